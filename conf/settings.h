@@ -1,0 +1,220 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/time.h"
+
+/// The configuration, typed: what conf/reader makes of the TOML file, with every default filled in.
+///
+/// A Settings is built once, then shared as `shared_ptr<const Settings>`: a reload makes another one.
+/// Sizes are bytes, times are Durations. docs/configuration.md names every key.
+namespace holdfast::conf {
+
+using base::Duration;
+
+/// Index into Settings::pools.
+enum class PoolId : std::uint32_t {};
+/// Index into Settings::backends, over all pools.
+enum class BackendId : std::uint32_t {};
+/// Index into Settings::routes.
+enum class RouteId : std::uint32_t {};
+
+constexpr std::uint32_t index(PoolId id) { return static_cast<std::uint32_t>(id); }
+constexpr std::uint32_t index(BackendId id) { return static_cast<std::uint32_t>(id); }
+constexpr std::uint32_t index(RouteId id) { return static_cast<std::uint32_t>(id); }
+
+/// Where to connect or listen: "10.0.0.1:80", "[::1]:80", "app.internal:80".
+struct Endpoint {
+  std::string host;         ///< Without brackets.
+  std::uint16_t port = 0;   ///< 0 is allowed for listeners only: the system picks one (tests).
+  std::string text() const { return (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + std::to_string(port); }
+  bool operator==(const Endpoint&) const = default;
+};
+
+/// An address range: "10.0.0.0/8", "::1/128", "192.0.2.7" (whole address).
+struct Cidr {
+  std::uint8_t bytes[16] = {};   ///< IPv4 as the IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
+  std::uint8_t prefix_bits = 0;  ///< Of the 128: an IPv4 /8 is 104 here.
+  std::string text;              ///< As written.
+  bool operator==(const Cidr&) const = default;
+};
+
+struct Server {
+  std::uint32_t workers = 0;  ///< 0: one per CPU.
+  Duration shutdown_deadline = std::chrono::seconds{30};
+  std::string state_dir = "/var/lib/holdfast";
+  base::LogLevel log_level = base::LogLevel::Info;
+  base::LogFormat log_format = base::LogFormat::Text;
+  std::string access_log_path;  ///< Empty: off. "-": stdout.
+  base::LogFormat access_log_format = base::LogFormat::Json;
+  bool operator==(const Server&) const = default;
+};
+
+struct Listen {
+  Endpoint address;
+  std::vector<Cidr> trusted_proxies;  ///< Peers whose X-Forwarded-* we believe and extend.
+  bool operator==(const Listen&) const = default;
+};
+
+struct Admin {
+  bool enabled = true;
+  Endpoint address{"127.0.0.1", 8081};
+  bool operator==(const Admin&) const = default;
+};
+
+struct Sessions {
+  Duration idle_timeout = std::chrono::minutes{30};
+  std::string secret_file;                 ///< Empty: HOLDFAST_SECRET, else generated once in state_dir.
+  std::uint64_t sessions_max = 1'000'000;  ///< Of the memory store; at the cap the longest idle is forgotten.
+  bool operator==(const Sessions&) const = default;
+};
+
+struct Timeouts {
+  Duration request_head = std::chrono::seconds{10};
+  Duration client_idle = std::chrono::seconds{60};
+  Duration connect = std::chrono::seconds{2};
+  Duration response = std::chrono::seconds{60};   ///< Request sent -> first byte of the answer. Per route too.
+  Duration body_idle = std::chrono::seconds{60};  ///< No progress of a body, either way.
+  Duration tunnel_idle = std::chrono::hours{1};
+  Duration queue = std::chrono::seconds{5};         ///< Waiting for a place at a backend with max_requests.
+  Duration backend_idle = std::chrono::seconds{30};  ///< A kept-alive backend connection nobody uses.
+  bool operator==(const Timeouts&) const = default;
+};
+
+struct Limits {
+  std::uint64_t request_head_bytes = 32u << 10;
+  std::uint64_t request_body_bytes = 1u << 30;  ///< 0: no limit. Per route too.
+  std::uint64_t response_head_bytes = 64u << 10;
+  std::uint32_t headers = 128;
+  std::uint32_t connections = 20'000;  ///< Client connections of the whole process; idle ones are closed first.
+  std::uint32_t queue = 1'000;         ///< Requests waiting at one backend with max_requests.
+  std::uint32_t backend_idle = 256;    ///< Kept-alive connections per backend and worker.
+  bool operator==(const Limits&) const = default;
+};
+
+enum class BalanceMethod : std::uint8_t { RoundRobin, LeastRequests, RandomTwo, Hash, Failover };
+enum class StickyMode : std::uint8_t { None, Cookie, AppCookie, Header, SourceIp };
+enum class FailoverMode : std::uint8_t { Move, Temporary, Refuse };
+enum class SameSite : std::uint8_t { Lax, Strict, None };
+
+/// [pools.NAME.sticky]
+struct Sticky {
+  StickyMode mode = StickyMode::Cookie;
+  std::vector<std::string> names;  ///< Of the app's cookies or of headers, in order of preference.
+  std::string cookie = "holdfast";
+  SameSite same_site = SameSite::Lax;
+  FailoverMode failover = FailoverMode::Move;
+  bool operator==(const Sticky&) const = default;
+};
+
+enum class ProbeType : std::uint8_t { None, Http, Tcp };
+
+struct StatusRange {
+  std::uint16_t low = 200;
+  std::uint16_t high = 399;
+  bool operator==(const StatusRange&) const = default;
+};
+
+/// [pools.NAME.probe]
+struct Probe {
+  ProbeType type = ProbeType::Http;
+  std::string method = "GET";
+  std::string path = "/";
+  std::string host;         ///< Value of the Host field; empty: the backend's address.
+  std::uint16_t port = 0;   ///< 0: the backend's own.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::vector<StatusRange> expect_status = {StatusRange{}};
+  std::string expect_body;                                           ///< Text the body must contain; empty: any.
+  std::vector<std::pair<std::string, std::string>> expect_json;      ///< JSON pointer (RFC 6901) -> value as text.
+  Duration interval = std::chrono::seconds{2};
+  Duration fast_interval = std::chrono::milliseconds{200};
+  Duration timeout = std::chrono::seconds{1};
+  std::uint32_t rise = 2;
+  std::uint32_t fall = 3;
+  std::uint32_t jitter_percent = 10;  ///< Of the interval, either way.
+  std::uint32_t fresh_every = 10;     ///< Each k-th probe connects afresh; the others keep the connection alive.
+  bool operator==(const Probe&) const = default;
+};
+
+/// [pools.NAME.passive] Judges backends by what real requests meet.
+struct Passive {
+  std::uint32_t failures = 5;                   ///< In a row before ejection; 0: off.
+  Duration eject = std::chrono::seconds{10};    ///< The first ejection; each further one adds as much.
+  Duration eject_max = std::chrono::minutes{5};
+  std::uint32_t ejected_percent_max = 50;       ///< Above this share of the pool nobody more is ejected.
+  bool operator==(const Passive&) const = default;
+};
+
+/// [pools.NAME.retry]
+struct Retry {
+  std::uint32_t attempts = 3;         ///< In all, the first included; at least 1.
+  std::uint32_t budget_percent = 20;  ///< Retries, as a share of recent requests of the pool.
+  std::uint32_t budget_min = 10;      ///< Retries per second allowed in any case, so that a quiet pool can retry.
+  bool operator==(const Retry&) const = default;
+};
+
+struct Backend {
+  BackendId id{};
+  PoolId pool{};
+  std::string name;
+  Endpoint address;
+  std::uint32_t weight = 1;        ///< 0: no new sessions.
+  std::uint32_t max_requests = 0;  ///< In flight at once over all workers; 0: no limit.
+  bool backup = false;             ///< Used only while no other backend may serve.
+  bool operator==(const Backend&) const = default;
+};
+
+struct Pool {
+  PoolId id{};
+  std::string name;
+  BalanceMethod balance = BalanceMethod::LeastRequests;
+  Duration slow_start = std::chrono::seconds{10};  ///< 0: full weight at once after UP.
+  Sticky sticky;
+  Probe probe;
+  Passive passive;
+  Retry retry;
+  BackendId first_backend{};        ///< The pool's backends are contiguous in Settings::backends,
+  std::uint32_t backend_count = 0;  ///< in the order of the file.
+  bool operator==(const Pool&) const = default;
+};
+
+enum class RouteAction : std::uint8_t { Forward, Deny, Redirect };
+
+struct Route {
+  std::string host;  ///< Lower case. Empty: any. "*.example.com": any host below it, not itself.
+  std::string path = "/";  ///< A prefix by segments: "/a" matches "/a", "/a/b", "/a?x", not "/ab"; "/a/" only below it.
+  RouteAction action = RouteAction::Forward;
+  PoolId pool{};                       ///< With Forward.
+  std::string redirect_to;             ///< With Redirect: absolute URL or path; "{host}" "{path}" "{query}" are replaced.
+  std::uint16_t redirect_status = 308; ///< 301, 302, 303, 307 or 308.
+  std::optional<Duration> response_timeout;
+  std::optional<std::uint64_t> request_body_bytes;
+  std::optional<bool> sticky;          ///< false: this route ignores stickiness.
+  bool operator==(const Route&) const = default;
+};
+
+struct Settings {
+  Server server;
+  std::vector<Listen> listens;
+  Admin admin;
+  Sessions sessions;
+  Timeouts timeouts;
+  Limits limits;
+  std::vector<Pool> pools;
+  std::vector<Backend> backends;
+  std::vector<Route> routes;  ///< With one pool and no [[routes]]: one catch-all route to it.
+
+  const Pool& pool(PoolId id) const { return pools[index(id)]; }
+  const Backend& backend(BackendId id) const { return backends[index(id)]; }
+  const Route& route(RouteId id) const { return routes[index(id)]; }
+  const Pool& pool_of(BackendId id) const { return pool(backend(id).pool); }
+  bool operator==(const Settings&) const = default;
+};
+
+}  // namespace holdfast::conf

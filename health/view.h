@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "conf/settings.h"
+
+namespace holdfast::health {
+
+enum class State : std::uint8_t { Starting, Up, Sick, Draining, Maint, Down };
+
+constexpr std::string_view name_of(State state) {
+  switch (state) {
+    case State::Starting: return "STARTING";
+    case State::Up: return "UP";
+    case State::Sick: return "SICK";
+    case State::Draining: return "DRAINING";
+    case State::Maint: return "MAINT";
+    case State::Down: return "DOWN";
+  }
+  return "DOWN";
+}
+
+/// May a session that is not bound yet be placed there?
+constexpr bool may_take_new(State state) { return state == State::Up; }
+/// May a session that is bound there stay?
+constexpr bool may_keep(State state) { return state == State::Up || state == State::Sick || state == State::Draining; }
+
+/// What the workers need to know of one backend.
+struct Verdict {
+  State state = State::Starting;
+  bool suspect = false;         ///< Failed just now, not judged yet: bound sessions stay, new ones prefer others.
+  base::Instant up_since{};     ///< For slow start; meaningful in state Up.
+  bool slow_start = false;      ///< It came up after having been down, not at the proxy's own start.
+};
+
+/// One immutable picture of all backends, by BackendId; published to the workers on every change.
+struct View {
+  std::uint64_t version = 0;
+  std::vector<Verdict> backends;
+  const Verdict& of(conf::BackendId id) const { return backends[conf::index(id)]; }
+};
+
+}  // namespace holdfast::health

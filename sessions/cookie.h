@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "sessions/key.h"
+#include "sessions/keyring.h"
+
+namespace holdfast::sessions {
+
+/// 128 random bits: what our own cookie names a session by.
+using SessionId = std::array<std::uint8_t, 16>;
+
+/// Our own cookie, opened: all that is needed to route when the map has forgotten the session.
+struct Ticket {
+  SessionId id{};
+  BackendTag backend = BackendTag::None;
+  Generation generation = Generation::None;
+  base::WallTime issued{};  ///< To the second.
+};
+
+/// "version | id | backend tag | generation | issued | MAC" in base64url: opaque, fixed length, no padding.
+/// The MAC (keyed, over all before it and the pool-independent label) is made with the keyring's secret.
+std::string seal(const Ticket& ticket, const Keyring& keyring);
+
+/// The id alone, without looking at the MAC: enough to ask the map, because 128 random bits cannot be guessed.
+/// nullopt when the text has not the form of our cookie. No allocation, no MAC.
+std::optional<SessionId> peek_id(std::string_view cookie);
+
+/// The whole ticket, only if the MAC is right (compared in constant time).
+std::optional<Ticket> open(std::string_view cookie, const Keyring& keyring);
+
+}  // namespace holdfast::sessions

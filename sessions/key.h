@@ -1,0 +1,22 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+namespace holdfast::sessions {
+
+/// What the map knows a session by: a keyed hash of (pool, what the client holds). Never the raw id (R3).
+struct Key {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  auto operator<=>(const Key&) const = default;
+};
+
+/// A keyed hash of "pool/backend": names a backend in the map and in our cookie, the same on every proxy and after
+/// every reload, and tells a stranger nothing. Never 0.
+enum class BackendTag : std::uint64_t { None = 0 };
+
+/// Grows by one with every move of a session; the first binding has 1. 0: no binding.
+enum class Generation : std::uint32_t { None = 0 };
+
+}  // namespace holdfast::sessions

@@ -1,0 +1,1 @@
+holdfast_tests(base NAMES text log result LINKS holdfast::base)

@@ -1,0 +1,23 @@
+# tests/<folder>/<name>_test.cpp: one program a folder, one ctest each file.
+add_library(holdfast_test_main OBJECT ${CMAKE_SOURCE_DIR}/tests/main.cpp)
+target_link_libraries(holdfast_test_main PRIVATE holdfast_warnings)
+
+function(holdfast_tests folder)
+  cmake_parse_arguments(ARG "" "" "NAMES;LINKS" ${ARGN})
+  set(program test_${folder})
+  list(TRANSFORM ARG_NAMES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/tests/${folder}/\\1_test.cpp" OUTPUT_VARIABLE sources)
+  add_executable(${program} ${sources} $<TARGET_OBJECTS:holdfast_test_main>)
+  target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${program} PRIVATE holdfast_warnings ${ARG_LINKS})
+  foreach(name ${ARG_NAMES})
+    add_test(NAME ${folder}/${name} COMMAND ${program} --source-file=*/tests/${folder}/${name}_test.cpp --no-skip
+             --no-intro WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 300)
+  endforeach()
+endfunction()
+
+foreach(folder support base http conf net sessions health proxy admin server whole)
+  if(EXISTS ${CMAKE_SOURCE_DIR}/tests/${folder}/folder.cmake)
+    include(tests/${folder}/folder.cmake)
+  endif()
+endforeach()
