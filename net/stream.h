@@ -27,7 +27,9 @@ struct IoResult {
 };
 
 /// Whoever drives a stream. Events are edges: on_readable comes once per arrival, so read until Blocked, or remember
-/// that there is more. A stream may be buried inside its handler; no further event comes then.
+/// that there may be more. A read that came back with less than it had room for has emptied the socket, unless
+/// peer_ended(); but a reset that arrived together with the last bytes shows only in the next read, so whoever still
+/// needs bytes reads until Blocked. A stream may be buried inside its handler; no further event comes then.
 class StreamHandler {
  public:
   StreamHandler() = default;

@@ -1,0 +1,89 @@
+#include "net/listener.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "net/tcp_stream.h"
+
+namespace holdfast::net {
+
+namespace {
+
+constexpr int kBacklog = 4096;
+constexpr int kAcceptsPerTurn = 64;  // so that one busy listener does not starve the connections it has
+constexpr base::Duration kNoDescriptorsPause = std::chrono::milliseconds{100};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address, OnAccept on_accept) {
+  const auto failed = [&](int fd) -> base::Error {
+    const base::Error error{base::ErrorCode::Io, "cannot listen on " + address.text() + ": " + std::strerror(errno)};
+    if (fd >= 0) ::close(fd);
+    return error;
+  };
+  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed(fd);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it: one call less each
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) return failed(fd);
+  if (::listen(fd, kBacklog) != 0) return failed(fd);
+  Address bound;
+  bound.length = sizeof bound.storage;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &bound.length) != 0) return failed(fd);
+  return std::unique_ptr<Listener>(new Listener(loop, fd, bound, std::move(on_accept)));
+}
+
+Listener::Listener(Loop& loop, int fd, const Address& address, OnAccept on_accept)
+    : loop_(loop), fd_(fd), address_(address), on_accept_(std::move(on_accept)),
+      pause_(loop.timer([this] { resume(); })) {
+  event_assign(&event_, loop.raw(), fd, EV_READ | EV_PERSIST, &Listener::on_event, this);
+  resume();
+}
+
+Listener::~Listener() {
+  event_del(&event_);
+  ::close(fd_);
+}
+
+void Listener::pause() { event_del(&event_); }
+void Listener::resume() { base::check(event_add(&event_, nullptr) == 0, "epoll takes a listener"); }
+
+void Listener::on_event(int, short, void* self) noexcept { static_cast<Listener*>(self)->accept_some(); }
+
+void Listener::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    Address peer;
+    peer.length = sizeof peer.storage;
+    const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      on_accept_(std::make_unique<TcpStream>(loop_, fd, peer));
+      continue;
+    }
+    if (errno == ECONNABORTED || errno == EINTR) continue;
+    if (errno != EAGAIN) on_no_descriptors(errno);
+    return;
+  }
+}
+
+void Listener::on_no_descriptors(int error) {
+  if (!std::exchange(said_no_descriptors_, true)) {
+    base::log::error("accept_failed", {{"address", address_.text()}, {"reason", std::strerror(error)}});
+  }
+  pause();
+  pause_->set(loop_.now() + kNoDescriptorsPause);
+}
+
+}  // namespace holdfast::net

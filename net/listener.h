@@ -1,0 +1,48 @@
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+namespace holdfast::net {
+
+/// A listening socket on one loop. Several loops listen on the same address by SO_REUSEPORT: the kernel spreads
+/// connections over them.
+class Listener {
+ public:
+  /// Comes once for each accepted connection.
+  using OnAccept = std::function<void(std::unique_ptr<Stream>)>;
+
+  /// Binds and listens. Errors: Io with the address and the system's words.
+  static base::Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address, OnAccept on_accept);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  /// Where it listens in fact: port 0 has become a real one.
+  const Address& address() const { return address_; }
+  /// Stops accepting; connections that wait in the kernel's queue are refused when it is destroyed.
+  void pause();
+  void resume();
+
+ private:
+  Listener(Loop& loop, int fd, const Address& address, OnAccept on_accept);
+  static void on_event(int fd, short what, void* self) noexcept;
+  void accept_some();
+  void on_no_descriptors(int error);
+
+  Loop& loop_;
+  int fd_;
+  Address address_;
+  OnAccept on_accept_;
+  event event_{};
+  std::unique_ptr<base::Timer> pause_;  // after running out of descriptors
+  bool said_no_descriptors_ = false;
+};
+
+}  // namespace holdfast::net

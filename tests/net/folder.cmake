@@ -1,0 +1,1 @@
+holdfast_tests(net NAMES loop tcp LINKS holdfast::net)
