@@ -1,0 +1,101 @@
+#include "proxy/answer_headers.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+using http::Field;
+using http::FieldId;
+using Kind = http::Framing::Kind;
+
+constexpr std::uint64_t kRewritten = bit(FieldId::Connection) | bit(FieldId::KeepAlive) |
+                                     bit(FieldId::ProxyConnection) | bit(FieldId::TransferEncoding) |
+                                     bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
+                                     bit(FieldId::XHoldfast);
+
+constexpr bool may_declare_length(std::uint16_t status) { return status >= 200 && status != 204; }
+constexpr bool keeps_upgrade(std::uint16_t status) { return status == 101 || status == 426; }
+
+void append_status_line(std::string& out, const http::ResponseHead& head) {
+  if (head.status == 200 && head.reason == "OK") {
+    out.append("HTTP/1.1 200 OK\r\n");
+    return;
+  }
+  out.append("HTTP/1.1 ");
+  append_decimal(out, head.status);
+  out.append(1, ' ')
+      .append(head.reason)
+      .append(kLineEnd);  // the space stays where the reason is empty (RFC 9112 section 4)
+}
+
+// Answers which ids were seen, as bits.
+std::uint64_t append_kept_fields(std::string& out, const http::ResponseHead& head) {
+  std::uint64_t seen = 0;
+  LineRun run(out);
+  for (const Field& field : head.fields) {
+    const std::uint64_t id = bit(field.id);
+    seen |= id;
+    if ((id & kRewritten) == 0 && !field.hop_by_hop) run.keep(field);
+  }
+  return seen;
+}
+
+void append_framing(std::string& out, const http::ResponseHead& head, Kind kind) {
+  if (kind == Kind::Chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (kind != Kind::UntilClose && head.has_content_length && may_declare_length(head.status)) {
+    append_content_length(out, head.content_length);
+  }
+}
+
+void append_upgrade(std::string& out, const http::ResponseHead& head) {
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::Upgrade) append_line(out, "Upgrade: ", field.value);
+  }
+}
+
+void append_connection(std::string& out, const http::ResponseHead& head, const AnswerContext& context,
+                       bool has_upgrade) {
+  const bool closes = head.status != 101 && context.plan.after == After::Close;
+  if (has_upgrade) {
+    append_upgrade(out, head);
+    out.append(closes ? "Connection: Upgrade, close\r\n" : "Connection: Upgrade\r\n");
+  } else if (closes) {
+    out.append("Connection: close\r\n");
+  } else if (context.client_minor == 0) {
+    out.append("Connection: keep-alive\r\n");
+  }
+}
+
+}  // namespace
+
+AnswerPlan plan_answer(const http::ResponseHead& head, std::uint8_t client_minor, After wanted) {
+  switch (head.framing.kind) {
+    case Kind::None:
+    case Kind::Length:
+      return {.framing = head.framing.kind, .after = wanted};
+    case Kind::Chunked:
+    case Kind::UntilClose:
+      break;
+  }
+  if (client_minor >= 1) return {.framing = Kind::Chunked, .after = wanted};
+  return {.framing = Kind::UntilClose, .after = After::Close};
+}
+
+void append_response_head(std::string& out, const http::ResponseHead& head, const AnswerContext& context) {
+  append_status_line(out, head);
+  const std::uint64_t seen = append_kept_fields(out, head);
+  if ((seen & bit(FieldId::Date)) == 0 && !context.date.empty()) append_line(out, "Date: ", context.date);
+  out.append(context.set_cookie_line);
+  append_framing(out, head, context.plan.framing);
+  append_connection(out, head, context, keeps_upgrade(head.status) && (seen & bit(FieldId::Upgrade)) != 0);
+  out.append(kLineEnd);
+}
+
+void append_interim_head(std::string& out, const http::ResponseHead& head) {
+  append_status_line(out, head);
+  append_kept_fields(out, head);
+  out.append(kLineEnd);
+}
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,226 @@
+#include "proxy/forward_headers.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.h"
+#include "http/cookie.h"
+#include "http/field_id.h"
+#include "net/address.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+using http::Field;
+using http::FieldId;
+
+// Always left out: they are written anew, or end here.
+constexpr std::uint64_t kRewritten = bit(FieldId::Host) | bit(FieldId::Connection) | bit(FieldId::KeepAlive) |
+                                     bit(FieldId::ProxyConnection) | bit(FieldId::TransferEncoding) |
+                                     bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
+                                     bit(FieldId::XForwardedFor) | bit(FieldId::XRealIp) | bit(FieldId::XHoldfast);
+
+// Believed from a trusted peer.
+constexpr std::uint64_t kPeersWord = bit(FieldId::Forwarded) | bit(FieldId::XForwardedProto) |
+                                     bit(FieldId::XForwardedHost) | bit(FieldId::XForwardedPort) |
+                                     bit(FieldId::XForwardedScheme) | bit(FieldId::XForwardedServer) |
+                                     bit(FieldId::XForwardedPrefix) | bit(FieldId::XForwardedOther);
+
+// What a trusted peer has said, the first value of each.
+struct PeersWords {
+  std::string_view proto, host, port, scheme;
+
+  void note(const Field& field) {
+    std::string_view* const word = field.id == FieldId::XForwardedProto    ? &proto
+                                   : field.id == FieldId::XForwardedHost   ? &host
+                                   : field.id == FieldId::XForwardedPort   ? &port
+                                   : field.id == FieldId::XForwardedScheme ? &scheme
+                                                                           : nullptr;
+    if (word != nullptr && word->empty()) *word = field.value;
+  }
+};
+
+// Servers that hand fields over as variables read X_Real_IP as X-Real-IP.
+bool is_twin(std::string_view name) { return http::twin_id(name) != FieldId::Other; }
+
+// Values of a list come from the client's side first.
+std::string_view first_of_list(std::string_view list) { return base::trim(list.substr(0, list.find(','))); }
+
+// The address in "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80".
+std::string_view without_port(std::string_view entry) {
+  if (entry.starts_with('[')) return entry.substr(1, entry.find(']') - 1);
+  const std::size_t colon = entry.find(':');
+  const bool is_v4_with_port = colon != std::string_view::npos && entry.find(':', colon + 1) == std::string_view::npos;
+  return is_v4_with_port ? entry.substr(0, colon) : entry;
+}
+
+std::optional<Origin> parse_origin(std::string_view entry) {
+  Origin origin{.text = without_port(entry)};
+  char text[INET6_ADDRSTRLEN];
+  if (origin.text.empty() || origin.text.size() >= sizeof text) return std::nullopt;
+  origin.text.copy(text, sizeof text);
+  text[origin.text.size()] = '\0';
+  if (inet_pton(AF_INET, text, &origin.bytes[12]) == 1) {
+    origin.bytes[10] = origin.bytes[11] = 0xff;
+    return origin;
+  }
+  if (inet_pton(AF_INET6, text, origin.bytes.data()) == 1) return origin;
+  return std::nullopt;
+}
+
+enum class Walk : std::uint8_t { GoOn, Ended };
+
+// From the right through one X-Forwarded-For value; `origin` is the nearest address to believe in so far.
+Walk walk_back(std::string_view list, std::span<const conf::Cidr> trusted, Origin& origin) {
+  while (true) {
+    const std::size_t comma = list.rfind(',');
+    const std::string_view entry = base::trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
+    if (!entry.empty()) {  // RFC 9110 section 5.6.1: empty elements do not count
+      const auto parsed = parse_origin(entry);
+      if (!parsed) return Walk::Ended;
+      origin = *parsed;
+      if (trust_of(trusted, origin.bytes) == Trust::Stranger) return Walk::Ended;
+    }
+    if (comma == std::string_view::npos) return Walk::GoOn;
+    list = list.substr(0, comma);
+  }
+}
+
+std::string_view port_of(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos) return {};
+  return authority.substr(colon + 1);
+}
+
+void append_port(std::string& out, std::string_view authority, std::string_view proto, std::uint16_t listener_port) {
+  out.append("X-Forwarded-Port: ");
+  if (const std::string_view port = port_of(authority); !port.empty()) {
+    out.append(port);
+  } else if (authority.empty()) {
+    append_decimal(out, listener_port);
+  } else {
+    out.append(base::iequals(proto, "https") || base::iequals(proto, "wss") ? "443" : "80");
+  }
+  out.append(kLineEnd);
+}
+
+std::string_view name_of(Scheme scheme) { return scheme == Scheme::Https ? "https" : "http"; }
+
+// What the peer did not say follows from what it did: behind a TLS terminator that sends the scheme alone, the port is
+// 443, not ours.
+void append_where(std::string& out, const http::RequestHead& head, const ForwardContext& context,
+                  const PeersWords& said) {
+  std::string_view proto = first_of_list(said.proto.empty() ? said.scheme : said.proto);
+  if (proto.empty()) proto = name_of(context.scheme);
+  const std::string_view authority = said.host.empty() ? head.authority : first_of_list(said.host);
+  if (said.proto.empty()) append_line(out, "X-Forwarded-Proto: ", proto);
+  if (said.host.empty() && !authority.empty()) append_line(out, "X-Forwarded-Host: ", authority);
+  if (said.port.empty()) append_port(out, authority, proto, context.listener_port);
+  if (said.scheme.empty()) append_line(out, "X-Forwarded-Scheme: ", proto);
+}
+
+void append_who(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  out.append("X-Forwarded-For: ");
+  if (context.trust == Trust::Trusted) {
+    for (const Field& field : head.fields) {
+      if (field.id == FieldId::XForwardedFor && !field.value.empty()) out.append(field.value).append(", ");
+    }
+  }
+  out.append(context.peer).append("\r\nX-Real-IP: ");
+  const std::string_view origin = context.trust == Trust::Trusted ? origin_of(head, context).text : context.peer;
+  out.append(origin).append(kLineEnd);
+}
+
+void append_request_line(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  out.append(head.method_text).append(1, ' ').append(head.path).append(head.query).append(" HTTP/1.1\r\nHost: ");
+  out.append(head.authority.empty() ? context.unnamed_host : head.authority).append(kLineEnd);
+}
+
+void append_cookie(std::string& out, LineRun& run, const Field& field, std::string_view own_cookie) {
+  if (own_cookie.empty() || !http::find_cookie(field.value, own_cookie)) return run.keep(field);
+  run.flush();
+  const std::size_t before = out.size();
+  out.append(field.name).append(": ");
+  const std::size_t labelled = out.size();
+  http::append_without_cookie(out, field.value, own_cookie);
+  if (out.size() == labelled) {
+    out.resize(before);
+  } else {
+    out.append(kLineEnd);
+  }
+}
+
+PeersWords append_kept_fields(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  PeersWords said;
+  LineRun run(out);
+  for (const Field& field : head.fields) {
+    const std::uint64_t id = bit(field.id);
+    if ((id & kRewritten) != 0) continue;
+    if ((id & kPeersWord) != 0) {
+      if (context.trust == Trust::Stranger || field.value.empty()) continue;
+      said.note(field);
+    } else if (field.hop_by_hop) {
+      continue;
+    } else if (field.id == FieldId::Cookie) {
+      append_cookie(out, run, field, context.own_cookie);
+      continue;
+    } else if (field.id == FieldId::Other ? is_twin(field.name) : field.id == FieldId::Expect && head.minor == 0) {
+      continue;
+    }
+    run.keep(field);
+  }
+  return said;
+}
+
+void append_framing(std::string& out, const http::RequestHead& head) {
+  if (head.framing.kind == http::Framing::Kind::Chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (head.has_content_length) {
+    append_content_length(out, head.framing.length);
+  }
+}
+
+void append_upgrade(std::string& out, const http::RequestHead& head) {
+  out.append("Connection: Upgrade\r\n");
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::Upgrade) append_line(out, "Upgrade: ", field.value);
+  }
+}
+
+}  // namespace
+
+Trust trust_of(std::span<const conf::Cidr> trusted_proxies, const AddressBytes& peer) {
+  const bool is_trusted = std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
+                                      [&](const conf::Cidr& range) { return net::contains(range, peer); });
+  return is_trusted ? Trust::Trusted : Trust::Stranger;
+}
+
+Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
+  Origin origin{.text = context.peer, .bytes = context.peer_bytes};
+  if (context.trust == Trust::Stranger) return origin;
+  bool has_chain = false;
+  std::string_view real_ip;
+  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
+    if (field->id == FieldId::XRealIp) real_ip = field->value;
+    if (field->id != FieldId::XForwardedFor || field->value.empty()) continue;
+    has_chain = true;
+    if (walk_back(field->value, context.trusted_proxies, origin) == Walk::Ended) return origin;
+  }
+  return has_chain ? origin : parse_origin(real_ip).value_or(origin);
+}
+
+void append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  append_request_line(out, head, context);
+  const PeersWords said = append_kept_fields(out, head, context);
+  append_who(out, head, context);
+  append_where(out, head, context, said);
+  if (!context.moved_note.empty()) append_line(out, "X-Holdfast-Moved: ", context.moved_note);
+  append_framing(out, head);
+  if (head.wants_upgrade) append_upgrade(out, head);
+  out.append(kLineEnd);
+}
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "conf/settings.h"
+#include "http/head.h"
+#include "proxy/head_text.h"
+
+namespace holdfast::proxy {
+
+/// What the peer of a client connection is to us.
+enum class Trust : std::uint8_t {
+  Stranger,  ///< What it says about where a request came from is dropped.
+  Trusted,   ///< In trusted_proxies of its listener: its X-Forwarded-* and Forwarded are kept and extended.
+};
+
+/// An address as sixteen bytes, IPv4 in its mapped form.
+using AddressBytes = std::array<std::uint8_t, 16>;
+
+Trust trust_of(std::span<const conf::Cidr> trusted_proxies, const AddressBytes& peer);
+
+/// What a request's head needs to know of the connection it came by. Views and spans outlive the calls made with it.
+struct ForwardContext {
+  std::string_view peer;  ///< Address of the connection's other end: no port, no brackets.
+  AddressBytes peer_bytes{};
+  Trust trust = Trust::Stranger;
+  std::span<const conf::Cidr> trusted_proxies;  ///< For the walk along X-Forwarded-For.
+  Scheme scheme = Scheme::Http;
+  std::uint16_t listener_port = 0;
+  std::string_view own_cookie;  ///< Name of our sticky cookie, which the app never sees. Empty: cookies pass whole.
+  std::string_view moved_note;  ///< Value of X-Holdfast-Moved. Empty: the session was not moved.
+  std::string_view
+      unnamed_host;  ///< Host for a request that names none (HTTP/1.0). May be empty (RFC 9112 section 3.2).
+};
+
+/// Appends the head a backend gets for `head`: request line in origin-form and HTTP/1.1, Host, the end-to-end fields as
+/// they came and in their order, then what we say about the client, then the framing. Ends with the empty line.
+///
+/// Left out: hop-by-hop fields (RFC 9110 section 7.6.1), X-Holdfast-*, a stranger's X-Forwarded-*, X-Real-IP and
+/// Forwarded, and whatever CGI, WSGI or PHP would take for a field we know (X_Forwarded_For; http::twin_id). TE goes
+/// too: trailers are relayed whether asked for or not. `Expect: 100-continue` stays (RFC 9110 section 10.1.1) and the
+/// backend's 100 is relayed, but an HTTP/1.0 client cannot mean it. No Via: the application must not answer differently
+/// because of us, and loops are the configuration's to avoid.
+///
+/// X-Forwarded-Port is the port the client used: the one in its Host, else the default of its scheme; the listener's
+/// only when there was no Host. `head` is one made by http::parse_request_head.
+void append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context);
+
+/// Where a request really came from.
+struct Origin {
+  std::string_view text;  ///< Inside the head or the context.
+  AddressBytes bytes{};
+};
+
+/// The peer, or, when the peer is trusted, the first address from the right of X-Forwarded-For that is not: what lies
+/// further left is hearsay. An entry that is no address ends the walk. A trusted peer that sends X-Real-IP only is
+/// believed too.
+Origin origin_of(const http::RequestHead& head, const ForwardContext& context);
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,85 @@
+#include "proxy/identity.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+using http::Field;
+using http::FieldId;
+
+// The first cookie of that name with a value, over all Cookie fields; empty when there is none.
+std::string_view cookie_value(const http::RequestHead& head, std::string_view name) {
+  if (!head.has_cookie) return {};
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::Cookie) continue;
+    if (const auto value = http::find_cookie(field.value, name); value && !value->empty()) return *value;
+  }
+  return {};
+}
+
+bool is_new_each_time(std::string_view credentials) {
+  const std::string_view scheme = credentials.substr(0, credentials.find(' '));
+  return base::iequals(scheme, "negotiate") || base::iequals(scheme, "ntlm") || base::iequals(scheme, "digest");
+}
+
+std::string_view field_value(const http::RequestHead& head, std::string_view name) {
+  for (const Field& field : head.fields) {
+    if (!base::iequals(field.name, name) || field.value.empty()) continue;
+    if (field.id == FieldId::Authorization && is_new_each_time(field.value)) continue;
+    return field.value;
+  }
+  return {};
+}
+
+template <class Look>
+Identity first_named(const conf::Sticky& sticky, Identity::Kind kind, Look look) {
+  for (const std::string& name : sticky.names) {
+    if (const std::string_view held = look(name); !held.empty()) return {.kind = kind, .held = held};
+  }
+  return {};
+}
+
+}  // namespace
+
+Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client) {
+  switch (sticky.mode) {
+    case conf::StickyMode::None:
+      return {.kind = Identity::Kind::None, .held = {}, .stickiness_applies = false};
+    case conf::StickyMode::Cookie: {
+      const std::string_view held = cookie_value(head, sticky.cookie);
+      return {.kind = held.empty() ? Identity::Kind::None : Identity::Kind::OwnCookie, .held = held};
+    }
+    case conf::StickyMode::AppCookie:
+      return first_named(sticky, Identity::Kind::AppCookie,
+                         [&](std::string_view name) { return cookie_value(head, name); });
+    case conf::StickyMode::Header:
+      return first_named(sticky, Identity::Kind::Header,
+                         [&](std::string_view name) { return field_value(head, name); });
+    case conf::StickyMode::SourceIp:
+      return {.kind = Identity::Kind::SourceIp, .held = {reinterpret_cast<const char*>(client.data()), client.size()}};
+  }
+  return {};
+}
+
+void append_own_cookie(std::string& out, std::string_view name, std::string_view value, conf::SameSite same_site,
+                       Secure secure) {
+  out.append("Set-Cookie: ").append(name).append(1, '=').append(value).append("; Path=/; HttpOnly");
+  switch (same_site) {
+    case conf::SameSite::Lax:
+      out.append("; SameSite=Lax");
+      break;
+    case conf::SameSite::Strict:
+      out.append("; SameSite=Strict");
+      break;
+    case conf::SameSite::None:
+      if (secure == Secure::Yes) out.append("; SameSite=None");
+      break;
+  }
+  out.append(secure == Secure::Yes ? "; Secure\r\n" : "\r\n");
+}
+
+}  // namespace holdfast::proxy

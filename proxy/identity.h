@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "conf/settings.h"
+#include "http/cookie.h"
+#include "http/head.h"
+
+namespace holdfast::proxy {
+
+/// What a request shows to be known again by.
+struct Identity {
+  enum class Kind : std::uint8_t {
+    None,       ///< Nothing (yet).
+    OwnCookie,  ///< Our cookie's value, not yet opened: perhaps forged.
+    AppCookie,  ///< The app's session id.
+    Header,     ///< A field's whole value.
+    SourceIp,   ///< The sixteen bytes of the address.
+  };
+  Kind kind = Kind::None;
+  std::string_view held;           ///< Points into the head or at the address.
+  bool stickiness_applies = true;  ///< false: the pool, or the route, binds nobody.
+};
+
+/// Who is this? The first of `sticky.names` that the request carries, for app cookies and headers. Empty values are
+/// nobody's. Credentials that are new with every request (NTLM, Negotiate, Digest: RFC 4559, RFC 7616) name nobody.
+/// `client` is the address stickiness by source goes by (origin_of); it outlives the answer.
+Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client);
+
+/// What stickiness did for a request: the words of the access log and of metrics.
+enum class Stickiness : std::uint8_t {
+  None,       ///< It does not apply, or the request shows nothing to be known by.
+  New,        ///< A new session was bound.
+  Kept,       ///< The session's own backend serves it.
+  Moved,      ///< The session was bound to another backend.
+  Temporary,  ///< Another backend serves it, the binding stays.
+  Learned,    ///< The app has set its session cookie in this answer.
+  Unknown,    ///< An app's session we had no binding for: bound now.
+  Forged,     ///< Our cookie was not ours: a new session.
+  Expired,    ///< Our cookie was too old: a new session.
+};
+
+constexpr std::string_view name_of(Stickiness word) {
+  switch (word) {
+    case Stickiness::None:
+      return "none";
+    case Stickiness::New:
+      return "new";
+    case Stickiness::Kept:
+      return "kept";
+    case Stickiness::Moved:
+      return "moved";
+    case Stickiness::Temporary:
+      return "temporary";
+    case Stickiness::Learned:
+      return "learned";
+    case Stickiness::Unknown:
+      return "unknown";
+    case Stickiness::Forged:
+      return "forged";
+    case Stickiness::Expired:
+      return "expired";
+  }
+  return "none";
+}
+
+/// What an answer says about the app's own session. Views into the answer's head.
+struct AppSession {
+  enum class Event : std::uint8_t { Set, Ended };
+  Event event = Event::Set;
+  std::string_view name;   ///< Of the cookie.
+  std::string_view value;  ///< May be empty with Ended: the session is the one the request showed.
+};
+
+/// Calls `visit(const AppSession&)` for each Set-Cookie of one of the listed app cookies, in the answer's order.
+/// Setting an empty value ends the session, too. Only in mode app_cookie.
+template <class Visit>
+void learn(const conf::Sticky& sticky, const http::ResponseHead& head, long long now_unix, Visit&& visit) {
+  if (!head.has_set_cookie || sticky.mode != conf::StickyMode::AppCookie) return;
+  for (const http::Field& field : head.fields) {
+    if (field.id != http::FieldId::SetCookie) continue;
+    const auto cookie = http::parse_set_cookie(field.value, now_unix);
+    if (!cookie) continue;
+    for (const std::string& name : sticky.names) {
+      if (cookie->name != name) continue;
+      const bool ends = cookie->expires_now || cookie->value.empty();
+      visit(AppSession{ends ? AppSession::Event::Ended : AppSession::Event::Set, cookie->name, cookie->value});
+      break;
+    }
+  }
+}
+
+/// The Secure attribute of our cookie.
+enum class Secure : std::uint8_t { No, Yes };
+
+/// Appends a whole Set-Cookie line for our cookie: for every path, hidden from scripts, gone with the browser session
+/// (RFC 6265bis). Browsers refuse SameSite=None without Secure, so on a plain connection that attribute is left out.
+void append_own_cookie(std::string& out, std::string_view name, std::string_view value, conf::SameSite same_site,
+                       Secure secure);
+
+}  // namespace holdfast::proxy
