@@ -2,3 +2,28 @@
 add_library(holdfast_fakes STATIC tests/support/fake_loop.cpp tests/support/fake_net.cpp)
 target_include_directories(holdfast_fakes PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(holdfast_fakes PUBLIC holdfast::base holdfast::net PRIVATE holdfast_warnings)
+
+# What tests of the whole program are made of: processes, sockets, clients, backends; and the sample app.
+add_library(holdfast_wire STATIC tests/support/socket.cpp tests/support/wire.cpp)
+target_include_directories(holdfast_wire PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(holdfast_wire PUBLIC holdfast::base PRIVATE holdfast_warnings)
+
+add_library(holdfast_support STATIC
+  tests/support/process.cpp tests/support/temp_dir.cpp tests/support/http_client.cpp tests/support/test_backend.cpp
+  tests/support/proxy.cpp tests/support/facts.cpp)
+target_compile_definitions(holdfast_support PRIVATE
+  HOLDFAST_BINARY="${CMAKE_BINARY_DIR}/holdfast" HOLDFAST_SAMPLE_APP="${CMAKE_BINARY_DIR}/holdfast-sample-app")
+target_link_libraries(holdfast_support PUBLIC holdfast_wire PRIVATE holdfast_warnings)
+
+add_executable(holdfast-sample-app
+  tests/support/sample_app.cpp tests/support/sample_app_server.cpp tests/support/sample_app_pages.cpp
+  tests/support/sample_app_logins.cpp tests/support/sample_app_websocket.cpp)
+set_target_properties(holdfast-sample-app PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_link_libraries(holdfast-sample-app PRIVATE holdfast_wire holdfast_warnings OpenSSL::Crypto)
+
+if(NOT HOLDFAST_SANITIZE)
+  add_library(holdfast_alloc_counter SHARED tests/support/alloc_counter.cpp)
+  target_include_directories(holdfast_alloc_counter PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(holdfast_alloc_counter PRIVATE holdfast_warnings)
+endif()
+holdfast_tests(support NAMES support LINKS holdfast_support)

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+/// What a test run tells the person who started it, beside passed and failed.
+namespace holdfast::support {
+
+/// Was this test program (and so the proxy built beside it) made with a sanitizer?
+constexpr bool is_sanitized() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+/// Environment HOLDFAST_FULL=1: sizes as large as the requirement says, whatever the build.
+bool wants_full_size();
+
+/// A measured value, printed at the end of the run and appended to the file HOLDFAST_TEST_NOTES names.
+void note(std::string_view text);
+/// Something this build could not check, and why: never pass over it in silence.
+void note_not_run(std::string_view what, std::string_view why);
+
+}  // namespace holdfast::support

@@ -1,0 +1,198 @@
+#include "tests/support/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <iterator>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "tests/support/temp_dir.h"
+
+extern char** environ;
+
+namespace holdfast::support {
+namespace {
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  base::check(::pipe2(ends.data(), O_CLOEXEC) == 0, "a pipe can be made");
+  return {Fd{ends[0]}, Fd{ends[1]}};
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (auto& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {
+  std::vector<std::string> merged = extra;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view ours = *entry;
+    const auto name = ours.substr(0, ours.find('=') + 1);
+    bool replaced = false;
+    for (const auto& text : extra) replaced = replaced || text.starts_with(name);
+    if (!replaced) merged.emplace_back(ours);
+  }
+  return merged;
+}
+
+// Between fork and exec: only what POSIX allows after a fork of a program with threads.
+[[noreturn]] void become(char** arguments, char** environment, int out, int err) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::dup2(out, STDOUT_FILENO);
+  ::dup2(err, STDERR_FILENO);
+  ::execvpe(arguments[0], arguments, environment);
+  ::_exit(127);
+}
+
+}  // namespace
+
+Process::Process(Options options) {
+  Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  auto environment = merged_environment(options.environment);
+  const auto argv = pointers(options.arguments);
+  const auto envp = pointers(environment);
+  pid_ = ::fork();
+  base::check(pid_ >= 0, "a process can be started");
+  if (pid_ == 0)
+    become(const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), out.write.get(), err.write.get());
+  pid_fd_ = Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
+  out.write.close();
+  err.write.close();
+  collector_ = std::thread(
+      [this, o = std::move(out.read), e = std::move(err.read)]() mutable { collect(std::move(o), std::move(e)); });
+}
+
+Process::~Process() {
+  if (is_running()) {
+    signal(SIGKILL);
+    wait();
+  }
+  collector_.join();
+}
+
+void Process::signal(int number) const {
+  if (!exit_) ::kill(pid_, number);
+}
+
+std::optional<int> Process::wait(Deadline deadline) {
+  if (exit_) return exit_;
+  pollfd entry{pid_fd_.get(), POLLIN, 0};
+  while (::poll(&entry, 1, deadline.poll_ms()) < 0 && errno == EINTR) {
+  }
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  exit_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return exit_;
+}
+
+bool Process::is_running() { return !wait(Deadline{0ms}); }
+
+std::optional<std::string> Process::wait_for_line(std::string_view text, Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  std::size_t next = 0;
+  while (true) {
+    for (; next < lines_.size(); ++next) {
+      if (lines_[next].text.find(text) != std::string::npos) return lines_[next].text;
+    }
+    if (output_ended_ || changed_.wait_until(lock, deadline.due()) == std::cv_status::timeout) {
+      if (next == lines_.size()) return std::nullopt;
+    }
+  }
+}
+
+bool Process::wait_for_end_of_output(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, deadline.due(), [this] { return output_ended_; });
+}
+
+std::string Process::out() const { return joined(false); }
+std::string Process::err() const { return joined(true); }
+
+std::string Process::joined(bool is_error) const {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const Line& line : lines_) {
+    if (line.is_error == is_error) text.append(line.text).push_back('\n');
+  }
+  return text;
+}
+
+void Process::collect(Fd out, Fd err) {
+  std::array<pollfd, 2> entries{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0}};
+  std::array<std::string, 2> rests;
+  std::array<char, 65536> chunk{};
+  int open = 2;
+  while (open > 0) {
+    if (::poll(entries.data(), entries.size(), -1) < 0) continue;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].fd < 0 || entries[i].revents == 0) continue;
+      const ssize_t got = ::read(entries[i].fd, chunk.data(), chunk.size());
+      if (got > 0) {
+        append(i == 1, {chunk.data(), static_cast<std::size_t>(got)}, rests[i]);
+      } else if (got == 0 || errno != EINTR) {
+        if (!rests[i].empty()) append(i == 1, "\n", rests[i]);
+        entries[i].fd = -1;
+        --open;
+      }
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  output_ended_ = true;
+  changed_.notify_all();
+}
+
+void Process::append(bool is_error, std::string_view bytes, std::string& rest) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
+    rest.append(bytes.substr(0, end));
+    lines_.push_back({is_error, std::exchange(rest, {})});
+    bytes.remove_prefix(end + 1);
+  }
+  rest.append(bytes);
+  changed_.notify_all();
+}
+
+Finished run_to_end(Process::Options options, Deadline deadline) {
+  Process process(std::move(options));
+  Finished finished;
+  finished.code = process.wait(deadline).value_or(-1);
+  if (finished.code >= 0) process.wait_for_end_of_output(deadline);
+  finished.out = process.out();
+  finished.err = process.err();
+  return finished;
+}
+
+std::size_t resident_bytes(pid_t pid) {
+  const std::string status = read_text("/proc/" + std::to_string(pid) + "/status");
+  const auto at = status.find("VmRSS:");
+  if (at == std::string::npos) return 0;
+  const auto end = status.find("kB", at);
+  const auto number = base::parse_decimal(base::trim(std::string_view(status).substr(at + 6, end - at - 6)));
+  return static_cast<std::size_t>(number.value_or(0)) << 10;
+}
+
+std::size_t open_descriptors(pid_t pid) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid) + "/fd", error);
+  return error ? 0 : static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace holdfast::support
