@@ -16,7 +16,7 @@ class Random {
   }
   /// Uniform in [0, bound); 0 when bound is 0. (Lemire's multiply-shift; the bias at bounds below 2^32 is under 2^-32.)
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
   /// Uniform in [0, 1).
   double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
@@ -29,6 +29,8 @@ class Random {
   }
 
  private:
+  __extension__ using Wide = unsigned __int128;  // no ISO type, hence the word before it
+
   std::uint64_t state_;
 };
 
