@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,7 +20,7 @@ class BodyReader {
     std::size_t consumed = 0;  ///< Bytes of the input that belong to this body; what follows is the next message's.
     std::span<char> data;      ///< Content, inside the input. Chunked framing is taken off in place, so the input is
                                ///< overwritten up to `consumed`.
-    const char* why = "";      ///< With Bad.
+    const char* why = "";      ///< With Bad. Content before the fault is still given; take() stays Bad.
   };
 
   BodyReader() = default;
@@ -29,8 +28,9 @@ class BodyReader {
   void start(const Framing& framing, std::size_t trailer_bytes_max = 8192, std::size_t trailers_max = 64);
   bool is_done() const { return done_; }
 
-  /// Takes what it can of `input`. All of it is consumed unless the body ends inside or a chunk-size or trailer line is
-  /// cut at its end: then the tail is kept inside (bounded), so `consumed` is always input.size() for More.
+  /// Takes what it can of `input`: all of it unless the body ends inside. Where a chunk-size or trailer line is cut at
+  /// the input's end, what matters of it is kept inside (bounded), so `consumed` is always input.size() for More.
+  /// Cutting the same bytes in other places gives the same content, trailers and end.
   Step take(std::span<char> input);
 
   /// The connection ended: true where that is a proper end (framing UntilClose).
@@ -44,9 +44,56 @@ class BodyReader {
   std::uint64_t content_bytes() const { return content_bytes_; }
 
  private:
+  /// Where in the chunked coding (RFC 9112 section 7.1) the next byte belongs.
+  enum class At : std::uint8_t {
+    Size,       ///< A hex digit, or what ends the size.
+    Extension,  ///< In a chunk extension; see extension_.
+    SizeLf,     ///< The LF that ends the size line.
+    Data,
+    DataCr,
+    DataLf,
+    TrailerLine,
+    End,
+  };
+  /// Within an extension: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ).
+  enum class Extension : std::uint8_t {
+    Gap,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Token,
+    Quoted,
+    Escaped,
+    AfterQuoted
+  };
+
+  Step take_plain(std::span<char> input);
+  Step take_chunked(std::span<char> input);
+  /// One byte of framing; what is wrong with it, or nullptr.
+  const char* framing_byte(char c);
+  const char* size_byte(char c);
+  const char* extension_byte(char c);
+  const char* end_of_size();
+  const char* trailer_byte(char c);
+  const char* end_of_trailer_line();
+
   Framing framing_;
   bool done_ = true;
+  const char* why_bad_ = nullptr;
   std::uint64_t content_bytes_ = 0;
+  std::uint64_t left_ = 0;  ///< Of a Length body, or of the chunk.
+
+  At at_ = At::Size;
+  Extension extension_ = Extension::Gap;
+  std::uint8_t size_digits_ = 0;
+  std::uint32_t extension_bytes_ = 0;  ///< Over the whole body: they carry nothing, so they may not cost much.
+
+  std::size_t trailer_bytes_max_ = 0;
+  std::size_t trailers_max_ = 0;
+  std::size_t trailer_bytes_ = 0;  ///< Received, also of those left out.
+  std::size_t trailer_lines_ = 0;
+  std::size_t line_start_ = 0;  ///< In trailers_: the line under way, raw until it is whole.
   std::string trailers_;
 };
 
