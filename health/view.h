@@ -15,12 +15,18 @@ enum class State : std::uint8_t { Starting, Up, Sick, Draining, Maint, Down };
 
 constexpr std::string_view name_of(State state) {
   switch (state) {
-    case State::Starting: return "STARTING";
-    case State::Up: return "UP";
-    case State::Sick: return "SICK";
-    case State::Draining: return "DRAINING";
-    case State::Maint: return "MAINT";
-    case State::Down: return "DOWN";
+    case State::Starting:
+      return "STARTING";
+    case State::Up:
+      return "UP";
+    case State::Sick:
+      return "SICK";
+    case State::Draining:
+      return "DRAINING";
+    case State::Maint:
+      return "MAINT";
+    case State::Down:
+      return "DOWN";
   }
   return "DOWN";
 }
@@ -33,9 +39,9 @@ constexpr bool may_keep(State state) { return state == State::Up || state == Sta
 /// What the workers need to know of one backend.
 struct Verdict {
   State state = State::Starting;
-  bool suspect = false;         ///< Failed just now, not judged yet: bound sessions stay, new ones prefer others.
-  base::Instant up_since{};     ///< For slow start; meaningful in state Up.
-  bool slow_start = false;      ///< It came up after having been down, not at the proxy's own start.
+  bool suspect = false;      ///< Failed just now, not judged yet: bound sessions stay, new ones prefer others.
+  base::Instant up_since{};  ///< For slow start; meaningful in state Up.
+  bool slow_start = false;   ///< It came up after having been down, not at the proxy's own start.
 };
 
 /// One immutable picture of all backends, by BackendId; published to the workers on every change.

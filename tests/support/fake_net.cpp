@@ -134,8 +134,7 @@ IoResult FakeStream::read(std::span<char> into) {
   if (const std::size_t bytes = std::min(into.size(), wire_->to_near.size()); bytes > 0) {
     std::memcpy(into.data(), wire_->to_near.data(), bytes);
     wire_->to_near.erase(0, bytes);
-    const bool emptied = bytes < into.size() && !wire_->near_saw_end;
-    return {.state = emptied ? IoResult::State::Blocked : IoResult::State::Ok, .bytes = bytes};
+    return {.state = IoResult::State::Ok, .bytes = bytes};
   }
   if (wire_->far_reset || wire_->far_ended) {
     wire_->near_saw_end = true;
@@ -226,28 +225,34 @@ class FakeDialer::FakeDial final : public net::Dial {
   using Done = std::function<void(base::Result<std::unique_ptr<net::Stream>>)>;
 
   FakeDial(FakeDialer& dialer, FakeServer& server, const net::Address& address, base::Duration timeout, Done done)
-      : dialer_(dialer), server_(server), address_(address), done_(std::move(done)), failure_(server.failure_) {
+      : loop_(dialer.loop_),
+        under_way_(dialer.under_way_),
+        server_(server),
+        address_(address),
+        done_(std::move(done)),
+        failure_(server.failure_) {
     if (!server.delay_ || *server.delay_ > timeout) failure_ = base::ErrorCode::Timeout;
-    ++dialer_.under_way_;
-    timer_ = dialer.loop_.timer([this] { finish(); });
-    timer_->set(dialer.loop_.now() + std::min(timeout, server.delay_.value_or(timeout)));
+    ++*under_way_;
+    timer_ = loop_.timer([this] { finish(); });
+    timer_->set(loop_.now() + std::min(timeout, server.delay_.value_or(timeout)));
   }
   ~FakeDial() override {
-    if (done_) --dialer_.under_way_;
+    if (done_) --*under_way_;
   }
 
  private:
   void finish() {
-    --dialer_.under_way_;
+    --*under_way_;
     const auto done = std::exchange(done_, nullptr);
     if (failure_) return done(base::Error{*failure_, std::string(base::name_of(*failure_))});
-    auto [stream, peer] = fake_connection(dialer_.loop_, address_);
+    auto [stream, peer] = fake_connection(loop_, address_);
     server_.peers_.push_back(peer);
     if (server_.react_) peer.on_bytes(server_.react_);
     done(std::unique_ptr<net::Stream>(std::move(stream)));  // may bury this dial
   }
 
-  FakeDialer& dialer_;
+  FakeLoop& loop_;
+  std::shared_ptr<std::size_t> under_way_;  // a dial may be buried until after its dialer is gone
   FakeServer& server_;
   net::Address address_;
   Done done_;

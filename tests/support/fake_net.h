@@ -62,7 +62,7 @@ class FakePeer {
   std::shared_ptr<Wire> wire_;
 };
 
-/// The near end. Behaves as net::TcpStream: a read that does not fill the buffer says Blocked.
+/// The near end. Behaves as net::TcpStream: a read that gets bytes says Ok, and Blocked comes only without any.
 class FakeStream final : public net::Stream {
  public:
   FakeStream(FakeLoop& loop, std::shared_ptr<FakePeer::Wire> wire, const net::Address& peer);
@@ -139,7 +139,7 @@ class FakeDialer final : public net::Dialer {
   FakeServer& at(const net::Address& address);
   FakeServer& at(std::uint16_t port) { return at(fake_address(port)); }
   /// Dials that are neither finished nor given up.
-  std::size_t dials_under_way() const { return under_way_; }
+  std::size_t dials_under_way() const { return *under_way_; }
   /// Near ends alive, over all servers.
   std::size_t open_count() const;
 
@@ -151,7 +151,7 @@ class FakeDialer final : public net::Dialer {
 
   FakeLoop& loop_;
   std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, FakeServer> servers_;
-  std::size_t under_way_ = 0;
+  std::shared_ptr<std::size_t> under_way_ = std::make_shared<std::size_t>(0);
 };
 
 }  // namespace holdfast::tests

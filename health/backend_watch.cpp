@@ -1,0 +1,293 @@
+#include "health/backend_watch.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "health/http_probe.h"
+#include "health/tcp_probe.h"
+
+namespace holdfast::health {
+
+namespace {
+
+net::Address with_port(net::Address address, std::uint16_t port) {
+  if (address.storage.ss_family == AF_INET) {
+    reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
+  } else if (address.storage.ss_family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
+  }
+  return address;
+}
+
+std::unique_ptr<Prober> make_prober(const BackendWatch::Parts& parts, conf::BackendId id, net::Address address,
+                                    Prober::Done done) {
+  const conf::Probe& probe = parts.settings.pool_of(id).probe;
+  conf::Endpoint endpoint = parts.settings.backend(id).address;
+  if (probe.port != 0) {
+    address = with_port(address, probe.port);
+    endpoint.port = probe.port;
+  }
+  switch (probe.type) {
+    case conf::ProbeType::None:
+      return nullptr;
+    case conf::ProbeType::Tcp:
+      return std::make_unique<TcpProbe>(probe, address, parts.scheduler, parts.dialer, std::move(done));
+    case conf::ProbeType::Http:
+      return std::make_unique<HttpProbe>(probe, address, endpoint.text(), parts.scheduler, parts.dialer,
+                                         std::move(done));
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+BackendWatch::BackendWatch(const Parts& parts, conf::BackendId id, const net::Address& address)
+    : id_(id),
+      pool_(parts.settings.pool_of(id)),
+      scheduler_(parts.scheduler),
+      random_(parts.random),
+      owner_(parts.owner),
+      rise_fall_(pool_.probe.rise, pool_.probe.fall),
+      outlier_(pool_.passive, pool_.probe.rise),
+      plan_(pool_.probe),
+      prober_(make_prober(parts, id, address, [this](const ProbeOutcome& outcome) { on_probe_done(outcome); })),
+      timer_(scheduler_.timer([this] { on_timer(); })) {}
+
+void BackendWatch::start() {
+  is_started_ = true;
+  state_since_ = base::wall_now();
+  out_since_ = scheduler_.now();
+  judgement_ = judge({});
+  if (!is_probed()) return judge_again();
+  timer_->set(ProbePlan::first(scheduler_.now(), random_));
+}
+
+void BackendWatch::stop() {
+  is_started_ = false;
+  timer_->cancel();
+  if (is_probed()) prober_->cancel();
+}
+
+void BackendWatch::on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row) {
+  if (!is_started_ || verdict_.state == State::Starting) return;
+  if (outlier_.is_ejected()) {
+    const bool was_gone = outlier_.is_gone();
+    outlier_.on_late_failure(code);
+    if (outlier_.is_gone() != was_gone) probe_on_demand();
+    return;
+  }
+  if (verdict_.state == State::Down) return;  // the probes know already
+  note_trouble();
+  is_suspect_ = true;
+  suspect_since_ = scheduler_.now();
+  suspect_code_ = code;
+  if (outlier_.wants_ejection(in_a_row) && owner_.may_eject(id_)) eject(code, in_a_row);
+  judge_again();
+  probe_on_demand();
+}
+
+void BackendWatch::on_passive_success() {
+  // Where there are probes, the next one knows better: this success may have been on its way before the failure.
+  if (!is_started_ || is_probed() || !is_suspect_) return;
+  is_suspect_ = false;
+  judge_again();
+}
+
+void BackendWatch::eject(base::ErrorCode code, std::uint32_t in_a_row) {
+  outlier_.eject(scheduler_.now(), code);
+  ejection_detail_ = fmt::format("{} requests in a row failed, the last one: {}", in_a_row, base::name_of(code));
+  is_suspect_ = false;
+}
+
+void BackendWatch::on_timer() {
+  if (!is_probed()) {
+    outlier_.on_time(scheduler_.now());
+    is_suspect_ = false;
+    return judge_again();
+  }
+  is_probe_wanted_ = false;
+  probe_began_ = scheduler_.now();
+  const Connect how = plan_.connect();
+  plan_.on_begun(probe_began_);
+  prober_->begin(how);
+}
+
+void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
+  last_detail_ = outcome.detail;
+  if (outcome.standing == Standing::Discarded) {
+    ++discarded_total_;
+    plan_.on_discarded();
+    timer_->set(scheduler_.now());
+    return;
+  }
+  count(outcome);
+  clear_suspicion_if_answered(outcome);
+  outlier_.on_probe(outcome.reason, rise_fall_.state(), probe_began_, scheduler_.now());
+  judge_again();
+  schedule_next();
+}
+
+void BackendWatch::count(const ProbeOutcome& outcome) {
+  const ProbeResult result = outcome.passed() ? ProbeResult::Passed : ProbeResult::Failed;
+  rise_fall_.record(result);
+  plan_.on_ended(result);
+  last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status};
+  history_.add(*last_probe_);
+  if (outcome.passed()) {
+    ++passed_total_;
+    return;
+  }
+  ++failed_total_;
+  failure_ = outcome.reason;
+  failure_detail_ = outcome.detail;
+  note_trouble();
+}
+
+void BackendWatch::clear_suspicion_if_answered(const ProbeOutcome& outcome) {
+  // A probe begun before the trouble may have been answered before it, too.
+  if (outcome.passed() && probe_began_ >= suspect_since_) is_suspect_ = false;
+}
+
+void BackendWatch::note_trouble() {
+  if (!trouble_since_) trouble_since_ = scheduler_.now();
+}
+
+void BackendWatch::judge_again() {
+  const bool failing_now = rise_fall_.failed_in_a_row() > 0;
+  const Judgement next = judge({
+      .probe = is_probed() ? rise_fall_.state() : ProbeState::Passing,
+      .ejection = outlier_.is_ejected() ? Ejection::Ejected : Ejection::None,
+      .suspicion = is_suspect_ || failing_now ? Suspicion::Suspect : Suspicion::None,
+  });
+  if (next != judgement_) enter(next);
+  if (judgement_.state == State::Up && judgement_.suspicion == Suspicion::None) trouble_since_.reset();
+  owner_.on_changed(*this);
+}
+
+void BackendWatch::enter(const Judgement& next) {
+  const Judgement before = std::exchange(judgement_, next);
+  const base::Instant now = scheduler_.now();
+  verdict_.suspect = next.suspicion == Suspicion::Suspect;
+  if (next.state != before.state) {
+    verdict_.state = next.state;
+    state_since_ = base::wall_now();
+    was_down_ = was_down_ || next.state == State::Down;
+  }
+  if (next.state == State::Up && before.state != State::Up) {
+    verdict_.up_since = now;
+    verdict_.slow_start = was_down_ && pool_.slow_start > base::Duration::zero();
+    was_down_ = false;
+  }
+  say_what_happened(before);
+  if (next.state == State::Up) {
+    out_since_.reset();
+  } else if (before.state == State::Up) {
+    out_since_ = now;
+  }
+}
+
+void BackendWatch::say_what_happened(const Judgement& before) {
+  const base::Instant now = scheduler_.now();
+  Event event{.backend = id_, .reason = reason(), .detail = detail(), .since = now - trouble_since_.value_or(now)};
+  if (judgement_.state == State::Down && judgement_.source == Source::Ejection) {
+    event.kind = Event::Kind::Ejected;
+    event.length = outlier_.until() - now;
+  } else if (judgement_.state == State::Down) {
+    event.kind = Event::Kind::Down;
+  } else if (judgement_.state == State::Up && before.state != State::Up) {
+    event.kind = Event::Kind::Up;
+    event.since = now - out_since_.value_or(now);
+    event.detail = last_detail_;
+  } else if (judgement_.suspicion == Suspicion::Suspect) {
+    event.kind = Event::Kind::Suspect;
+    event.reason = is_suspect_ ? reason_of(suspect_code_) : failure_;
+    event.detail = is_suspect_ ? "a request met: " + std::string(base::name_of(suspect_code_)) : failure_detail_;
+  } else {
+    return;
+  }
+  owner_.on_event(event);
+}
+
+Reason BackendWatch::reason() const {
+  switch (judgement_.source) {
+    case Source::Nobody:
+      return Reason::None;
+    case Source::Probe:
+      return failure_;
+    case Source::Ejection:
+      return Reason::Ejected;
+    case Source::Operator:
+      return Reason::Operator;
+  }
+  return Reason::None;
+}
+
+const std::string& BackendWatch::detail() const {
+  static const std::string kNothing;
+  switch (judgement_.source) {
+    case Source::Probe:
+      return failure_detail_;
+    case Source::Ejection:
+      return ejection_detail_;
+    case Source::Nobody:
+    case Source::Operator:
+      return kNothing;
+  }
+  return kNothing;
+}
+
+void BackendWatch::probe_on_demand() {
+  if (!is_probed()) return schedule_next();
+  if (prober_->is_under_way()) {
+    is_probe_wanted_ = true;
+    return;
+  }
+  const base::Instant due = plan_.on_demand(scheduler_.now());
+  timer_->set(due);
+}
+
+void BackendWatch::schedule_next() {
+  const base::Instant now = scheduler_.now();
+  if (!is_probed()) {
+    if (is_ejected()) return timer_->set(outlier_.until());
+    if (is_suspect_) timer_->set(now + pool_.probe.interval);
+    return;
+  }
+  if (is_probe_wanted_) return timer_->set(plan_.on_demand(now));
+  base::Instant due = plan_.next(now, pace(), random_);
+  if (is_ejected() && outlier_.until() > now) due = std::min(due, outlier_.until());
+  timer_->set(due);
+}
+
+Pace BackendWatch::pace() const {
+  const bool coming_back = is_ejected() && outlier_.is_gone() && rise_fall_.state() == ProbeState::Passing;
+  return is_suspect_ || rise_fall_.is_changing() || coming_back ? Pace::Fast : Pace::Steady;
+}
+
+Report BackendWatch::report() const {
+  Report out;
+  out.state = verdict_.state;
+  out.suspect = verdict_.suspect;
+  out.reason = reason();
+  out.detail = detail();
+  out.since = state_since_;
+  out.passed_in_a_row = rise_fall_.passed_in_a_row();
+  out.failed_in_a_row = rise_fall_.failed_in_a_row();
+  out.passed_total = passed_total_;
+  out.failed_total = failed_total_;
+  out.discarded_total = discarded_total_;
+  out.last_probe = last_probe_;
+  out.last_detail = last_detail_;
+  out.history = history_.records();
+  out.ejections_total = outlier_.ejections_total();
+  if (is_ejected()) {
+    const base::Duration left = outlier_.until() - scheduler_.now();
+    out.ejected_until = base::wall_now() + std::chrono::duration_cast<std::chrono::milliseconds>(left);
+  }
+  return out;
+}
+
+}  // namespace holdfast::health

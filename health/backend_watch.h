@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "conf/settings.h"
+#include "health/outlier.h"
+#include "health/probe_plan.h"
+#include "health/prober.h"
+#include "health/report.h"
+#include "health/rise_fall.h"
+#include "health/verdict.h"
+#include "health/view.h"
+#include "net/stream.h"
+
+namespace holdfast::health {
+
+/// Watches one backend: asks the plan when to probe, lets the deciders judge, tells its owner what changed.
+///
+/// Owned by a Monitor; lives on the control loop. It decides nothing itself: rise_fall, outlier, verdict and probe_plan
+/// do. References given to it outlive it.
+class BackendWatch {
+ public:
+  class Owner {
+   public:
+    Owner() = default;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    virtual ~Owner() = default;
+    /// Does the pool allow one more ejection?
+    virtual bool may_eject(conf::BackendId backend) = 0;
+    /// The verdict or the ejection is another one now.
+    virtual void on_changed(const BackendWatch& watch) = 0;
+    virtual void on_event(const Event& event) = 0;
+  };
+
+  struct Parts {
+    const conf::Settings& settings;
+    base::Scheduler& scheduler;
+    net::Dialer& dialer;
+    base::Random& random;
+    Owner& owner;
+  };
+
+  BackendWatch(const Parts& parts, conf::BackendId id, const net::Address& address);
+  BackendWatch(const BackendWatch&) = delete;
+  BackendWatch& operator=(const BackendWatch&) = delete;
+
+  void start();
+  /// Ends all probing for good; the last verdict stays.
+  void stop();
+  /// A real request failed; `in_a_row` is how many did, with no success between them, as its worker counts.
+  void on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row);
+  void on_passive_success();
+
+  conf::BackendId id() const { return id_; }
+  const Verdict& verdict() const { return verdict_; }
+  bool is_ejected() const { return outlier_.is_ejected(); }
+  Report report() const;
+
+ private:
+  bool is_probed() const { return prober_ != nullptr; }
+  void on_timer();
+  void on_probe_done(const ProbeOutcome& outcome);
+  void count(const ProbeOutcome& outcome);
+  void eject(base::ErrorCode code, std::uint32_t in_a_row);
+  void note_trouble();
+  void clear_suspicion_if_answered(const ProbeOutcome& outcome);
+
+  void judge_again();
+  void enter(const Judgement& next);
+  void say_what_happened(const Judgement& before);
+  Reason reason() const;
+  const std::string& detail() const;
+
+  void probe_on_demand();
+  void schedule_next();
+  Pace pace() const;
+
+  const conf::BackendId id_;
+  const conf::Pool& pool_;
+  base::Scheduler& scheduler_;
+  base::Random& random_;
+  Owner& owner_;
+
+  RiseFall rise_fall_;
+  Outlier outlier_;
+  ProbePlan plan_;
+  std::unique_ptr<Prober> prober_;      // none with probe type "none"
+  std::unique_ptr<base::Timer> timer_;  // the next probe; without probes the end of an ejection or a suspicion
+  bool is_started_ = false;
+  bool is_probe_wanted_ = false;  // asked for while one was under way, which may have been answered before the trouble
+  base::Instant probe_began_{};
+
+  bool is_suspect_ = false;  // by a real request
+  base::Instant suspect_since_{};
+  base::ErrorCode suspect_code_ = base::ErrorCode::Io;
+  std::optional<base::Instant> trouble_since_;  // first sign of what is going on now; none while all is well
+  std::optional<base::Instant> out_since_;      // not UP since
+
+  Judgement judgement_;
+  Verdict verdict_;
+  bool was_down_ = false;
+  Reason failure_ = Reason::NotProbedYet;  // of the last failed probe
+  std::string failure_detail_;
+  std::string ejection_detail_;
+  base::WallTime state_since_{};
+
+  std::uint64_t passed_total_ = 0;
+  std::uint64_t failed_total_ = 0;
+  std::uint64_t discarded_total_ = 0;
+  std::optional<ProbeRecord> last_probe_;
+  std::string last_detail_;
+  ProbeHistory history_;
+};
+
+}  // namespace holdfast::health

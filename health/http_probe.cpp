@@ -1,0 +1,194 @@
+#include "health/http_probe.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "health/expect.h"
+#include "http/h1_parser.h"
+
+namespace holdfast::health {
+
+namespace {
+
+constexpr http::HeadLimits kHeadLimits{.bytes_max = 16u << 10, .fields_max = 128};
+
+// Only what changes the framing of an answer matters here (RFC 9112 section 6.3).
+http::Method method_of(std::string_view text) { return text == "HEAD" ? http::Method::Head : http::Method::Other; }
+
+}  // namespace
+
+HttpProbe::HttpProbe(const conf::Probe& probe, const net::Address& address, std::string_view host,
+                     base::Scheduler& scheduler, net::Dialer& dialer, Done done)
+    : Prober(probe, address, scheduler, dialer, std::move(done)),
+      request_(probe_request(probe, host)),
+      method_(method_of(probe.method)) {}
+
+HttpProbe::~HttpProbe() {
+  if (stream_) stream_->set_handler(nullptr);
+}
+
+void HttpProbe::on_begin(Connect how) {
+  if (how == Connect::Reuse && stream_ && !stream_->peer_ended()) {
+    is_reused_ = true;
+    return start_exchange();
+  }
+  drop_stream();
+  dial();
+}
+
+void HttpProbe::on_connected(std::unique_ptr<net::Stream> stream) {
+  stream_ = std::move(stream);
+  stream_->set_handler(this);
+  is_reused_ = false;
+  start_exchange();
+  on_readable();  // what came before we listened has no event any more
+}
+
+void HttpProbe::start_exchange() {
+  forget_answer();
+  phase_ = Phase::Head;
+  sent_ = 0;
+  send_rest();
+}
+
+void HttpProbe::send_rest() {
+  const iovec rest{.iov_base = const_cast<char*>(request_.data()) + sent_, .iov_len = request_.size() - sent_};
+  const net::IoResult result = stream_->write({&rest, 1});
+  sent_ += result.bytes;
+  // A failed write is left for on_readable to find: the answer, or the reason, may be there to be read. Only a stale
+  // connection can be replaced at once, and the deadline covers the rest.
+  if (result.state == net::IoResult::State::Failed) redial_if_stale();
+}
+
+void HttpProbe::on_writable() {
+  if (phase_ != Phase::Idle && sent_ < request_.size()) send_rest();
+}
+
+void HttpProbe::on_readable() {
+  std::array<char, 4096> scratch;
+  if (phase_ == Phase::Idle) {
+    // Its end, or bytes nobody asked for; an echo of what has been read already is no harm.
+    if (stream_ && stream_->read(scratch).state != net::IoResult::State::Blocked) drop_stream();
+    return;
+  }
+  while (stream_) {
+    const net::IoResult got = stream_->read(scratch);
+    if (got.bytes > 0) {
+      const Answer answer = take({scratch.data(), got.bytes});
+      if (answer != Answer::More) return complete(answer, got.bytes < scratch.size() && !stream_->peer_ended());
+    }
+    switch (got.state) {
+      case net::IoResult::State::Ok:
+        break;
+      case net::IoResult::State::Blocked:
+        return;
+      case net::IoResult::State::Closed:
+        return on_end();
+      case net::IoResult::State::Failed:
+        return on_broken(got.error);
+    }
+  }
+}
+
+HttpProbe::Answer HttpProbe::take(std::span<char> input) {
+  return phase_ == Phase::Head ? take_head(input) : take_body(input);
+}
+
+HttpProbe::Answer HttpProbe::take_head(std::span<char> input) {
+  head_bytes_.append(input.data(), input.size());
+  http::ResponseHead head;
+  for (;;) {
+    const http::Parsed parsed = http::parse_response_head(head_bytes_, searched_, kHeadLimits, method_, head);
+    if (parsed.state == http::Parsed::State::Bad) return malformed(parsed.why);
+    if (parsed.state == http::Parsed::State::Incomplete) {
+      searched_ = head_bytes_.size();
+      return Answer::More;
+    }
+    searched_ = 0;
+    status_ = head.status;
+    const bool is_interim = status_ < 200 && status_ != 101;  // RFC 9110 section 15.2
+    if (!is_interim) {
+      may_keep_ = head.keep_alive && status_ != 101;
+      reader_.start(head.framing);
+      return start_body(std::span(head_bytes_).subspan(parsed.consumed));
+    }
+    head_bytes_.erase(0, parsed.consumed);
+  }
+}
+
+HttpProbe::Answer HttpProbe::start_body(std::span<char> rest) {
+  judged_ = judge_status(probe(), status_);
+  if (!judged_.passed()) return Answer::Judged;
+  phase_ = Phase::Body;
+  if (!reader_.is_done()) return rest.empty() ? Answer::More : take_body(rest);
+  if (!rest.empty()) may_keep_ = false;
+  return Answer::Whole;
+}
+
+HttpProbe::Answer HttpProbe::take_body(std::span<char> input) {
+  while (!input.empty()) {
+    const http::BodyReader::Step step = reader_.take(input);
+    if (step.state == http::BodyReader::Step::State::Bad) return malformed(step.why);
+    const std::size_t room = kProbeBodyBytesMax - std::min(body_.size(), kProbeBodyBytesMax);
+    if (expects_body(probe())) body_.append(step.data.data(), std::min(room, step.data.size()));
+    input = input.subspan(step.consumed);
+    if (step.state == http::BodyReader::Step::State::Done) {
+      if (!input.empty()) may_keep_ = false;  // more than was asked for
+      return Answer::Whole;
+    }
+    if (reader_.content_bytes() > kProbeBodyBytesMax) return Answer::Cut;
+  }
+  return Answer::More;
+}
+
+HttpProbe::Answer HttpProbe::malformed(std::string_view why) {
+  judged_ = {.reason = Reason::ProbeMalformed, .status = status_, .detail = bounded_detail(std::string(why))};
+  return Answer::Judged;
+}
+
+void HttpProbe::on_end() {
+  if (phase_ == Phase::Body && reader_.may_end_here()) return complete(Answer::Cut, false);
+  on_broken(base::ErrorCode::Closed);
+}
+
+void HttpProbe::on_broken(base::ErrorCode code) {
+  if (redial_if_stale()) return;
+  const bool has_begun = phase_ == Phase::Body || !head_bytes_.empty();
+  fail(code, has_begun ? "the answer was cut short" : "the connection ended before an answer");
+}
+
+bool HttpProbe::redial_if_stale() {
+  if (!is_reused_ || phase_ != Phase::Head || !head_bytes_.empty()) return false;
+  is_reused_ = false;
+  drop_stream();
+  dial();
+  return true;
+}
+
+void HttpProbe::complete(Answer answer, bool is_emptied) {
+  ProbeOutcome outcome = answer == Answer::Judged ? judged_ : judge_body(probe(), status_, body_);
+  const bool keep = answer == Answer::Whole && may_keep_ && is_emptied && sent_ == request_.size() && outcome.passed();
+  phase_ = Phase::Idle;
+  forget_answer();
+  if (!keep) drop_stream();
+  finish(std::move(outcome));
+}
+
+void HttpProbe::drop_stream() {
+  phase_ = Phase::Idle;
+  if (!stream_) return;
+  stream_->set_handler(nullptr);
+  scheduler().bury(std::exchange(stream_, nullptr));
+}
+
+void HttpProbe::forget_answer() {
+  // Swapped away, not cleared: thousands of idle probes shall hold no memory.
+  std::string().swap(head_bytes_);
+  std::string().swap(body_);
+  searched_ = 0;
+  status_ = 0;
+  may_keep_ = false;
+}
+
+}  // namespace holdfast::health

@@ -1,0 +1,127 @@
+#include "health/monitor.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/time.h"
+
+namespace holdfast::health {
+
+namespace {
+
+bool is_same(const Verdict& a, const Verdict& b) {
+  return a.state == b.state && a.suspect == b.suspect && a.up_since == b.up_since && a.slow_start == b.slow_start;
+}
+
+base::LogLevel level_of(Event::Kind kind) {
+  switch (kind) {
+    case Event::Kind::Up:
+      return base::LogLevel::Info;
+    case Event::Kind::Suspect:
+      return base::LogLevel::Debug;
+    case Event::Kind::Down:
+    case Event::Kind::Ejected:
+      return base::LogLevel::Warn;
+  }
+  return base::LogLevel::Warn;
+}
+
+void adjust(std::uint32_t& number, bool& counted, bool counts_now) {
+  if (counted != counts_now) number += counts_now ? 1u : ~0u;
+  counted = counts_now;
+}
+
+}  // namespace
+
+Monitor::Monitor(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses,
+                 base::Scheduler& scheduler, net::Dialer& dialer, base::Random random, Listener& listener)
+    : settings_(std::move(settings)),
+      scheduler_(scheduler),
+      random_(random),
+      listener_(listener),
+      pools_(settings_->pools.size()),
+      counted_(settings_->backends.size()),
+      publish_(scheduler.timer([this] { publish(); })) {
+  base::check(addresses.size() == settings_->backends.size(), "every backend has an address");
+  const BackendWatch::Parts parts{*settings_, scheduler, dialer, random_, *this};
+  watches_.reserve(addresses.size());
+  for (const conf::Backend& backend : settings_->backends) {
+    ++pools_[conf::index(backend.pool)].backends;
+    watches_.push_back(std::make_unique<BackendWatch>(parts, backend.id, addresses[conf::index(backend.id)]));
+  }
+  next_.backends.resize(addresses.size());
+}
+
+Monitor::~Monitor() { stop(); }
+
+void Monitor::start() {
+  base::check(!is_started_, "a monitor starts once");
+  is_started_ = true;
+  for (const auto& watch : watches_) watch->start();
+  publish();
+}
+
+void Monitor::stop() {
+  is_started_ = false;
+  publish_->cancel();
+  for (const auto& watch : watches_) watch->stop();
+}
+
+void Monitor::on_passive_failure(conf::BackendId backend, base::ErrorCode code, std::uint32_t in_a_row) {
+  watch(backend).on_passive_failure(code, in_a_row);
+}
+
+void Monitor::on_passive_success(conf::BackendId backend) { watch(backend).on_passive_success(); }
+
+Report Monitor::report(conf::BackendId backend) const { return watch(backend).report(); }
+
+bool Monitor::may_eject(conf::BackendId backend) {
+  const conf::Pool& pool = settings_->pool_of(backend);
+  return health::may_eject(pools_[conf::index(pool.id)], pool.passive.ejected_percent_max);
+}
+
+void Monitor::on_changed(const BackendWatch& watch) {
+  const conf::Backend& backend = settings_->backend(watch.id());
+  PoolCount& pool = pools_[conf::index(backend.pool)];
+  Counted& counted = counted_[conf::index(backend.id)];
+  adjust(pool.serving, counted.serving, may_take_new(watch.verdict().state) && backend.weight > 0);
+  adjust(pool.ejected, counted.ejected, watch.is_ejected());
+
+  Verdict& known = next_.backends[conf::index(backend.id)];
+  if (is_same(known, watch.verdict())) return;
+  known = watch.verdict();
+  if (is_started_ && !publish_->is_set()) publish_->set(scheduler_.now());
+}
+
+void Monitor::on_event(const Event& event) {
+  log(event);
+  listener_.on_event(event);
+}
+
+void Monitor::publish() {
+  publish_->cancel();
+  ++next_.version;
+  view_ = std::make_shared<const View>(next_);
+  listener_.on_view(view_);
+}
+
+void Monitor::log(const Event& event) const {
+  const base::LogField pool{"pool", settings_->pool_of(event.backend).name};
+  const base::LogField backend{"backend", settings_->backend(event.backend).name};
+  const base::LogField reason{"reason", name_of(event.reason)};
+  const base::LogField detail{"detail", event.detail};
+  const base::LogField since{"since_ms", base::count_ms(event.since)};
+  const auto line = [&](base::LogFields fields) { base::log_line(level_of(event.kind), name_of(event.kind), fields); };
+  switch (event.kind) {
+    case Event::Kind::Up:
+      return line({pool, backend, detail, since});
+    case Event::Kind::Ejected:
+      return line({pool, backend, reason, detail, {"for_ms", base::count_ms(event.length)}, since});
+    case Event::Kind::Down:
+    case Event::Kind::Suspect:
+      return line({pool, backend, reason, detail, since});
+  }
+}
+
+}  // namespace holdfast::health

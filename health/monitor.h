@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "conf/settings.h"
+#include "health/backend_watch.h"
+#include "health/report.h"
+#include "health/view.h"
+#include "net/stream.h"
+
+namespace holdfast::health {
+
+/// Knows how every backend is, and says so: a View to the workers, event lines to the log, a Report to the admin page.
+///
+/// Lives on the control loop, and every function is called there (workers post). A probe costs the same whether there
+/// are three backends or thousands: no walk over all of them but one copy of the View, at most one per turn of the loop
+/// in which something changed.
+class Monitor final : private BackendWatch::Owner {
+ public:
+  class Listener {
+   public:
+    Listener() = default;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    virtual ~Listener() = default;
+    /// The first one comes from inside start(), each later one from the loop, once per turn with changes.
+    virtual void on_view(std::shared_ptr<const View> view) = 0;
+    /// Each change as it happens; it has been logged already.
+    virtual void on_event(const Event&) {}
+  };
+
+  /// `addresses` are the backends' own, by BackendId. `scheduler`, `dialer` and `listener` outlive it.
+  Monitor(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses,
+          base::Scheduler& scheduler, net::Dialer& dialer, base::Random random, Listener& listener);
+  ~Monitor() override;
+
+  void start();
+  /// Ends all probing and publishing for good: no timer, dial or stream is left after this turn of the loop.
+  void stop();
+
+  /// A real request met Refused, Unreachable, Reset, Closed, Timeout or Malformed on the backend. `in_a_row` is how
+  /// many did in that worker with no success between them. Suspect at once, probed at once, perhaps ejected.
+  void on_passive_failure(conf::BackendId backend, base::ErrorCode code, std::uint32_t in_a_row);
+  /// The first success after failures; matters only to backends without probes.
+  void on_passive_success(conf::BackendId backend);
+
+  /// What was published last; never null after start().
+  std::shared_ptr<const View> view() const { return view_; }
+  /// As of now; may be a turn ahead of view().
+  Report report(conf::BackendId backend) const;
+
+ private:
+  // What was counted for a backend in its pool's numbers.
+  struct Counted {
+    bool serving = false;
+    bool ejected = false;
+  };
+
+  bool may_eject(conf::BackendId backend) override;
+  void on_changed(const BackendWatch& watch) override;
+  void on_event(const Event& event) override;
+  void publish();
+  void log(const Event& event) const;
+  BackendWatch& watch(conf::BackendId backend) const { return *watches_[conf::index(backend)]; }
+
+  std::shared_ptr<const conf::Settings> settings_;
+  base::Scheduler& scheduler_;
+  base::Random random_;
+  Listener& listener_;
+  std::vector<PoolCount> pools_;  // by PoolId
+  std::vector<Counted> counted_;  // by BackendId
+  View next_;                     // what will be published
+  std::shared_ptr<const View> view_;
+  std::unique_ptr<base::Timer> publish_;
+  bool is_started_ = false;
+  std::vector<std::unique_ptr<BackendWatch>> watches_;  // by BackendId
+};
+
+}  // namespace holdfast::health

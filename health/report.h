@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "conf/settings.h"
+#include "health/probe_outcome.h"
+#include "health/view.h"
+
+namespace holdfast::health {
+
+/// The last probes of one backend, in a ring.
+class ProbeHistory {
+ public:
+  static constexpr std::size_t kKept = 20;
+  void add(const ProbeRecord& record) { ring_[added_++ % kKept] = record; }
+  /// Oldest first.
+  std::vector<ProbeRecord> records() const {
+    std::vector<ProbeRecord> out;
+    for (std::size_t i = added_ > kKept ? added_ - kKept : 0; i < added_; ++i) out.push_back(ring_[i % kKept]);
+    return out;
+  }
+
+ private:
+  std::array<ProbeRecord, kKept> ring_{};
+  std::size_t added_ = 0;
+};
+
+/// Everything the status page says about one backend's health. A copy: the caller's to keep.
+struct Report {
+  State state = State::Starting;
+  bool suspect = false;
+  Reason reason = Reason::NotProbedYet;
+  std::string detail;
+  base::WallTime since{};  ///< When `state` began.
+
+  std::uint32_t passed_in_a_row = 0;
+  std::uint32_t failed_in_a_row = 0;
+  std::uint64_t passed_total = 0;
+  std::uint64_t failed_total = 0;
+  std::uint64_t discarded_total = 0;  ///< Probes this process slept through.
+
+  std::optional<ProbeRecord> last_probe;
+  std::string last_detail;           ///< Of the last probe: "status 200", "no connection within 1s".
+  std::vector<ProbeRecord> history;  ///< The last 20, oldest first.
+
+  std::optional<base::WallTime> ejected_until;  ///< While ejected.
+  std::uint32_t ejections_total = 0;
+};
+
+/// One change worth a line in the log and on the timeline.
+struct Event {
+  enum class Kind : std::uint8_t { Up, Down, Suspect, Ejected };
+  Kind kind = Kind::Up;
+  conf::BackendId backend{};
+  Reason reason = Reason::None;
+  std::string detail;
+  base::Duration since{};   ///< Down, Ejected: since the first sign of trouble. Up: how long it was not.
+  base::Duration length{};  ///< Ejected: for how long.
+};
+
+constexpr std::string_view name_of(Event::Kind kind) {
+  switch (kind) {
+    case Event::Kind::Up:
+      return "backend_up";
+    case Event::Kind::Down:
+      return "backend_down";
+    case Event::Kind::Suspect:
+      return "backend_suspect";
+    case Event::Kind::Ejected:
+      return "backend_ejected";
+  }
+  return "backend_down";
+}
+
+}  // namespace holdfast::health
