@@ -1,0 +1,89 @@
+#include "sessions/cookie.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <span>
+
+#include "base/text.h"
+
+namespace holdfast::sessions {
+
+namespace {
+
+// | version 1 | id 16 | backend tag 8 | generation 4 | issued 4 | MAC 16 |, numbers big-endian.
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kIdAt = 1;
+constexpr std::size_t kTagAt = kIdAt + 16;
+constexpr std::size_t kGenerationAt = kTagAt + 8;
+constexpr std::size_t kIssuedAt = kGenerationAt + 4;
+constexpr std::size_t kMacAt = kIssuedAt + 4;
+constexpr std::size_t kSize = kMacAt + 16;
+constexpr std::string_view kLabel = "holdfast ticket";  // the MAC of a ticket is never that of anything else
+
+using Bytes = std::array<std::uint8_t, kSize>;
+
+void put(std::uint8_t* at, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * (size - 1 - i)));
+}
+
+std::uint64_t get(const std::uint8_t* at, std::size_t size) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < size; ++i) value = (value << 8) | at[i];
+  return value;
+}
+
+std::array<std::uint8_t, 16> mac_of(const Bytes& bytes, const Keyring& keyring) {
+  std::array<std::uint8_t, kLabel.size() + kMacAt> message;
+  const auto body = std::copy(kLabel.begin(), kLabel.end(), message.begin());
+  std::copy_n(bytes.begin(), kMacAt, body);
+  return keyring.mac(message);
+}
+
+/// Seconds since 1970 as 32 bits (until 2106); what does not fit becomes the nearest that does.
+std::uint32_t unix_seconds(base::WallTime t) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+bool has_our_form(std::string_view cookie, Bytes& bytes) {
+  return base::from_base64url(cookie, bytes) && bytes[0] == kVersion;
+}
+
+}  // namespace
+
+std::string seal(const Ticket& ticket, const Keyring& keyring) {
+  Bytes bytes{kVersion};
+  std::copy(ticket.id.begin(), ticket.id.end(), bytes.begin() + kIdAt);
+  put(&bytes[kTagAt], static_cast<std::uint64_t>(ticket.backend), 8);
+  put(&bytes[kGenerationAt], static_cast<std::uint32_t>(ticket.generation), 4);
+  put(&bytes[kIssuedAt], unix_seconds(ticket.issued), 4);
+  const auto mac = mac_of(bytes, keyring);
+  std::copy(mac.begin(), mac.end(), bytes.begin() + kMacAt);
+  return base::to_base64url(bytes);
+}
+
+std::optional<SessionId> peek_id(std::string_view cookie) {
+  Bytes bytes;
+  if (!has_our_form(cookie, bytes)) return std::nullopt;
+  SessionId id;
+  std::copy_n(bytes.begin() + kIdAt, id.size(), id.begin());
+  return id;
+}
+
+std::optional<Ticket> open(std::string_view cookie, const Keyring& keyring) {
+  Bytes bytes;
+  if (!has_our_form(cookie, bytes)) return std::nullopt;
+  const auto mac = mac_of(bytes, keyring);
+  if (sodium_memcmp(mac.data(), &bytes[kMacAt], mac.size()) != 0) return std::nullopt;
+  Ticket ticket;
+  std::copy_n(bytes.begin() + kIdAt, ticket.id.size(), ticket.id.begin());
+  ticket.backend = BackendTag{get(&bytes[kTagAt], 8)};
+  ticket.generation = Generation{static_cast<std::uint32_t>(get(&bytes[kGenerationAt], 4))};
+  ticket.issued = base::WallTime{std::chrono::seconds{get(&bytes[kIssuedAt], 4)}};
+  return ticket;
+}
+
+}  // namespace holdfast::sessions

@@ -1,0 +1,239 @@
+#include "sessions/memory_store.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <span>
+
+#include "base/check.h"
+
+namespace holdfast::sessions {
+
+namespace {
+
+constexpr base::Duration kTick = std::chrono::milliseconds{100};
+constexpr std::uint64_t kUseTicksMax = std::chrono::seconds{1} / kTick;
+constexpr std::uint64_t kUseShare = 64;         // of the idle timeout: what a written use may lag behind
+constexpr std::size_t kPartsMax = 128;          // locks; far more than workers
+constexpr std::uint64_t kSessionsPerPart = 64;  // at the cap, at least: no shard is empty then, but by a wonder
+constexpr std::size_t kExpirePerWrite = 2;      // more than one for one added: old sessions shrink away
+constexpr std::size_t kExpirePerLock = 64;
+constexpr Slot kCopiesPerLock = 256;
+
+Binding binding_of(const Record& record) { return {record.backend, record.generation}; }
+
+Generation next(Generation generation) {
+  const auto number = static_cast<std::uint32_t>(generation);
+  return number == std::numeric_limits<std::uint32_t>::max() ? generation : Generation{number + 1};
+}
+
+}  // namespace
+
+MemoryStore::MemoryStore(const MemoryStoreOptions& options)
+    : sessions_max_(options.sessions_max), seed_(options.seed), start_(options.start) {
+  base::check(options.sessions_max > 0 && options.idle_timeout > base::Duration::zero(), "store limits are positive");
+  const auto idle = static_cast<std::uint64_t>((options.idle_timeout - base::Duration{1}) / kTick) + 1;
+  use_ticks_ = std::min(idle / kUseShare, kUseTicksMax);
+  idle_ticks_ = idle + use_ticks_;
+  const auto parts = std::bit_floor(std::max<std::uint64_t>(sessions_max_ / kSessionsPerPart, 1));
+  part_count_ = static_cast<std::size_t>(std::min<std::uint64_t>(parts, kPartsMax));
+  parts_ = std::make_unique<Part[]>(part_count_);
+  for (std::size_t i = 0; i < part_count_; ++i) parts_[i].shard = MemoryShard(seed_);
+}
+
+std::optional<Found> MemoryStore::find(const Key& key, base::Instant now) {
+  const Tick tick = tick_of(now);
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  Record* record = find_live(part.shard, key, tick);
+  if (record == nullptr) return std::nullopt;
+  use(part.shard, *record, tick);
+  return Found{binding_of(*record), instant_of(record->cookie_issued)};
+}
+
+Binding MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
+  base::check(wanted.backend != BackendTag::None, "a session is bound to a backend");
+  const Tick tick = tick_of(now);
+  const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
+  Part& part = part_of(key);
+  {
+    const std::scoped_lock lock(part.mutex);
+    if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
+      use(part.shard, *record, tick);
+      return binding_of(*record);
+    }
+    if (add(part.shard, key, first, tick) == Room::Here) return first;
+  }
+  evict_elsewhere(part);
+  return first;
+}
+
+Binding MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
+  base::check(to != BackendTag::None, "a session moves to a backend");
+  const Tick tick = tick_of(now);
+  const Binding moved{to, next(seen.generation)};
+  Part& part = part_of(key);
+  {
+    const std::scoped_lock lock(part.mutex);
+    if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
+      use(part.shard, *record, tick);
+      if (binding_of(*record) != seen) return binding_of(*record);
+      counts_.decrement(record->backend);
+      counts_.increment(to);
+      record->backend = moved.backend;
+      record->generation = moved.generation;
+      return moved;
+    }
+    if (add(part.shard, key, moved, tick) == Room::Here) return moved;
+  }
+  evict_elsewhere(part);
+  return moved;
+}
+
+void MemoryStore::cookie_issued(const Key& key, base::Instant now) {
+  const Tick tick = tick_of(now);
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  if (Record* record = find_live(part.shard, key, tick); record != nullptr) record->cookie_issued = tick;
+}
+
+void MemoryStore::end(const Key& key) {
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  if (Record* record = part.shard.find(key); record != nullptr) erase(part.shard, *record);
+}
+
+std::size_t MemoryStore::expire(base::Instant now, std::size_t max) {
+  const Tick tick = tick_of(now);
+  std::size_t forgotten = 0;
+  for (std::size_t visited = 0; visited < part_count_ && forgotten < max; ++visited) {
+    Part& part = parts_[expire_next_.load(std::memory_order_relaxed) % part_count_];
+    std::size_t got = 0;
+    std::size_t wanted = 0;
+    do {
+      wanted = std::min(max - forgotten, kExpirePerLock);
+      const std::scoped_lock lock(part.mutex);
+      got = expire_some(part.shard, tick, wanted);
+      forgotten += got;
+    } while (got == wanted && forgotten < max);
+    if (got < wanted) expire_next_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return forgotten;
+}
+
+void MemoryStore::for_each(base::Instant now, const std::function<bool(const Session&)>& visit) const {
+  const Tick tick = tick_of(now);
+  std::array<Record, kCopiesPerLock> copies;
+  for (std::size_t i = 0; i < part_count_; ++i) {
+    const Part& part = parts_[i];
+    for (Slot slot = 0, end = 0;; slot = end) {
+      std::size_t count = 0;
+      {
+        const std::scoped_lock lock(part.mutex);
+        end = std::min(part.shard.slot_count(), slot + kCopiesPerLock);
+        for (Slot at = slot; at < end; ++at) {
+          const Record& record = part.shard.at(at);
+          if (record.backend != BackendTag::None && !is_expired(record, tick)) copies[count++] = record;
+        }
+      }
+      for (const Record& record : std::span(copies).first(count)) {
+        const auto generation = static_cast<std::uint32_t>(record.generation);
+        if (!visit({record.key, binding_of(record), instant_of(record.created), instant_of(record.last_used),
+                    generation - 1}))
+          return;
+      }
+      if (end == slot) break;
+    }
+  }
+}
+
+std::size_t MemoryStore::memory_bytes() const {
+  std::size_t bytes = sizeof(*this) + part_count_ * sizeof(Part) + counts_.memory_bytes();
+  for (std::size_t i = 0; i < part_count_; ++i) {
+    const std::scoped_lock lock(parts_[i].mutex);
+    bytes += parts_[i].shard.memory_bytes();
+  }
+  return bytes;
+}
+
+Tick MemoryStore::tick_of(base::Instant now) const {
+  if (now <= start_) return 1;
+  const auto ticks = static_cast<std::uint64_t>((now - start_) / kTick);
+  return static_cast<Tick>(std::min<std::uint64_t>(ticks + 1, std::numeric_limits<Tick>::max()));
+}
+
+base::Instant MemoryStore::instant_of(Tick tick) const {
+  return tick == 0 ? base::Instant{} : start_ + (tick - 1) * kTick;
+}
+
+// The shard by the hash's high bits, the bucket inside by its low ones.
+MemoryStore::Part& MemoryStore::part_of(const Key& key) const {
+  return parts_[(hash_of(key, seed_) >> 48) & (part_count_ - 1)];
+}
+
+bool MemoryStore::is_expired(const Record& record, Tick now) const {
+  return now > record.last_used && now - record.last_used > idle_ticks_;
+}
+
+void MemoryStore::use(MemoryShard& shard, Record& record, Tick now) const {
+  if (now <= record.last_used || now - record.last_used <= use_ticks_) return;
+  record.last_used = now;
+  shard.make_newest(record);
+}
+
+Record* MemoryStore::find_live(MemoryShard& shard, const Key& key, Tick now) {
+  Record* record = shard.find(key);
+  if (record == nullptr || !is_expired(*record, now)) return record;
+  erase(shard, *record);
+  expired_.fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+MemoryStore::Room MemoryStore::add(MemoryShard& shard, const Key& key, const Binding& binding, Tick now) {
+  expire_some(shard, now, kExpirePerWrite);
+  const bool is_full = size_.fetch_add(1, std::memory_order_relaxed) >= sessions_max_;
+  const Room room = is_full && shard.size() == 0 ? Room::Elsewhere : Room::Here;
+  if (is_full && room == Room::Here) evict_oldest(shard);
+  Record& record = shard.insert(key);
+  record.backend = binding.backend;
+  record.generation = binding.generation;
+  record.created = record.last_used = now;
+  counts_.increment(binding.backend);
+  return room;
+}
+
+void MemoryStore::erase(MemoryShard& shard, Record& record) {
+  counts_.decrement(record.backend);
+  shard.erase(record);
+  size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::size_t MemoryStore::expire_some(MemoryShard& shard, Tick now, std::size_t max) {
+  std::size_t forgotten = 0;
+  for (; forgotten < max; ++forgotten) {
+    Record* record = shard.oldest();
+    if (record == nullptr || !is_expired(*record, now)) break;
+    erase(shard, *record);
+  }
+  expired_.fetch_add(forgotten, std::memory_order_relaxed);
+  return forgotten;
+}
+
+void MemoryStore::evict_oldest(MemoryShard& shard) {
+  erase(shard, *shard.oldest());
+  evicted_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void MemoryStore::evict_elsewhere(const Part& here) {
+  const auto from = static_cast<std::size_t>(&here - parts_.get());
+  for (std::size_t i = 1; i < part_count_; ++i) {
+    Part& part = parts_[(from + i) % part_count_];
+    const std::scoped_lock lock(part.mutex);
+    if (part.shard.size() == 0) continue;
+    evict_oldest(part.shard);
+    return;
+  }
+}
+
+}  // namespace holdfast::sessions

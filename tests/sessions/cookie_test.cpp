@@ -1,0 +1,125 @@
+#include "sessions/cookie.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace holdfast;
+using namespace holdfast::sessions;
+using std::chrono::seconds;
+
+namespace {
+
+const Keyring& keyring() {
+  static const Keyring one("a secret of thirty-two bytes ...");
+  return one;
+}
+
+Ticket sample() {
+  Ticket ticket;
+  for (std::size_t i = 0; i < ticket.id.size(); ++i) ticket.id[i] = static_cast<std::uint8_t>(0xF0 + i);
+  ticket.backend = BackendTag{0x0123'4567'89AB'CDEF};
+  ticket.generation = Generation{0x8000'0001};
+  ticket.issued = base::WallTime{seconds{1'769'860'800}};
+  return ticket;
+}
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+}  // namespace
+
+TEST_CASE("a sealed ticket opens to what it was, and only with its secret") {
+  const Ticket ticket = sample();
+  const std::string cookie = seal(ticket, keyring());
+  CHECK(cookie.size() == 66);
+  CHECK(cookie.find_first_not_of(kAlphabet) == std::string::npos);
+  CHECK(peek_id(cookie) == ticket.id);
+  const auto opened = open(cookie, keyring());
+  REQUIRE(opened.has_value());
+  CHECK(opened->id == ticket.id);
+  CHECK(opened->backend == ticket.backend);
+  CHECK(opened->generation == ticket.generation);
+  CHECK(opened->issued == ticket.issued);
+  CHECK_FALSE(open(cookie, Keyring("another secret of enough bytes")).has_value());
+}
+
+// Cookies live in browsers across upgrades: the form of version 1 may never change.
+TEST_CASE("the form of version 1 is fixed") {
+  CHECK(seal(sample(), keyring()) == "AfDx8vP09fb3-Pn6-_z9_v8BI0VniavN74AAAAFpfe7AP1P695mrD9S65QJpx338rA");
+}
+
+TEST_CASE("no bit can be changed") {
+  const std::string cookie = seal(sample(), keyring());
+  for (std::size_t i = 0; i < cookie.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string changed = cookie;
+      changed[i] = static_cast<char>(changed[i] ^ (1 << bit));
+      INFO(changed);
+      CHECK_FALSE(open(changed, keyring()).has_value());
+    }
+    for (const char c : kAlphabet) {
+      if (c == cookie[i]) continue;
+      std::string changed = cookie;
+      changed[i] = c;
+      INFO(changed);
+      CHECK_FALSE(open(changed, keyring()).has_value());
+    }
+  }
+}
+
+TEST_CASE("what has not our form is not even peeked at") {
+  const std::string cookie = seal(sample(), keyring());
+  struct Row {
+    const char* why;
+    std::string text;
+  };
+  const Row rows[] = {{"empty", ""},
+                      {"padding", cookie + "=="},
+                      {"one more", cookie + "A"},
+                      {"quotes", "\"" + cookie + "\""},
+                      {"a space before", " " + cookie.substr(1)},
+                      {"a zero byte", cookie.substr(0, 65) + std::string(1, '\0')},
+                      {"base64, not base64url", cookie.substr(0, 30) + "+" + cookie.substr(31)},
+                      {"version 0", "AA" + cookie.substr(2)},
+                      {"version 2", "Ag" + cookie.substr(2)},
+                      {"bits left over at the end", cookie.substr(0, 65) + "B"},
+                      {"another cookie", "JSESSIONID0123456789"}};
+  for (const Row& row : rows) {
+    INFO(row.why);
+    CHECK_FALSE(peek_id(row.text).has_value());
+    CHECK_FALSE(open(row.text, keyring()).has_value());
+  }
+  for (std::size_t size = 0; size < cookie.size(); ++size) {
+    CHECK_FALSE(peek_id(cookie.substr(0, size)).has_value());
+    CHECK_FALSE(open(cookie.substr(0, size), keyring()).has_value());
+  }
+}
+
+TEST_CASE("peeking looks at no MAC") {
+  std::string cookie = seal(sample(), keyring());
+  cookie[50] = cookie[50] == 'A' ? 'B' : 'A';
+  CHECK(peek_id(cookie) == sample().id);
+  CHECK_FALSE(open(cookie, keyring()).has_value());
+}
+
+TEST_CASE("issue times: whole seconds, 32 bits, no wrap") {
+  struct Row {
+    const char* why;
+    base::WallTime in;
+    std::int64_t want;
+  };
+  const Row rows[] = {{"rounded down", base::WallTime{std::chrono::milliseconds{1'999}}, 1},
+                      {"1970", base::WallTime{}, 0},
+                      {"before 1970", base::WallTime{seconds{-5}}, 0},
+                      {"after 2038", base::WallTime{seconds{0x8000'0000}}, 0x8000'0000},
+                      {"the last second", base::WallTime{seconds{0xFFFF'FFFF}}, 0xFFFF'FFFF},
+                      {"after 2106", base::WallTime{seconds{0x1'0000'0000}}, 0xFFFF'FFFF}};
+  for (const Row& row : rows) {
+    INFO(row.why);
+    Ticket ticket = sample();
+    ticket.issued = row.in;
+    const auto opened = open(seal(ticket, keyring()), keyring());
+    REQUIRE(opened.has_value());
+    CHECK(opened->issued == base::WallTime{seconds{row.want}});
+  }
+}

@@ -1,0 +1,2 @@
+holdfast_tests(sessions NAMES keyring cookie memory_store memory_store_threads memory_store_cost secret
+               LINKS holdfast::sessions)
