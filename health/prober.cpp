@@ -32,7 +32,7 @@ void Prober::begin(Connect how) {
 void Prober::cancel() {
   is_under_way_ = false;
   deadline_->cancel();
-  scheduler_.bury(std::exchange(dial_, nullptr));
+  dial_.reset();  // never on the stack here; buried, its own timer could still fire in this turn
   on_cancelled();
 }
 

@@ -29,6 +29,7 @@ struct FakePeer::Wire {
   bool near_reset = false;
   bool near_saw_end = false;
   bool write_blocked = false;
+  bool reaction_due = false;
   bool far_ended = false;   // FIN sent
   bool far_closed = false;  // nobody reads what the near end writes
   bool far_reset = false;
@@ -50,10 +51,13 @@ struct FakePeer::Wire {
     });
   }
   static void react_soon(const std::shared_ptr<Wire>& wire) {
-    if (!wire->react) return;
+    if (!wire->react || wire->to_far.empty() || wire->reaction_due) return;
+    wire->reaction_due = true;
     wire->loop.post([weak = std::weak_ptr(wire)] {
       const auto w = weak.lock();
-      if (!w || !w->react || w->far_closed || w->to_far.empty()) return;
+      if (!w) return;
+      w->reaction_due = false;
+      if (!w->react || w->far_closed) return;
       const auto react = w->react;  // it may replace itself
       react(FakePeer(w));
     });

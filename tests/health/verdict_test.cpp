@@ -1,0 +1,50 @@
+#include "health/verdict.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast::health;
+
+TEST_CASE("verdict: who wins when sources disagree") {
+  constexpr auto kOut = Ejection::Ejected;
+  constexpr auto kIn = Ejection::None;
+  constexpr auto kReady = OperatorState::Ready;
+  constexpr auto kDrain = OperatorState::Drain;
+  constexpr auto kMaint = OperatorState::Maint;
+  constexpr auto kSuspect = Suspicion::Suspect;
+  constexpr auto kClean = Suspicion::None;
+  struct Row {
+    const char* why;
+    Evidence evidence;
+    Judgement want;
+  };
+  const Row rows[] = {
+      {"no traffic before the first good probe",
+       {ProbeState::Starting, kIn, kReady, kClean},
+       {State::Starting, Source::Probe}},
+      {"starting hides suspicion", {ProbeState::Starting, kIn, kReady, kSuspect}, {State::Starting, Source::Probe}},
+      {"all well", {ProbeState::Passing, kIn, kReady, kClean}, {State::Up, Source::Nobody}},
+      {"suspect is still up", {ProbeState::Passing, kIn, kReady, kSuspect}, {State::Up, Source::Nobody, kSuspect}},
+      {"real errors outweigh a probe", {ProbeState::Passing, kOut, kReady, kClean}, {State::Down, Source::Ejection}},
+      {"down is not suspect any more", {ProbeState::Passing, kOut, kReady, kSuspect}, {State::Down, Source::Ejection}},
+      {"failing probes", {ProbeState::Failing, kIn, kReady, kSuspect}, {State::Down, Source::Probe}},
+      {"the probe's reason says more than the ejection",
+       {ProbeState::Failing, kOut, kReady, kClean},
+       {State::Down, Source::Probe}},
+      {"drain keeps its sessions", {ProbeState::Passing, kIn, kDrain, kSuspect}, {State::Draining, Source::Operator}},
+      {"drain does not hide death", {ProbeState::Failing, kIn, kDrain, kClean}, {State::Down, Source::Probe}},
+      {"drain does not hide an ejection", {ProbeState::Passing, kOut, kDrain, kClean}, {State::Down, Source::Ejection}},
+      {"drain does not let traffic in early",
+       {ProbeState::Starting, kIn, kDrain, kClean},
+       {State::Starting, Source::Probe}},
+      {"maintenance hides everything", {ProbeState::Failing, kOut, kMaint, kSuspect}, {State::Maint, Source::Operator}},
+      {"maintenance of a healthy one", {ProbeState::Passing, kIn, kMaint, kClean}, {State::Maint, Source::Operator}},
+      {"an ejection at the start", {ProbeState::Starting, kOut, kReady, kClean}, {State::Down, Source::Ejection}},
+  };
+  for (const Row& row : rows) {
+    INFO(row.why);
+    const Judgement got = judge(row.evidence);
+    CHECK(name_of(got.state) == name_of(row.want.state));
+    CHECK(got.source == row.want.source);
+    CHECK(got.suspicion == row.want.suspicion);
+  }
+}
