@@ -1,0 +1,83 @@
+#include "admin/message.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iterator>
+
+namespace holdfast::admin {
+
+namespace {
+
+constexpr std::string_view reason_phrase(std::uint16_t status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+Answer text_answer(std::uint16_t status, std::string_view words) {
+  Answer answer;
+  answer.status = status;
+  answer.body = fmt::format("{}\n", words);
+  return answer;
+}
+
+std::string http_date(base::WallTime t) {
+  static constexpr std::string_view kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(t);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::seconds>(t - day)};
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[std::chrono::weekday{day}.c_encoding()],
+                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
+                     static_cast<int>(date.year()), time.hours().count(), time.minutes().count(),
+                     time.seconds().count());
+}
+
+std::string wire_text(const Answer& answer, base::WallTime now, AfterAnswer after, BodyPart body) {
+  std::string out;
+  out.reserve(512 + answer.body.size());
+  const auto at = std::back_inserter(out);
+  fmt::format_to(at, "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", answer.status,
+                 reason_phrase(answer.status), http_date(now), answer.content_type, answer.body.size());
+  fmt::format_to(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
+  fmt::format_to(at, "Content-Security-Policy: {}\r\n", answer.content_security_policy);
+  if (!answer.allow.empty()) fmt::format_to(at, "Allow: {}\r\n", answer.allow);
+  fmt::format_to(at, "Connection: {}\r\n\r\n", after == AfterAnswer::Close ? "close" : "keep-alive");
+  if (body == BodyPart::Sent) out += answer.body;
+  return out;
+}
+
+}  // namespace holdfast::admin

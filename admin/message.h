@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "http/head.h"
+#include "net/address.h"
+
+namespace holdfast::admin {
+
+/// A whole request to the admin listener, as handlers see it. Owns its text: requests here are few and small.
+struct Request {
+  http::Method method = http::Method::Other;
+  std::string path;   ///< As sent, not decoded: only exact matches are served.
+  std::string query;  ///< With its '?', or empty.
+  std::string host;   ///< Without port and brackets; empty only without a Host field (HTTP/1.0).
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string body;
+  net::Address peer;
+
+  /// The first field of that name (compared as HTTP does), or empty.
+  std::string_view field(std::string_view name) const {
+    for (const auto& [key, value] : fields) {
+      if (base::iequals(key, name)) return value;
+    }
+    return {};
+  }
+};
+
+/// The whole answer.
+struct Answer {
+  std::uint16_t status = 200;
+  std::string_view content_type = "text/plain; charset=utf-8";  ///< Static text.
+  std::string body;
+  std::string allow;  ///< With 405: the methods there are (RFC 9110 section 15.5.6).
+  /// What a browser may load for this page. Nothing, but for pages that bring their own style.
+  std::string_view content_security_policy = "default-src 'none'; frame-ancestors 'none'";
+};
+
+enum class AfterAnswer : std::uint8_t { KeepOpen, Close };
+enum class BodyPart : std::uint8_t { Sent, LeftOut };
+
+/// A short plain-text answer: the words with a newline.
+Answer text_answer(std::uint16_t status, std::string_view words);
+
+/// The bytes of `answer`. LeftOut is for HEAD: the same head with the body's length, without the body
+/// (RFC 9110 section 9.3.2).
+std::string wire_text(const Answer& answer, base::WallTime now, AfterAnswer after, BodyPart body);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 section 5.6.7).
+std::string http_date(base::WallTime t);
+
+}  // namespace holdfast::admin

@@ -1,0 +1,249 @@
+#include "admin/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <chrono>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace holdfast::admin {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+class Family {
+ public:
+  Family(std::vector<MetricFamily>& out, MetricType type, std::string_view name, std::string_view help) : out_(out) {
+    family_.name = name;
+    family_.help = help;
+    family_.type = type;
+  }
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+  ~Family() { out_.push_back(std::move(family_)); }
+
+  Family& add(Labels labels, double value) {
+    ClientMetric& metric = labelled(labels);
+    (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    return *this;
+  }
+  Family& add(Labels labels, std::uint64_t value) { return add(labels, static_cast<double>(value)); }
+  Family& add_summary(Labels labels, std::uint64_t count, double sum) {
+    ClientMetric& metric = labelled(labels);
+    metric.summary.sample_count = count;
+    metric.summary.sample_sum = sum;
+    return *this;
+  }
+
+ private:
+  ClientMetric& labelled(Labels labels) {
+    ClientMetric& metric = family_.metric.emplace_back();
+    metric.label.reserve(labels.size());
+    for (const auto& [name, value] : labels) metric.label.push_back({std::string(name), std::string(value)});
+    return metric;
+  }
+
+  std::vector<MetricFamily>& out_;
+  MetricFamily family_;
+};
+
+double seconds_of(base::Duration d) { return std::chrono::duration<double>(d).count(); }
+
+/// Collects families from one view.
+class Page {
+ public:
+  explicit Page(const StatusView& view) : view_(view) {}
+
+  void add_proxy();
+  void add_clients();
+  void add_process(const ProcessFacts& facts);
+  void add_pools();
+  void add_backend_states();
+  void add_backend_work();
+  void add_backend_probes();
+  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  Family gauge(std::string_view name, std::string_view help) { return {families_, MetricType::Gauge, name, help}; }
+  Family counter(std::string_view name, std::string_view help) { return {families_, MetricType::Counter, name, help}; }
+
+  /// `add(pool, backend)` for each backend.
+  template <class Add>
+  void each_backend(Add add) const {
+    for (const PoolView& pool : view_.pools) {
+      for (const BackendView& backend : pool.backends) add(pool, backend);
+    }
+  }
+  template <class Value>
+  void per_backend(Family family, Value value) const {
+    each_backend([&](const PoolView& pool, const BackendView& backend) {
+      family.add({{"pool", pool.name}, {"backend", backend.name}}, value(backend));
+    });
+  }
+  void per_backend_word(Family family, std::string_view label, Counts BackendView::*counts) const {
+    each_backend([&](const PoolView& pool, const BackendView& backend) {
+      for (const Count& count : backend.*counts) {
+        family.add({{"pool", pool.name}, {"backend", backend.name}, {label, count.word}}, count.count);
+      }
+    });
+  }
+  void per_pool_word(Family family, std::string_view label, Counts PoolView::*counts) const {
+    for (const PoolView& pool : view_.pools) {
+      for (const Count& count : pool.*counts) family.add({{"pool", pool.name}, {label, count.word}}, count.count);
+    }
+  }
+
+  const StatusView& view_;
+  std::vector<MetricFamily> families_;
+};
+
+void Page::add_proxy() {
+  gauge("holdfast_build_info", "Always 1; the version is in the label.").add({{"version", view_.version}}, 1.0);
+  gauge("holdfast_ready", "1 while this proxy wants traffic, 0 while it starts or stops.")
+      .add({}, view_.readiness.ready ? 1.0 : 0.0);
+  gauge("holdfast_uptime_seconds", "Since this process began to serve.").add({}, seconds_of(view_.uptime));
+  gauge("holdfast_workers", "Threads that serve clients.").add({}, std::uint64_t{view_.workers});
+  gauge("holdfast_sessions", "Sessions bound now, over all pools.").add({}, view_.sessions());
+  gauge("holdfast_sessions_max", "Sessions the store can hold.").add({}, view_.sessions_max);
+  counter("holdfast_sessions_evicted_total", "Sessions forgotten because the store was full.")
+      .add({}, view_.sessions_evicted_total);
+  counter("holdfast_access_log_dropped_lines_total", "Access log lines that were not written.")
+      .add({}, view_.access_log_dropped_total);
+  Family redis = gauge("holdfast_redis_state", "1 for the state the link to Redis is in.");
+  for (const std::string_view state : {"ok", "degraded", "off"}) {
+    redis.add({{"state", state}}, view_.redis.state == state ? 1.0 : 0.0);
+  }
+}
+
+void Page::add_clients() {
+  const ClientsView& clients = view_.clients;
+  gauge("holdfast_client_connections", "Client connections open now.").add({}, clients.connections);
+  counter("holdfast_client_connections_total", "Client connections accepted.").add({}, clients.connections_total);
+  counter("holdfast_client_connections_refused_total", "Client connections closed at once: over the limit.")
+      .add({}, clients.connections_refused_total);
+  counter("holdfast_client_bytes_total", "Bytes from and to clients.")
+      .add({{"direction", "received"}}, clients.bytes_received_total)
+      .add({{"direction", "sent"}}, clients.bytes_sent_total);
+  counter("holdfast_client_connections_displaced_total", "Idle client connections closed to make room for others.")
+      .add({}, clients.connections_displaced_total);
+  counter("holdfast_client_requests_total", "Requests begun.").add({}, clients.requests_total);
+  counter("holdfast_client_requests_refused_total", "Requests answered without a pool: malformed, unknown host.")
+      .add({}, clients.requests_refused_total);
+  counter("holdfast_client_requests_aborted_total", "Requests whose client left before the answer was whole.")
+      .add({}, clients.requests_aborted_total);
+  counter("holdfast_answers_cut_total", "Answers that a backend ended short.").add({}, clients.answers_cut_total);
+}
+
+void Page::add_process(const ProcessFacts& facts) {
+  gauge("holdfast_process_resident_memory_bytes", "Resident memory.").add({}, facts.resident_bytes);
+  gauge("holdfast_process_open_fds", "Open file descriptors.").add({}, facts.descriptors);
+  gauge("holdfast_process_max_fds", "The limit of open file descriptors.").add({}, facts.descriptors_max);
+  counter("holdfast_process_cpu_seconds_total", "User and system time.").add({}, facts.cpu_seconds);
+  gauge("holdfast_process_start_time_seconds", "Start of the process, since 1970.").add({}, facts.start_time);
+}
+
+void Page::add_pools() {
+  {
+    Family sessions = gauge("holdfast_pool_sessions", "Sessions bound in this pool.");
+    for (const PoolView& pool : view_.pools) sessions.add({{"pool", pool.name}}, pool.sessions);
+  }
+  per_pool_word(counter("holdfast_pool_stickiness_total", "Requests by what stickiness did with them."), "outcome",
+                &PoolView::stickiness);
+  Family requests = counter("holdfast_pool_requests_total", "Requests by the class of the answer the client got.");
+  for (const PoolView& pool : view_.pools) {
+    for (std::size_t i = 0; i < pool.answers.size(); ++i) {
+      requests.add({{"pool", pool.name}, {"code", kCodeClassNames[i]}}, pool.answers[i]);
+    }
+  }
+}
+
+void Page::add_backend_states() {
+  per_backend(gauge("holdfast_backend_up", "1 while it may serve: UP, or SICK or DRAINING for the sessions it has."),
+              [](const BackendView& b) { return health::may_keep(b.state) ? 1.0 : 0.0; });
+  {
+    using health::State;
+    Family states = gauge("holdfast_backend_state", "1 for the state it is in, 0 for the others.");
+    each_backend([&](const PoolView& pool, const BackendView& b) {
+      for (const State s : {State::Starting, State::Up, State::Sick, State::Draining, State::Maint, State::Down}) {
+        states.add({{"pool", pool.name}, {"backend", b.name}, {"state", name_of(s)}}, b.state == s ? 1.0 : 0.0);
+      }
+    });
+  }
+  per_backend(gauge("holdfast_backend_state_since_seconds", "When it came to its state, since 1970."),
+              [](const BackendView& b) { return std::chrono::duration<double>(b.since.time_since_epoch()).count(); });
+  per_backend(gauge("holdfast_backend_weight", "Its share of new sessions, as configured."),
+              [](const BackendView& b) { return std::uint64_t{b.weight}; });
+}
+
+void Page::add_backend_work() {
+  per_backend(gauge("holdfast_backend_sessions", "Sessions bound to it."),
+              [](const BackendView& b) { return b.sessions; });
+  per_backend(gauge("holdfast_backend_requests_in_flight", "Requests it is working on."),
+              [](const BackendView& b) { return b.requests_in_flight; });
+  per_backend(gauge("holdfast_backend_requests_queued", "Requests that wait for a place at it."),
+              [](const BackendView& b) { return b.requests_queued; });
+  {
+    Family requests = counter("holdfast_backend_requests_total", "Requests it answered, by class of status.");
+    each_backend([&](const PoolView& pool, const BackendView& b) {
+      for (std::size_t i = 0; i < b.answers.size(); ++i) {
+        requests.add({{"pool", pool.name}, {"backend", b.name}, {"code", kCodeClassNames[i]}}, b.answers[i]);
+      }
+    });
+  }
+  per_backend(counter("holdfast_backend_retries_total", "Attempts that failed here and were made again elsewhere."),
+              [](const BackendView& b) { return b.retries_total; });
+  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by kind."), "kind",
+                   &BackendView::failures);
+  per_backend(counter("holdfast_backend_attempts_total", "Requests sent to it, those it never answered included."),
+              [](const BackendView& b) { return b.requests_total; });
+  per_backend(counter("holdfast_backend_connects_total", "Connections made to it."),
+              [](const BackendView& b) { return b.connects_total; });
+  per_backend(counter("holdfast_backend_sessions_moved_total", "Sessions moved away from it."),
+              [](const BackendView& b) { return b.moved_away_total; });
+  per_backend_word(counter("holdfast_backend_move_reasons_total", "Sessions moved away from it, by reason."), "reason",
+                   &BackendView::moved_away);
+}
+
+void Page::add_backend_probes() {
+  {
+    Family probes = counter("holdfast_backend_probes_total", "Probes by result.");
+    each_backend([&](const PoolView& pool, const BackendView& b) {
+      probes.add({{"pool", pool.name}, {"backend", b.name}, {"result", "passed"}}, b.probes_passed_total);
+      probes.add({{"pool", pool.name}, {"backend", b.name}, {"result", "failed"}}, b.probes_failed_total);
+    });
+  }
+  {
+    Family times{families_, MetricType::Summary, "holdfast_backend_probe_duration_seconds", "How long probes took."};
+    each_backend([&](const PoolView& pool, const BackendView& b) {
+      times.add_summary({{"pool", pool.name}, {"backend", b.name}}, b.probes_passed_total + b.probes_failed_total,
+                        seconds_of(b.probe_time_total));
+    });
+  }
+  Family last = gauge("holdfast_backend_last_probe_duration_seconds", "How long the last probe took.");
+  each_backend([&](const PoolView& pool, const BackendView& b) {
+    if (b.last_probe) last.add({{"pool", pool.name}, {"backend", b.name}}, seconds_of(b.last_probe->took));
+  });
+}
+
+}  // namespace
+
+std::string metrics_text(const StatusView& view, const ProcessFacts& process) {
+  Page page(view);
+  page.add_proxy();
+  page.add_clients();
+  page.add_process(process);
+  page.add_pools();
+  page.add_backend_states();
+  page.add_backend_work();
+  page.add_backend_probes();
+  return page.text();
+}
+
+}  // namespace holdfast::admin

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+namespace holdfast::admin {
+
+/// Should someone in front of this proxy send it traffic?
+struct Readiness {
+  bool ready = false;
+  std::string reason = "starting";  ///< In words; empty when ready.
+};
+
+/// What readiness depends on. A pool without a serving backend is not among it: every proxy node sees that alike, and
+/// taking all of them out would only replace our maintenance page by a dead address.
+struct ReadinessFacts {
+  bool stopping = false;
+  bool listeners_open = false;
+  std::string unprobed_pool;  ///< A pool whose first round of probes is not done; empty: all are.
+};
+
+inline Readiness readiness_of(const ReadinessFacts& facts) {
+  if (facts.stopping) return {.ready = false, .reason = "stopping"};
+  if (!facts.listeners_open) return {.ready = false, .reason = "starting: the listeners are not open yet"};
+  if (!facts.unprobed_pool.empty()) {
+    return {.ready = false, .reason = "starting: the first probes of pool " + facts.unprobed_pool + " are not done"};
+  }
+  return {.ready = true, .reason = {}};
+}
+
+}  // namespace holdfast::admin

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "admin/connection.h"
+#include "admin/host_rule.h"
+#include "admin/router.h"
+
+namespace holdfast::admin {
+
+/// The admin listener's HTTP/1.1 server: status, metrics, health of the proxy itself.
+///
+/// Takes connected streams from whoever listens; owns its connections. Lives on the control loop's thread; must not be
+/// destroyed from inside a handler. Serves few clients, and none of them can make it hold more than Limits say.
+class Server final : private Connection::Owner {
+ public:
+  /// `scheduler` outlives it.
+  Server(base::Scheduler& scheduler, Router router, HostRule host_rule, Limits limits = {});
+  ~Server() override;
+
+  /// At the limit of connections the longest idle one is closed for the new one; without an idle one the new one is.
+  void accept(std::unique_ptr<net::Stream> stream);
+  std::size_t connection_count() const { return connections_.size(); }
+
+ private:
+  Answer answer(const Request& request) override;
+  void on_done(Connection& connection) override;
+  bool make_room();
+
+  base::Scheduler& scheduler_;
+  const Router router_;
+  const HostRule host_rule_;
+  const Limits limits_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace holdfast::admin

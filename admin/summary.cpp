@@ -1,0 +1,116 @@
+#include "admin/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+namespace holdfast::admin {
+
+namespace {
+
+constexpr std::size_t kPoolsNamedMax = 3;
+constexpr std::size_t kBackendsNamedMax = 4;
+
+struct Tally {
+  std::size_t all = 0;
+  std::size_t up = 0;
+  std::size_t keeping = 0;  // may at least serve the sessions they have
+
+  void add(const BackendView& backend) {
+    ++all;
+    up += backend.state == health::State::Up ? 1u : 0u;
+    keeping += health::may_keep(backend.state) ? 1u : 0u;
+  }
+};
+
+Tally tally_of(const PoolView& pool) {
+  Tally tally;
+  for (const BackendView& backend : pool.backends) tally.add(backend);
+  return tally;
+}
+
+std::string plural(std::uint64_t count, std::string_view word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+// "app2 DOWN (refused), app3 MAINT"
+std::string troubles_of(const PoolView& pool) {
+  std::string out;
+  std::size_t named = 0;
+  std::size_t left_out = 0;
+  for (const BackendView& backend : pool.backends) {
+    if (backend.state == health::State::Up) continue;
+    if (named == kBackendsNamedMax) {
+      ++left_out;
+      continue;
+    }
+    ++named;
+    fmt::format_to(std::back_inserter(out), "{}{} {}", out.empty() ? "" : ", ", backend.name, name_of(backend.state));
+    if (!backend.reason.empty()) fmt::format_to(std::back_inserter(out), " ({})", backend.reason);
+  }
+  if (left_out > 0) fmt::format_to(std::back_inserter(out), " and {} more", left_out);
+  return out;
+}
+
+std::string trouble_text(const PoolView& pool, const Tally& tally) {
+  if (tally.all == 0) return fmt::format("Pool {} has no backend", pool.name);
+  const std::string who = troubles_of(pool);
+  if (tally.keeping == 0) return fmt::format("NO backend of pool {} serving: {}", pool.name, who);
+  return fmt::format("{} of {} backends of pool {} serving: {}", tally.up, tally.all, pool.name, who);
+}
+
+std::string all_well_text(const StatusView& view) {
+  if (view.pools.empty()) return "No pool configured";
+  std::size_t all = 0;
+  for (const PoolView& pool : view.pools) all += pool.backends.size();
+  const std::string_view which = all == 1 ? "The" : "All";
+  const std::string backends = all == 1 ? "backend" : plural(all, "backend");
+  if (view.pools.size() == 1) return fmt::format("{} {} of pool {} serving", which, backends, view.pools[0].name);
+  return fmt::format("{} {} of {} serving", which, backends, plural(view.pools.size(), "pool"));
+}
+
+std::string pools_text(const StatusView& view) {
+  std::vector<const PoolView*> troubled;
+  for (const PoolView& pool : view.pools) {
+    const Tally tally = tally_of(pool);
+    if (tally.up < tally.all || tally.keeping == 0) troubled.push_back(&pool);
+  }
+  if (troubled.empty()) return all_well_text(view);
+  std::stable_sort(troubled.begin(), troubled.end(), [](const PoolView* a, const PoolView* b) {
+    return tally_of(*a).keeping == 0 && tally_of(*b).keeping > 0;
+  });
+  std::string out;
+  for (std::size_t i = 0; i < troubled.size() && i < kPoolsNamedMax; ++i) {
+    if (i > 0) out += "; ";
+    out += trouble_text(*troubled[i], tally_of(*troubled[i]));
+  }
+  if (troubled.size() > kPoolsNamedMax) {
+    fmt::format_to(std::back_inserter(out), "; {} more with trouble", plural(troubled.size() - kPoolsNamedMax, "pool"));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string summary_text(const StatusView& view) {
+  std::string out;
+  if (!view.readiness.ready) out = fmt::format("Not ready ({}); ", view.readiness.reason);
+  fmt::format_to(std::back_inserter(out), "{}; {}; redis {}", pools_text(view), plural(view.sessions(), "session"),
+                 view.redis.state);
+  if (!view.redis.reason.empty()) fmt::format_to(std::back_inserter(out), " ({})", view.redis.reason);
+  return out;
+}
+
+Mood mood_of(const StatusView& view) {
+  Mood mood = view.readiness.ready && view.redis.state != "degraded" ? Mood::Good : Mood::Warn;
+  for (const PoolView& pool : view.pools) {
+    const Tally tally = tally_of(pool);
+    if (tally.keeping == 0) return Mood::Bad;
+    if (tally.up < tally.all) mood = Mood::Warn;
+  }
+  return mood;
+}
+
+}  // namespace holdfast::admin

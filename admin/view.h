@@ -1,0 +1,130 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/readiness.h"
+#include "base/time.h"
+#include "health/view.h"
+
+/// What the admin listener shows, as plain values. server/ fills them in; admin/ only reads them and knows nothing of
+/// the data path behind them.
+namespace holdfast::admin {
+
+/// How often something happened, by its word: a failure's kind, a move's reason, what stickiness did.
+struct Count {
+  std::string_view word;  ///< Static text (a name_of): lives as long as the program.
+  std::uint64_t count = 0;
+};
+using Counts = std::vector<Count>;
+
+/// Answers by the class of their status: [1]..[5] for 1xx..5xx, [0] for a status above 599.
+using CodeClasses = std::array<std::uint64_t, 6>;
+inline constexpr std::array<std::string_view, 6> kCodeClassNames = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+/// The index in CodeClasses of an answer's status.
+constexpr std::size_t code_class(std::uint16_t status) { return status >= 100 && status < 600 ? status / 100u : 0u; }
+
+/// The last finished probe of a backend.
+struct ProbeView {
+  base::WallTime at{};    ///< When it ended.
+  base::Duration took{};  ///< From the start of the probe to its verdict.
+  bool passed = false;
+  std::uint16_t status = 0;  ///< HTTP status; 0 where there was none (TCP, timeout).
+  std::string text;          ///< What was found, for people. May hold bytes from the backend: escape it.
+};
+
+struct BackendView {
+  std::string name;
+  std::string address;
+  health::State state = health::State::Starting;
+  bool suspect = false;
+  std::string reason;  ///< One word; empty while UP.
+  std::string detail;  ///< A sentence for people; may hold bytes from the backend.
+  base::WallTime since{};
+  std::uint32_t weight = 1;
+  bool backup = false;
+
+  std::uint64_t sessions = 0;
+  std::uint64_t requests_in_flight = 0;
+  std::uint64_t requests_queued = 0;
+  std::uint64_t requests_total = 0;  ///< Attempts sent there.
+  std::uint64_t connects_total = 0;  ///< Connections made.
+  std::uint64_t retries_total = 0;   ///< Attempts that failed here and were made again elsewhere.
+  std::uint64_t moved_away_total = 0;
+  CodeClasses answers{};
+  Counts moved_away;  ///< By reason, as far as known; may be empty while moved_away_total is not.
+  Counts failures;    ///< By kind: refused, reset, timeout...
+
+  std::optional<ProbeView> last_probe;
+  std::uint64_t probes_passed_total = 0;
+  std::uint64_t probes_failed_total = 0;
+  base::Duration probe_time_total{};  ///< Of all probes together.
+};
+
+struct PoolView {
+  std::string name;
+  std::uint64_t sessions = 0;
+  std::uint64_t requests_total = 0;
+  CodeClasses answers{};  ///< To clients, our own error answers included.
+  Counts stickiness;      ///< By the access log's word: none, new, kept, moved...
+  std::vector<BackendView> backends;
+};
+
+struct ClientsView {
+  std::uint64_t connections = 0;
+  std::uint64_t connections_total = 0;
+  std::uint64_t connections_refused_total = 0;    ///< Over [limits] connections, with nobody idle.
+  std::uint64_t connections_displaced_total = 0;  ///< Idle ones closed to make room.
+  std::uint64_t requests_total = 0;
+  std::uint64_t requests_refused_total = 0;  ///< Malformed, too long, unknown host: answered without a pool.
+  std::uint64_t requests_aborted_total = 0;  ///< The client left before its answer was whole.
+  std::uint64_t answers_cut_total = 0;       ///< A backend's answer ended short.
+  std::uint64_t bytes_received_total = 0;
+  std::uint64_t bytes_sent_total = 0;
+};
+
+struct RedisView {
+  std::string state = "off";  ///< ok, degraded, off
+  std::string reason;         ///< With degraded.
+};
+
+struct StatusView {
+  std::string node;
+  std::string version;
+  Readiness readiness;
+  RedisView redis;
+  base::WallTime now{};  ///< When this view was made.
+  base::Duration uptime{};
+  std::uint32_t workers = 0;
+  ClientsView clients;
+  std::uint64_t sessions_max = 0;
+  std::uint64_t sessions_evicted_total = 0;    ///< Forgotten because the store was full.
+  std::uint64_t access_log_dropped_total = 0;  ///< Lines that were not written.
+  std::vector<PoolView> pools;
+
+  std::uint64_t sessions() const {
+    std::uint64_t sum = 0;
+    for (const PoolView& pool : pools) sum += pool.sessions;
+    return sum;
+  }
+};
+
+/// Where the views come from. Called on the control loop's thread; outlives whoever asks.
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+  /// Everything. Made for each question: a fraction of a millisecond per hundred backends is fine.
+  virtual StatusView status() const = 0;
+  /// The part load balancers ask for each second; cheap.
+  virtual Readiness readiness() const = 0;
+};
+
+}  // namespace holdfast::admin

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "conf/settings.h"
+
+namespace holdfast::server {
+
+/// "http://127.0.0.1:8081", "http://[::1]:8081/", "lb1:8081"; the port is 8081 where none is given. Errors: Invalid.
+base::Result<conf::Endpoint> parse_admin_url(std::string_view url);
+
+struct HttpAnswer {
+  std::uint16_t status = 0;
+  std::string body;
+};
+
+/// One GET over a connection of its own; blocks for at most `patience` in all (but for a slow resolver).
+/// Errors: Unreachable (no such host), Refused, Timeout, Malformed, Closed, TooLarge (over 64 MiB), Io; the text is a
+/// sentence for people that names the address.
+base::Result<HttpAnswer> http_get(const conf::Endpoint& where, std::string_view path, base::Duration patience);
+
+}  // namespace holdfast::server

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/ctl_status.h"
+
+namespace holdfast::server {
+
+/// What a run of holdfastctl came to.
+struct CtlOutcome {
+  int exit_code = 0;  ///< 0 done, 1 failed or not so, 2 usage.
+  std::string out;    ///< For stdout.
+  std::string err;    ///< For stderr.
+};
+
+/// Holdfastctl without its process: `arguments` are those behind the program's name. Blocks for at most the timeout.
+/// Reads HOLDFAST_ADMIN.
+CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours);
+
+}  // namespace holdfast::server

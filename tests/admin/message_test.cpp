@@ -1,0 +1,74 @@
+#include "admin/message.h"
+
+#include <doctest/doctest.h>
+
+#include "admin/router.h"
+#include "tests/admin/sample_view.h"
+
+using namespace holdfast;
+using namespace holdfast::admin;
+
+TEST_CASE("dates are IMF-fixdate") {
+  CHECK(http_date(wall(784'111'777)) == "Sun, 06 Nov 1994 08:49:37 GMT");  // the example of RFC 9110 section 5.6.7
+  CHECK(http_date(wall(0)) == "Thu, 01 Jan 1970 00:00:00 GMT");
+  CHECK(http_date(wall(1'709'208'000)) == "Thu, 29 Feb 2024 12:00:00 GMT");
+}
+
+TEST_CASE("an answer's bytes: every head is guarded, HEAD leaves the body out") {
+  Answer answer = text_answer(405, "no");
+  answer.allow = "GET, HEAD";
+  const std::string head =
+      "HTTP/1.1 405 Method Not Allowed\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+      "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\nCache-Control: no-store\r\n"
+      "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nAllow: GET, HEAD\r\n";
+  CHECK(wire_text(answer, wall(0), AfterAnswer::Close, BodyPart::Sent) == head + "Connection: close\r\n\r\nno\n");
+  CHECK(wire_text(answer, wall(0), AfterAnswer::KeepOpen, BodyPart::LeftOut) ==
+        head + "Connection: keep-alive\r\n\r\n");
+}
+
+TEST_CASE("a router knows its paths byte for byte and its methods by name") {
+  Router router;
+  const auto says = [](std::string_view word) { return [word](const Request&) { return text_answer(200, word); }; };
+  router.add(http::Method::Get, "/thing", says("got"));
+  router.add(http::Method::Post, "/thing", says("posted"));
+  router.add(http::Method::Post, "/act", says("acted"));
+  using http::Method;
+  struct Row {
+    Method method;
+    const char* path;
+    std::uint16_t status;
+    const char* body_or_allow;
+  };
+  const Row rows[] = {{Method::Get, "/thing", 200, "got\n"},
+                      {Method::Head, "/thing", 200, "got\n"},
+                      {Method::Post, "/thing", 200, "posted\n"},
+                      {Method::Delete, "/thing", 405, "GET, HEAD, POST"},
+                      {Method::Other, "/thing", 405, "GET, HEAD, POST"},
+                      {Method::Get, "/act", 405, "POST"},
+                      {Method::Head, "/act", 405, "POST"},
+                      {Method::Get, "/thing/", 404, ""},
+                      {Method::Get, "/Thing", 404, ""},
+                      {Method::Get, "//thing", 404, ""},
+                      {Method::Get, "/./thing", 404, ""},
+                      {Method::Get, "/x/../thing", 404, ""},
+                      {Method::Get, "/%74hing", 404, ""},
+                      {Method::Get, "*", 404, ""}};
+  for (const Row& row : rows) {
+    INFO(std::string(row.path));
+    Request request;
+    request.method = row.method;
+    request.path = row.path;
+    const Answer answer = router.answer(request);
+    CHECK(answer.status == row.status);
+    if (row.status == 200) CHECK(answer.body == row.body_or_allow);
+    if (row.status != 200) CHECK(answer.allow == row.body_or_allow);
+  }
+}
+
+TEST_CASE("request fields are found as HTTP compares names, the first one wins") {
+  Request request;
+  request.fields = {{"Accept", "a"}, {"ACCEPT", "b"}};
+  CHECK(request.field("accept") == "a");
+  CHECK(request.field("origin").empty());
+}

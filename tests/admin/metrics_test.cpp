@@ -1,0 +1,178 @@
+#include "admin/metrics.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "tests/admin/sample_view.h"
+
+using namespace holdfast;
+using namespace holdfast::admin;
+
+namespace {
+
+std::string full_text() {
+  StatusView view = sample_view();
+  view.pools[0].backends[0].moved_away = {{"down", 2}};
+  return metrics_text(view, ProcessFacts{.resident_bytes = 1 << 20,
+                                         .descriptors = 9,
+                                         .descriptors_max = 1024,
+                                         .cpu_seconds = 0.25,
+                                         .start_time = 1.5e9});
+}
+
+/// Reads the text line by line, as Prometheus would, and says what is wrong with each ("" when nothing is).
+struct Lint {
+  std::map<std::string, std::string> types;
+  std::set<std::string> helped;
+  std::set<std::string> series;
+
+  std::string fault_of(const std::string& line) {
+    if (line.starts_with("#")) return fault_of_comment(line);
+    const std::size_t value_at = line.rfind(' ');
+    const std::string id = line.substr(0, value_at);
+    std::string family = id.substr(0, id.find('{'));
+    for (const char* suffix : {"_sum", "_count"}) {
+      const std::string stem = family.substr(0, family.size() - std::string(suffix).size());
+      if (family.ends_with(suffix) && types.contains(stem)) family = stem;
+    }
+    if (!types.contains(family)) return "no TYPE before it";
+    if (family.ends_with("_total") != (types[family] == "counter")) return "_total and counter go together";
+    if (!series.insert(id).second) return "series twice";
+    std::istringstream number(line.substr(value_at + 1));
+    double value = 0;
+    if (!(number >> value) || !number.eof()) return "no number";
+    return fault_of_labels(id.substr(std::min(id.find('{'), id.size())));
+  }
+
+ private:
+  std::string fault_of_comment(const std::string& line) {
+    std::istringstream words(line);
+    std::string hash;
+    std::string kind;
+    std::string name;
+    std::string type;
+    words >> hash >> kind >> name >> type;
+    const bool legal =
+        name.starts_with("holdfast_") && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+    if (!legal) return "illegal name";
+    if (kind == "HELP") return type.empty() ? "empty HELP" : helped.insert(name).second ? "" : "HELP twice";
+    if (kind == "TYPE") return types.emplace(name, type).second ? "" : "TYPE twice";
+    return "a comment that is neither HELP nor TYPE";
+  }
+  // {pool="shop",backend="app1"}; the sample's values hold no quotes.
+  static std::string fault_of_labels(std::string_view labels) {
+    static const std::set<std::string, std::less<>> kKnown = {"pool",   "backend", "code",   "state",   "kind",
+                                                              "reason", "outcome", "result", "version", "direction"};
+    if (labels.empty()) return "";
+    labels.remove_prefix(1);
+    while (labels != "}") {
+      const std::size_t value_at = labels.find("=\"");
+      if (value_at == std::string_view::npos) return "broken labels";
+      if (!kKnown.contains(labels.substr(0, value_at)))
+        return "unknown label " + std::string(labels.substr(0, value_at));
+      labels.remove_prefix(labels.find('"', value_at + 2) + 1);
+      if (labels.starts_with(",")) labels.remove_prefix(1);
+    }
+    return "";
+  }
+};
+
+bool has_line(const std::string& text, const std::string& line) {
+  return text.find("\n" + line + "\n") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the text is well formed: HELP and TYPE once before the samples, legal names, known labels, no duplicates") {
+  Lint lint;
+  std::istringstream lines(full_text());
+  for (std::string line; std::getline(lines, line);) {
+    INFO(std::string(line));
+    CHECK(lint.fault_of(line) == "");
+  }
+  CHECK(lint.series.size() > 100);
+  for (const auto& [name, type] : lint.types) CHECK(lint.helped.contains(name));
+}
+
+TEST_CASE("the lint itself finds faults") {
+  struct Row {
+    const char* lines;
+    const char* fault;
+  };
+  const Row rows[] = {{"# HELP holdfast_a x\n# TYPE holdfast_a gauge\nholdfast_a 1", ""},
+                      {"holdfast_a 1", "no TYPE before it"},
+                      {"# TYPE holdfast_a gauge\n# TYPE holdfast_a gauge", "TYPE twice"},
+                      {"# TYPE holdfast_a counter\nholdfast_a 1", "_total and counter go together"},
+                      {"# TYPE holdfast_a gauge\nholdfast_a{user=\"x\"} 1", "unknown label user"},
+                      {"# TYPE holdfast_a gauge\nholdfast_a 1\nholdfast_a 2", "series twice"},
+                      {"# TYPE Holdfast_a gauge", "illegal name"},
+                      {"# TYPE holdfast_a gauge\nholdfast_a x", "no number"}};
+  for (const Row& row : rows) {
+    Lint lint;
+    std::string fault;
+    std::istringstream lines(row.lines);
+    for (std::string line; std::getline(lines, line);) fault += lint.fault_of(line);
+    CHECK(fault == row.fault);
+  }
+}
+
+TEST_CASE("the numbers come from the view") {
+  const std::string text = full_text();
+  for (const char* line :
+       {R"(holdfast_backend_requests_total{pool="shop",backend="app1",code="2xx"} 97)",
+        R"(holdfast_backend_attempts_total{pool="shop",backend="app2"} 100)",
+        R"(holdfast_backend_up{pool="shop",backend="app1"} 1)",
+        R"(holdfast_backend_state{pool="shop",backend="app1",state="UP"} 1)",
+        R"(holdfast_backend_state{pool="shop",backend="app1",state="DOWN"} 0)",
+        R"(holdfast_backend_failures_total{pool="shop",backend="app1",kind="reset"} 3)",
+        R"(holdfast_backend_move_reasons_total{pool="shop",backend="app1",reason="down"} 2)",
+        R"(holdfast_backend_probes_total{pool="shop",backend="app1",result="failed"} 2)",
+        R"(holdfast_backend_probe_duration_seconds_count{pool="shop",backend="app1"} 52)",
+        R"(holdfast_backend_probe_duration_seconds_sum{pool="shop",backend="app1"} 0.26)",
+        R"(holdfast_backend_last_probe_duration_seconds{pool="shop",backend="app1"} 0.0015)",
+        R"(holdfast_pool_sessions{pool="shop"} 12)", R"(holdfast_pool_stickiness_total{pool="shop",outcome="kept"} 88)",
+        R"(holdfast_build_info{version="1.2.3"} 1)", "holdfast_ready 1", R"(holdfast_redis_state{state="off"} 1)",
+        "holdfast_process_resident_memory_bytes 1048576", "holdfast_process_cpu_seconds_total 0.25"}) {
+    INFO(std::string(line));
+    CHECK(has_line(text, line));
+  }
+}
+
+TEST_CASE("who may serve is up: a state by state table") {
+  using health::State;
+  struct Row {
+    State state;
+    const char* up;
+  };
+  for (const Row& row : {Row{State::Up, "1"}, Row{State::Sick, "1"}, Row{State::Draining, "1"}, Row{State::Maint, "0"},
+                         Row{State::Down, "0"}, Row{State::Starting, "0"}}) {
+    StatusView view = sample_view(1);
+    view.pools[0].backends[0].state = row.state;
+    const std::string text = metrics_text(view, {});
+    INFO(name_of(row.state));
+    CHECK(has_line(text, std::string(R"(holdfast_backend_up{pool="shop",backend="app1"} )") + row.up));
+    CHECK(has_line(text, R"(holdfast_backend_state{pool="shop",backend="app1",state=")" +
+                             std::string(name_of(row.state)) + "\"} 1"));
+  }
+}
+
+TEST_CASE("label values are escaped") {
+  StatusView view = sample_view(1);
+  view.pools[0].name = "a\"b\\c\nd";
+  CHECK(has_line(metrics_text(view, {}), R"(holdfast_pool_sessions{pool="a\"b\\c\nd"} 12)"));
+}
+
+TEST_CASE("the system says something about this process") {
+  const ProcessFacts facts = read_process_facts();
+  CHECK(facts.resident_bytes > (1u << 20));
+  CHECK(facts.descriptors >= 3);
+  CHECK(facts.descriptors_max >= facts.descriptors);
+  CHECK(facts.cpu_seconds > 0);
+  CHECK(facts.start_time > 1.6e9);
+  CHECK(facts.start_time <= std::chrono::duration<double>(base::wall_now().time_since_epoch()).count() + 1);
+}
