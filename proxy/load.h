@@ -1,0 +1,15 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace holdfast::proxy {
+
+/// What one backend is doing, over all workers: an array of these, by BackendId, outlives the workers. Any thread,
+/// relaxed; a cache line each, so that busy backends do not slow each other's counting.
+struct alignas(64) BackendLoad {
+  std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
+  std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.
+};
+
+}  // namespace holdfast::proxy
