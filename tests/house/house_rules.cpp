@@ -118,7 +118,7 @@ Tree read_tree(const std::filesystem::path& root) {
     std::error_code error;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / top, error)) {
       const auto path = entry.path().lexically_relative(root).generic_string();
-      if (!entry.is_regular_file() || (!is_source(path) && !path.ends_with("folder.cmake"))) continue;
+      if (!entry.is_regular_file() || (!is_source(path) && !path.ends_with(".cmake"))) continue;
       std::ifstream in(entry.path(), std::ios::binary);
       tree.emplace(path, std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
     }
@@ -178,11 +178,14 @@ std::vector<std::string> length_offences(const Tree& tree) {
 }
 
 std::vector<std::string> orphan_offences(const Tree& tree) {
+  std::map<std::string, std::string> cmakes;  // by folder
+  for (const auto& [path, text] : tree) {
+    if (path.ends_with(".cmake")) cmakes[path.substr(0, path.rfind('/'))] += text;
+  }
   std::vector<std::string> offences;
   for (const auto& [path, text] : tree) {
     if (!path.ends_with(".cpp") || path == "tests/main.cpp") continue;
-    const auto cmake = tree.find(path.substr(0, path.rfind('/')) + "/folder.cmake");
-    if (cmake == tree.end() || !is_built(path, cmake->second)) {
+    if (!is_built(path, cmakes[path.substr(0, path.rfind('/'))])) {
       offences.push_back(path + " is in no folder.cmake: nobody builds it");
     }
   }

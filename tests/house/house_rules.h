@@ -8,7 +8,7 @@
 /// The rules of the house about files and folders, as a function of the tree's texts.
 namespace holdfast::house {
 
-/// Path below the root -> text, of all sources and folder.cmake files.
+/// Path below the root -> text, of all sources and .cmake files.
 using Tree = std::map<std::string, std::string>;
 
 /// The real tree below `root`, without what a build made.
