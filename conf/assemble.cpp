@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "conf/draft.h"
+
+namespace holdfast::conf {
+
+namespace {
+
+std::string place_text(const TomlNode& node) { return fmt::format("line {}", node.place.line); }
+
+void take_listens(const FileDraft& draft, Settings& settings, Mistakes& mistakes) {
+  std::map<std::string, const TomlNode*> seen;
+  for (const ListenDraft& listen : draft.listens) {
+    settings.listens.push_back(listen);
+    const TomlNode* address = listen.at->find("address");
+    if (address == nullptr || !mistakes.is_sound(*address) || listen.address.port == 0) continue;
+    const auto [first, is_new] = seen.emplace(listen.address.text(), address);
+    if (is_new) continue;
+    mistakes.add(*address, fmt::format("listen.address: {} is listened on already, at {}", described(*address),
+                                       place_text(*first->second)));
+  }
+}
+
+void check_admin_address(const FileDraft& draft, const TomlNode& root, Mistakes& mistakes) {
+  if (!draft.admin.enabled || draft.admin.address.port == 0) return;
+  for (const ListenDraft& listen : draft.listens) {
+    if (listen.address != draft.admin.address) continue;
+    const TomlNode* admin = root.find("admin");
+    const TomlNode* address = admin != nullptr ? admin->find("address") : nullptr;
+    if (address == nullptr) address = listen.at->find("address");
+    mistakes.add(*address, fmt::format("admin.address and listen.address are both {}, expected two addresses",
+                                       toml_string(listen.address.text())));
+  }
+}
+
+void take_pools(const FileDraft& draft, Settings& settings) {
+  for (const PoolDraft& from : draft.pools) {
+    Pool pool = from;
+    pool.id = PoolId{static_cast<std::uint32_t>(settings.pools.size())};
+    pool.first_backend = BackendId{static_cast<std::uint32_t>(settings.backends.size())};
+    pool.backend_count = static_cast<std::uint32_t>(from.backends.size());
+    settings.pools.push_back(std::move(pool));
+    for (const BackendDraft& backend_from : from.backends) {
+      Backend backend = backend_from;
+      backend.id = BackendId{static_cast<std::uint32_t>(settings.backends.size())};
+      backend.pool = settings.pools.back().id;
+      settings.backends.push_back(std::move(backend));
+    }
+  }
+}
+
+using PoolsByName = std::map<std::string_view, PoolId>;
+
+void find_pool(const RouteDraft& from, Route& route, const PoolsByName& pools, Mistakes& mistakes) {
+  const TomlNode* name = from.at->find("pool");
+  if (name == nullptr || !mistakes.is_sound(*name)) return;
+  if (const auto found = pools.find(from.pool_name); found != pools.end()) {
+    route.pool = found->second;
+    return;
+  }
+  std::vector<std::string_view> names;
+  for (const auto& [known, id] : pools) names.push_back(known);
+  const auto near = nearest(from.pool_name, names);
+  mistakes.add(*name, fmt::format("routes.pool: no pool is called {}{}", described(*name),
+                                  near ? fmt::format("; did you mean {}?", toml_string(*near)) : ""));
+}
+
+void take_routes(const FileDraft& draft, Settings& settings, Mistakes& mistakes) {
+  PoolsByName pools;
+  for (const Pool& pool : settings.pools) pools.emplace(pool.name, pool.id);
+  std::map<std::pair<std::string, std::string>, const TomlNode*> seen;
+  for (const RouteDraft& from : draft.routes) {
+    Route& route = settings.routes.emplace_back(from);
+    find_pool(from, route, pools, mistakes);
+    const bool is_sound = std::all_of(from.at->entries.begin(), from.at->entries.end(),
+                                      [&](const TomlEntry& entry) { return mistakes.is_sound(entry.value); });
+    if (!is_sound) continue;
+    const auto [first, is_new] = seen.emplace(std::pair(route.host, route.path), from.at);
+    if (is_new) continue;
+    mistakes.add(*from.at, fmt::format("routes: {}{} has a route already, at {}",
+                                       route.host.empty() ? "any host with path " : route.host, route.path,
+                                       place_text(*first->second)));
+  }
+}
+
+/// One pool and no route: everything goes there. Several pools and no route: nobody knows.
+void take_default_route(const FileDraft& draft, const TomlNode& root, Settings& settings, Mistakes& mistakes) {
+  if (root.find("routes") != nullptr && !(draft.routes.empty() && root.find("routes")->items.empty())) return;
+  if (settings.pools.size() == 1) {
+    settings.routes.emplace_back().pool = settings.pools.front().id;
+  } else if (settings.pools.size() > 1) {
+    mistakes.add(*draft.pools[1].at, "there are several pools, expected [[routes]] that say what goes to which");
+  }
+}
+
+}  // namespace
+
+Settings assembled(const FileDraft& draft, const TomlNode& root, Mistakes& mistakes) {
+  Settings settings;
+  settings.server = draft.server;
+  settings.admin = draft.admin;
+  settings.sessions = draft.sessions;
+  settings.timeouts = draft.timeouts;
+  settings.limits = draft.limits;
+  take_listens(draft, settings, mistakes);
+  check_admin_address(draft, root, mistakes);
+  take_pools(draft, settings);
+  take_routes(draft, settings, mistakes);
+  take_default_route(draft, root, settings, mistakes);
+  const auto is_empty = [&](const TomlNode* node) {
+    return node == nullptr || (node->items.empty() && node->entries.empty() && mistakes.is_sound(*node));
+  };
+  if (is_empty(root.find("listen"))) {
+    mistakes.add(Place{}, "no [[listen]], expected at least one with an `address` such as \"0.0.0.0:8080\"");
+  }
+  if (is_empty(root.find("pools"))) {
+    mistakes.add(Place{}, "no [pools.NAME], expected at least one with `backends`");
+  }
+  return settings;
+}
+
+FileDraft draft_of(const Settings& settings) {
+  FileDraft draft;
+  draft.server = settings.server;
+  draft.admin = settings.admin;
+  draft.sessions = settings.sessions;
+  draft.timeouts = settings.timeouts;
+  draft.limits = settings.limits;
+  for (const Listen& listen : settings.listens) draft.listens.push_back({listen, nullptr});
+  for (const Pool& pool : settings.pools) {
+    PoolDraft& to = draft.pools.emplace_back(PoolDraft{pool, {}, nullptr});
+    for (std::uint32_t i = 0; i < pool.backend_count; ++i) {
+      to.backends.push_back({settings.backends[index(pool.first_backend) + i], nullptr});
+    }
+  }
+  for (const Route& route : settings.routes) {
+    RouteDraft& to = draft.routes.emplace_back(RouteDraft{route, {}, route.action == RouteAction::Deny, nullptr});
+    if (route.action == RouteAction::Forward) to.pool_name = settings.pool(route.pool).name;
+  }
+  return draft;
+}
+
+}  // namespace holdfast::conf

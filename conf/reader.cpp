@@ -1,0 +1,62 @@
+#include "conf/reader.h"
+
+#include <utility>
+
+#include "conf/draft.h"
+
+namespace holdfast::conf {
+
+const Table<FileDraft>& file_table() {
+  static const Table<FileDraft> table = [] {
+    Table<FileDraft> t;
+    t.table("server", &FileDraft::server, server_table());
+    t.list("listen", &FileDraft::listens, listen_table());
+    t.table("admin", &FileDraft::admin, admin_table());
+    t.table("sessions", &FileDraft::sessions, sessions_table());
+    t.later("redis");
+    t.later("cluster");
+    t.table("timeouts", &FileDraft::timeouts, timeouts_table());
+    t.table("limits", &FileDraft::limits, limits_table());
+    t.named("pools", &FileDraft::pools, pool_table());
+    t.list("routes", &FileDraft::routes, route_table());
+    return t;
+  }();
+  return table;
+}
+
+std::variant<Settings, std::vector<Mistake>> read_settings(std::string_view toml) {
+  const auto parsed = parse_toml(toml);
+  if (const auto* mistake = std::get_if<Mistake>(&parsed)) return std::vector<Mistake>{*mistake};
+  const TomlNode& root = *std::get_if<TomlNode>(&parsed);
+  Mistakes mistakes;
+  FileDraft draft;
+  read_table(file_table(), draft, root, mistakes);
+  Settings settings = assembled(draft, root, mistakes);
+  if (!mistakes.none()) return mistakes.sorted();
+  return settings;
+}
+
+std::string dump_settings(const Settings& settings) {
+  std::string out;
+  dump_table(file_table(), draft_of(settings), "", "", out);
+  return out;
+}
+
+std::vector<KnownKey> key_list() {
+  static const std::vector<KnownKey> list = [] {
+    std::vector<KnownKey> keys;
+    list_keys(file_table(), "", keys);
+    return keys;
+  }();
+  return list;
+}
+
+std::vector<std::string> known_keys() {
+  std::vector<std::string> paths;
+  for (const KnownKey& key : key_list()) {
+    if (!key.later) paths.push_back(key.path);
+  }
+  return paths;
+}
+
+}  // namespace holdfast::conf

@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "conf/draft.h"
+#include "conf/names.h"
+#include "conf/words.h"
+
+// [pools.NAME] and what is inside it, but for the probe.
+namespace holdfast::conf {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kStickyNamesMax = 16;  ///< Each is looked for in every request.
+
+bool has_names(const Sticky& s) { return s.mode == StickyMode::AppCookie || s.mode == StickyMode::Header; }
+bool has_cookie(const Sticky& s) { return s.mode == StickyMode::Cookie || s.mode == StickyMode::AppCookie; }
+bool is_sticky(const Sticky& s) { return s.mode != StickyMode::None; }
+bool is_zero(const TomlNode& node) { return node.is(TomlNode::Kind::Integer) && node.integer == 0; }
+
+void check_sticky(Sticky& sticky, const TomlNode& table, Mistakes& mistakes) {
+  const TomlNode* names = table.find("names");
+  if (!has_names(sticky)) return;
+  if (names == nullptr) {
+    return mistakes.add(*table.find("mode"), fmt::format("{}: missing with mode = \"{}\", expected a list of names",
+                                                         mistakes.full_name("names"), name_of(sticky.mode)));
+  }
+  if (!names->is(TomlNode::Kind::Array)) return;
+  if (names->items.empty()) {
+    return mistakes.add(*names, mistakes.full_name("names") + ": expected at least one name, found an empty list");
+  }
+  if (names->items.size() > kStickyNamesMax) {
+    mistakes.add(*names, fmt::format("{}: expected at most {} names, found {}", mistakes.full_name("names"),
+                                     kStickyNamesMax, names->items.size()));
+  }
+  if (sticky.mode != StickyMode::Header) return;
+  std::set<std::string> seen;
+  for (const TomlNode& name : names->items) {
+    if (!mistakes.is_sound(name) || seen.insert(base::to_lower(name.text)).second) continue;
+    mistakes.add(name, fmt::format("{}: {} is there twice (header names ignore case)", mistakes.full_name("names"),
+                                   shown(name.text)));
+  }
+}
+
+void check_passive(Passive& passive, const TomlNode& table, Mistakes& mistakes) {
+  const TomlNode* eject = table.find("eject");
+  const TomlNode* eject_max = table.find("eject_max");
+  if (eject_max == nullptr) {
+    passive.eject_max = std::max(passive.eject_max, passive.eject);
+  } else if (mistakes.is_sound(*eject_max) && (eject == nullptr || mistakes.is_sound(*eject)) &&
+             passive.eject_max < passive.eject) {
+    mistakes.add(*eject_max, fmt::format("{}: {} is shorter than `eject`, {}", mistakes.full_name("eject_max"),
+                                         described(*eject_max), toml_string(base::duration_text(passive.eject))));
+  }
+}
+
+const Table<Passive>& passive_table() {
+  static const Table<Passive> table = [] {
+    Table<Passive> t;
+    t.integer("failures", &Passive::failures, 0, 1'000'000);
+    t.duration("eject", &Passive::eject, 1ms);
+    t.duration("eject_max", &Passive::eject_max, 1ms);
+    t.integer("ejected_percent_max", &Passive::ejected_percent_max, 1, 100);
+    t.check = check_passive;
+    return t;
+  }();
+  return table;
+}
+
+const Table<Retry>& retry_table() {
+  static const Table<Retry> table = [] {
+    Table<Retry> t;
+    t.integer("attempts", &Retry::attempts, 1, 10);
+    t.integer("budget_percent", &Retry::budget_percent, 0, 100);
+    t.integer("budget_min", &Retry::budget_min, 0, 1'000'000);
+    return t;
+  }();
+  return table;
+}
+
+/// `backends` is a list of addresses, or of tables, or of both.
+void read_backends(PoolDraft& pool, const TomlNode& node, Mistakes& mistakes) {
+  if (!node.is(TomlNode::Kind::Array)) {
+    return add_expected(mistakes, node, "backends", "list of host:port", "or write [[pools.NAME.backends]] tables");
+  }
+  for (const TomlNode& item : node.items) {
+    BackendDraft& backend = pool.backends.emplace_back();
+    backend.at = &item;
+    if (item.is(TomlNode::Kind::Table)) {
+      const Mistakes::Inside inside(mistakes, "backends");
+      read_table(backend_table(), backend, item, mistakes);
+    } else if (auto endpoint = read_endpoint(item, 1)) {
+      backend.address = *std::move(endpoint);
+    } else {
+      add_expected(mistakes, item, "backends", "host:port", endpoint.error().text);
+    }
+    if (backend.name.empty() && !backend.address.host.empty()) backend.name = backend.address.text();
+  }
+}
+
+/// Where a backend's key is, or the whole backend in the short form.
+const TomlNode& place_in(const BackendDraft& backend, std::string_view key) {
+  const TomlNode* value = backend.at->find(key);
+  return value != nullptr ? *value : *backend.at;
+}
+
+void check_backends_differ(const PoolDraft& pool, Mistakes& mistakes) {
+  std::set<std::string_view> names;
+  std::map<std::string, std::string_view> addresses;
+  for (const BackendDraft& backend : pool.backends) {
+    if (backend.address.host.empty()) continue;
+    const auto [first, is_new] = addresses.emplace(backend.address.text(), backend.name);
+    if (!is_new) {
+      mistakes.add(place_in(backend, "address"), fmt::format("{}: the address {} is there twice, expected each once",
+                                                             mistakes.full_name("backends"), first->first));
+    } else if (!names.insert(backend.name).second) {
+      mistakes.add(place_in(backend, "name"), fmt::format("{}: the name {} is there twice, expected each once",
+                                                          mistakes.full_name("backends"), shown(backend.name)));
+    }
+  }
+}
+
+void check_pool(PoolDraft& pool, const TomlNode& table, Mistakes& mistakes) {
+  const TomlNode* backends = table.find("backends");
+  const std::string name = mistakes.full_name("backends");
+  if (backends == nullptr) {
+    return mistakes.add(table.place, name + ": missing, expected a list of host:port, or [[" + name + "]] tables");
+  }
+  if (!backends->is(TomlNode::Kind::Array)) return;
+  if (backends->items.empty()) {
+    return mistakes.add(*backends, name + ": expected at least one backend, found an empty list");
+  }
+  check_backends_differ(pool, mistakes);
+  const auto every = [&](auto is) { return std::all_of(pool.backends.begin(), pool.backends.end(), is); };
+  if (every([](const BackendDraft& b) { return b.backup; })) {
+    mistakes.add(place_in(pool.backends.front(), "backup"),
+                 name + ": every backend is a backup, expected at least one that is not");
+  } else if (every([](const BackendDraft& b) { return b.weight == 0; })) {
+    mistakes.add(place_in(pool.backends.front(), "weight"),
+                 name + ": every weight is 0, expected at least one above it, or no session could begin");
+  }
+}
+
+/// A name that is only the address again needs no saying (and may hold a colon, which written names must not).
+std::string backend_name_text(const BackendDraft& backend) {
+  return backend.name.empty() || backend.name == backend.address.text() ? std::string() : toml_string(backend.name);
+}
+
+}  // namespace
+
+const Table<Sticky>& sticky_table() {
+  static const Table<Sticky> table = [] {
+    Table<Sticky> t;
+    t.choice("mode", &Sticky::mode, kStickyModeNames);
+    t.texts<Sticky, std::string>("names", "cookie or header name", &Sticky::names, parse_token,
+                                 [](const std::string& name) { return name; })
+        .only(has_names, "mode", "mode = \"app_cookie\" or \"header\"");
+    t.text("cookie", "cookie name", &Sticky::cookie, parse_token)
+        .only(has_cookie, "mode", "mode = \"cookie\" or \"app_cookie\"");
+    t.choice("same_site", &Sticky::same_site, kSameSiteNames)
+        .only(has_cookie, "mode", "mode = \"cookie\" or \"app_cookie\"");
+    t.choice("failover", &Sticky::failover, kFailoverNames).only(is_sticky, "mode", "a mode other than \"none\"");
+    t.check = check_sticky;
+    return t;
+  }();
+  return table;
+}
+
+const Table<BackendDraft>& backend_table() {
+  static const Table<BackendDraft> table = [] {
+    Table<BackendDraft> t;
+    t.text("name", "name", &Backend::name, parse_name).text = backend_name_text;
+    t.endpoint("address", &Backend::address, 1).required();
+    t.integer("weight", &Backend::weight, 0, 1000);
+    t.integer("max_requests", &Backend::max_requests, 0, 1'000'000);
+    t.boolean("backup", &Backend::backup);
+    t.later("tls", [](const TomlNode& node) { return node.is(TomlNode::Kind::Boolean) && !node.boolean; });
+    return t;
+  }();
+  return table;
+}
+
+const Table<PoolDraft>& pool_table() {
+  static const Table<PoolDraft> table = [] {
+    Table<PoolDraft> t;
+    t.later("preset");
+    t.choice("balance", &Pool::balance, kBalanceNames);
+    t.duration("slow_start", &Pool::slow_start, 0s);
+    t.later("max_sessions", is_zero);
+    t.later("tls");
+    t.table("sticky", &Pool::sticky, sticky_table());
+    t.table("probe", &Pool::probe, probe_table());
+    t.table("passive", &Pool::passive, passive_table());
+    t.table("retry", &Pool::retry, retry_table());
+    Key<PoolDraft>& backends = t.list("backends", &PoolDraft::backends, backend_table());
+    backends.read = read_backends;
+    t.check = check_pool;
+    return t;
+  }();
+  return table;
+}
+
+}  // namespace holdfast::conf

@@ -1,0 +1,139 @@
+#include "conf/draft.h"
+#include "conf/names.h"
+#include "conf/words.h"
+
+// The tables that concern the whole process: [server], [[listen]], [admin], [sessions], [timeouts], [limits].
+namespace holdfast::conf {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_false(const TomlNode& node) { return node.is(TomlNode::Kind::Boolean) && !node.boolean; }
+
+Table<Server> make_log_table() {
+  Table<Server> t;
+  t.choice("level", &Server::log_level, kLogLevelNames);
+  t.choice("format", &Server::log_format, kLogFormatNames);
+  return t;
+}
+
+void check_access_log(Server& server, const TomlNode& table, Mistakes& mistakes) {
+  if (table.find("path") == nullptr && server.access_log_path.empty()) {
+    mistakes.add(table.place, mistakes.full_name("path") + ": missing, expected a file's path, or \"-\" for stdout");
+  }
+}
+
+bool has_access_log(const Server& server) { return !server.access_log_path.empty(); }
+
+Table<Server> make_access_log_table() {
+  Table<Server> t;
+  t.text("path", "file path or \"-\"", &Server::access_log_path, parse_file_path);
+  t.choice("format", &Server::access_log_format, kLogFormatNames)
+      .only(has_access_log, "path", "an access log with a path");
+  t.check = check_access_log;
+  return t;
+}
+
+void check_admin(Admin& admin, const TomlNode& table, Mistakes& mistakes) {
+  const TomlNode* address = table.find("address");
+  if (address == nullptr || !mistakes.is_sound(*address) || is_loopback(admin.address.host)) return;
+  mistakes.add(*address, mistakes.full_name("address") +
+                             ": expected a loopback address such as \"127.0.0.1:8081\", found " + described(*address) +
+                             "; others can reach it, which needs users: not yet supported");
+}
+
+}  // namespace
+
+const Table<Server>& server_table() {
+  static const Table<Server> log = make_log_table();
+  static const Table<Server> access_log = make_access_log_table();
+  static const Table<Server> table = [] {
+    Table<Server> t;
+    t.integer("workers", &Server::workers, 0, 1024);
+    t.duration("shutdown_deadline", &Server::shutdown_deadline, 0s);
+    t.text("state_dir", "folder path", &Server::state_dir, parse_file_path);
+    t.group("log", log);
+    t.group("access_log", access_log);
+    return t;
+  }();
+  return table;
+}
+
+const Table<ListenDraft>& listen_table() {
+  static const Table<ListenDraft> table = [] {
+    Table<ListenDraft> t;
+    t.endpoint("address", &Listen::address, 0).required();
+    t.texts<Listen, Cidr>("trusted_proxies", "address range", &Listen::trusted_proxies, parse_cidr,
+                          [](const Cidr& range) { return range.text; });
+    t.later("proxy_protocol", is_false);
+    t.later("tls");
+    return t;
+  }();
+  return table;
+}
+
+const Table<Admin>& admin_table() {
+  static const Table<Admin> table = [] {
+    Table<Admin> t;
+    t.boolean("enabled", &Admin::enabled);
+    t.endpoint("address", &Admin::address, 0);
+    t.later("users");
+    t.check = check_admin;
+    return t;
+  }();
+  return table;
+}
+
+const Table<Sessions>& sessions_table() {
+  static constexpr std::string_view kStores[] = {"memory"};
+  static constexpr std::string_view kStoresLater[] = {"redis"};
+  static const Table<Sessions> table = [] {
+    Table<Sessions> t;
+    Key<Sessions> store{.name = "store", .type = choice_type(kStores)};
+    store.read = [type = store.type](Sessions&, const TomlNode& node, Mistakes& mistakes) {
+      const auto got = read_choice(node, kStores, kStoresLater);
+      if (!got) add_expected(mistakes, node, "store", type, got.error().text);
+    };
+    store.text = [](const Sessions&) { return toml_string(kStores[0]); };
+    t.keys.push_back(std::move(store));
+    t.duration("idle_timeout", &Sessions::idle_timeout, 1s);
+    t.integer("sessions_max", &Sessions::sessions_max, 1, 100'000'000);
+    t.text("secret_file", "file path", &Sessions::secret_file, parse_file_path);
+    return t;
+  }();
+  return table;
+}
+
+const Table<Timeouts>& timeouts_table() {
+  static const Table<Timeouts> table = [] {
+    Table<Timeouts> t;
+    t.duration("request_head", &Timeouts::request_head, 1ms);
+    t.duration("client_idle", &Timeouts::client_idle, 1ms);
+    t.duration("connect", &Timeouts::connect, 1ms);
+    t.duration("response", &Timeouts::response, 1ms);
+    t.duration("body_idle", &Timeouts::body_idle, 1ms);
+    t.duration("tunnel_idle", &Timeouts::tunnel_idle, 1ms);
+    t.duration("queue", &Timeouts::queue, 1ms);
+    t.duration("backend_idle", &Timeouts::backend_idle, 1ms);
+    return t;
+  }();
+  return table;
+}
+
+const Table<Limits>& limits_table() {
+  static const Table<Limits> table = [] {
+    Table<Limits> t;
+    t.size("request_head_bytes", &Limits::request_head_bytes, 1u << 10, 1u << 20);
+    t.size("request_body_bytes", &Limits::request_body_bytes, 0, kSizeMax);
+    t.size("response_head_bytes", &Limits::response_head_bytes, 1u << 10, 1u << 20);
+    t.integer("headers", &Limits::headers, 8, 1024);
+    t.integer("connections", &Limits::connections, 1, 10'000'000);
+    t.integer("queue", &Limits::queue, 0, 1'000'000);
+    t.integer("backend_idle", &Limits::backend_idle, 0, 65'536);
+    return t;
+  }();
+  return table;
+}
+
+}  // namespace holdfast::conf

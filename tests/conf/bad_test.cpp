@@ -1,0 +1,345 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "conf/reader.h"
+
+using namespace holdfast::conf;
+
+namespace {
+
+/// What a row's text stands behind: a file that is good without it.
+enum class Ground { None, Listen, Whole };
+
+struct Row {
+  Ground ground;
+  const char* text;                    ///< "^" marks where a mistake is expected, and is taken out.
+  std::vector<const char*> fragments;  ///< Of the messages, one for each mark, in order.
+};
+
+struct Marked {
+  std::string toml;
+  std::vector<Mistake> places;
+};
+
+/// Lines and columns are counted here, apart from the parser.
+Marked marked(const Row& row) {
+  constexpr std::string_view kListen = "[[listen]]\naddress = \"0.0.0.0:8080\"\n";
+  constexpr std::string_view kPool = "[pools.shop]\nbackends = [\"10.0.0.1:80\"]\n";
+  std::string text;
+  if (row.ground != Ground::None) text += kListen;
+  if (row.ground == Ground::Whole) text += kPool;
+  text += row.text;
+  Marked out;
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+  for (const char c : text) {
+    if (c == '^') {
+      out.places.push_back({line, column, ""});
+      continue;
+    }
+    out.toml += c;
+    const bool is_continuation = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+    column += is_continuation ? 0 : 1;
+    if (c == '\n') {
+      ++line;
+      column = 1;
+    }
+  }
+  return out;
+}
+
+void check_rows(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    INFO(row.text);
+    const Marked want = marked(row);
+    REQUIRE(want.places.size() == row.fragments.size());
+    const auto result = read_settings(want.toml);
+    const auto* found = std::get_if<std::vector<Mistake>>(&result);
+    CHECK_MESSAGE(found != nullptr, "no mistake was found");
+    if (found == nullptr) continue;
+    INFO(mistakes_text("file", *found));
+    CHECK(found->size() == want.places.size());
+    for (std::size_t i = 0; i < std::min(found->size(), want.places.size()); ++i) {
+      CHECK((*found)[i].line == want.places[i].line);
+      CHECK((*found)[i].column == want.places[i].column);
+      INFO(row.fragments[i]);
+      CHECK((*found)[i].what.find(row.fragments[i]) != std::string::npos);
+    }
+  }
+}
+
+constexpr Ground kNone = Ground::None;
+constexpr Ground kListen = Ground::Listen;
+constexpr Ground kWhole = Ground::Whole;
+
+}  // namespace
+
+TEST_CASE("what is missing") {
+  check_rows({
+      {kNone, "^^", {"no [[listen]]", "no [pools.NAME]"}},
+      {kNone, "^[pools.a]\nbackends = [\"a:1\"]\n", {"no [[listen]]"}},
+      {kNone, "^listen = []\n[pools.a]\nbackends = [\"a:1\"]\n", {"no [[listen]]"}},
+      {kNone, "^[[listen]]\naddress = \"[::]:80\"\n", {"no [pools.NAME]"}},
+      {kNone, "^[[listen]]\naddress = \"[::]:80\"\n[pools]\n", {"no [pools.NAME]"}},
+      {kWhole, "^[[listen]]\n", {"listen.address: missing, expected a host:port"}},
+      {kListen, "^[pools.a]\n", {"pools.a.backends: missing"}},
+      {kListen, "[pools.a]\nbackends = ^[]\n", {"at least one backend, found an empty list"}},
+      {kListen, "^[[pools.a.backends]]\nname = \"x\"\n", {"pools.a.backends.address: missing"}},
+      {kWhole, "[server]\naccess_log = ^{ format = \"text\" }\n", {"server.access_log.path: missing"}},
+      {kWhole, "^[[routes]]\npath = \"/x\"\n", {"expected one of `pool`, `deny = true` and `redirect`, found none"}},
+      {kWhole, "^[[routes]]\ndeny = false\n", {"found none"}},
+      {kWhole, "^[pools.b]\nbackends = [\"a:1\"]\n", {"several pools, expected [[routes]]"}},
+      {kWhole, "[pools.shop.sticky]\nmode = ^\"app_cookie\"\n", {"names: missing with mode = \"app_cookie\""}},
+      {kWhole, "[pools.shop.sticky]\nmode = ^\"header\"\n", {"names: missing with mode = \"header\""}},
+      {kWhole, "[pools.shop.sticky]\nmode = \"header\"\nnames = ^[]\n", {"expected at least one name"}},
+  });
+}
+
+TEST_CASE("unknown keys, with the one that was meant") {
+  check_rows({
+      {kWhole, "[^servers]\n", {"unknown key \"servers\" at the top of the file; did you mean `server`?"}},
+      {kWhole, "[server]\n^worker = 2\n", {"unknown key \"worker\" in [server]; did you mean `workers`?"}},
+      {kWhole, "[server]\n^connect = \"2s\"\n", {"it is known in [timeouts]"}},
+      {kWhole, "[server]\n^colour = \"red\"\n", {"known are workers, shutdown_deadline"}},
+      {kWhole, "[server]\nlog = { ^levle = \"info\" }\n", {"in [server.log]; did you mean `level`?"}},
+      {kWhole, "[[listen]]\n^adress = \"a:1\"\naddress = \"a:1\"\n", {"did you mean `address`?"}},
+      {kWhole, "[pools.shop.^probee]\npath = \"/\"\n", {"in [pools.shop]; did you mean `probe`?"}},
+      {kWhole, "[pools.shop.probe]\n^intervall = \"1s\"\n", {"in [pools.shop.probe]; did you mean `interval`?"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { ^Status = \"200\" }\n", {"did you mean `status`?"}},
+      {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\n^wieght = 1\n", {"did you mean `weight`?"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\n^hosts = \"a.b\"\n", {"did you mean `host`?"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\n^request_body = \"1MiB\"\n", {"unknown key \"request_body\" in [routes]"}},
+      {kNone,
+       "^[^pool.a]\nbackends = [\"a:1\"]\n[[listen]]\naddress = \"a:1\"\n",
+       {"no [pools.NAME]", "did you mean `pools`?"}},
+  });
+}
+
+TEST_CASE("keys of later versions are known, and refused") {
+  check_rows({
+      {kWhole, "[^redis]\nurl = \"redis://h\"\n", {"redis: not yet supported"}},
+      {kWhole, "[^cluster]\nnode = \"lb1\"\n", {"cluster: not yet supported"}},
+      {kWhole, "[sessions]\nstore = ^\"redis\"\n", {"\"redis\" is not yet supported"}},
+      {kWhole, "[[listen]]\naddress = \"a:1\"\n^tls = { certificates = [] }\n", {"listen.tls: not yet supported"}},
+      {kWhole, "[[listen]]\naddress = \"a:1\"\n^proxy_protocol = true\n", {"listen.proxy_protocol: not yet supported"}},
+      {kWhole, "[admin]\n^users = []\n", {"admin.users: not yet supported"}},
+      {kWhole, "[admin]\naddress = ^\"0.0.0.0:8081\"\n", {"expected a loopback address"}},
+      {kWhole, "[admin]\naddress = ^\"[::]:8081\"\n", {"users: not yet supported"}},
+      {kListen, "[pools.a]\n^preset = \"mendix\"\nbackends = [\"a:1\"]\n", {"pools.a.preset: not yet supported"}},
+      {kListen, "[pools.a]\n^max_sessions = 5\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions: not yet supported"}},
+      {kWhole, "[pools.shop.probe]\ntype = ^\"m2ee\"\n", {"\"m2ee\" is not yet supported"}},
+      {kListen,
+       "[pools.a]\nbackends = [{ address = \"a:1\", ^tls = true }]\n",
+       {"pools.a.backends.tls: not yet supported"}},
+      {kListen, "[pools.a]\nbackends = [^\"https://a:1\"]\n", {"leave out the scheme"}},
+  });
+}
+
+TEST_CASE("wrong types") {
+  check_rows({
+      {kWhole,
+       "[server]\nworkers = ^\"2\"\n",
+       {"expected an integer from 0 to 1024, found \"2\"; leave out the quotes"}},
+      {kWhole, "[server]\nworkers = ^2.5\n", {"found a number with a fraction"}},
+      {kWhole, "[server]\nlog = ^\"info\"\n", {"server.log: expected a table, found \"info\""}},
+      {kWhole, "[server]\nstate_dir = ^1\n", {"expected a folder path, found the integer 1"}},
+      {kWhole, "[admin]\nenabled = ^\"true\"\n", {"expected true or false, found \"true\"; leave out the quotes"}},
+      {kWhole, "[admin]\naddress = ^8081\n", {"found the integer 8081; the host is missing"}},
+      {kNone, "^[listen]\naddress = \"a:1\"\n[pools.a]\nbackends = [\"a:1\"]\n", {"found a table; write [[listen]]"}},
+      {kNone, "listen = [^\"a:1\"]\n[pools.a]\nbackends = [\"a:1\"]\n", {"listen: expected a table, found \"a:1\""}},
+      {kListen, "^[[pools]]\nname = \"a\"\n", {"pools: expected a table, found a list; write [pools.NAME]"}},
+      {kListen, "[pools]\nbackends = ^[\"a:1\"]\n", {"write [pools.NAME] above it"}},
+      {kListen, "[pools.a]\nbackends = ^\"a:1\"\n", {"expected a list of host:port, found \"a:1\""}},
+      {kListen, "[pools.a]\nbackends = [^80]\n", {"pools.a.backends: expected a host:port, found the integer 80"}},
+      {kWhole,
+       "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = ^\"10.0.0.0/8\"\n",
+       {"expected a list of address range"}},
+      {kWhole, "^[routes]\npool = \"shop\"\n", {"write [[routes]]"}},
+      {kWhole, "[[routes]]\npool = ^1\n", {"expected a pool's name"}},
+      {kWhole, "[[routes]]\ndeny = ^\"yes\"\n", {"routes.deny: expected true or false"}},
+      {kWhole, "[timeouts]\nconnect = ^2\n", {"found the integer 2; write a unit, as in \"2s\""}},
+      {kWhole, "[timeouts]\nconnect = ^12:00:00\n", {"found a date or time"}},
+      {kWhole, "[pools.shop.probe]\nheaders = { \"X-A\" = ^1 }\n", {"expected a header value, found the integer 1"}},
+      {kWhole, "[pools.shop.probe]\nheaders = ^[\"X-A: 1\"]\n", {"expected a table of texts, found a list"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { json = { \"/a\" = ^1.5 } }\n", {"expected a text, integer or boolean"}},
+      {kWhole, "[pools.shop.probe]\nexpect = ^\"200\"\n", {"expected a table"}},
+  });
+}
+
+TEST_CASE("values out of their range or grammar") {
+  check_rows({
+      {kWhole, "[server]\nworkers = ^-1\n", {"found the integer -1"}},
+      {kWhole, "[server]\nworkers = ^1025\n", {"from 0 to 1024"}},
+      {kWhole, "[server]\nstate_dir = ^\"\"\n", {"it is empty"}},
+      {kWhole,
+       "[server]\nlog = { level = ^\"warning\" }\n",
+       {"one of \"debug\", \"info\", \"warn\", \"error\", found \"warning\""}},
+      {kWhole, "[server]\nlog = { format = ^\"xml\" }\n", {"one of \"text\", \"json\""}},
+      {kWhole, "[timeouts]\nconnect = ^\"2 sec\"\n", {"a whole number and one of ms, s, m, h, d"}},
+      {kWhole, "[timeouts]\nconnect = ^\"2\"\n", {"write a unit, as in \"2s\""}},
+      {kWhole, "[timeouts]\nconnect = ^\"0s\"\n", {"duration from 1ms to 365d"}},
+      {kWhole, "[timeouts]\nconnect = ^\"366d\"\n", {"duration from 1ms to 365d"}},
+      {kWhole, "[timeouts]\nconnect = ^\"99999999999d\"\n", {"expected a duration"}},
+      {kWhole, "[sessions]\nidle_timeout = ^\"10ms\"\n", {"from 1s to 365d"}},
+      {kWhole, "[sessions]\nsessions_max = ^0\n", {"from 1 to 100000000"}},
+      {kWhole, "[limits]\nrequest_head_bytes = ^\"32KB\"\n", {"one of B, KiB, MiB, GiB"}},
+      {kWhole, "[limits]\nrequest_head_bytes = ^\"2MiB\"\n", {"size from 1KiB to 1MiB"}},
+      {kWhole, "[limits]\nrequest_body_bytes = ^-1\n", {"expected a size"}},
+      {kWhole, "[limits]\nheaders = ^7\n", {"from 8 to 1024"}},
+      {kWhole, "[limits]\nconnections = ^9223372036854775807\n", {"from 1 to 10000000"}},
+      {kWhole, "[[listen]]\naddress = ^\"8080\"\n", {"expected a host:port, found \"8080\"; the port is missing"}},
+      {kWhole, "[[listen]]\naddress = ^\":8080\"\n", {"the host is missing"}},
+      {kWhole, "[[listen]]\naddress = ^\"*:8080\"\n", {"write 0.0.0.0 or [::]"}},
+      {kWhole, "[[listen]]\naddress = ^\"0.0.0.0:80800\"\n", {"not within 0 to 65535"}},
+      {kWhole,
+       "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = [\"10.0.0.0/8\", ^\"10.0.0.1/8\"]\n",
+       {"bits beyond the prefix of 8"}},
+      {kWhole, "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = [^\"10.0.0.0/64\"]\n", {"not within 0 to 32"}},
+      {kListen, "[pools.a]\nbackends = [\"a:1\", ^\"b:0\"]\n", {"not within 1 to 65535"}},
+      {kListen, "[pools.a]\nbackends = [^\"10.0.0.256:80\"]\n", {"not an IPv4 address"}},
+      {kListen, "[pools.a]\nbackends = [^\"fd00::1:80\"]\n", {"IPv6 address in brackets"}},
+      {kListen, "[pools.^\"a b\"]\nbackends = [\"a:1\"]\n", {"a space is not allowed in a name"}},
+      {kListen, "[pools.^\"\"]\nbackends = [\"a:1\"]\n", {"it is empty"}},
+      {kListen, "[[pools.a.backends]]\nname = ^\"app/1\"\naddress = \"a:1\"\n", {"`/` is not allowed in a name"}},
+      {kListen, "[[pools.a.backends]]\nweight = ^1001\naddress = \"a:1\"\n", {"from 0 to 1000"}},
+      {kListen, "[pools.a]\nbalance = ^\"leastconn\"\nbackends = [\"a:1\"]\n", {"\"round_robin\", \"least_requests\""}},
+      {kListen, "[pools.a]\nbalance = ^\"round-robin\"\nbackends = [\"a:1\"]\n", {"did you mean \"round_robin\"?"}},
+      {kWhole, "[pools.shop.sticky]\nsame_site = ^\"Lax\"\n", {"did you mean \"lax\"?"}},
+      {kWhole, "[pools.shop.sticky]\nmode = ^\"appcookie\"\nnames = [\"a\"]\n", {"did you mean \"app_cookie\"?"}},
+      {kWhole, "[pools.shop.sticky]\ncookie = ^\"my cookie\"\n", {"a space is not allowed"}},
+      {kWhole, "[pools.shop.sticky]\ncookie = ^\"a=b\"\n", {"`=` is not allowed"}},
+      {kWhole, "[pools.shop.sticky]\ncookie = ^\"a\\r\\nSet-Cookie: x\"\n", {"control character"}},
+      {kWhole, "[pools.shop.sticky]\ncookie = ^\"\"\n", {"expected a cookie name, found \"\"; it is empty"}},
+      {kWhole, "[pools.shop.sticky]\nmode = \"app_cookie\"\nnames = [\"a\", ^\"b;c\"]\n", {"`;` is not allowed"}},
+      {kWhole, "[pools.shop.probe]\nmethod = ^\"get\"\n", {"written in capitals"}},
+      {kWhole, "[pools.shop.probe]\npath = ^\"health\"\n", {"it must begin with `/`"}},
+      {kWhole, "[pools.shop.probe]\npath = ^\"/a\\r\\nX: y\"\n", {"control character"}},
+      {kWhole, "[pools.shop.probe]\nhost = ^\"a.example/x\"\n", {"leave out the path"}},
+      {kWhole, "[pools.shop.probe]\nport = ^0\n", {"from 1 to 65535"}},
+      {kWhole, "[pools.shop.probe]\nheaders = { ^\"X A\" = \"1\" }\n", {"expected a header name"}},
+      {kWhole, "[pools.shop.probe]\nheaders = { X = ^\"a\\nb\" }\n", {"control character"}},
+      {kWhole, "[pools.shop.probe]\nheaders = { ^Host = \"a\" }\n", {"write it as `host` of the probe"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { status = ^\"200-29x\" }\n", {"neither a status nor a range"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { status = ^\"299-200\" }\n", {"runs backwards"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { status = ^20 }\n", {"not within 200 to 999"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { json = { ^status = \"x\" } }\n", {"a JSON pointer begins with `/`"}},
+      {kWhole, "[pools.shop.probe]\nrise = ^0\n", {"from 1 to 100"}},
+      {kWhole, "[pools.shop.probe]\njitter_percent = ^51\n", {"from 0 to 50"}},
+      {kWhole, "[pools.shop.probe]\nfresh_every = ^0\n", {"from 1 to"}},
+      {kWhole, "[pools.shop.passive]\nejected_percent_max = ^101\n", {"from 1 to 100"}},
+      {kWhole, "[pools.shop.retry]\nattempts = ^0\n", {"from 1 to 10"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\nhost = ^\"a.example:8080\"\n", {"leave out the port"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\nhost = ^\"*\"\n", {"leave the key out"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\nhost = ^\"*example.com\"\n", {"only stand for the first labels"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\npath = ^\"/a?b=c\"\n", {"query or fragment is never matched"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\npath = ^\"/a/../b\"\n", {"never matches"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\npath = ^\"a\"\n", {"it must begin with `/`"}},
+      {kWhole, "[[routes]]\nredirect = ^\"https://a/{port}\"\n", {"\"{port}\" is no placeholder"}},
+      {kWhole, "[[routes]]\nredirect = ^\"https://a/\\r\\nX: y\"\n", {"control character"}},
+      {kWhole, "[[routes]]\nredirect = ^\"shop.example.com\"\n", {"must begin with http://, https:// or `/`"}},
+      {kWhole,
+       "[[routes]]\nredirect = \"/x\"\nredirect_status = ^200\n",
+       {"one of 301, 302, 303, 307, 308, found the integer 200"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\nresponse_timeout = ^\"0s\"\n", {"from 1ms"}},
+  });
+}
+
+TEST_CASE("what contradicts itself, or is there twice") {
+  check_rows({
+      {kWhole, "[[listen]]\naddress = ^\"0.0.0.0:8080\"\n", {"is listened on already, at line 2"}},
+      {kWhole,
+       "[[listen]]\naddress = \"127.0.0.1:9\"\n[admin]\naddress = ^\"127.0.0.1:9\"\n",
+       {"expected two addresses"}},
+      {kWhole, "[[listen]]\naddress = ^\"127.0.0.1:8081\"\n", {"expected two addresses"}},
+      {kWhole, "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = [\"::1\", ^\"::1\"]\n", {"is there twice"}},
+      {kListen, "[pools.a]\nbackends = [\"a:1\", \"b:1\", ^\"a:1\"]\n", {"the address a:1 is there twice"}},
+      {kListen,
+       "[[pools.a.backends]]\nname = \"x\"\naddress = \"a:1\"\n[[pools.a.backends]]\nname = ^\"x\"\naddress = "
+       "\"b:1\"\n",
+       {"the name \"x\" is there twice"}},
+      {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\nbackup = ^true\n", {"every backend is a backup"}},
+      {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\nweight = ^0\n", {"every weight is 0"}},
+      {kWhole,
+       "[pools.shop.sticky]\nmode = \"none\"\n^names = [\"a\"]\n",
+       {"it is only for mode = \"app_cookie\" or \"header\""}},
+      {kWhole, "[pools.shop.sticky]\n^names = [\"a\"]\n", {"it is only for mode"}},
+      {kWhole, "[pools.shop.sticky]\nmode = \"none\"\n^failover = \"refuse\"\n", {"a mode other than \"none\""}},
+      {kWhole, "[pools.shop.sticky]\nmode = \"source_ip\"\n^cookie = \"x\"\n", {"it is only for mode"}},
+      {kWhole, "[pools.shop.sticky]\nmode = \"app_cookie\"\nnames = [\"a\", ^\"a\"]\n", {"is there twice"}},
+      {kWhole,
+       "[pools.shop.sticky]\nmode = \"header\"\nnames = [\"X-Auth\", ^\"x-auth\"]\n",
+       {"header names ignore case"}},
+      {kWhole,
+       "[pools.shop.probe]\ninterval = \"1s\"\ntimeout = ^\"2s\"\n",
+       {"\"2s\" is longer than `interval`, \"1s\""}},
+      {kWhole, "[pools.shop.probe]\nfast_interval = ^\"3s\"\n", {"\"3s\" is longer than `interval`, \"2s\""}},
+      {kWhole, "[pools.shop.probe]\ntype = \"tcp\"\n^path = \"/x\"\n", {"it is only for type = \"http\""}},
+      {kWhole,
+       "[pools.shop.probe]\ntype = \"tcp\"\n^expect = { status = \"200\" }\n",
+       {"it is only for type = \"http\""}},
+      {kWhole, "[pools.shop.probe]\ntype = \"none\"\n^interval = \"2s\"\n", {"type = \"http\" or \"tcp\""}},
+      {kWhole, "[pools.shop.probe]\nbody = ^\"x\"\n", {"a GET has no body"}},
+      {kWhole,
+       "[pools.shop.probe]\nmethod = \"HEAD\"\nexpect = { body = ^\"x\" }\n",
+       {"the answer to HEAD has no body"}},
+      {kWhole, "[pools.shop.probe]\nheaders = { X-A = \"1\", ^x-a = \"2\" }\n", {"is there twice"}},
+      {kWhole, "[pools.shop.passive]\neject = \"10m\"\neject_max = ^\"1m\"\n", {"is shorter than `eject`"}},
+      {kWhole, "[[routes]]\npool = ^\"shp\"\n", {"no pool is called \"shp\"; did you mean \"shop\"?"}},
+      {kWhole, "[[routes]]\npool = ^\"nothing.like.it\"\n", {"no pool is called"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\ndeny = ^true\n", {"found `pool` and `deny`"}},
+      {kWhole, "[[routes]]\nredirect = \"/x\"\npool = ^\"shop\"\n", {"found `pool` and `redirect`"}},
+      {kWhole, "[[routes]]\ndeny = true\n^response_timeout = \"1s\"\n", {"it is only for a route with `pool`"}},
+      {kWhole, "[[routes]]\nredirect = \"/x\"\n^sticky = false\n", {"it is only for a route with `pool`"}},
+      {kWhole, "[[routes]]\npool = \"shop\"\n^redirect_status = 301\n", {"it is only for a route with `redirect`"}},
+      {kWhole,
+       "[[routes]]\npool = \"shop\"\nhost = \"A.b\"\n^[[routes]]\ndeny = true\nhost = \"a.b\"\n",
+       {"a.b/ has a route already, at line 5"}},
+      {kWhole,
+       "[[routes]]\npool = \"shop\"\n^[[routes]]\npath = \"/\"\npool = \"shop\"\n",
+       {"any host with path / has a route already"}},
+  });
+}
+
+TEST_CASE("all mistakes at once, in the order of the file, and none made of another") {
+  check_rows({
+      {kNone,
+       "[[listen]]\naddress = ^\"x\"\n^adress = 1\n[timeouts]\nconnect = ^5\n[pools.a]\n^preset = \"php\"\nbackends = "
+       "[^\"a\"]\n"
+       "[pools.a.probe]\ninterval = ^\"x\"\ntimeout = \"1h\"\n[[routes]]\npool = ^\"b\"\n[[routes]]\npool = ^\"b\"\n",
+       {"the port is missing", "did you mean `address`", "write a unit", "not yet supported", "the port is missing",
+        "expected a duration", "no pool is called", "no pool is called"}},
+      {kWhole, "[pools.shop.sticky]\nmode = ^\"app-cookie\"\nnames = [\"a\"]\n", {"did you mean \"app_cookie\"?"}},
+      {kWhole, "[pools.shop.probe]\ntype = ^\"htp\"\npath = \"/x\"\n", {"did you mean \"http\"?"}},
+      {kWhole, "[[routes]]\nredirect = ^\"x\"\nredirect_status = 301\n", {"it must begin with"}},
+  });
+}
+
+TEST_CASE("after a syntax error nothing else is said") {
+  const auto result = read_settings("nonsense = 1\n[server\nworkers = \"x\"\n");
+  const auto* found = std::get_if<std::vector<Mistake>>(&result);
+  REQUIRE(found != nullptr);
+  REQUIRE(found->size() == 1);
+  CHECK(found->front().line == 2);
+  CHECK(mistakes_text("a.toml", *found).starts_with("a.toml:2:"));
+}
+
+TEST_CASE("places as numbers, as an editor shows them") {
+  const auto result =
+      read_settings("# header\n[[listen]]\n  address   = \"no port\"\n\n[pools.a]\nbackends=[ \"a:1\",\"b\" ]\n");
+  const auto* found = std::get_if<std::vector<Mistake>>(&result);
+  REQUIRE(found != nullptr);
+  CHECK(mistakes_text("/etc/h.toml", *found) ==
+        "/etc/h.toml:3:15: listen.address: expected a host:port, found \"no port\"; the port is missing\n"
+        "/etc/h.toml:6:18: pools.a.backends: expected a host:port, found \"b\"; the port is missing\n");
+}
+
+TEST_CASE("a message shows nothing that could write to a terminal") {
+  const auto result = read_settings("\"\\u001b[31m\\n\" = \"\\u0007\"\n[[listen]]\naddress = \"\\u001b\\u007f\"\n");
+  const auto* found = std::get_if<std::vector<Mistake>>(&result);
+  REQUIRE(found != nullptr);
+  for (const Mistake& mistake : *found) {
+    for (const char c : mistake.what) CHECK((c >= 0x20 && c != 0x7f));
+  }
+}

@@ -1,0 +1,161 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "base/random.h"
+#include "conf/reader.h"
+
+using namespace holdfast::conf;
+
+namespace {
+
+Settings good(const std::string& toml) {
+  auto result = read_settings(toml);
+  if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&result)) FAIL(mistakes_text("file", *mistakes) << toml);
+  return std::get<Settings>(std::move(result));
+}
+
+void check_round_trip(const std::string& toml) {
+  const Settings settings = good(toml);
+  const std::string dumped = dump_settings(settings);
+  INFO(toml);
+  INFO(dumped);
+  CHECK(good(dumped) == settings);
+}
+
+/// Writes random but good files, from a seed.
+class Writer {
+ public:
+  explicit Writer(std::uint64_t seed) : random_(seed) {}
+
+  std::string file() {
+    std::string out = process();
+    const std::size_t pools = 1 + random_.below(4);
+    for (std::size_t i = 0; i < pools; ++i) out += pool("p" + std::to_string(i));
+    for (std::size_t i = 0; i < pools; ++i) out += route("p" + std::to_string(i), i);
+    return out;
+  }
+
+ private:
+  bool coin() { return random_.below(2) == 0; }
+  std::string one_of(std::initializer_list<const char*> words) { return words.begin()[random_.below(words.size())]; }
+  /// The line, or nothing.
+  std::string maybe(const std::string& key, const std::string& value) {
+    return coin() ? key + " = " + value + "\n" : "";
+  }
+  std::string number(std::uint64_t low, std::uint64_t high) {
+    return std::to_string(low + random_.below(high - low + 1));
+  }
+  std::string duration() { return "\"" + number(1, 5000) + one_of({"ms", "s", "m", "h"}) + "\""; }
+  std::string size() { return coin() ? number(2000, 9000) : "\"" + number(2, 1000) + "KiB\""; }
+
+  std::string process() {
+    std::string out = "[server]\n" + maybe("workers", number(0, 1024)) + maybe("shutdown_deadline", duration()) +
+                      maybe("state_dir", R"("a \"quoted\" \u00fc path\\")") +
+                      maybe("log", "{ level = \"" + one_of({"debug", "info", "warn", "error"}) + "\" }") +
+                      maybe("access_log", "{ path = \"-\" }");
+    out += "[timeouts]\n";
+    for (const char* key :
+         {"request_head", "client_idle", "connect", "response", "body_idle", "tunnel_idle", "queue", "backend_idle"}) {
+      out += maybe(key, duration());
+    }
+    out += "[limits]\n" + maybe("request_head_bytes", size()) + maybe("request_body_bytes", size()) +
+           maybe("response_head_bytes", size()) + maybe("headers", number(8, 1024)) + maybe("queue", number(0, 9)) +
+           maybe("backend_idle", number(0, 9)) + maybe("connections", number(1, 99999));
+    out +=
+        "[sessions]\n" + maybe("idle_timeout", "\"" + number(1, 99) + "m\"") + maybe("sessions_max", number(1, 9999));
+    out += "[admin]\n" + maybe("enabled", one_of({"true", "false"})) +
+           maybe("address", "\"[::1]:" + number(0, 65535) + "\"");
+    for (std::size_t i = 0; i <= random_.below(3); ++i) {
+      out += "[[listen]]\naddress = \"10.0.0." + std::to_string(i) + ":" + number(0, 65535) + "\"\n" +
+             maybe("trusted_proxies", R"(["10.0.0.0/8", "fd00::/8"])");
+    }
+    return out;
+  }
+
+  std::string pool(const std::string& name) {
+    const std::string table = "[pools." + name;
+    std::string out =
+        table + "]\n" + maybe("slow_start", duration()) +
+        maybe("balance", "\"" + one_of({"round_robin", "least_requests", "random_two", "hash", "failover"}) + "\"");
+    out += table + ".sticky]\n" + sticky() + table + ".probe]\n" + probe();
+    out += table + ".passive]\n" + maybe("failures", number(0, 9)) + maybe("eject", duration()) +
+           maybe("ejected_percent_max", number(1, 100));
+    out += table + ".retry]\n" + maybe("attempts", number(1, 10)) + maybe("budget_percent", number(0, 100)) +
+           maybe("budget_min", number(0, 9));
+    for (std::size_t i = 0; i <= random_.below(4); ++i) {
+      const std::string n = std::to_string(i);
+      out += "[" + table + ".backends]]\naddress = \"" + (coin() ? "[fd00::" + n + "]" : "h" + n + ".x") + ":8" + n +
+             "\"\n" + maybe("name", "\"n." + n + "\"") + maybe("max_requests", number(0, 99)) +
+             (i == 0 ? "" : maybe("backup", "true") + maybe("weight", number(0, 1000)));
+    }
+    return out;
+  }
+
+  std::string sticky() {
+    switch (random_.below(4)) {
+      case 0:
+        return "mode = \"none\"\n";
+      case 1:
+        return "mode = \"app_cookie\"\nnames = [\"a\", \"b\"]\n" + maybe("failover", "\"temporary\"");
+      case 2:
+        return "mode = \"source_ip\"\n" + maybe("failover", "\"refuse\"");
+      default:
+        return maybe("mode", "\"cookie\"") + maybe("cookie", "\"x_y\"") + maybe("same_site", "\"strict\"");
+    }
+  }
+
+  std::string probe() {
+    if (coin()) return one_of({"type = \"none\"\n", "type = \"tcp\"\n", "type = \"tcp\"\nport = 7\nrise = 9\n"});
+    return maybe("path", R"("/x?\"y\\")") + maybe("host", "\"h.example\"") + maybe("port", number(1, 65535)) +
+           maybe("headers", R"({ "X-One" = "a\"b", "X-Two" = "" })") +
+           maybe("expect", R"({ status = "200-204,560", body = "\u0001\"\n\t", json = { "/a.b" = "c", "" = 5 } })") +
+           maybe("interval", duration()) + maybe("rise", number(1, 100)) + maybe("fall", number(1, 100)) +
+           maybe("jitter_percent", number(0, 50)) + maybe("fresh_every", number(1, 99)) +
+           (coin() ? "method = \"PUT\"\nbody = \"'''\\r\\n\"\n" : "");
+  }
+
+  std::string route(const std::string& pool_name, std::size_t i) {
+    const std::string where = "[[routes]]\nhost = \"" + one_of({"h", "*.h", "*.x.h"}) + std::to_string(i) + "\"\n" +
+                              maybe("path", "\"/a%20/\"");
+    switch (random_.below(3)) {
+      case 0:
+        return where + "deny = true\n";
+      case 1:
+        return where + "redirect = \"https://{host}{path}{query}\"\n" + maybe("redirect_status", "303");
+      default:
+        return where + "pool = \"" + pool_name + "\"\n" + maybe("sticky", one_of({"true", "false"})) +
+               maybe("response_timeout", duration()) + maybe("request_body_bytes", number(0, 99));
+    }
+  }
+
+  holdfast::base::Random random_;
+};
+
+}  // namespace
+
+TEST_CASE("what is dumped is read back as the same settings") {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) check_round_trip(Writer(seed).file());
+}
+
+TEST_CASE("names that are no bare keys") {
+  check_round_trip("[[listen]]\naddress = \"a:1\"\n[pools.\"a.b\"]\nbackends = [\"[fd00::1]:1\", \"b:2\"]\n");
+  check_round_trip("[[listen]]\naddress = \"a:1\"\n[pools.0]\nbackends = [\"a:1\"]\n");
+}
+
+TEST_CASE("a dump shows defaults, and no secret") {
+  const std::string dumped = dump_settings(good(R"(
+[[listen]]
+address = "0.0.0.0:8080"
+[pools.app]
+backends = ["a:1"]
+probe = { headers = { Authorization = "Basic c2VjcmV0", X-M2EE-Authentication = "c2VjcmV0", X-Api-Key = "c2VjcmV0", X-Plain = "seen" } }
+)"));
+  CHECK(dumped.find("c2VjcmV0") == std::string::npos);
+  CHECK(dumped.find("\"Authorization\" = \"[redacted]\"") != std::string::npos);
+  CHECK(dumped.find("\"X-Plain\" = \"seen\"") != std::string::npos);
+  CHECK(dumped.find("[timeouts]\nrequest_head = \"10s\"\n") != std::string::npos);
+  CHECK(dumped.find("[pools.app.probe.expect]\nstatus = \"200-399\"\n") != std::string::npos);
+  CHECK(dumped.find("[[routes]]\npath = \"/\"\npool = \"app\"\n") != std::string::npos);
+  CHECK(dump_settings(good(dumped)) == dumped);
+}

@@ -1,0 +1,90 @@
+#include "conf/toml_tree.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "conf/toml_keys.h"
+
+using namespace holdfast::conf;
+
+namespace {
+
+TomlNode parsed(std::string_view text) {
+  auto result = parse_toml(text);
+  REQUIRE(std::holds_alternative<TomlNode>(result));
+  return std::get<TomlNode>(std::move(result));
+}
+
+std::string place_text(Place place) { return std::to_string(place.line) + ":" + std::to_string(place.column); }
+
+}  // namespace
+
+TEST_CASE("every key and value knows its place, and entries are in the order of the file") {
+  const TomlNode root = parsed("zebra = { a = 1 }\n[[list]]\nx = \"\xc3\xbc\" \n  [[list]]\n[b.c]\nd = [1,\n  true]\n");
+  REQUIRE(root.entries.size() == 3);
+  CHECK(root.entries[0].key == "zebra");
+  CHECK(place_text(root.entries[0].value.entries[0].place) == "1:11");
+  CHECK(place_text(root.entries[0].value.entries[0].value.place) == "1:15");
+  const TomlNode& list = root.entries[1].value;
+  REQUIRE(list.items.size() == 2);
+  CHECK(place_text(list.items[0].place) == "2:1");
+  CHECK(place_text(list.items[1].place) == "4:3");
+  CHECK(list.items[0].find("x")->text == "\xc3\xbc");
+  const TomlNode& d = *root.find("b")->find("c")->find("d");
+  CHECK(place_text(root.find("b")->entries[0].place) == "5:4");
+  CHECK(place_text(d.items[1].place) == "7:3");
+  CHECK(d.items[1].is(TomlNode::Kind::Boolean));
+  CHECK(root.find("nobody") == nullptr);
+}
+
+TEST_CASE("a syntax error has its place") {
+  struct Row {
+    const char* text;
+    std::uint32_t line;
+    const char* fragment;
+  };
+  const Row rows[] = {{"a = 1\nb = \n", 2, "expected value"}, {"[x]\n[y]\n[x]\n", 3, "redefine"},
+                      {"a = 1\na = 2\n", 2, "redefine"},      {"a = \"never ends\n", 1, "string"},
+                      {"a = [1, 2\n", 2, "end-of-file"},      {"a = \"\xff\"\n", 1, "UTF-8"}};
+  for (const Row& row : rows) {
+    INFO(row.text);
+    const auto result = parse_toml(row.text);
+    REQUIRE(std::holds_alternative<Mistake>(result));
+    CHECK(std::get<Mistake>(result).line == row.line);
+    CHECK(std::get<Mistake>(result).what.find(row.fragment) != std::string::npos);
+  }
+}
+
+TEST_CASE("depth and size are bounded before they cost stack or memory") {
+  const auto repeated = [](std::string_view piece, std::size_t times) {
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) out += piece;
+    return out;
+  };
+  const auto is_refused = [](const std::string& text) { return std::holds_alternative<Mistake>(parse_toml(text)); };
+  CHECK(!is_refused(repeated("a.", kKeySegmentsMax - 1) + "b = 1\n"));
+  CHECK(is_refused(repeated("a.", kKeySegmentsMax) + "b = 1\n"));
+  CHECK(is_refused(repeated("a.", 1'000'000) + "b = 1\n"));
+  CHECK(is_refused("[" + repeated("'a'.", 1'000'000) + "b]\n"));
+  CHECK(is_refused("x = { " + repeated("\"\\\"\" . ", 500'000) + "b = 1 }\n"));
+  CHECK(!is_refused("a = " + repeated("[", kNestedValuesMax - 1) + repeated("]", kNestedValuesMax - 1) + "\n"));
+  CHECK(is_refused("a = " + repeated("[", kNestedValuesMax + 1) + repeated("]", kNestedValuesMax + 1) + "\n"));
+  CHECK(is_refused("a = " + repeated("[", 1'000'000)));
+  CHECK(!is_refused(repeated("#", kFileBytesMax)));
+  CHECK(is_refused(repeated("#", kFileBytesMax + 1)));
+}
+
+TEST_CASE("dots inside strings, comments and values are not parts of a key") {
+  for (const char* text : {"a = \"1.2.3.4.5\"", "a = '1.2.3.4.5'", "a = \"\"\"1.2.\n3\"\".4.5\"\"\"\"\"", "# 1.2.3.4.5",
+                           "a = '''1.2.3\n'.4.5'''", "a = \"\\\"1.2.3.4.5\"", "a.b.c = 1\nd.e.f = 2",
+                           "a = [1.0, 2.0, 3.0, 4.0]", "a.\"x.y.z\".b = 1"}) {
+    INFO(text);
+    CHECK(!find_overlong_key(text, 4));
+  }
+  for (const char* text : {"a.b.c.d.e = 1", "[a.'b'.c.d]", "# c\n[[a . b . c . d]]", "a = '' \n b.c.d.e.f = 1"}) {
+    INFO(text);
+    CHECK(find_overlong_key(text, 3).has_value());
+  }
+  CHECK(place_text(*find_overlong_key("x = 1\na.b.c = 1", 2)) == "2:4");
+}
