@@ -21,10 +21,11 @@ struct AnswerPlan {
 AnswerPlan plan_answer(const http::ResponseHead& head, std::uint8_t client_minor, After wanted);
 
 struct AnswerContext {
-  AnswerPlan plan;
+  AnswerPlan plan = {};
   std::uint8_t client_minor = 1;
-  std::string_view set_cookie_line;  ///< Made by append_own_cookie: with its line end. Empty: none.
-  std::string_view date;  ///< IMF-fixdate of now, for an answer that has no Date (RFC 9110 section 6.6.1). Empty: none.
+  std::string_view set_cookie_line = {};  ///< Made by append_own_cookie: with its line end. Empty: none.
+  std::string_view date =
+      {};  ///< IMF-fixdate of now, for an answer that has no Date (RFC 9110 section 6.6.1). Empty: none.
 };
 
 /// Appends the head the client gets: the backend's status, reason and end-to-end fields in their order, our cookie, and

@@ -115,10 +115,9 @@ void append_retry_after(std::string& out, base::Duration wait) {
 
 void append_common_fields(std::string& out, const ErrorContext& context) {
   if (!context.date.empty()) append_line(out, "Date: ", context.date);
-  out.append("Cache-Control: no-store\r\n");
   if (context.after == After::Close) {
     out.append("Connection: close\r\n");
-  } else if (context.request != nullptr && context.request->minor == 0) {
+  } else if (context.client_minor == 0) {
     out.append("Connection: keep-alive\r\n");
   }
 }
@@ -171,30 +170,29 @@ ErrorFormat pick_format(const http::RequestHead& request) {
 void append_error_answer(std::string& out, int status, const ErrorContext& context) {
   base::check(status >= 400 && status <= 599, "an error answer has an error's status");
   const Words words = words_of(status);
-  const ErrorFormat format = context.request == nullptr ? ErrorFormat::Text : pick_format(*context.request);
   std::array<char, 3> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), status);
   const std::string_view code(digits.data(), digits.size());
 
   std::size_t length = 0;
-  each_piece(format, words, code, [&](std::string_view piece) { length += piece.size(); });
+  each_piece(context.format, words, code, [&](std::string_view piece) { length += piece.size(); });
 
   append_status(out, status, words.reason);
-  out.append(type_fields(format)).append("X-Content-Type-Options: nosniff\r\n");
+  out.append(type_fields(context.format)).append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
   append_content_length(out, length);
   if (status == 429 || status == 503) append_retry_after(out, context.retry_after);
   append_common_fields(out, context);
   out.append(kLineEnd);
-  if (context.request != nullptr && context.request->method == http::Method::Head) return;
-  each_piece(format, words, code, [&](std::string_view piece) { out.append(piece); });
+  if (context.method == http::Method::Head) return;
+  each_piece(context.format, words, code, [&](std::string_view piece) { out.append(piece); });
 }
 
-int append_redirect_answer(std::string& out, const conf::Route& route, const ErrorContext& context) {
-  base::check(context.request != nullptr, "a redirect answers a request");
+int append_redirect_answer(std::string& out, const conf::Route& route, const http::RequestHead& request,
+                           const ErrorContext& context) {
   const std::size_t start = out.size();
   append_status(out, route.redirect_status, redirect_reason(route.redirect_status));
   out.append("Location: ");
-  if (!append_redirect_location(out, route, *context.request)) {
+  if (!append_redirect_location(out, route, request)) {
     out.resize(start);
     append_error_answer(out, 400, context);
     return 400;

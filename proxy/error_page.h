@@ -18,11 +18,14 @@ enum class ErrorFormat : std::uint8_t { Text, Html, Json };
 /// names text/html first, else plain text. Weights (q=) are not looked at: a page of another kind harms nobody.
 ErrorFormat pick_format(const http::RequestHead& request);
 
+/// What an answer of ours needs to know. All values, because the request's head is often gone by then.
 struct ErrorContext {
-  const http::RequestHead* request = nullptr;  ///< nullptr: no head could be read. Then plain text.
+  http::Method method = http::Method::Get;
+  ErrorFormat format = ErrorFormat::Text;
+  std::uint8_t client_minor = 1;
   After after = After::Close;
   base::Duration retry_after = std::chrono::seconds{5};  ///< For 429 and 503; whole seconds, at least one.
-  std::string_view date;                                 ///< IMF-fixdate of now. Empty: no Date.
+  std::string_view date = {};                            ///< IMF-fixdate of now. Empty: no Date.
 };
 
 /// Appends a whole answer made by the proxy itself: head and body (no body for HEAD). Not to be stored by caches, never
@@ -30,8 +33,9 @@ struct ErrorContext {
 /// (400 403 404 408 413 414 417 421 429 431 500 501 502 503 504 505) get general ones; 400..599 only.
 void append_error_answer(std::string& out, int status, const ErrorContext& context);
 
-/// Appends a whole answer for a Redirect route; `context.request` is set. Where its Location cannot be made (see
-/// append_redirect_location) it is a 400 instead. Answers the status.
-int append_redirect_answer(std::string& out, const conf::Route& route, const ErrorContext& context);
+/// Appends a whole answer for a Redirect route. Where its Location cannot be made (see append_redirect_location) it is
+/// a 400 instead. Answers the status.
+int append_redirect_answer(std::string& out, const conf::Route& route, const http::RequestHead& request,
+                           const ErrorContext& context);
 
 }  // namespace holdfast::proxy

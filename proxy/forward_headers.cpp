@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "http/cookie.h"
-#include "http/field_id.h"
 #include "net/address.h"
 
 namespace holdfast::proxy {
@@ -42,9 +41,6 @@ struct PeersWords {
     if (word != nullptr && word->empty()) *word = field.value;
   }
 };
-
-// Servers that hand fields over as variables read X_Real_IP as X-Real-IP.
-bool is_twin(std::string_view name) { return http::twin_id(name) != FieldId::Other; }
 
 // Values of a list come from the client's side first.
 std::string_view first_of_list(std::string_view list) { return base::trim(list.substr(0, list.find(','))); }
@@ -167,7 +163,7 @@ PeersWords append_kept_fields(std::string& out, const http::RequestHead& head, c
     } else if (field.id == FieldId::Cookie) {
       append_cookie(out, run, field, context.own_cookie);
       continue;
-    } else if (field.id == FieldId::Other ? is_twin(field.name) : field.id == FieldId::Expect && head.minor == 0) {
+    } else if (field.id == FieldId::Expect && head.minor == 0) {
       continue;
     }
     run.keep(field);

@@ -25,26 +25,30 @@ Trust trust_of(std::span<const conf::Cidr> trusted_proxies, const AddressBytes& 
 
 /// What a request's head needs to know of the connection it came by. Views and spans outlive the calls made with it.
 struct ForwardContext {
-  std::string_view peer;  ///< Address of the connection's other end: no port, no brackets.
+  /// Address of the connection's other end: no port, no brackets.
+  std::string_view peer = {};
   AddressBytes peer_bytes{};
   Trust trust = Trust::Stranger;
-  std::span<const conf::Cidr> trusted_proxies;  ///< For the walk along X-Forwarded-For.
+  /// For the walk along X-Forwarded-For.
+  std::span<const conf::Cidr> trusted_proxies = {};
   Scheme scheme = Scheme::Http;
   std::uint16_t listener_port = 0;
-  std::string_view own_cookie;  ///< Name of our sticky cookie, which the app never sees. Empty: cookies pass whole.
-  std::string_view moved_note;  ///< Value of X-Holdfast-Moved. Empty: the session was not moved.
-  std::string_view
-      unnamed_host;  ///< Host for a request that names none (HTTP/1.0). May be empty (RFC 9112 section 3.2).
+  /// Name of our sticky cookie, which the app never sees. Empty: cookies pass whole.
+  std::string_view own_cookie = {};
+  /// Value of X-Holdfast-Moved. Empty: the session was not moved.
+  std::string_view moved_note = {};
+  /// Host for a request that names none (HTTP/1.0). May be empty (RFC 9112 section 3.2).
+  std::string_view unnamed_host = {};
 };
 
 /// Appends the head a backend gets for `head`: request line in origin-form and HTTP/1.1, Host, the end-to-end fields as
 /// they came and in their order, then what we say about the client, then the framing. Ends with the empty line.
 ///
-/// Left out: hop-by-hop fields (RFC 9110 section 7.6.1), X-Holdfast-*, a stranger's X-Forwarded-*, X-Real-IP and
-/// Forwarded, and whatever CGI, WSGI or PHP would take for a field we know (X_Forwarded_For; http::twin_id). TE goes
-/// too: trailers are relayed whether asked for or not. `Expect: 100-continue` stays (RFC 9110 section 10.1.1) and the
-/// backend's 100 is relayed, but an HTTP/1.0 client cannot mean it. No Via: the application must not answer differently
-/// because of us, and loops are the configuration's to avoid.
+/// Left out: hop-by-hop fields (RFC 9110 section 7.6.1; the parser marks spellings like X_Forwarded_For so, too),
+/// X-Holdfast-*, a stranger's X-Forwarded-*, X-Real-IP and Forwarded. TE goes with the hop-by-hop fields: trailers are
+/// relayed whether asked for or not. `Expect: 100-continue` stays (RFC 9110 section 10.1.1) and the backend's 100 is
+/// relayed, but an HTTP/1.0 client cannot mean it. No Via: the application must not answer differently because of us,
+/// and loops are the configuration's to avoid.
 ///
 /// X-Forwarded-Port is the port the client used: the one in its Host, else the default of its scheme; the listener's
 /// only when there was no Host. `head` is one made by http::parse_request_head.
@@ -52,7 +56,7 @@ void append_request_head(std::string& out, const http::RequestHead& head, const 
 
 /// Where a request really came from.
 struct Origin {
-  std::string_view text;  ///< Inside the head or the context.
+  std::string_view text = {};  ///< Inside the head or the context.
   AddressBytes bytes{};
 };
 

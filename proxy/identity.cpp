@@ -48,7 +48,7 @@ Identity first_named(const conf::Sticky& sticky, Identity::Kind kind, Look look)
 Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client) {
   switch (sticky.mode) {
     case conf::StickyMode::None:
-      return {.kind = Identity::Kind::None, .held = {}, .stickiness_applies = false};
+      return {.stickiness_applies = false};
     case conf::StickyMode::Cookie: {
       const std::string_view held = cookie_value(head, sticky.cookie);
       return {.kind = held.empty() ? Identity::Kind::None : Identity::Kind::OwnCookie, .held = held};

@@ -22,7 +22,7 @@ struct Identity {
     SourceIp,   ///< The sixteen bytes of the address.
   };
   Kind kind = Kind::None;
-  std::string_view held;           ///< Points into the head or at the address.
+  std::string_view held = {};      ///< Points into the head or at the address.
   bool stickiness_applies = true;  ///< false: the pool, or the route, binds nobody.
 };
 
@@ -72,8 +72,8 @@ constexpr std::string_view name_of(Stickiness word) {
 struct AppSession {
   enum class Event : std::uint8_t { Set, Ended };
   Event event = Event::Set;
-  std::string_view name;   ///< Of the cookie.
-  std::string_view value;  ///< May be empty with Ended: the session is the one the request showed.
+  std::string_view name = {};   ///< Of the cookie.
+  std::string_view value = {};  ///< May be empty with Ended: the session is the one the request showed.
 };
 
 /// Calls `visit(const AppSession&)` for each Set-Cookie of one of the listed app cookies, in the answer's order.

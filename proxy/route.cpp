@@ -137,9 +137,9 @@ const Router::Prefixes& Router::prefixes_of(std::string_view host) const {
 
 Routed Router::find(std::string_view host, std::string_view path) const {
   const Prefixes& prefixes = prefixes_of(host);
-  if (prefixes.empty()) return {.route = std::nullopt, .why = NoRoute::UnknownHost};
+  if (prefixes.empty()) return {.why = NoRoute::UnknownHost};
   const Prefix* const found = longest(prefixes, path);
-  if (found == nullptr) return {.route = std::nullopt, .why = NoRoute::NoPath};
+  if (found == nullptr) return {.why = NoRoute::NoPath};
   return {.route = found->route, .action = found->action};
 }
 

@@ -19,7 +19,7 @@ enum class NoRoute : std::uint8_t {
 };
 
 struct Routed {
-  std::optional<conf::RouteId> route;
+  std::optional<conf::RouteId> route = {};
   NoRoute why = NoRoute::UnknownHost;                     ///< Without a route.
   conf::RouteAction action = conf::RouteAction::Forward;  ///< Of the route.
 };
