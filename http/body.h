@@ -38,7 +38,7 @@ class BodyReader {
 
   /// After Done of a chunked body: the trailer section as complete "name: value\r\n" lines without the last empty line;
   /// fields that may not be in trailers (framing, routing, hop-by-hop; RFC 9110 section 6.5.1) are left out.
-  std::string_view trailers() const { return trailers_; }
+  std::string_view trailers() const { return std::string_view(trailers_).substr(0, line_start_); }
 
   /// Bytes of content so far.
   std::uint64_t content_bytes() const { return content_bytes_; }
