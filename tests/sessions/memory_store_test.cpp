@@ -203,6 +203,35 @@ TEST_CASE("the cap holds for every size, also of a single session") {
   }
 }
 
+TEST_CASE("the cap holds when the new session's shard is empty: another shard gives way") {
+  constexpr std::uint64_t kCap = 128;  // two shards, told apart by this bit of the hash
+  const auto shard_of = [](std::uint64_t number) { return (hash_of(key_of(number), 7) >> 48) & 1; };
+  struct Row {
+    const char* why;
+    void (*add)(MemoryStore&, std::uint64_t, base::Instant);
+  };
+  const Row rows[] = {
+      {"bind", [](MemoryStore& s, std::uint64_t i, base::Instant now) { s.bind(key_of(i), binding(kB), now); }},
+      {"move", [](MemoryStore& s, std::uint64_t i, base::Instant now) { s.move(key_of(i), {}, kB, now); }}};
+  for (const Row& row : rows) {
+    INFO(row.why);
+    Fixture f(kCap, hours{1000});
+    std::uint64_t first = 0;
+    std::uint64_t number = 0;
+    for (; f.store.size() < kCap; ++number) {
+      if (shard_of(number) != 0) continue;
+      if (f.store.size() == 0) first = number;
+      f.store.bind(key_of(number), binding(kA), f.now += seconds{2});
+    }
+    while (shard_of(number) != 1) ++number;
+    row.add(f.store, number, f.now);
+    CHECK(f.store.size() == kCap);
+    CHECK(f.store.evicted_total() == 1);
+    CHECK(f.store.find(key_of(number), f.now).has_value());
+    CHECK_FALSE(f.store.find(key_of(first), f.now).has_value());
+  }
+}
+
 TEST_CASE("a crowded-out session is among the oldest of all") {
   constexpr std::uint64_t kCap = 100'000;
   Fixture f(kCap, hours{1000});
