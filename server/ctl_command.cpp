@@ -63,7 +63,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
       ->capture_default_str();
   app.add_option("--timeout", parsed.timeout, "How long to wait for an answer")->capture_default_str();
   app.set_version_flag("-V,--version", version_text());
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.fallthrough();
   CLI::App& status = *app.add_subcommand("status", "Pools and backends, in words");
   status.add_flag("--json", parsed.json, "The whole answer as JSON");
@@ -76,6 +76,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
     const int code = app.exit(error, out, err);
     return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
   }
+  if (!status.parsed()) return bad_usage("a command is missing; --help lists them");
   return run_status(parsed, colours);
 }
 

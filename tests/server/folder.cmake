@@ -1,0 +1,3 @@
+holdfast_tests(server
+  NAMES access_log ctl
+  LINKS holdfast_access_log holdfast_ctl holdfast::admin holdfast_support)
