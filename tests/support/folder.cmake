@@ -15,6 +15,10 @@ target_compile_definitions(holdfast_support PRIVATE
   HOLDFAST_BINARY="${CMAKE_BINARY_DIR}/holdfast" HOLDFAST_SAMPLE_APP="${CMAKE_BINARY_DIR}/holdfast-sample-app")
 target_link_libraries(holdfast_support PUBLIC holdfast_wire PRIVATE holdfast_warnings)
 
+add_library(holdfast_hostile_rows STATIC tests/support/hostile_requests.cpp tests/support/hostile_answers.cpp)
+target_include_directories(holdfast_hostile_rows PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(holdfast_hostile_rows PRIVATE holdfast_warnings)
+
 add_executable(holdfast-sample-app
   tests/support/sample_app.cpp tests/support/sample_app_server.cpp tests/support/sample_app_pages.cpp
   tests/support/sample_app_logins.cpp tests/support/sample_app_websocket.cpp)

@@ -65,6 +65,16 @@ bool HttpClient::connect(Deadline deadline) {
   return wire_.is_open();
 }
 
+void HttpClient::close() {
+  if (is_open()) received_ = wire_.received();
+  wire_ = Wire{};
+}
+
+void HttpClient::reset() {
+  received_ = wire_.received();
+  support::reset(wire_.socket());
+}
+
 bool HttpClient::send(std::string_view raw, Deadline deadline) {
   return (wire_.is_open() || connect(deadline)) && wire_.send(raw, deadline) == Io::Ok;
 }

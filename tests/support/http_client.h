@@ -58,8 +58,10 @@ class HttpClient {
   Answer receive(std::string_view method = "GET", Deadline deadline = Deadline{}, const Sink& sink = nullptr);
   bool is_open() const { return wire_.is_open(); }
   Wire& wire() { return wire_; }
-  void close() { wire_ = Wire{}; }
-  void reset() { support::reset(wire_.socket()), wire_ = Wire{}; }
+  void close();
+  void reset();
+  /// The first 64 KiB that came on this connection or, when it is closed, on the last one.
+  const std::string& received() const { return is_open() ? wire_.received() : received_; }
   /// Waits for the peer's end of the connection: Nothing (orderly), Reset, Timeout; Malformed when bytes came instead.
   End wait_for_end(Deadline deadline = Deadline{});
 
@@ -72,6 +74,7 @@ class HttpClient {
 
   std::uint16_t port_;
   Wire wire_;
+  std::string received_;
   std::map<std::string, std::string> cookies_;
 };
 

@@ -23,7 +23,7 @@ struct Node {
 /// What a test configures; the rest is filled in: ports picked by the system, a state directory of its own, quick
 /// probes of "/health". Texts are TOML lines of the table named.
 struct ProxyConfig {
-  std::vector<Node> nodes;
+  std::vector<Node> nodes = {};
   unsigned workers = 2;
   std::string server = {};    ///< In [server].
   std::string listen = {};    ///< In [[listen]].

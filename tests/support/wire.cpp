@@ -10,6 +10,7 @@ namespace holdfast::support {
 namespace {
 
 constexpr std::size_t kLineMax = 1u << 20;
+constexpr std::size_t kKept = 64u << 10;
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
@@ -68,7 +69,11 @@ std::optional<WireField> parse_field_line(std::string_view line) {
 End Wire::fill(Deadline deadline) {
   std::array<char, 65536> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the read
   const Got got = receive_some(socket_, chunk, deadline);
-  if (got.io == Io::Ok) return rest_.append(chunk.data(), got.bytes), End::Whole;
+  if (got.io == Io::Ok) {
+    rest_.append(chunk.data(), got.bytes);
+    received_.append(chunk.data(), std::min(got.bytes, kKept - std::min(kKept, received_.size())));
+    return End::Whole;
+  }
   if (got.io == Io::Closed) return End::Truncated;
   return got.io == Io::Timeout ? End::Timeout : End::Reset;
 }

@@ -65,6 +65,8 @@ class Wire {
   /// Bytes that have come and were not asked for yet.
   std::string take_rest() { return std::exchange(rest_, {}); }
   bool has_rest() const { return !rest_.empty(); }
+  /// The first 64 KiB that came, as they came.
+  const std::string& received() const { return received_; }
 
  private:
   End fill(Deadline deadline);
@@ -72,6 +74,7 @@ class Wire {
 
   Fd socket_;
   std::string rest_;
+  std::string received_;
 };
 
 /// "name: value" of a field line; nullopt when it is none.

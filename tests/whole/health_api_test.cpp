@@ -1,0 +1,126 @@
+// What an operator sees, and who may receive traffic.
+
+#include <doctest/doctest.h>
+
+#include "base/text.h"
+#include "tests/support/fleet.h"
+
+using namespace holdfast::support;
+
+namespace {
+
+Answer ask(const Proxy& proxy, std::string_view path) { return HttpClient(proxy.admin_port()).get(path); }
+
+}  // namespace
+
+TEST_CASE("no traffic before the first good probe; down and up again with reason and event") {
+  Fleet fleet({"a"});
+  std::atomic<bool> is_well = false;
+  fleet.on("/probe", [&](Conversation& c) { c.answer(is_well ? 200 : 503, "state"); });
+  ProxyConfig config{.nodes = fleet.nodes(), .workers = 2};
+  config.probe = "path = \"/probe\"\ninterval = \"50ms\"\nfast_interval = \"20ms\"\nrise = 2\nfall = 2\n";
+  Proxy proxy(config, {.environment = {}, .wrapper = {}, .wait_until_up = false});
+  REQUIRE(fleet["a"].wait_for_count(1));
+  CHECK(proxy.backend("a").value("state", "") != "UP");
+  const Answer too_early = proxy.client().get("/");
+  CHECK(too_early.is_whole(503));
+  CHECK_FALSE(too_early.field("Set-Cookie"));
+
+  is_well = true;
+  REQUIRE(proxy.wait_for_state("a", "UP"));
+  CHECK(proxy.process().wait_for_line("backend_up").value_or("").find("backend=a") != std::string::npos);
+  CHECK(eventually([&] { return proxy.client().get("/").is_whole(200); }));
+
+  is_well = false;
+  REQUIRE(proxy.wait_for_state("a", "DOWN"));
+  const auto down = proxy.backend("a");
+  CHECK(down.value("reason", "") != "");
+  CHECK(down.value("since", "").ends_with("Z"));
+  const std::string line = proxy.process().wait_for_line("backend_down").value_or("");
+  CHECK(line.find(" warn ") != std::string::npos);
+  CHECK(line.find("pool=app backend=a reason=") != std::string::npos);
+  CHECK(eventually([&] { return proxy.client().get("/").is_whole(503); }));
+
+  is_well = true;
+  CHECK(proxy.wait_for_state("a", "UP"));
+}
+
+TEST_CASE("a dead backend is noticed by its traffic before any probe is due") {
+  Fleet fleet({"a", "b"});
+  ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = "mode = \"none\"\n"};
+  config.probe = "path = \"/health\"\ninterval = \"10m\"\nfast_interval = \"20ms\"\ntimeout = \"1s\"\n";
+  Proxy proxy(config);
+  fleet["a"].crash();
+  for (int i = 0; i < 4; ++i) CHECK(proxy.client().get("/").is_whole(200));
+  CHECK(proxy.wait_for_state("a", "DOWN"));
+  fleet["a"].restart();
+  CHECK(proxy.wait_for_state("a", "UP"));
+}
+
+TEST_CASE("/livez, /readyz and what is not there") {
+  Fleet fleet({"a"});
+  Proxy proxy({.nodes = fleet.nodes()});
+  CHECK(ask(proxy, "/livez").is_whole(200));
+  CHECK(ask(proxy, "/readyz").is_whole(200));
+  CHECK(ask(proxy, "/no-such-page").is_whole(404));
+}
+
+TEST_CASE("/api/v1/status: the part other tools rely on") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy({.nodes = fleet.nodes(), .workers = 2});
+  std::vector<HttpClient> users;
+  for (int i = 0; i < 10; ++i) {
+    users.push_back(proxy.client());
+    REQUIRE(users.back().get("/").is_whole(200));
+  }
+  CHECK(eventually([&] { return proxy.sum("requests_total") == 10; }));
+  const Answer answer = ask(proxy, "/api/v1/status");
+  REQUIRE(answer.is_whole(200));
+  CHECK(answer.field("Content-Type").value_or("").starts_with("application/json"));
+  const auto status = proxy.status();
+  CHECK(status.value("node", "") != "");
+  CHECK(status.value("version", "") != "");
+  CHECK(status.value("ready", false));
+  CHECK(status["redis"].value("state", "") == "off");
+  CHECK(status["pools"]["app"].value("sessions", 0) == 10);
+  std::int64_t sessions = 0;
+  for (const char* name : {"a", "b"}) {
+    const auto backend = proxy.backend(name);
+    CAPTURE(backend.dump());
+    CHECK(backend.value("state", "") == "UP");
+    CHECK(backend.contains("reason"));
+    CHECK(backend.value("requests_in_flight", -1) == 0);
+    CHECK(backend.value("moved_away_total", -1) == 0);
+    sessions += backend.value("sessions", 0);
+  }
+  CHECK(sessions == 10);
+}
+
+TEST_CASE("/metrics: Prometheus text, without sessions or paths") {
+  Fleet fleet({"a"});
+  Proxy proxy({.nodes = fleet.nodes()});
+  HttpClient user = proxy.client();
+  REQUIRE(user.get("/very/private/path").is_whole(200));
+  const std::string cookie = user.cookies().at("holdfast");
+  const Answer answer = ask(proxy, "/metrics");
+  REQUIRE(answer.is_whole(200));
+  CHECK(answer.field("Content-Type").value_or("").starts_with("text/plain"));
+  CHECK(answer.body.find("# TYPE holdfast_") != std::string::npos);
+  CHECK(answer.body.find("backend=\"a\"") != std::string::npos);
+  CHECK(answer.body.find("private") == std::string::npos);
+  CHECK(answer.body.find(cookie) == std::string::npos);
+}
+
+TEST_CASE("the access log says what stickiness did") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy({.nodes = fleet.nodes(), .server = "access_log = { path = \"-\", format = \"json\" }\n"});
+  HttpClient user = proxy.client();
+  REQUIRE(user.get("/one").is_whole(200));
+  const std::string first = proxy.process().wait_for_line("/one").value_or("");
+  const auto parsed = nlohmann::json::parse(first, nullptr, false);
+  REQUIRE_FALSE(parsed.is_discarded());
+  CHECK(first.find("\"new\"") != std::string::npos);
+  CHECK(first.find("\"GET\"") != std::string::npos);
+  REQUIRE(user.get("/two").is_whole(200));
+  CHECK(proxy.process().wait_for_line("/two").value_or("").find("\"kept\"") != std::string::npos);
+}

@@ -1,0 +1,100 @@
+// The table of hostile messages, over real sockets: refused, or forwarded in one meaning only.
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "base/text.h"
+#include "tests/support/fleet.h"
+#include "tests/support/hostile_rows.h"
+
+using namespace holdfast::support;
+using holdfast::tests::HostileRow;
+using holdfast::tests::kCut;
+
+namespace {
+
+constexpr std::string_view kNoEjection = "[pools.app.passive]\nfailures = 0\n";
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool lacks(std::string_view text, std::string_view part) {
+  return part.empty() || !contains(holdfast::base::to_lower(text), holdfast::base::to_lower(part));
+}
+
+}  // namespace
+
+TEST_CASE("hostile requests") {
+  Fleet fleet({"a"});
+  std::string received;
+  std::mutex mutex;
+  fleet.on("*", [&](Conversation& c) {
+    c.read_body();
+    const std::lock_guard lock(mutex);
+    received = c.wire().received();
+    c.answer(200, "ok", "Connection: close\r\n");
+    c.close();
+  });
+  Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
+  const auto rows = holdfast::tests::hostile_requests();
+  CHECK(rows.size() > 75);
+  for (const HostileRow& row : rows) {
+    INFO(row.why);
+    INFO("RFC " << row.rfc);
+    const auto executed_before = fleet.executed();
+    {
+      const std::lock_guard lock(mutex);
+      received.clear();
+    }
+    HttpClient client = proxy.client();
+    REQUIRE(client.send(row.bytes));
+    const Answer answer = client.receive(row.bytes.starts_with("HEAD ") ? "HEAD" : "GET");
+    INFO("answer: " << answer.text());
+    if (row.want_status != 0) {
+      CHECK(answer.status == row.want_status);
+      CHECK(fleet.executed() == executed_before);
+      continue;
+    }
+    CHECK(answer.is_whole(200));
+    const std::lock_guard lock(mutex);
+    CAPTURE(received);
+    CHECK(contains(received, row.forwarded_contains));
+    CHECK(lacks(received, row.forwarded_lacks));
+  }
+  CHECK(proxy.stop() == 0);
+}
+
+TEST_CASE("hostile answers") {
+  Fleet fleet({"a"});
+  const auto rows = holdfast::tests::hostile_answers();
+  CHECK(rows.size() > 40);
+  fleet.on("*", [&](Conversation& c) {
+    c.read_body();
+    const auto row = holdfast::base::parse_decimal(c.arrival().target.substr(1)).value_or(0);
+    c.send(rows[row].bytes);
+    c.close();
+  });
+  Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const HostileRow& row = rows[i];
+    INFO(row.why);
+    INFO("RFC " << row.rfc);
+    HttpClient client = proxy.client();
+    REQUIRE(client.send(request_text({.method = row.method, .target = "/" + std::to_string(i)})));
+    const Answer answer = client.receive(row.method);
+    INFO("answer: " << answer.text());
+    if (row.want_status == kCut) {
+      CHECK((answer.status == 502 || answer.end != End::Whole));
+      continue;
+    }
+    if (row.want_status != 0) {
+      CHECK(answer.is_whole(row.want_status));
+      continue;
+    }
+    CHECK(answer.end == End::Whole);
+    const std::string received = client.received();
+    CAPTURE(received);
+    CHECK(contains(received, row.forwarded_contains));
+    CHECK(lacks(received, row.forwarded_lacks));
+  }
+  CHECK(proxy.stop() == 0);
+}
