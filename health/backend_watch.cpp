@@ -99,7 +99,6 @@ void BackendWatch::on_passive_success() {
 void BackendWatch::eject(base::ErrorCode code, std::uint32_t in_a_row) {
   outlier_.eject(scheduler_.now(), code);
   ejection_detail_ = fmt::format("{} requests in a row failed, the last one: {}", in_a_row, base::name_of(code));
-  is_suspect_ = false;
 }
 
 void BackendWatch::on_timer() {
@@ -175,6 +174,7 @@ void BackendWatch::enter(const Judgement& next) {
     verdict_.state = next.state;
     state_since_ = base::wall_now();
     was_down_ = was_down_ || next.state == State::Down;
+    if (next.state == State::Down) is_suspect_ = false;  // judged: no hurry any more
   }
   if (next.state == State::Up && before.state != State::Up) {
     verdict_.up_since = now;

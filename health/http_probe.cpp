@@ -160,7 +160,6 @@ void HttpProbe::on_broken(base::ErrorCode code) {
 
 bool HttpProbe::redial_if_stale() {
   if (!is_reused_ || phase_ != Phase::Head || !head_bytes_.empty()) return false;
-  is_reused_ = false;
   drop_stream();
   dial();
   return true;

@@ -91,7 +91,7 @@ void Monitor::on_changed(const BackendWatch& watch) {
   Verdict& known = next_.backends[conf::index(backend.id)];
   if (is_same(known, watch.verdict())) return;
   known = watch.verdict();
-  if (is_started_ && !publish_->is_set()) publish_->set(scheduler_.now());
+  if (is_started_) publish_->set(scheduler_.now());
 }
 
 void Monitor::on_event(const Event& event) {

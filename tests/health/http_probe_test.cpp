@@ -214,6 +214,34 @@ TEST_CASE("a fresh connection that ends without an answer is a failure, not repl
   }
 }
 
+TEST_CASE("what the backend did before we listened is seen") {
+  ProbeFixture f;
+  SUBCASE("it talks first") {
+    f.server.on_accept([](tests::FakePeer p) { p.sends("220 smtp.example.com ESMTP\r\n"); });
+    CHECK(f.ask()->reason == Reason::ProbeMalformed);
+  }
+  SUBCASE("it ends at once") {
+    f.server.on_accept([](tests::FakePeer p) { p.ends(); });
+    CHECK(f.ask()->reason == Reason::ProbeClosed);
+  }
+  SUBCASE("it resets at once") {
+    f.server.on_accept([](tests::FakePeer p) { p.resets(); });
+    CHECK(f.ask()->reason == Reason::ProbeReset);
+  }
+}
+
+TEST_CASE("the connection that replaces a stale one is not replaced again") {
+  ProbeFixture f;
+  f.server.answers(kOk);
+  CHECK(f.ask()->passed());
+  f.server.on_bytes([](tests::FakePeer p) { p.closes(); });
+  f.server.last().resets();
+  const auto outcome = f.ask();
+  REQUIRE(outcome);
+  CHECK(outcome->reason == Reason::ProbeClosed);
+  CHECK(f.server.dials() == 2);
+}
+
 TEST_CASE("a kept connection that breaks within an answer is a failure") {
   ProbeFixture f;
   f.server.answers(kOk);

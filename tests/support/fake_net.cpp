@@ -246,13 +246,23 @@ class FakeDialer::FakeDial final : public net::Dial {
 
  private:
   void finish() {
+    if (!failure_ && !stream_) {
+      accept();
+      // A turn later the near end is told: events of what the far end did at once have gone by.
+      if (server_.greet_) return timer_->set(loop_.now());
+    }
     --*under_way_;
     const auto done = std::exchange(done_, nullptr);
     if (failure_) return done(base::Error{*failure_, std::string(base::name_of(*failure_))});
+    done(std::unique_ptr<net::Stream>(std::move(stream_)));  // may bury this dial
+  }
+
+  void accept() {
     auto [stream, peer] = fake_connection(loop_, address_);
+    stream_ = std::move(stream);
     server_.peers_.push_back(peer);
     if (server_.react_) peer.on_bytes(server_.react_);
-    done(std::unique_ptr<net::Stream>(std::move(stream)));  // may bury this dial
+    if (server_.greet_) server_.greet_(peer);
   }
 
   FakeLoop& loop_;
@@ -261,6 +271,7 @@ class FakeDialer::FakeDial final : public net::Dial {
   net::Address address_;
   Done done_;
   std::optional<base::ErrorCode> failure_;
+  std::unique_ptr<FakeStream> stream_;
   std::unique_ptr<base::Timer> timer_;
 };
 

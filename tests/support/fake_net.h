@@ -100,6 +100,8 @@ class FakeServer {
 
   /// Plays a server on all connections from now on: called after bytes have come. See FakePeer::on_bytes.
   void on_bytes(std::function<void(FakePeer)> react) { react_ = std::move(react); }
+  /// Called for each new connection before the near end learns of it: what the far end does then has no event left.
+  void on_accept(std::function<void(FakePeer)> greet) { greet_ = std::move(greet); }
   /// Each time a whole head has come, moves it to heads() and sends `answer`. A request's body stays in received(), so
   /// on a connection that goes on it would be taken for the start of the next head.
   void answers(std::string answer);
@@ -126,6 +128,7 @@ class FakeServer {
   std::optional<base::Duration> delay_ = base::Duration::zero();  // nullopt: hangs
   std::optional<base::ErrorCode> failure_;
   std::function<void(FakePeer)> react_;
+  std::function<void(FakePeer)> greet_;
   std::size_t dials_ = 0;
   std::deque<FakePeer> peers_;
   std::vector<std::string> heads_;
