@@ -33,9 +33,12 @@ class RestlessClient {
   /// Empty, or what must never happen.
   std::string ask(int round) {
     const std::string id = std::to_string(number_) + "-" + std::to_string(round);
-    const bool is_post = chance_() % 3 == 0;
-    const Answer answer = is_post ? client_.post("/x", std::string(chance_() % 40'000, 'b'), {{"X-Test-Id", id}})
-                                  : client_.get("/x", {{"X-Test-Id", id}});
+    HttpClient::Request request{.target = "/x", .fields = {{"X-Test-Id", id}}};
+    if (chance_() % 3 == 0) {
+      request.method = "POST";
+      request.body.assign(chance_() % 40'000, 'b');
+    }
+    const Answer answer = client_.request(request);
     if (chance_() % 10 == 0) client_.close();
     if (answer.is_whole(200)) {
       ++served_;
