@@ -178,7 +178,7 @@ struct Table {
   template <class B, class F>
   Key<T>& texts(std::string name, std::string item_type, std::vector<F> B::*member,
                 base::Result<F> (*parse)(std::string_view), std::string (*item_text)(const F&)) {
-    Key<T> key{.name = name, .type = "list of " + item_type};
+    Key<T> key{.name = name, .type = "list of " + item_type + "s"};
     key.read = [=, type = key.type](T& into, const TomlNode& node, Mistakes& mistakes) {
       if (!node.is(TomlNode::Kind::Array)) return add_expected(mistakes, node, name, type, {});
       std::set<std::string_view> seen;
@@ -298,7 +298,9 @@ void add_missing_and_meaningless(const Table<T>& spec, const T& into, const Toml
     const Key<T>* key = find_key(spec, entry.key);
     if (key == nullptr || !key->condition || key->condition->holds(into)) continue;
     const TomlNode* governor = node.find(key->condition->governor);
-    if (governor == nullptr || mistakes.is_sound(*governor)) add_meaningless(mistakes, entry, key->condition->words);
+    const bool is_told =
+        governor != nullptr ? !mistakes.is_sound(*governor) : find_key(spec, key->condition->governor)->is_required;
+    if (!is_told) add_meaningless(mistakes, entry, key->condition->words);
   }
 }
 

@@ -46,7 +46,8 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   if (word.size() > kWordMax) return std::nullopt;
   const std::string lowered = base::to_lower(word);
   std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  const std::size_t distance_max = std::max<std::size_t>(word.size() < 4 ? 1 : 2, word.size() / 3);
+  std::size_t best_distance = distance_max + 1;
   for (const std::string_view candidate : candidates) {
     const std::size_t longer = std::max(candidate.size(), word.size());
     if (longer - std::min(candidate.size(), word.size()) >= best_distance) continue;

@@ -18,20 +18,13 @@ Table<Server> make_log_table() {
   return t;
 }
 
-void check_access_log(Server& server, const TomlNode& table, Mistakes& mistakes) {
-  if (table.find("path") == nullptr && server.access_log_path.empty()) {
-    mistakes.add(table.place, mistakes.full_name("path") + ": missing, expected a file's path, or \"-\" for stdout");
-  }
-}
-
 bool has_access_log(const Server& server) { return !server.access_log_path.empty(); }
 
 Table<Server> make_access_log_table() {
   Table<Server> t;
-  t.text("path", "file path or \"-\"", &Server::access_log_path, parse_file_path);
+  t.text("path", "file path or \"-\"", &Server::access_log_path, parse_file_path).required();
   t.choice("format", &Server::access_log_format, kLogFormatNames)
       .only(has_access_log, "path", "an access log with a path");
-  t.check = check_access_log;
   return t;
 }
 

@@ -71,7 +71,7 @@ const Table<RouteDraft>& route_table() {
     t.text("host", "host or \"*.name\"", &Route::host, parse_host_pattern);
     t.text("path", "path", &Route::path, parse_path_prefix);
     t.text("pool", "pool's name", &RouteDraft::pool_name, parse_name);
-    t.boolean("deny", &RouteDraft::deny).text = [](const RouteDraft& r) { return std::string(r.deny ? "true" : ""); };
+    t.boolean("deny", &RouteDraft::deny);
     t.text("redirect", "URL or path", &Route::redirect_to, parse_redirect);
     t.value<Route, std::uint16_t>("redirect_status", "one of 301, 302, 303, 307, 308", &Route::redirect_status,
                                   read_redirect_status, [](const auto& status) { return std::to_string(status); })

@@ -52,7 +52,7 @@ Marked marked(const Row& row) {
 
 void check_rows(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    INFO(row.text);
+    INFO(std::string(row.text));
     const Marked want = marked(row);
     REQUIRE(want.places.size() == row.fragments.size());
     const auto result = read_settings(want.toml);
@@ -64,7 +64,7 @@ void check_rows(const std::vector<Row>& rows) {
     for (std::size_t i = 0; i < std::min(found->size(), want.places.size()); ++i) {
       CHECK((*found)[i].line == want.places[i].line);
       CHECK((*found)[i].column == want.places[i].column);
-      INFO(row.fragments[i]);
+      INFO(std::string(row.fragments[i]));
       CHECK((*found)[i].what.find(row.fragments[i]) != std::string::npos);
     }
   }
@@ -155,7 +155,7 @@ TEST_CASE("wrong types") {
       {kListen, "[pools.a]\nbackends = [^80]\n", {"pools.a.backends: expected a host:port, found the integer 80"}},
       {kWhole,
        "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = ^\"10.0.0.0/8\"\n",
-       {"expected a list of address range"}},
+       {"expected a list of address ranges"}},
       {kWhole, "^[routes]\npool = \"shop\"\n", {"write [[routes]]"}},
       {kWhole, "[[routes]]\npool = ^1\n", {"expected a pool's name"}},
       {kWhole, "[[routes]]\ndeny = ^\"yes\"\n", {"routes.deny: expected true or false"}},

@@ -156,6 +156,6 @@ probe = { headers = { Authorization = "Basic c2VjcmV0", X-M2EE-Authentication = 
   CHECK(dumped.find("\"X-Plain\" = \"seen\"") != std::string::npos);
   CHECK(dumped.find("[timeouts]\nrequest_head = \"10s\"\n") != std::string::npos);
   CHECK(dumped.find("[pools.app.probe.expect]\nstatus = \"200-399\"\n") != std::string::npos);
-  CHECK(dumped.find("[[routes]]\npath = \"/\"\npool = \"app\"\n") != std::string::npos);
+  CHECK(dumped.find("[[routes]]\npath = \"/\"\npool = \"app\"\ndeny = false\n") != std::string::npos);
   CHECK(dump_settings(good(dumped)) == dumped);
 }

@@ -51,7 +51,7 @@ TEST_CASE("endpoints") {
                       {" host:80", ""},
                       {"user@host:80", ""}};
   for (const Row& row : rows) {
-    INFO(row.text);
+    INFO(std::string(row.text));
     const auto got = parse_endpoint(row.text, 1);
     CHECK((got ? got->text() : "") == row.want);
   }
@@ -77,7 +77,7 @@ TEST_CASE("address ranges") {
   CHECK(bits("fd00::/8") == 8);
   for (const char* text : {"10.0.0.1/8", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "/8", "", "10.0.0", "lan",
                            "10.0.0.0/8/8", "fd00::1/8", "10.0.0.0/ 8"}) {
-    INFO(text);
+    INFO(std::string(text));
     CHECK(bits(text) == -1);
   }
   const auto range = parse_cidr("10.1.0.0/16");
@@ -118,7 +118,7 @@ TEST_CASE("hosts of routes") {
                        ""},
                       {"a\tb", ""}};
   for (const Row& row : rows) {
-    INFO(row.text);
+    INFO(std::string(row.text));
     const auto got = parse_host_pattern(row.text);
     CHECK((got ? *got : "") == row.want);
   }
@@ -165,7 +165,7 @@ TEST_CASE("texts: what is refused and what is not") {
     CHECK(parse_redirect(good));
   for (const char* bad : {"", "a", "//evil", "/{path}", "https://", "https:///a", "https://{path}", "ftp://a", "{path}",
                           "https://a/{port}", "https://a/{path", "https://a/path}", "javascript:x"}) {
-    INFO(bad);
+    INFO(std::string(bad));
     CHECK(!parse_redirect(bad));
   }
   for (const char* bad : {"get", "CONNECT", "TRACE", "", "GET "}) CHECK(!parse_method(bad));
@@ -203,7 +203,7 @@ TEST_CASE("status ranges") {
                       {"200 299", ""},
                       {"99999999999999999999", ""}};
   for (const Row& row : rows) {
-    INFO(row.text);
+    INFO(std::string(row.text));
     const auto got = parse_status_ranges(row.text);
     CHECK((got ? status_ranges_text(*got) : "") == row.want);
   }
