@@ -46,6 +46,19 @@ base::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address
   return std::unique_ptr<Listener>(new Listener(loop, fd, bound, std::move(on_accept)));
 }
 
+bool Listener::is_taken(const Address& address) {
+  if (address.port() == 0) return false;
+  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  const bool taken =
+      ::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0 && errno == EADDRINUSE;
+  ::close(fd);
+  return taken;
+}
+
 Listener::Listener(Loop& loop, int fd, const Address& address, OnAccept on_accept)
     : loop_(loop), fd_(fd), address_(address), on_accept_(std::move(on_accept)),
       pause_(loop.timer([this] { resume(); })) {

@@ -20,15 +20,20 @@ class Listener {
 
   /// Binds and listens. Errors: Io with the address and the system's words.
   static base::Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address, OnAccept on_accept);
+  /// Does somebody listen there already? (SO_REUSEPORT alone would let two proxies share an address by mistake.)
+  static bool is_taken(const Address& address);
+
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
   /// Where it listens in fact: port 0 has become a real one.
   const Address& address() const { return address_; }
-  /// Stops accepting; connections that wait in the kernel's queue are refused when it is destroyed.
+  /// Stops accepting; connections wait in the kernel's queue until resume(), or are reset when it is destroyed.
   void pause();
   void resume();
+  /// Accepts what waits in the kernel's queue now: before an orderly end.
+  void accept_waiting() { accept_some(); }
 
  private:
   Listener(Loop& loop, int fd, const Address& address, OnAccept on_accept);

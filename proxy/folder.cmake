@@ -2,10 +2,21 @@ holdfast_library(proxy
   SOURCES
     access_line
     answer_headers
+    backend_pool
     balance
+    client
+    context
     error_page
+    exchange
+    exchange_answer
+    exchange_request
     forward_headers
+    gates
     identity
+    outbox
+    placement
+    proxy
     retry
     route
+    tunnel
   LINKS holdfast::base holdfast::conf holdfast::http holdfast::net holdfast::sessions holdfast::health)

@@ -1,0 +1,211 @@
+#include "proxy/client.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "http/h1_parser.h"
+#include "proxy/error_page.h"
+#include "proxy/exchange.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+// Pipelined bytes taken while an exchange is under way; more stays in the kernel.
+constexpr std::size_t kPipelinedMax = 16u << 10;
+// How long a client whose input we do not want may take to notice that we have closed.
+constexpr base::Duration kLingerMax = std::chrono::seconds{2};
+
+}  // namespace
+
+Client::Client(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream> stream, std::size_t listen)
+    : context_(context), owner_(owner), stream_(std::move(stream)), outbox_(context.buffers),
+      timer_(context.scheduler.timer([this] { on_due(); })), idle_since_(context.now()) {
+  const conf::Listen& listener = context.settings().listens[listen];
+  peer_text_ = stream_->peer().host_text();
+  forward_.peer = peer_text_;
+  forward_.peer_bytes = stream_->peer().bytes();
+  forward_.trust = trust_of(listener.trusted_proxies, forward_.peer_bytes);
+  forward_.trusted_proxies = listener.trusted_proxies;
+  forward_.listener_port = listener.address.port;
+  stream_->set_handler(this);
+}
+
+Client::~Client() {
+  if (head_.capacity() != 0) context_.buffers.give(std::move(head_));
+}
+
+void Client::on_readable() {
+  has_unread_ = true;
+  if (state_ == State::Lingering) return discard_input();
+  if (exchange_) exchange_->on_client_readable();
+  resume();
+}
+
+void Client::on_writable() {
+  if (exchange_) {
+    exchange_->on_client_writable();
+  } else if (!outbox_.is_empty()) {
+    // An error answer of ours, or one whose exchange is over.
+    const auto sent = outbox_.flush(*stream_);
+    if (sent.state == Outbox::State::Failed) return close();
+    if (sent.state == Outbox::State::Sent && state_ == State::Lingering) stream_->shutdown_write();
+  }
+  resume();
+}
+
+void Client::resume() {
+  while (state_ == State::Open && !exchange_ && (has_unread_ || head_.size() > searched_)) read_heads();
+}
+
+net::IoResult Client::read(std::span<char> into) {
+  const net::IoResult got = stream_->read(into);
+  context_.counters.client_bytes_in.add(got.bytes);
+  // A full buffer may have left something behind; a short one has not, unless the end was already announced.
+  has_unread_ = got.state == net::IoResult::State::Ok && (got.bytes == into.size() || stream_->peer_ended());
+  return got;
+}
+
+void Client::read_heads() {
+  std::span<char> scratch(*context_.scratch);
+  std::size_t have = head_.size();
+  std::memcpy(scratch.data(), head_.data(), have);
+  if (have > searched_ && parse_head(have)) return;
+  while (state_ == State::Open) {
+    const net::IoResult got = read(scratch.subspan(have));
+    if (got.state == net::IoResult::State::Blocked) return await_more();
+    if (got.state != net::IoResult::State::Ok) return close();
+    if (parse_head(have + got.bytes)) return;
+    keep_leftover(scratch.subspan(have, got.bytes));
+    have += got.bytes;
+  }
+}
+
+bool Client::parse_head(std::size_t have) {
+  const conf::Limits& limits = context_.settings().limits;
+  const http::Parsed parsed =
+      http::parse_request_head({context_.scratch->data(), have}, searched_,
+                               {.bytes_max = limits.request_head_bytes, .fields_max = limits.headers}, context_.request_head);
+  switch (parsed.state) {
+    case http::Parsed::State::Complete: begin(parsed.consumed, have); return true;
+    case http::Parsed::State::Bad:
+      context_.counters.requests_refused.add();
+      refuse(parsed.status);
+      return true;
+    case http::Parsed::State::Incomplete: break;
+  }
+  if (searched_ == 0) head_since_ = context_.now();
+  searched_ = have;
+  return false;
+}
+
+void Client::begin(std::size_t consumed, std::size_t have) {
+  head_.clear();
+  if (head_.capacity() != 0) context_.buffers.give(std::move(head_));
+  head_ = {};
+  searched_ = 0;
+  if (context_.spare_exchanges.empty()) {
+    exchange_ = std::make_unique<Exchange>(context_);
+  } else {
+    exchange_ = std::move(context_.spare_exchanges.back());
+    context_.spare_exchanges.pop_back();
+  }
+  exchange_->start(*this, context_.request_head, std::span(*context_.scratch).subspan(consumed, have - consumed));
+}
+
+void Client::keep_leftover(std::span<const char> bytes) {
+  if (bytes.empty()) return;
+  if (head_.capacity() == 0) head_ = context_.buffers.take();
+  head_.append(bytes.data(), bytes.size());
+}
+
+std::string Client::take_leftover() {
+  searched_ = 0;
+  return std::exchange(head_, {});
+}
+
+bool Client::notice_bytes() {
+  if (stream_->peer_ended()) return false;
+  while (has_unread_ && head_.size() < kPipelinedMax) {
+    const net::IoResult got = read(std::span(*context_.scratch).first(kPipelinedMax - head_.size()));
+    if (got.state == net::IoResult::State::Blocked) return true;
+    if (got.state != net::IoResult::State::Ok) return false;
+    keep_leftover(std::span(*context_.scratch).first(got.bytes));
+  }
+  return true;
+}
+
+void Client::await_more() {
+  const conf::Timeouts& timeouts = context_.settings().timeouts;
+  // A head's time counts from its first byte, so that sending slowly does not prolong it.
+  timer_->set(head_.empty() ? idle_since_ + timeouts.client_idle : head_since_ + timeouts.request_head);
+}
+
+void Client::on_due() {
+  if (state_ == State::Lingering) return close();
+  if (exchange_) return;  // it has deadlines of its own
+  if (head_.empty()) return close();
+  context_.counters.requests_refused.add();
+  refuse(408);
+}
+
+void Client::refuse(int status) {
+  context_.text.clear();
+  append_error_answer(context_.text, status, {.after = After::Close});
+  const iovec pieces[] = {piece(context_.text)};
+  if (outbox_.write(*stream_, pieces).state == Outbox::State::Failed) return close();
+  context_.counters.client_bytes_out.add(context_.text.size());
+  linger();
+}
+
+void Client::linger() {
+  state_ = State::Lingering;
+  timer_->set(context_.now() + kLingerMax);
+  if (outbox_.is_empty()) stream_->shutdown_write();
+  discard_input();
+}
+
+void Client::discard_input() {
+  for (int i = 0; i < 16; ++i) {  // bounded: who sends without end is cut by the timer or the next line
+    const net::IoResult got = stream_->read(*context_.scratch);
+    if (got.state == net::IoResult::State::Blocked) return;
+    if (got.state != net::IoResult::State::Ok) return close();
+  }
+  close();
+}
+
+void Client::on_exchange_done(Next next) {
+  context_.spare_exchanges.push_back(std::move(exchange_));
+  idle_since_ = context_.now();
+  switch (next) {
+    case Next::KeepAlive:
+      if (context_.is_draining && head_.empty()) return close();
+      if (!head_.empty()) head_since_ = idle_since_;
+      return await_more();
+    case Next::Close: return head_.empty() && !has_unread_ ? close() : linger();
+    case Next::Linger: return linger();
+    case Next::Reset: stream_->reset_on_close(); [[fallthrough]];
+    case Next::Abort: return close();
+  }
+}
+
+void Client::close() {
+  if (state_ == State::Closed) return;
+  state_ = State::Closed;
+  timer_->cancel();
+  stream_->set_handler(nullptr);
+  if (exchange_) exchange_->on_client_closed();
+  owner_.on_client_closed(*this);
+}
+
+void Client::on_view() {
+  if (exchange_) exchange_->on_view();
+  resume();
+}
+
+void Client::drain() {
+  if (is_idle()) close();
+}
+
+}  // namespace holdfast::proxy

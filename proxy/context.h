@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/buffers.h"
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "health/view.h"
+#include "http/head.h"
+#include "net/stream.h"
+#include "proxy/backend_pool.h"
+#include "proxy/balance.h"
+#include "proxy/counters.h"
+#include "proxy/gates.h"
+#include "proxy/load.h"
+#include "proxy/retry.h"
+#include "proxy/snapshot.h"
+#include "sessions/store.h"
+
+namespace holdfast::proxy {
+
+class Exchange;
+
+/// What the data path tells the floors above. Called on the worker's thread; must not block.
+class Reports {
+ public:
+  Reports() = default;
+  Reports(const Reports&) = delete;
+  Reports& operator=(const Reports&) = delete;
+  virtual ~Reports() = default;
+  /// A request met a failure of this backend, the `in_a_row`-th without a success between (over all workers).
+  virtual void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) = 0;
+  /// The first success after failures.
+  virtual void on_backend_success(conf::BackendId backend) = 0;
+  /// One finished request's line, with its newline.
+  virtual void on_access_line(std::string_view line) = 0;
+  /// The last client of a draining proxy has gone.
+  virtual void on_drained() = 0;
+};
+
+/// What all workers share; outlives them.
+struct Shared {
+  sessions::Store& store;
+  const sessions::Keyring& keyring;
+  std::span<BackendLoad> loads;  ///< By BackendId.
+  Gates& gates;
+  std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
+  std::uint32_t workers = 1;
+};
+
+/// What the clients and exchanges of one worker work with. Owned by its Proxy, which outlives them all.
+struct Context {
+  static constexpr std::size_t kScratchBytes = 128u << 10;
+
+  Context(base::Scheduler& s, net::Dialer& d, const Shared& all, Reports& r, std::shared_ptr<const Snapshot> snap,
+          std::shared_ptr<const health::View> v, std::uint64_t seed);
+  ~Context();
+
+  const conf::Settings& settings() const { return *snapshot->settings; }
+  base::Instant now() const { return scheduler.now(); }
+  void set_view(std::shared_ptr<const health::View> v);
+
+  base::Scheduler& scheduler;
+  net::Dialer& dialer;
+  Shared shared;
+  Reports& reports;
+  GrantSink* grants = nullptr;
+  std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const health::View> view;
+  std::vector<Balancer> balancers;    // by PoolId
+  std::vector<RetryBudget> budgets;   // by PoolId
+  BackendPool pool;
+  base::Buffers buffers;
+  Counters counters;
+  base::Random random;
+  bool is_draining = false;
+
+  // Used within one callback only, never across: every read lands here and every head is written here.
+  std::unique_ptr<std::array<char, kScratchBytes>> scratch;
+  http::RequestHead request_head;
+  http::ResponseHead response_head;
+  std::string text;
+
+  std::vector<std::unique_ptr<Exchange>> spare_exchanges;
+  std::unordered_map<TicketId, Exchange*> waiting;  // at a gate
+  std::uint64_t last_ticket = 0;
+};
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,403 @@
+#include "proxy/exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "http/h1_parser.h"
+#include "http/path.h"
+#include "proxy/access_line.h"
+#include "proxy/error_page.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+using base::ErrorCode;
+
+int status_of(const base::Error& error) {
+  switch (error.code) {
+    case ErrorCode::Timeout: return 504;
+    case ErrorCode::Overload:
+    case ErrorCode::Unavailable: return 503;
+    default: return 502;
+  }
+}
+
+bool names_login(std::string_view credentials) {
+  const std::string_view scheme = credentials.substr(0, credentials.find(' '));
+  return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
+}
+
+}  // namespace
+
+Exchange::Exchange(Context& context)
+    : context_(context), to_backend_(context.buffers), tunnel_(context),
+      timer_(context.scheduler.timer([this] { on_due(); })), more_(context.scheduler.timer([this] { on_more(); })) {}
+
+Exchange::~Exchange() { on_client_closed(); }
+
+void Exchange::reset() {
+  state_ = State::Choosing;
+  request_head_.clear();
+  origin_.clear();
+  is_pinned_ = request_is_broken_ = false;
+  held_body_.clear();
+  fresh_body_ = {};
+  placement_ = {};
+  backend_.reset();
+  tried_count_ = 0;
+  attempts_ = 0;
+  has_redialled_ = false;
+  sent_bytes_ = 0;
+  answer_input_.clear();
+  answer_searched_ = 0;
+  answer_began_ = head_sent_ = answer_is_read_ = backend_may_be_kept_ = false;
+  plan_ = {};
+  status_ = 0;
+  bytes_to_client_ = 0;
+  chosen_ = connected_ = first_byte_ = {};
+}
+
+void Exchange::enter(Event event) {
+  const auto to = next(state_, event);
+  base::check(to.has_value(), "the exchange's graph has this transition");
+  state_ = *to;
+}
+
+const conf::Pool& Exchange::pool() const { return snapshot_->settings->pool(route_->pool); }
+
+Placement::Tools Exchange::tools() {
+  return {.snapshot = *snapshot_,
+          .view = *context_.view,
+          .balancer = context_.balancers[conf::index(route_->pool)],
+          .loads = context_.shared.loads,
+          .store = context_.shared.store,
+          .keyring = context_.shared.keyring,
+          .now = context_.now()};
+}
+
+void Exchange::extend_deadline(base::Duration by) { timer_->set(context_.now() + by); }
+
+void Exchange::start(Client& client, const http::RequestHead& head, std::span<char> rest) {
+  reset();
+  client_ = &client;
+  snapshot_ = context_.snapshot;
+  started_ = context_.now();
+  method_ = head.method;
+  client_minor_ = head.minor;
+  client_keeps_alive_ = head.keep_alive && !context_.is_draining;
+  may_upgrade_ = head.wants_upgrade;
+  request_is_chunked_ = head.framing.kind == http::Framing::Kind::Chunked;
+  context_.counters.requests.add();
+
+  request_body_.start(head.framing);
+  const auto step = request_body_.take(rest);
+  client.keep_leftover(rest.subspan(step.consumed));
+  fresh_body_ = step.data;
+
+  if (admit(head)) {
+    if (step.state == http::BodyReader::Step::State::Bad || (body_max_ != 0 && head.framing.length > body_max_)) {
+      reply_error(step.state == http::BodyReader::Step::State::Bad ? 400 : 413);
+    } else {
+      place(head);
+    }
+  }
+  if (state_ == State::Choosing || state_ == State::Connecting) held_body_.append(fresh_body_.data(), fresh_body_.size());
+  fresh_body_ = {};
+}
+
+bool Exchange::admit(const http::RequestHead& head) {
+  const auto found = http::is_plain_path(head.path) ? snapshot_->router.find(head.host, head.path)
+                                                    : snapshot_->router.find(head.host, http::normalised_path(head.path));
+  route_ = found.route ? &snapshot_->settings->route(*found.route) : nullptr;
+  ForwardContext forward = client_->forward_context();
+  const bool forwards = route_ != nullptr && route_->action == conf::RouteAction::Forward;
+  if (forwards && pool().sticky.mode == conf::StickyMode::Cookie) forward.own_cookie = pool().sticky.cookie;
+  append_request_head(request_head_, head, forward);
+  const Origin origin = origin_of(head, forward);
+  if (origin.text != forward.peer) origin_ = origin.text;
+
+  if (route_ == nullptr) {
+    context_.counters.requests_refused.add();
+    return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404), false;
+  }
+  if (!http::is_plain_path(head.path) && route_->action != conf::RouteAction::Deny) {
+    // A backend that does not resolve dot segments would read another path: a rule that denies that one counts, too.
+    const auto other = snapshot_->router.find(head.host, http::unresolved_path(head.path));
+    if (other.route && snapshot_->settings->route(*other.route).action == conf::RouteAction::Deny) {
+      route_ = &snapshot_->settings->route(*other.route);
+    }
+  }
+  if (route_->action == conf::RouteAction::Deny) return reply_error(403), false;
+  if (route_->action == conf::RouteAction::Redirect) return redirect(head), false;
+  context_.counters.pool[conf::index(route_->pool)].requests.add();
+  body_max_ = route_->request_body_bytes.value_or(snapshot_->settings->limits.request_body_bytes);
+  return true;
+}
+
+void Exchange::place(const http::RequestHead& head) {
+  const Origin origin = origin_of(head, client_->forward_context());
+  Identity who;
+  if (route_->sticky.value_or(true)) {
+    who = identify(pool().sticky, head, origin.bytes);
+  } else {
+    who.stickiness_applies = false;
+  }
+  is_secure_ = false;
+  for (const http::Field& field : head.fields) {
+    if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;
+    if (field.id == http::FieldId::XForwardedProto && client_->forward_context().trust == Trust::Trusted) {
+      is_secure_ = base::iequals(field.value, "https");
+    }
+  }
+  context_.budgets[conf::index(route_->pool)].on_request(started_);
+  go_to(placement_.first(tools(), pool(), who));
+}
+
+void Exchange::go_to(std::optional<conf::BackendId> backend) {
+  if (const auto from = placement_.take_moved_from()) context_.counters.backend[conf::index(*from)].moved_away.add();
+  if (!backend) return give_up({ErrorCode::Unavailable, "no backend may serve this"});
+  backend_ = backend;
+  if (!context_.shared.gates.is_gated(*backend)) return connect();
+  ticket_ = TicketId{++context_.last_ticket};
+  switch (context_.shared.gates.enter(*backend, context_.scheduler, *context_.grants, ticket_)) {
+    case Gates::Entry::Entered: is_gated_ = true; return connect();
+    case Gates::Entry::Full: return give_up({ErrorCode::Overload, "the queue is full"});
+    case Gates::Entry::Queued: break;
+  }
+  context_.waiting.emplace(ticket_, this);
+  extend_deadline(snapshot_->settings->timeouts.queue);
+}
+
+void Exchange::on_granted(conf::BackendId) {
+  Client& client = *client_;
+  is_gated_ = true;
+  connect();
+  client.resume();
+}
+
+void Exchange::connect() {
+  enter(Event::Chosen);
+  chosen_ = context_.now();
+  ++attempts_;
+  sent_bytes_ = 0;
+  is_counted_ = true;
+  context_.shared.loads[conf::index(*backend_)].in_flight.fetch_add(1, std::memory_order_relaxed);
+  context_.counters.backend[conf::index(*backend_)].requests.add();
+  lease_ = std::move(client_->pinned());
+  if (lease_ && (lease_->backend() != *backend_ || lease_->stream().peer_ended())) lease_.drop();
+  if (!lease_ && !is_pinned_) lease_ = context_.pool.take(*backend_);
+  if (lease_) return on_connected();
+  dial();
+}
+
+void Exchange::dial() {
+  timer_->cancel();  // the dial has a deadline of its own
+  dial_ = context_.dialer.dial(snapshot_->addresses[conf::index(*backend_)], snapshot_->settings->timeouts.connect,
+                               [this](base::Result<std::unique_ptr<net::Stream>> made) { on_dialled(std::move(made)); });
+}
+
+void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
+  Client& client = *client_;
+  context_.scheduler.bury(std::move(dial_));
+  if (made) {
+    context_.counters.backend[conf::index(*backend_)].connects.add();
+    lease_ = context_.pool.adopt(*backend_, std::move(*made));
+    on_connected();
+  } else {
+    on_attempt_failed(made.error());
+  }
+  client.resume();
+}
+
+void Exchange::on_attempt_succeeded() {
+  auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
+  if (failures.load(std::memory_order_relaxed) == 0) return;
+  failures.store(0, std::memory_order_relaxed);
+  context_.reports.on_backend_success(*backend_);
+}
+
+/// The only judge of a failed attempt: note it, then try again, or answer. Not for what fails once the client has seen
+/// an answer begin (on_answer_cut).
+void Exchange::on_attempt_failed(const base::Error& error) {
+  const Attempt attempt{
+      .method = method_,
+      .stage = !lease_            ? Attempt::Stage::Connecting
+               : answer_began_    ? Attempt::Stage::AnswerBegun
+               : sent_bytes_ == 0 ? Attempt::Stage::ConnectedNothingSent
+               : to_backend_.is_empty() && request_body_.is_done() ? Attempt::Stage::SentNoAnswer
+                                                                    : Attempt::Stage::PartlySent,
+      .connection = lease_ && lease_->is_reused() ? Attempt::Connection::Reused : Attempt::Connection::Fresh,
+      .body_is_replayable = request_body_.content_bytes() == held_body_.size() + fresh_body_.size(),
+      .has_redialled = has_redialled_,
+      .attempts = attempts_,
+      .attempts_max = std::min(pool().retry.attempts, kAttemptsMax),
+      .error = error.code};
+  // Who has waited for one backend's answer until the deadline shall not wait as long for another's.
+  const Decision decision = error.code == ErrorCode::Timeout && lease_ ? Decision::GiveUp : decide(attempt);
+  // A kept-alive connection that was dead says nothing about its backend.
+  if (decision != Decision::RedialSame) {
+    context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(error.code)].add();
+    auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
+    const std::uint32_t in_a_row = failures.fetch_add(1, std::memory_order_relaxed) + 1;
+    context_.reports.on_backend_failure(*backend_, error.code, in_a_row);
+  }
+  lease_.drop();
+  to_backend_.clear();
+  answer_input_.clear();
+  answer_searched_ = 0;
+  if (decision == Decision::RedialSame) {
+    has_redialled_ = true;
+    sent_bytes_ = 0;
+    enter(Event::Redial);
+    return dial();
+  }
+  if (decision == Decision::GiveUp) return give_up(error);
+  if (draws_on_budget(attempt) && !context_.budgets[conf::index(route_->pool)].may_retry(context_.now())) {
+    return give_up(error);
+  }
+  tried_[tried_count_++] = *backend_;
+  context_.counters.backend[conf::index(*backend_)].retried_away.add();
+  leave_backend();
+  enter(Event::Retry);
+  request_is_broken_ = false;
+  has_redialled_ = false;
+  const auto other = placement_.again(tools(), pool(), std::span(tried_).first(tried_count_));
+  if (!other) return give_up(error);
+  go_to(other);
+}
+
+void Exchange::give_up(const base::Error& error) { reply_error(status_of(error)); }
+
+void Exchange::reply_error(int status) {
+  leave_backend();
+  status_ = static_cast<std::uint16_t>(status);
+  const bool is_whole = request_body_.is_done() && status != 400;
+  // The client's own head is gone; what it wanted to read is in the one we made of it.
+  const auto parsed = http::parse_request_head(request_head_, 0, {.bytes_max = request_head_.size(), .fields_max = 4096},
+                                               context_.request_head);
+  const bool is_parsed = parsed.state == http::Parsed::State::Complete;
+  const bool keeps = is_whole && client_keeps_alive_;
+  context_.text.clear();
+  append_error_answer(context_.text, status,
+                      {.method = method_,
+                       .format = is_parsed ? pick_format(context_.request_head) : ErrorFormat::Text,
+                       .client_minor = client_minor_,
+                       .after = keeps ? After::KeepAlive : After::Close});
+  reply(!is_whole ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
+}
+
+void Exchange::redirect(const http::RequestHead& head) {
+  const bool keeps = request_body_.is_done() && client_keeps_alive_;
+  context_.text.clear();
+  status_ = static_cast<std::uint16_t>(append_redirect_answer(
+      context_.text, *route_, head,
+      {.method = method_, .client_minor = client_minor_, .after = keeps ? After::KeepAlive : After::Close}));
+  reply(!request_body_.is_done() ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
+}
+
+/// Sends context_.text as the whole answer.
+void Exchange::reply(Client::Next next) {
+  head_sent_ = true;
+  answer_is_read_ = true;
+  bytes_to_client_ = context_.text.size();
+  context_.counters.client_bytes_out.add(bytes_to_client_);
+  const iovec pieces[] = {piece(context_.text)};
+  if (client_->outbox().write(client_->stream(), pieces).state == Outbox::State::Failed) next = Client::Next::Abort;
+  finish(next);  // what the client has not taken yet goes out behind the exchange
+}
+
+/// Lets go of the backend: connection, place in its gate and in its load, or the wait for one.
+void Exchange::leave_backend() {
+  timer_->cancel();
+  more_->cancel();
+  if (dial_) context_.scheduler.bury(std::move(dial_));
+  lease_.drop();
+  to_backend_.clear();
+  if (ticket_ != TicketId{} && context_.waiting.erase(ticket_) != 0) {
+    context_.shared.gates.forget(*backend_, ticket_, *context_.grants);
+  }
+  ticket_ = {};
+  if (std::exchange(is_counted_, false)) {
+    context_.shared.loads[conf::index(*backend_)].in_flight.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (std::exchange(is_gated_, false)) context_.shared.gates.leave(*backend_);
+}
+
+void Exchange::finish(Client::Next next) {
+  leave_backend();
+  enter(Event::Finished);
+  if (route_ != nullptr && route_->action == conf::RouteAction::Forward) {
+    PoolCounters& counters = context_.counters.pool[conf::index(route_->pool)];
+    counters.answers[code_class(status_)].add();
+    counters.stickiness[static_cast<std::size_t>(placement_.word())].add();
+  }
+  if (!snapshot_->settings->server.access_log_path.empty()) write_access_line();
+  snapshot_.reset();
+  context_.buffers.give(std::move(answer_input_));
+  answer_input_ = {};
+  client_->on_exchange_done(next);  // may begin nothing, but this exchange is no longer the client's
+}
+
+void Exchange::write_access_line() {
+  const std::string_view head(request_head_);
+  const std::string_view method = head.substr(0, head.find(' '));
+  const std::string_view target = head.substr(method.size() + 1, head.find(' ', method.size() + 1) - method.size() - 1);
+  const base::Instant now = context_.now();
+  AccessRecord record{.time = base::wall_now(),
+                      .client = origin_.empty() ? client_->forward_context().peer : std::string_view(origin_),
+                      .method = method,
+                      .path = target.substr(0, target.find('?')),
+                      .status = status_,
+                      .bytes = bytes_to_client_,
+                      .attempts = attempts_,
+                      .total = now - started_,
+                      .stickiness = placement_.word()};
+  if (route_ != nullptr && route_->action == conf::RouteAction::Forward) record.pool = pool().name;
+  if (backend_) record.backend = snapshot_->settings->backend(*backend_).name;
+  if (chosen_ != base::Instant{}) record.queue = chosen_ - started_;
+  if (connected_ != base::Instant{}) record.connect = connected_ - chosen_;
+  if (first_byte_ != base::Instant{}) record.first_byte = first_byte_ - started_;
+  context_.text.clear();
+  append_access_line(context_.text, record, snapshot_->settings->server.access_log_format);
+  context_.reports.on_access_line(context_.text);
+}
+
+void Exchange::on_client_closed() {
+  if (state_ == State::Done) return;
+  leave_backend();
+  state_ = State::Done;
+  context_.counters.requests_aborted.add();
+  if (!snapshot_->settings->server.access_log_path.empty()) write_access_line();
+  snapshot_.reset();
+}
+
+void Exchange::on_view() {
+  if (state_ != State::Tunnelling) return;
+  const health::State state = context_.view->of(*backend_).state;
+  if (state == health::State::Down || state == health::State::Maint) finish(Client::Next::Close);
+}
+
+void Exchange::on_due() {
+  Client& client = *client_;
+  switch (state_) {
+    case State::Choosing: give_up({ErrorCode::Overload, "waited too long for a place"}); break;
+    case State::Awaiting:
+      // Who is it that does not move? A backend that has the whole request, or does not take it; else the client.
+      if (!request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_) {
+        reply_error(408);
+      } else {
+        on_attempt_failed({ErrorCode::Timeout, "no answer in time"});
+      }
+      break;
+    case State::Relaying: on_answer_cut({ErrorCode::Timeout, "no progress"}); break;
+    case State::Tunnelling: finish(Client::Next::Close); break;
+    case State::Connecting:
+    case State::Done: break;
+  }
+  client.resume();
+}
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,159 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "http/body.h"
+#include "proxy/answer_headers.h"
+#include "proxy/client.h"
+#include "proxy/context.h"
+#include "proxy/exchange_state.h"
+#include "proxy/placement.h"
+#include "proxy/tunnel.h"
+
+namespace holdfast::proxy {
+
+/// One request and its answer: chooses a backend, sends the request there, relays the answer, and is the only judge of
+/// attempts that fail. Owned by its Client; recycled by the Context, so that a request allocates nothing. Lives on its
+/// worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
+///
+/// The parts, a file each: exchange.cpp (life and judgement), exchange_request.cpp (towards the backend),
+/// exchange_answer.cpp (towards the client).
+class Exchange final : private net::StreamHandler {
+ public:
+  static constexpr std::uint32_t kAttemptsMax = 8;
+
+  explicit Exchange(Context& context);
+  ~Exchange() override;
+
+  /// `head` and `rest` (what came behind the head) are views into the scratch buffer, good for this call.
+  void start(Client& client, const http::RequestHead& head, std::span<char> rest);
+
+  // From the client. Each may end the exchange.
+  void on_client_readable();
+  void on_client_writable();
+  /// The connection is closed for a reason that is not ours; the exchange is over and reports nothing.
+  void on_client_closed();
+
+  void on_view();
+  void on_granted(conf::BackendId backend);
+
+ private:
+  // Events of the backend's stream, of the timer, of the dial: each ends with client.resume().
+  void on_readable() override;
+  void on_writable() override;
+  void on_dialled(base::Result<std::unique_ptr<net::Stream>> made);
+  void on_due();
+  void on_more();
+
+  // Life (exchange.cpp).
+  void reset();
+  void enter(Event event);
+  bool admit(const http::RequestHead& head);
+  void redirect(const http::RequestHead& head);
+  void reply(Client::Next next);
+  void place(const http::RequestHead& head);
+  void go_to(std::optional<conf::BackendId> backend);
+  void await_turn(conf::BackendId backend);
+  void connect();
+  void dial();
+  void on_attempt_failed(const base::Error& error);
+  void on_attempt_succeeded();
+  void give_up(const base::Error& error);
+  void reply_error(int status);
+  void finish(Client::Next next);
+  void leave_backend();
+  void write_access_line();
+  Placement::Tools tools();
+  const conf::Pool& pool() const;
+  void extend_deadline(base::Duration by);
+
+  // Towards the backend (exchange_request.cpp).
+  void on_connected();
+  void send_request();
+  void relay_request_body();
+  bool take_request_bytes(std::span<char> bytes);
+  bool send_body_piece(std::span<const char> data);
+  void on_request_sent();
+  void on_request_broken();
+  base::Duration response_timeout() const;
+
+  // Towards the client (exchange_answer.cpp).
+  void read_answer();
+  void read_answer_head();
+  bool parse_answer_head(std::size_t have);
+  bool send_interim(const http::ResponseHead& head);
+  void on_answer_head(std::span<char> rest);
+  void learn_from(const http::ResponseHead& head);
+  void begin_tunnel(std::span<char> rest);
+  void relay_answer_body();
+  bool take_answer_bytes(std::span<char> bytes, std::string_view head);
+  bool send_to_client(std::span<const iovec> pieces);
+  void on_answer_read();
+  void on_answer_cut(const base::Error& error);
+  void finish_if_sent();
+  void run_tunnel(Tunnel::Outcome outcome);
+
+  Context& context_;
+  Client* client_ = nullptr;
+  std::shared_ptr<const Snapshot> snapshot_;  // pinned: a reload never changes a request under way
+  const conf::Route* route_ = nullptr;
+  State state_ = State::Done;
+
+  // The request.
+  std::string request_head_;  // as sent to every backend tried; the log and error pages read it, too
+  std::string origin_;        // the client's address, when a trusted peer named another than its own
+  http::Method method_ = http::Method::Other;
+  std::uint8_t client_minor_ = 1;
+  bool client_keeps_alive_ = false;
+  bool may_upgrade_ = false;
+  bool is_secure_ = false;         // the client came by TLS, as far as we know
+  bool is_pinned_ = false;         // the connection carries NTLM or Negotiate (R15)
+  http::BodyReader request_body_;
+  bool request_is_chunked_ = false;
+  bool request_is_broken_ = false;  // the backend takes no more of it; its answer may still come
+  std::uint64_t body_max_ = 0;
+  std::string held_body_;           // content read before there was a connection to send it to
+  std::span<char> fresh_body_;      // the same, still in the scratch buffer: during start() only
+
+  // Where it goes.
+  Placement placement_;
+  std::optional<conf::BackendId> backend_;
+  bool is_counted_ = false;  // in the backend's load
+  bool is_gated_ = false;    // holds a place behind the backend's gate
+  TicketId ticket_{};        // waits for one
+  std::array<conf::BackendId, kAttemptsMax> tried_{};
+  std::size_t tried_count_ = 0;
+  std::uint32_t attempts_ = 0;
+  bool has_redialled_ = false;
+  std::unique_ptr<net::Dial> dial_;
+  Lease lease_;
+  Outbox to_backend_;
+  std::uint64_t sent_bytes_ = 0;  // of this attempt
+
+  // The answer.
+  std::string answer_input_;      // of a head that is not whole
+  std::size_t answer_searched_ = 0;
+  bool answer_began_ = false;     // a byte of it has come
+  bool head_sent_ = false;        // to the client
+  http::BodyReader answer_body_;
+  AnswerPlan plan_;
+  bool answer_is_read_ = false;
+  bool backend_may_be_kept_ = false;
+  Tunnel tunnel_;
+
+  // What the log will say.
+  std::uint16_t status_ = 0;
+  std::uint64_t bytes_to_client_ = 0;
+  base::Instant started_{};
+  base::Instant chosen_{};
+  base::Instant connected_{};
+  base::Instant first_byte_{};
+
+  std::unique_ptr<base::Timer> timer_;
+  std::unique_ptr<base::Timer> more_;  // to go on in the next turn, for the sake of the others
+};
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,292 @@
+// Exchange, towards the client: the answer's head and body, tunnels.
+#include <array>
+#include <cstring>
+
+#include "base/text.h"
+#include "http/h1_parser.h"
+#include "proxy/answer_headers.h"
+#include "proxy/exchange.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+using base::ErrorCode;
+constexpr int kReadsPerTurn = 8;
+
+bool offers_login(std::string_view challenge) {
+  const std::string_view scheme = challenge.substr(0, challenge.find_first_of(" ,"));
+  return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
+}
+
+}  // namespace
+
+void Exchange::on_readable() {
+  Client& client = *client_;
+  read_answer();
+  client.resume();
+}
+
+void Exchange::read_answer() {
+  switch (state_) {
+    case State::Awaiting: return read_answer_head();
+    case State::Relaying: return relay_answer_body();
+    case State::Tunnelling: return run_tunnel(tunnel_.pump());
+    default: return;
+  }
+}
+
+void Exchange::read_answer_head() {
+  std::span<char> scratch(*context_.scratch);
+  std::size_t have = answer_input_.size();
+  std::memcpy(scratch.data(), answer_input_.data(), have);
+  for (;;) {
+    const net::IoResult got = lease_->stream().read(scratch.subspan(have));
+    if (got.state == net::IoResult::State::Blocked) {
+      if (request_is_broken_) on_attempt_failed({ErrorCode::Reset, "the backend stopped reading the request"});
+      return;
+    }
+    if (got.state == net::IoResult::State::Closed) return on_attempt_failed({ErrorCode::Closed, "closed without an answer"});
+    if (got.state == net::IoResult::State::Failed) return on_attempt_failed({got.error, "no answer"});
+    if (!answer_began_) first_byte_ = context_.now();
+    answer_began_ = true;
+    if (parse_answer_head(have + got.bytes)) return;
+    // Interim answers may have been taken off the front: what is left is in answer_input_.
+    if (answer_input_.size() == have) {
+      answer_input_.append(scratch.data() + have, got.bytes);
+    } else {
+      std::memcpy(scratch.data(), answer_input_.data(), answer_input_.size());
+    }
+    have = answer_input_.size();
+  }
+}
+
+/// True: the head has been dealt with (or the exchange is over). False: more bytes are needed.
+bool Exchange::parse_answer_head(std::size_t have) {
+  std::span<char> scratch(*context_.scratch);
+  http::ResponseHead& head = context_.response_head;
+  const conf::Limits& limits = snapshot_->settings->limits;
+  std::size_t at = 0;
+  for (;;) {
+    const auto parsed = http::parse_response_head(
+        {scratch.data() + at, have - at}, at == 0 ? answer_searched_ : 0,
+        {.bytes_max = limits.response_head_bytes, .fields_max = limits.headers}, method_, head);
+    if (parsed.state == http::Parsed::State::Bad) {
+      on_attempt_failed({ErrorCode::Malformed, parsed.why});
+      return true;
+    }
+    if (parsed.state == http::Parsed::State::Incomplete) {
+      if (at != 0) answer_input_.assign(scratch.data() + at, have - at);
+      answer_searched_ = have - at;
+      return false;
+    }
+    at += parsed.consumed;
+    if (head.status == 101) return begin_tunnel(scratch.subspan(at, have - at)), true;
+    if (head.status >= 200) return on_answer_head(scratch.subspan(at, have - at)), true;
+    if (!send_interim(head)) return true;
+  }
+}
+
+bool Exchange::send_interim(const http::ResponseHead& head) {
+  extend_deadline(request_body_.is_done() ? response_timeout() : snapshot_->settings->timeouts.body_idle);
+  if (client_minor_ == 0) return true;  // RFC 9110 section 15.2: they would not understand it
+  context_.text.clear();
+  append_interim_head(context_.text, head);
+  const iovec pieces[] = {piece(context_.text)};
+  return send_to_client(pieces);
+}
+
+void Exchange::on_answer_head(std::span<char> rest) {
+  const http::ResponseHead& head = context_.response_head;
+  on_attempt_succeeded();
+  status_ = head.status;
+  context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
+  learn_from(head);
+
+  // An answer before the request's end: the rest of the request will find nobody, so this connection ends with it.
+  const bool keeps = client_keeps_alive_ && request_body_.is_done();
+  plan_ = plan_answer(head, client_minor_, keeps ? After::KeepAlive : After::Close);
+  backend_may_be_kept_ = head.keep_alive;
+
+  std::string& text = context_.text;
+  text.clear();
+  std::string cookie_line;
+  if (const std::string value = placement_.cookie_to_give(tools()); !value.empty()) {
+    append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
+                      is_secure_ ? Secure::Yes : Secure::No);
+  }
+  append_response_head(text, head, {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = {}});
+  answer_body_.start(head.framing);
+  enter(Event::Answered);
+  head_sent_ = true;
+  extend_deadline(snapshot_->settings->timeouts.body_idle);
+  if (!take_answer_bytes(rest, text)) return;
+  if (!answer_is_read_) relay_answer_body();
+}
+
+void Exchange::learn_from(const http::ResponseHead& head) {
+  if (head.has_set_cookie && pool().sticky.mode == conf::StickyMode::AppCookie) {
+    const long long now = std::chrono::duration_cast<std::chrono::seconds>(base::wall_now().time_since_epoch()).count();
+    learn(pool().sticky, head, now, [&](const AppSession& session) {
+      if (session.event == AppSession::Event::Set) {
+        placement_.learn(tools(), pool(), *backend_, session.value);
+      } else {
+        placement_.ended_by_app(tools(), pool(), session.value);
+      }
+    });
+  }
+  if (head.status != 401 && !is_pinned_) return;
+  for (const http::Field& field : head.fields) {
+    if (field.id == http::FieldId::WwwAuthenticate && offers_login(field.value)) is_pinned_ = true;
+  }
+}
+
+/// Takes what came of the body and sends it, behind `head` where that is not empty. False: the exchange is over.
+bool Exchange::take_answer_bytes(std::span<char> bytes, std::string_view head) {
+  const auto step = answer_body_.take(bytes);
+  if (step.state == http::BodyReader::Step::State::Bad) {
+    if (!head.empty()) {
+      const iovec pieces[] = {piece(head)};
+      if (!send_to_client(pieces)) return false;
+    }
+    return on_answer_cut({ErrorCode::Malformed, step.why}), false;
+  }
+  std::array<char, 20> size;
+  std::array<iovec, 6> pieces;
+  std::size_t count = 0;
+  const auto add = [&](std::string_view text) { pieces[count++] = piece(text); };
+  if (!head.empty()) add(head);
+  const bool chunks = plan_.framing == http::Framing::Kind::Chunked;
+  if (!step.data.empty()) {
+    if (chunks) add(http::chunk_head(step.data.size(), size));
+    add({step.data.data(), step.data.size()});
+    if (chunks) add(http::kChunkEnd);
+    bytes_to_client_ += step.data.size();
+  }
+  const bool is_last = step.state == http::BodyReader::Step::State::Done;
+  std::string last;
+  if (is_last && chunks) {
+    last.append(http::kLastChunk).append(answer_body_.trailers()).append(http::kChunkEnd);
+    add(last);
+  }
+  if (step.consumed != bytes.size()) backend_may_be_kept_ = false;  // bytes nobody asked for
+  if (count != 0 && !send_to_client(std::span(pieces).first(count))) return false;
+  if (is_last) on_answer_read();
+  return !answer_is_read_;
+}
+
+bool Exchange::send_to_client(std::span<const iovec> pieces) {
+  const auto wrote = client_->outbox().write(client_->stream(), pieces);
+  context_.counters.client_bytes_out.add(wrote.bytes);
+  if (wrote.state != Outbox::State::Failed) return true;
+  context_.counters.requests_aborted.add();
+  return finish(Client::Next::Abort), false;
+}
+
+void Exchange::relay_answer_body() {
+  std::span<char> scratch(*context_.scratch);
+  for (int i = 0; client_->outbox().is_empty() && lease_; ++i) {
+    if (i == kReadsPerTurn) return more_->set(context_.now());
+    const net::IoResult got = lease_->stream().read(scratch);
+    if (got.state == net::IoResult::State::Blocked) return;
+    if (got.state == net::IoResult::State::Failed) return on_answer_cut({got.error, "cut short"});
+    extend_deadline(snapshot_->settings->timeouts.body_idle);
+    if (got.state == net::IoResult::State::Closed) {
+      if (!answer_body_.may_end_here()) return on_answer_cut({ErrorCode::Closed, "cut short"});
+      backend_may_be_kept_ = false;
+      if (plan_.framing == http::Framing::Kind::Chunked) {
+        const iovec pieces[] = {piece(http::kLastChunk), piece(http::kChunkEnd)};
+        if (!send_to_client(pieces)) return;
+      }
+      return on_answer_read();
+    }
+    if (!take_answer_bytes(scratch.first(got.bytes), {})) return;
+  }
+}
+
+/// The answer is whole; the client may still have to take the end of it, the backend is free at once.
+void Exchange::on_answer_read() {
+  answer_is_read_ = true;
+  const bool whole_request = request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_;
+  if (backend_may_be_kept_ && whole_request && lease_) {
+    if (is_pinned_) {
+      lease_->stream().set_handler(nullptr);
+      client_->pinned() = std::move(lease_);
+    } else {
+      lease_.keep();
+    }
+  }
+  leave_backend();
+  extend_deadline(snapshot_->settings->timeouts.body_idle);
+  finish_if_sent();
+}
+
+void Exchange::finish_if_sent() {
+  if (!answer_is_read_ || !client_->outbox().is_empty()) return;
+  if (!request_body_.is_done()) return finish(Client::Next::Linger);
+  finish(plan_.after == After::KeepAlive ? Client::Next::KeepAlive : Client::Next::Close);
+}
+
+/// The client has seen the answer begin and must learn that it will not be whole: chunked and counted bodies end short,
+/// one that ends with the connection ends by RST.
+void Exchange::on_answer_cut(const base::Error& error) {
+  context_.counters.answers_cut.add();
+  context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(error.code)].add();
+  const bool end_looks_whole = plan_.framing == http::Framing::Kind::UntilClose;
+  finish(end_looks_whole ? Client::Next::Reset : Client::Next::Abort);
+}
+
+void Exchange::on_client_writable() {
+  if (state_ == State::Tunnelling) return run_tunnel(tunnel_.flush());
+  const auto wrote = client_->outbox().flush(client_->stream());
+  context_.counters.client_bytes_out.add(wrote.bytes);
+  if (wrote.state == Outbox::State::Failed) {
+    context_.counters.requests_aborted.add();
+    return finish(Client::Next::Abort);
+  }
+  if (state_ == State::Relaying) extend_deadline(snapshot_->settings->timeouts.body_idle);
+  if (wrote.state != Outbox::State::Sent) return;
+  if (answer_is_read_) return finish_if_sent();
+  if (state_ == State::Relaying) relay_answer_body();
+}
+
+void Exchange::begin_tunnel(std::span<char> rest) {
+  const http::ResponseHead& head = context_.response_head;
+  if (!may_upgrade_) return on_attempt_failed({ErrorCode::Malformed, "an upgrade nobody asked for"});
+  on_attempt_succeeded();
+  status_ = head.status;
+  context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
+  context_.text.clear();
+  std::string cookie_line;
+  if (const std::string value = placement_.cookie_to_give(tools()); !value.empty()) {
+    append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
+                      is_secure_ ? Secure::Yes : Secure::No);
+  }
+  append_response_head(context_.text, head,
+                       {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = {}});
+  enter(Event::Upgraded);
+  head_sent_ = true;
+  const iovec pieces[] = {piece(context_.text), {rest.data(), rest.size()}};
+  if (!send_to_client(pieces)) return;
+  // What the client sent right behind its request belongs to the new protocol.
+  const std::string glued = client_->take_leftover();
+  const iovec up[] = {piece(glued)};
+  if (!glued.empty() && to_backend_.write(lease_->stream(), up).state == Outbox::State::Failed) {
+    return finish(Client::Next::Abort);
+  }
+  tunnel_.start(client_->stream(), client_->outbox(), lease_->stream(), to_backend_);
+  run_tunnel(tunnel_.pump());
+}
+
+void Exchange::run_tunnel(Tunnel::Outcome outcome) {
+  bytes_to_client_ = tunnel_.bytes_to_client();
+  switch (outcome) {
+    case Tunnel::Outcome::Goes:
+      if (tunnel_.wants_more()) more_->set(context_.now());
+      return extend_deadline(snapshot_->settings->timeouts.tunnel_idle);
+    case Tunnel::Outcome::Ended: return finish(Client::Next::Close);
+    case Tunnel::Outcome::Broken: return finish(Client::Next::Abort);
+  }
+}
+
+}  // namespace holdfast::proxy

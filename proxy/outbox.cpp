@@ -1,0 +1,49 @@
+#include "proxy/outbox.h"
+
+#include <algorithm>
+
+namespace holdfast::proxy {
+
+Outbox::Outcome Outbox::write(net::Stream& stream, std::span<const iovec> pieces) {
+  if (!is_empty()) {
+    keep(pieces, 0);
+    return {.state = State::Pending};
+  }
+  const net::IoResult wrote = stream.write(pieces);
+  switch (wrote.state) {
+    case net::IoResult::State::Ok: return {.state = State::Sent, .bytes = wrote.bytes};
+    case net::IoResult::State::Blocked: keep(pieces, wrote.bytes); return {.state = State::Pending, .bytes = wrote.bytes};
+    default: return {.state = State::Failed, .bytes = wrote.bytes, .error = wrote.error};
+  }
+}
+
+Outbox::Outcome Outbox::flush(net::Stream& stream) {
+  if (is_empty()) return {};
+  const iovec rest[] = {piece(std::string_view(pending_).substr(sent_))};
+  const net::IoResult wrote = stream.write(rest);
+  if (wrote.state == net::IoResult::State::Failed) return {.state = State::Failed, .error = wrote.error};
+  sent_ += wrote.bytes;
+  if (!is_empty()) return {.state = State::Pending, .bytes = wrote.bytes};
+  clear();
+  return {.state = State::Sent, .bytes = wrote.bytes};
+}
+
+void Outbox::clear() {
+  if (pending_.capacity() != 0) buffers_.give(std::move(pending_));
+  pending_ = {};
+  sent_ = 0;
+}
+
+void Outbox::keep(std::span<const iovec> pieces, std::size_t skip) {
+  if (is_empty()) {
+    clear();
+    pending_ = buffers_.take();
+  }
+  for (const iovec& p : pieces) {
+    const std::size_t skipped = std::min(skip, p.iov_len);
+    pending_.append(static_cast<const char*>(p.iov_base) + skipped, p.iov_len - skipped);
+    skip -= skipped;
+  }
+}
+
+}  // namespace holdfast::proxy

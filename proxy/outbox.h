@@ -1,0 +1,46 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <span>
+#include <string>
+
+#include "base/buffers.h"
+#include "net/stream.h"
+
+namespace holdfast::proxy {
+
+inline iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+
+/// What one stream could not take yet. Writes go straight to the stream; only the rest of a blocked write is kept, in a
+/// recycled buffer, and whoever feeds it stops reading until it is empty: that bounds it to one read and one head.
+class Outbox {
+ public:
+  enum class State : std::uint8_t { Sent, Pending, Failed };
+  struct Outcome {
+    State state = State::Sent;
+    std::size_t bytes = 0;  ///< What the kernel took now.
+    base::ErrorCode error = base::ErrorCode::Io;
+  };
+
+  explicit Outbox(base::Buffers& buffers) : buffers_(buffers) {}
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+  ~Outbox() { clear(); }
+
+  /// Sends `pieces` after what is pending.
+  Outcome write(net::Stream& stream, std::span<const iovec> pieces);
+  /// Sends what is pending; call on on_writable.
+  Outcome flush(net::Stream& stream);
+  bool is_empty() const { return sent_ == pending_.size(); }
+  void clear();
+
+ private:
+  void keep(std::span<const iovec> pieces, std::size_t skip);
+
+  base::Buffers& buffers_;
+  std::string pending_;
+  std::size_t sent_ = 0;  // of pending_
+};
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/random.h"
+#include "health/view.h"
+#include "proxy/balance.h"
+#include "proxy/identity.h"
+#include "proxy/snapshot.h"
+#include "sessions/cookie.h"
+#include "sessions/store.h"
+
+namespace holdfast::proxy {
+
+/// Where one exchange goes, and what that means for its session: looks the session up, binds it (R4a), keeps it, moves
+/// it by compare-and-set (R4), and says in one word what stickiness did. A value inside its exchange.
+class Placement {
+ public:
+  /// What the choice is made from; borrowed for one call.
+  struct Tools {
+    const Snapshot& snapshot;
+    const health::View& view;
+    Balancer& balancer;  ///< Of the pool.
+    std::span<const BackendLoad> loads;
+    sessions::Store& store;
+    const sessions::Keyring& keyring;
+    base::Instant now;
+  };
+
+  /// The backend for a request by `who`; nullopt when none may serve it.
+  std::optional<conf::BackendId> first(const Tools& tools, const conf::Pool& pool, const Identity& who);
+  /// Another one after `tried` have failed; nullopt when there is none, or the session may not leave.
+  std::optional<conf::BackendId> again(const Tools& tools, const conf::Pool& pool,
+                                       std::span<const conf::BackendId> tried);
+
+  Stickiness word() const { return word_; }
+  /// The backend whose session we have just moved away, once per move.
+  std::optional<conf::BackendId> take_moved_from() { return std::exchange(moved_from_, std::nullopt); }
+
+  /// The value of our own cookie for the answer, or empty when the client's is still good. Notes it as given.
+  std::string cookie_to_give(const Tools& tools);
+
+  /// The app's answer sets (or ends) its own session cookie; `served_by` answered.
+  void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view value);
+  void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view value);
+
+ private:
+  std::optional<conf::BackendId> by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie);
+  std::optional<conf::BackendId> by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed);
+  std::optional<conf::BackendId> fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
+  std::optional<conf::BackendId> settle(const Tools& tools, const conf::Pool& pool);
+  std::optional<conf::BackendId> displaced(const Tools& tools, const conf::Pool& pool,
+                                           std::span<const conf::BackendId> tried);
+  std::optional<conf::BackendId> move(const Tools& tools, const conf::Pool& pool,
+                                      std::span<const conf::BackendId> tried);
+  std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
+  std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
+
+  enum class Cookie : std::uint8_t { NotOurs, Good, Give };  // NotOurs: none, or made for another pool
+
+  Stickiness word_ = Stickiness::None;
+  bool has_session_ = false;  // key_ and binding_ mean something
+  Cookie cookie_ = Cookie::NotOurs;
+  sessions::Key key_{};
+  sessions::SessionId id_{};  // mode cookie
+  sessions::Binding binding_;
+  std::optional<conf::BackendId> moved_from_;
+};
+
+}  // namespace holdfast::proxy

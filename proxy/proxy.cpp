@@ -1,0 +1,97 @@
+#include "proxy/proxy.h"
+
+#include <utility>
+
+#include "proxy/error_page.h"
+#include "proxy/exchange.h"
+
+namespace holdfast::proxy {
+
+namespace {
+// Clients looked at for the longest idle one. Looking at all would make a flood of connections expensive.
+constexpr std::size_t kIdleSearch = 64;
+}  // namespace
+
+Proxy::Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, Reports& reports,
+             std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view, std::uint64_t seed)
+    : context_(scheduler, dialer, shared, reports, std::move(snapshot), std::move(view), seed) {
+  context_.grants = this;
+}
+
+Proxy::~Proxy() { clients_.clear(); }
+
+void Proxy::accept(std::unique_ptr<net::Stream> stream, std::size_t listen) {
+  context_.counters.connections_accepted.add();
+  if (context_.is_draining) return turn_away(std::move(stream));
+  if (context_.shared.connections.load(std::memory_order_relaxed) >= context_.settings().limits.connections) {
+    Client* idle = longest_idle();
+    if (idle == nullptr) return turn_away(std::move(stream));
+    context_.counters.connections_displaced.add();
+    idle->close();
+  }
+  context_.shared.connections.fetch_add(1, std::memory_order_relaxed);
+  context_.counters.connections_open.add();
+  clients_.push_back(std::make_unique<Client>(context_, static_cast<ClientOwner&>(*this), std::move(stream), listen));
+  Client& client = *clients_.back();
+  client.place = static_cast<std::uint32_t>(clients_.size() - 1);
+  client.start();
+}
+
+Client* Proxy::longest_idle() {
+  Client* best = nullptr;
+  for (std::size_t i = 0; i < std::min(kIdleSearch, clients_.size()) || (best == nullptr && i < clients_.size()); ++i) {
+    clock_hand_ = clock_hand_ + 1 < clients_.size() ? clock_hand_ + 1 : 0;
+    Client& client = *clients_[clock_hand_];
+    if (client.is_idle() && (best == nullptr || client.idle_since() < best->idle_since())) best = &client;
+  }
+  return best;
+}
+
+void Proxy::turn_away(std::unique_ptr<net::Stream> stream) {
+  context_.counters.connections_refused.add();
+  context_.text.clear();
+  append_error_answer(context_.text, 503, {.after = After::Close});
+  const iovec pieces[] = {piece(context_.text)};
+  stream->write(pieces);
+  stream->shutdown_write();
+  context_.scheduler.bury(std::move(stream));
+}
+
+void Proxy::on_client_closed(Client& client) {
+  context_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+  context_.counters.connections_open.subtract();
+  const std::size_t place = client.place;
+  auto closed = std::move(clients_[place]);
+  if (place + 1 != clients_.size()) {
+    clients_[place] = std::move(clients_.back());
+    clients_[place]->place = static_cast<std::uint32_t>(place);
+  }
+  clients_.pop_back();
+  context_.scheduler.bury(std::move(closed));
+  if (context_.is_draining && clients_.empty()) context_.reports.on_drained();
+}
+
+void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
+  const auto found = context_.waiting.find(ticket);
+  if (found == context_.waiting.end()) return context_.shared.gates.leave(backend);  // given up meanwhile
+  Exchange& exchange = *found->second;
+  context_.waiting.erase(found);
+  exchange.on_granted(backend);
+}
+
+void Proxy::set_view(std::shared_ptr<const health::View> view) {
+  context_.set_view(std::move(view));
+  for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
+}
+
+void Proxy::drain() {
+  context_.is_draining = true;
+  if (clients_.empty()) return context_.reports.on_drained();
+  for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->drain();
+}
+
+void Proxy::abort() {
+  while (!clients_.empty()) clients_.back()->close();
+}
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "proxy/client.h"
+#include "proxy/context.h"
+
+namespace holdfast::proxy {
+
+/// The data path of one worker: owns its clients and all they work with. Lives on the worker's thread; what it is given
+/// outlives it. It does not listen, probe or read settings: connections, views and snapshots are handed to it.
+class Proxy final : private ClientOwner, private GrantSink {
+ public:
+  Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, Reports& reports,
+        std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view, std::uint64_t seed);
+  ~Proxy() override;
+
+  /// Makes a client of a connection accepted by listener number `listen`. At limits.connections an idle client makes
+  /// room; where there is none, this one is turned away with a 503.
+  void accept(std::unique_ptr<net::Stream> stream, std::size_t listen);
+  void set_view(std::shared_ptr<const health::View> view);
+
+  /// No further request on any connection; Reports::on_drained comes (perhaps at once) when the last one has gone.
+  void drain();
+  /// Closes everything now.
+  void abort();
+
+  const Counters& counters() const { return context_.counters; }  ///< May be read from any thread.
+  std::size_t idle_backend_connections() const { return context_.pool.idle_count(); }
+
+ private:
+  void on_client_closed(Client& client) override;
+  void on_granted(conf::BackendId backend, TicketId ticket) override;
+  Client* longest_idle();
+  void turn_away(std::unique_ptr<net::Stream> stream);
+
+  Context context_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::size_t clock_hand_ = 0;  // where the search for an idle client goes on
+};
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/settings.h"
+#include "net/address.h"
+#include "proxy/route.h"
+#include "sessions/keyring.h"
+
+namespace holdfast::proxy {
+
+/// The settings and all that is derived from them once: what an exchange pins, so that a reload never changes a request
+/// under way. Immutable.
+struct Snapshot {
+  /// `addresses` by BackendId.
+  Snapshot(std::shared_ptr<const conf::Settings> s, std::vector<net::Address> resolved, const sessions::Keyring& keyring)
+      : settings(std::move(s)), addresses(std::move(resolved)), router(*settings) {
+    tags.reserve(settings->backends.size());
+    for (const conf::Backend& backend : settings->backends) {
+      tags.push_back(keyring.backend_tag(settings->pool(backend.pool).name, backend.name));
+      by_tag.emplace(tags.back(), backend.id);
+    }
+  }
+
+  sessions::BackendTag tag_of(conf::BackendId id) const { return tags[conf::index(id)]; }
+  /// nullopt when the pool has no such backend (any more).
+  std::optional<conf::BackendId> backend_of(const conf::Pool& pool, sessions::BackendTag tag) const {
+    const auto found = by_tag.find(tag);
+    if (found == by_tag.end() || settings->backend(found->second).pool != pool.id) return std::nullopt;
+    return found->second;
+  }
+
+  std::shared_ptr<const conf::Settings> settings;
+  std::vector<net::Address> addresses;
+  Router router;
+  std::vector<sessions::BackendTag> tags;
+  std::unordered_map<sessions::BackendTag, conf::BackendId> by_tag;
+};
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,50 @@
+#include "proxy/tunnel.h"
+
+namespace holdfast::proxy {
+
+namespace {
+constexpr int kReadsPerTurn = 8;
+}
+
+void Tunnel::start(net::Stream& client, Outbox& to_client, net::Stream& backend, Outbox& to_backend) {
+  client_ = {.stream = &client, .outbox = &to_client};
+  backend_ = {.stream = &backend, .outbox = &to_backend};
+}
+
+bool Tunnel::pump_one(Side& from, Side& to) {
+  for (int i = 0; !from.ended && to.outbox->is_empty(); ++i) {
+    if (i == kReadsPerTurn) {
+      wants_more_ = true;
+      return true;
+    }
+    const net::IoResult got = from.stream->read(*context_.scratch);
+    if (got.state == net::IoResult::State::Blocked) break;
+    if (got.state == net::IoResult::State::Failed) return false;
+    if (got.state == net::IoResult::State::Closed) {
+      from.ended = true;
+      break;
+    }
+    from.bytes += got.bytes;
+    const iovec pieces[] = {{context_.scratch->data(), got.bytes}};
+    if (to.outbox->write(*to.stream, pieces).state == Outbox::State::Failed) return false;
+  }
+  if (from.ended && !to.told && to.outbox->is_empty()) {
+    to.told = true;
+    to.stream->shutdown_write();
+  }
+  return true;
+}
+
+Tunnel::Outcome Tunnel::pump() {
+  wants_more_ = false;
+  if (!pump_one(client_, backend_) || !pump_one(backend_, client_)) return Outcome::Broken;
+  return client_.told && backend_.told ? Outcome::Ended : Outcome::Goes;
+}
+
+Tunnel::Outcome Tunnel::flush() {
+  if (client_.outbox->flush(*client_.stream).state == Outbox::State::Failed) return Outcome::Broken;
+  if (backend_.outbox->flush(*backend_.stream).state == Outbox::State::Failed) return Outcome::Broken;
+  return pump();
+}
+
+}  // namespace holdfast::proxy

@@ -1,0 +1,95 @@
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "conf/reader.h"
+#include "server/server.h"
+#include "sessions/secret.h"
+
+namespace {
+
+using namespace holdfast;
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2 };
+
+struct Arguments {
+  std::string config = "/etc/holdfast/holdfast.toml";
+  bool check = false;
+  bool dump = false;
+};
+
+std::shared_ptr<const conf::Settings> read_config(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    fmt::print(stderr, "holdfast: cannot read {}: {}\n", path, std::strerror(errno));
+    return nullptr;
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto read = conf::read_settings(text);
+  if (const auto* mistakes = std::get_if<1>(&read)) {
+    fmt::print(stderr, "{}", conf::mistakes_text(path, *mistakes));
+    fmt::print(stderr, "holdfast: {} mistake{} in {}\n", mistakes->size(), mistakes->size() == 1 ? "" : "s", path);
+    return nullptr;
+  }
+  return std::make_shared<const conf::Settings>(std::move(std::get<0>(read)));
+}
+
+int run(const Arguments& arguments) {
+  const auto settings = read_config(arguments.config);
+  if (!settings) return kFailed;
+  if (arguments.dump) {
+    fmt::print("{}", conf::dump_settings(*settings));
+    return kDone;
+  }
+  // A check writes nothing: a secret that would be generated on first use is not missing.
+  const bool generates = settings->sessions.secret_file.empty() && std::getenv("HOLDFAST_SECRET") == nullptr;
+  if (arguments.check && generates) {
+    fmt::print("{}: ok\n", arguments.config);
+    return kDone;
+  }
+  const auto secret =
+      sessions::load_secret(settings->sessions, settings->server.state_dir, std::getenv("HOLDFAST_SECRET"));
+  if (!secret) {
+    fmt::print(stderr, "holdfast: {}\n", secret.error().text);
+    return kFailed;
+  }
+  if (arguments.check) {
+    fmt::print("{}: ok\n", arguments.config);
+    return kDone;
+  }
+  base::log_setup(settings->server.log_level, settings->server.log_format);
+  base::log::info("starting", {{"version", HOLDFAST_VERSION}, {"config", arguments.config}, {"secret", secret->source}});
+  if (!secret->note.empty()) base::log::warn("secret", {{"reason", secret->note}});
+  server::Server server(settings, secret->bytes);
+  if (const auto ran = server.run(); !ran) {
+    base::log::error("start_failed", {{"reason", ran.error().text}});
+    return kFailed;
+  }
+  return kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Holdfast: a reverse proxy that keeps users on their node, and moves them when it dies.", "holdfast");
+  Arguments arguments;
+  app.add_option("-c,--config", arguments.config, "Configuration file")->capture_default_str();
+  app.add_flag("-t,--check", arguments.check, "Check the configuration and what it names, then exit: 0 good, 1 bad");
+  app.add_flag("-T,--dump", arguments.dump, "Print the effective configuration, secrets redacted");
+  app.set_version_flag("-V,--version", fmt::format("holdfast {} ({}, {}, {})", HOLDFAST_VERSION, HOLDFAST_BUILD_TYPE,
+                                                   "C++20", "gcc " __VERSION__));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return run(arguments);
+}

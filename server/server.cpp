@@ -1,0 +1,208 @@
+#include "server/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+#include <utility>
+
+#include "admin/endpoints.h"
+#include "base/log.h"
+#include "sessions/keyring.h"
+
+namespace holdfast::server {
+
+namespace {
+
+constexpr base::Duration kTick = std::chrono::seconds{1};
+constexpr std::size_t kExpiredPerTick = 50'000;
+// Above a backend's own threshold, every so many failures in a row are told: an outage is not a flood of messages.
+constexpr std::uint32_t kToldEvery = 64;
+
+std::uint64_t random_seed() {
+  const auto id = sessions::random_id();
+  std::uint64_t seed = 0;
+  for (std::size_t i = 0; i < 8; ++i) seed = seed << 8 | id[i];
+  return seed;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::uint32_t worker_count(const conf::Settings& settings) {
+  return settings.server.workers != 0 ? settings.server.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret)
+    : settings_(std::move(settings)), keyring_(secret), random_(random_seed()), started_(loop_.now()),
+      store_({.sessions_max = settings_->sessions.sessions_max,
+              .idle_timeout = settings_->sessions.idle_timeout,
+              .seed = random_.next(),
+              .start = started_}),
+      loads_(settings_->backends.size()), gates_(*settings_), open_(loop_.timer([this] { open_when_probed(); })),
+      deadline_(loop_.timer([this] { stop(); })), tick_(loop_.timer([this] { on_tick(); })) {}
+
+Server::~Server() = default;
+
+base::Result<void> Server::run() {
+  if (auto started = start(); !started) {
+    if (monitor_) monitor_->stop();
+    return started;
+  }
+  loop_.run();
+  for (const auto& worker : workers_) worker->stop();
+  for (const auto& worker : workers_) worker->join();
+  base::log::info("stopped");
+  return {};
+}
+
+base::Result<void> Server::start() {
+  raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_ = std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT},
+                                            [this](int number) { on_signal(number); });
+  std::vector<net::Address> addresses;
+  if (auto resolved = resolve_backends(addresses); !resolved) return resolved;
+  if (!settings_->server.access_log_path.empty()) {
+    auto log = AccessLog::open(settings_->server.access_log_path, {});
+    if (!log) return log.error();
+    access_log_ = std::move(*log);
+  }
+  snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_);
+  monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
+                                               static_cast<health::Monitor::Listener&>(*this));
+  monitor_->start();
+  start_workers();
+  if (auto opened = open_listeners(); !opened) return opened;
+  if (auto opened = open_admin(); !opened) return opened;
+  for (const auto& worker : workers_) worker->start();
+
+  base::Duration patience{};
+  for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
+  open_->set(loop_.now() + patience + std::chrono::milliseconds{300});
+  tick_->set(loop_.now() + kTick);
+  return {};
+}
+
+base::Result<void> Server::resolve_backends(std::vector<net::Address>& addresses) const {
+  for (const conf::Backend& backend : settings_->backends) {
+    auto address = net::resolve(backend.address);
+    if (!address) {
+      return base::Error{address.error().code,
+                         "backend " + settings_->pool(backend.pool).name + "/" + backend.name + ": " + address.error().text};
+    }
+    addresses.push_back(*address);
+  }
+  return {};
+}
+
+void Server::start_workers() {
+  const Worker::Calls calls{
+      .on_backend_failure =
+          [this](conf::BackendId id, base::ErrorCode error, std::uint32_t in_a_row) {
+            const std::uint32_t threshold = std::max(1u, settings_->pool_of(id).passive.failures);
+            if (in_a_row > threshold && in_a_row % kToldEvery != 0) return;
+            loop_.post([this, id, error, in_a_row] { monitor_->on_passive_failure(id, error, in_a_row); });
+          },
+      .on_backend_success = [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
+      .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); }};
+  const std::uint32_t count = worker_count(*settings_);
+  const proxy::Shared shared{store_, keyring_, loads_, gates_, connections_, count};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(shared, snapshot_, monitor_->view(), random_.next(), access_log_.get(), calls));
+  }
+}
+
+base::Result<void> Server::open_listeners() {
+  for (std::size_t i = 0; i < settings_->listens.size(); ++i) {
+    auto address = net::resolve(settings_->listens[i].address);
+    if (!address) return address.error();
+    if (net::Listener::is_taken(*address)) {
+      return base::Error{base::ErrorCode::Io, "cannot listen on " + address->text() + ": address already in use"};
+    }
+    for (const auto& worker : workers_) {
+      auto bound = worker->listen(*address, i);
+      if (!bound) return bound.error();
+      address = bound;  // where the system picked a port, the other workers share it
+    }
+    base::log::info("listening", {{"address", address->text()}});
+  }
+  return {};
+}
+
+base::Result<void> Server::open_admin() {
+  if (!settings_->admin.enabled) return {};
+  auto address = net::resolve(settings_->admin.address);
+  if (!address) return address.error();
+  if (net::Listener::is_taken(*address)) {
+    return base::Error{base::ErrorCode::Io, "cannot listen on " + address->text() + " (admin): address already in use"};
+  }
+  auto opened = net::Listener::open(
+      loop_, *address, [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
+  if (!opened) return opened.error();
+  admin_listener_ = std::move(*opened);
+  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this),
+                                           admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
+  base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});
+  return {};
+}
+
+void Server::on_view(std::shared_ptr<const health::View> view) {
+  for (const auto& worker : workers_) worker->set_view(view);
+  if (phase_ != Phase::Starting || workers_.empty()) return;
+  const bool probed = std::none_of(view->backends.begin(), view->backends.end(), [](const health::Verdict& verdict) {
+    return verdict.state == health::State::Starting;
+  });
+  if (probed) open_when_probed();
+}
+
+// Serving begins when every backend has answered its first probe, or had the time to: a session that comes back after a
+// restart shall not be moved only because its backend has not been looked at yet. Until then clients wait in the
+// kernel's queue.
+void Server::open_when_probed() {
+  if (phase_ != Phase::Starting) return;
+  phase_ = Phase::Serving;
+  for (const auto& worker : workers_) worker->open();
+  base::log::info("ready", {{"workers", workers_.size()}});
+}
+
+void Server::on_signal(int number) {
+  base::log::info("signal", {{"number", number}});
+  if (phase_ == Phase::Starting || phase_ == Phase::Serving) return drain();
+  stop();
+}
+
+void Server::drain() {
+  phase_ = Phase::Draining;
+  base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
+  for (const auto& worker : workers_) worker->drain();
+  deadline_->set(loop_.now() + settings_->server.shutdown_deadline);
+}
+
+void Server::on_worker_drained() {
+  if (++drained_ == workers_.size()) stop();
+}
+
+void Server::stop() {
+  if (phase_ == Phase::Stopping) return;
+  phase_ = Phase::Stopping;
+  monitor_->stop();
+  for (const auto& worker : workers_) worker->abort();
+  loop_.stop();
+}
+
+void Server::on_tick() {
+  const base::Instant now = loop_.now();
+  store_.expire(now, kExpiredPerTick);
+  tick_->set(now + kTick);
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "admin/server.h"
+#include "admin/view.h"
+#include "base/result.h"
+#include "conf/settings.h"
+#include "health/monitor.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/signals.h"
+#include "net/tcp_dialer.h"
+#include "proxy/gates.h"
+#include "proxy/load.h"
+#include "proxy/snapshot.h"
+#include "server/access_log.h"
+#include "server/worker.h"
+#include "sessions/memory_store.h"
+
+namespace holdfast::server {
+
+/// The whole proxy process: the control loop on the calling thread (probes, admin, signals), and the workers.
+class Server final : private health::Monitor::Listener, private admin::Source {
+ public:
+  Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret);
+  ~Server() override;
+
+  /// Runs until a signal ends it. Errors: what keeps it from starting, with the address or path in question.
+  base::Result<void> run();
+
+ private:
+  enum class Phase : std::uint8_t { Starting, Serving, Draining, Stopping };
+
+  base::Result<void> start();
+  base::Result<void> resolve_backends(std::vector<net::Address>& addresses) const;
+  base::Result<void> open_listeners();
+  base::Result<void> open_admin();
+  void start_workers();
+  void open_when_probed();
+  void on_signal(int number);
+  void drain();
+  void stop();
+  void on_worker_drained();
+  void on_tick();
+
+  // health::Monitor::Listener
+  void on_view(std::shared_ptr<const health::View> view) override;
+  // admin::Source
+  admin::StatusView status() const override;
+  admin::Readiness readiness() const override;
+  admin::BackendView backend_status(conf::BackendId id) const;
+  admin::PoolView pool_status(const conf::Pool& pool) const;
+  admin::ClientsView clients_status() const;
+
+  std::shared_ptr<const conf::Settings> settings_;
+  sessions::Keyring keyring_;
+  net::Loop loop_;
+  net::TcpDialer dialer_{loop_};
+  base::Random random_;
+  const base::Instant started_;
+  sessions::MemoryStore store_;
+  std::vector<proxy::BackendLoad> loads_;  // by BackendId
+  proxy::Gates gates_;
+  std::atomic<std::uint32_t> connections_{0};
+  std::unique_ptr<AccessLog> access_log_;
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
+  std::unique_ptr<net::Signals> signals_;
+  std::unique_ptr<health::Monitor> monitor_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<admin::Server> admin_;
+  std::unique_ptr<net::Listener> admin_listener_;
+  std::unique_ptr<base::Timer> open_;      // the latest moment to begin serving
+  std::unique_ptr<base::Timer> deadline_;  // of an orderly stop
+  std::unique_ptr<base::Timer> tick_;
+  Phase phase_ = Phase::Starting;
+  std::size_t drained_ = 0;
+};
+
+}  // namespace holdfast::server

@@ -1,0 +1,82 @@
+#include "server/worker.h"
+
+#include <utility>
+
+namespace holdfast::server {
+
+namespace {
+constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
+}
+
+Worker::Worker(const proxy::Shared& shared, std::shared_ptr<const proxy::Snapshot> snapshot,
+               std::shared_ptr<const health::View> view, std::uint64_t seed, AccessLog* access_log, Calls calls)
+    : calls_(std::move(calls)), access_log_(access_log != nullptr ? access_log->feed() : nullptr),
+      flush_(loop_.timer([this] { on_flush(); })),
+      proxy_(loop_, dialer_, shared, *this, std::move(snapshot), std::move(view), seed) {}
+
+Worker::~Worker() = default;
+
+base::Result<net::Address> Worker::listen(const net::Address& address, std::size_t listen) {
+  auto opened = net::Listener::open(
+      loop_, address, [this, listen](std::unique_ptr<net::Stream> stream) { proxy_.accept(std::move(stream), listen); });
+  if (!opened) return opened.error();
+  (*opened)->pause();
+  listeners_.push_back(std::move(*opened));
+  return listeners_.back()->address();
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    if (access_log_) flush_->set(loop_.now() + kFlushInterval);
+    loop_.run();
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::open() {
+  loop_.post([this] {
+    for (const auto& listener : listeners_) listener->resume();
+  });
+}
+
+void Worker::set_view(std::shared_ptr<const health::View> view) {
+  loop_.post([this, view = std::move(view)] { proxy_.set_view(view); });
+}
+
+void Worker::drain() {
+  loop_.post([this] {
+    for (const auto& listener : listeners_) listener->accept_waiting();
+    listeners_.clear();
+    proxy_.drain();
+  });
+}
+
+void Worker::abort() {
+  loop_.post([this] {
+    listeners_.clear();
+    proxy_.abort();
+  });
+}
+
+void Worker::stop() { loop_.stop(); }
+
+void Worker::on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) {
+  calls_.on_backend_failure(backend, error, in_a_row);
+}
+void Worker::on_backend_success(conf::BackendId backend) { calls_.on_backend_success(backend); }
+
+void Worker::on_access_line(std::string_view line) {
+  if (access_log_) access_log_->write(line.substr(0, line.size() - 1));  // it adds the newline itself
+}
+
+void Worker::on_drained() { calls_.on_drained(); }
+
+void Worker::on_flush() {
+  access_log_->flush();
+  flush_->set(loop_.now() + kFlushInterval);
+}
+
+}  // namespace holdfast::server

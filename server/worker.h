@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/tcp_dialer.h"
+#include "proxy/proxy.h"
+#include "server/access_log.h"
+
+namespace holdfast::server {
+
+/// One loop on one thread: listeners, and the data path behind them. Built and destroyed by the Server's thread, while
+/// its own is not running; between start() and join() everything comes through its loop.
+class Worker final : private proxy::Reports {
+ public:
+  /// What it tells the control loop. Called on the worker's thread.
+  struct Calls {
+    std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row)> on_backend_failure;
+    std::function<void(conf::BackendId)> on_backend_success;
+    std::function<void()> on_drained;
+  };
+
+  Worker(const proxy::Shared& shared, std::shared_ptr<const proxy::Snapshot> snapshot,
+         std::shared_ptr<const health::View> view, std::uint64_t seed, AccessLog* access_log, Calls calls);
+  ~Worker() override;
+
+  /// Opens listener number `listen`, paused. Before start().
+  base::Result<net::Address> listen(const net::Address& address, std::size_t listen);
+  void start();
+  void join();
+
+  // Any thread; carried out on the worker's.
+  void open();
+  void set_view(std::shared_ptr<const health::View> view);
+  void drain();
+  void abort();
+  void stop();
+
+  const proxy::Counters& counters() const { return proxy_.counters(); }
+
+ private:
+  void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
+  void on_backend_success(conf::BackendId backend) override;
+  void on_access_line(std::string_view line) override;
+  void on_drained() override;
+  void on_flush();
+
+  net::Loop loop_;
+  net::TcpDialer dialer_{loop_};
+  Calls calls_;
+  std::unique_ptr<AccessLog::Feed> access_log_;
+  std::unique_ptr<base::Timer> flush_;
+  proxy::Proxy proxy_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::thread thread_;
+};
+
+}  // namespace holdfast::server
