@@ -108,6 +108,29 @@ TEST_CASE("what an answer comes to, whole or byte by byte") {
   }
 }
 
+TEST_CASE("bytes beyond an answer that filled the last read are not left for the next probe") {
+  ProbeFixture f;
+  f.ask();
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\nX: ";
+  answer += std::string(4096 - 4000 - 4 - answer.size(), 'x') + "\r\n\r\n" + std::string(4000, 'b');
+  REQUIRE(answer.size() == 4096);
+  f.server.sends(answer + "junk");
+  f.loop.run();
+  REQUIRE(f.outcomes.size() == 1);
+  CHECK(f.outcomes[0].passed());
+  CHECK(f.server.open_count() == 0);
+}
+
+TEST_CASE("an event for bytes that have been read already does not cost the connection") {
+  ProbeFixture f;
+  f.ask();
+  f.server.sends("HTTP/1.1 200 OK\r\n");
+  f.server.sends("Content-Length: 0\r\n\r\n");
+  f.loop.run();
+  REQUIRE(f.outcomes.size() == 1);
+  CHECK(f.server.open_count() == 1);
+}
+
 TEST_CASE("expectations on the body") {
   ProbeFixture f({.expect_body = "ok", .expect_json = {{"/s", "ok"}}});
   f.server.answers("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"s\":\"ok\"}");

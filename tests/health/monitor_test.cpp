@@ -219,6 +219,28 @@ TEST_CASE("a refused request has the backend probed at once; dead means down wit
   CHECK_MESSAGE(f.server(0).dials() == dials + 3, "late failures of a dead backend change nothing");
 }
 
+TEST_CASE("since counts from the first sign of this trouble, not of an older one") {
+  MonitorFixture f;
+  f.start_up();
+  f.monitor->on_passive_failure(f.id(0), ErrorCode::Reset, 1);
+  f.loop.advance(60ms);
+  CHECK(!f.is_suspect(0));  // that was nothing
+  f.loop.advance(1h);
+  f.server(0).hangs();
+  f.server(0).last().resets();
+  f.take_events();
+  f.loop.advance(100ms);
+  f.monitor->on_passive_failure(f.id(0), ErrorCode::Timeout, 1);
+  f.loop.advance(3s);
+  REQUIRE(f.state(0) == State::Down);
+  CHECK(f.events.back().since == 3s);
+
+  f.server(0).accepts();
+  f.loop.advance(2200ms);
+  REQUIRE(f.state(0) == State::Up);
+  CHECK_MESSAGE(f.events.back().since == 1200ms, "how long it was out");
+}
+
 TEST_CASE("a suspicion ends with a good probe begun after it") {
   MonitorFixture f(1);
   f.start_up();
