@@ -71,7 +71,7 @@ TEST_CASE("what never happened is said so") {
 TEST_CASE("a line is one line, whatever a client sends") {
   AccessRecord of = record();
   for (const std::string_view nasty :
-       {"/a\r\n2026 access forged", "/\"a\" =b", "/\x01\x7f\xff", "-", "/\\", "/gr\xc3\xbc"}) {
+       {"/a\r\n2026 access forged", "/\"a\" =b", "/\x01\x7f\xff", "-", "/\\", "/\"", "/gr\xc3\xbc"}) {
     of.path = of.client = of.pool = nasty;
     of.method = nasty;
     for (const LogFormat format : {LogFormat::Text, LogFormat::Json}) {

@@ -85,6 +85,12 @@ TEST_CASE("a 204 has no length, whatever it says") {
   CHECK(out == "HTTP/1.1 204 No Content\r\n\r\n");
 }
 
+TEST_CASE("an answer that ends with the connection has no length") {
+  Answer answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n");
+  answer.head.has_content_length = true;
+  CHECK(sent(answer, {.client_minor = 0}) == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+}
+
 TEST_CASE("status and reason are the backend's, the version ours") {
   struct Row {
     const char* in;
