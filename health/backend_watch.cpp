@@ -203,8 +203,8 @@ void BackendWatch::say_what_happened(const Judgement& before) {
     event.detail = last_detail_;
   } else if (judgement_.suspicion == Suspicion::Suspect) {
     event.kind = Event::Kind::Suspect;
-    event.reason = is_suspect_ ? reason_of(suspect_code_) : failure_;
-    event.detail = is_suspect_ ? "a request met: " + std::string(base::name_of(suspect_code_)) : failure_detail_;
+    event.reason = is_suspect_ ? Reason::RequestFailed : failure_;
+    event.detail = is_suspect_ ? std::string(base::name_of(suspect_code_)) : failure_detail_;
   } else {
     return;
   }

@@ -22,6 +22,7 @@ enum class Reason : std::uint8_t {
   ProbeBadBody,      ///< The expected text is not in the body.
   ProbeBadJson,      ///< No JSON, or not the expected value.
   ProbeError,        ///< Trouble of our own (descriptors, memory).
+  RequestFailed,     ///< A real request failed: the backend is suspect.
   Ejected,           ///< Real requests failed too often in a row.
   Operator,          ///< An operator said so.
 };
@@ -52,6 +53,8 @@ constexpr std::string_view name_of(Reason reason) {
       return "probe_bad_json";
     case Reason::ProbeError:
       return "probe_error";
+    case Reason::RequestFailed:
+      return "request_failed";
     case Reason::Ejected:
       return "ejected";
     case Reason::Operator:

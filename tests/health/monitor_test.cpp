@@ -213,7 +213,7 @@ TEST_CASE("a refused request has the backend probed at once; dead means down wit
   f.loop.advance(1ms);
   CHECK(f.state(0) == State::Down);
   CHECK(f.state(1) == State::Up);
-  CHECK(f.take_events() == "suspect app0 probe_refused, down app0 probe_refused");
+  CHECK(f.take_events() == "suspect app0 request_failed, down app0 probe_refused");
   f.monitor->on_passive_failure(f.id(0), ErrorCode::Refused, 9);
   f.loop.advance(500ms);
   CHECK_MESSAGE(f.server(0).dials() == dials + 3, "late failures of a dead backend change nothing");
