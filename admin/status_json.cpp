@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "admin/summary.h"
 #include "base/text.h"
@@ -13,6 +14,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 double seconds_of(base::Duration d) { return std::chrono::duration<double>(d).count(); }
+
+// An ordered object looks its keys up one by one: for thousands of names, known to differ, that is left out.
+void append(Json& object, const std::string& key, Json value) {
+  object.get_ref<Json::object_t&>().push_back({key, std::move(value)});
+}
 
 Json counts_json(const Counts& counts) {
   Json out = Json::object();
@@ -62,7 +68,7 @@ Json backend_json(const BackendView& backend) {
 
 Json pool_json(const PoolView& pool) {
   Json backends = Json::object();
-  for (const BackendView& backend : pool.backends) backends[backend.name] = backend_json(backend);
+  for (const BackendView& backend : pool.backends) append(backends, backend.name, backend_json(backend));
   return {{"sessions", pool.sessions},
           {"requests_total", pool.requests_total},
           {"answers", classes_json(pool.answers)},
@@ -87,7 +93,7 @@ Json clients_json(const ClientsView& clients) {
 
 std::string status_json(const StatusView& view) {
   Json pools = Json::object();
-  for (const PoolView& pool : view.pools) pools[pool.name] = pool_json(pool);
+  for (const PoolView& pool : view.pools) append(pools, pool.name, pool_json(pool));
   const Json out = {{"node", view.node},
                     {"version", view.version},
                     {"ready", view.readiness.ready},

@@ -125,11 +125,6 @@ void AccessLog::Sink::interrupt() {
 }
 
 void AccessLog::Sink::on_trouble(int error) {
-  if (error == EPIPE && !is_stdout() && fd_ >= 0) {
-    ::close(fd_);  // the FIFO's reader has gone; the next one gets a fresh start
-    fd_ = -1;
-    line_is_torn_ = false;
-  }
   if (std::exchange(in_trouble_, true)) return;
   base::log::error("access_log_failed", {{"path", path_}, {"reason", words_of(error)}});
 }
