@@ -40,6 +40,7 @@ TEST_CASE("chunked bodies: the same result wherever the bytes are cut") {
        "X-B: 2\r\n"},
       {"unfinished", "5\r\nhello\r\n0\r\nX-A: 1\r\n", State::More, 0, "hello", "X-A: 1\r\n"},
       {"a bad second chunk", "5\r\nhello\r\nx\r\n", State::Bad, 0, "hello", ""},
+      {"two bytes after the data that are not CRLF", "5\r\nhelloX\n0\r\n\r\n", State::Bad, 0, "hello", ""},
       {"bare LF", "5\nhello\r\n0\r\n\r\n", State::Bad, 0, "", ""},
       {"blank after the size", "5 \r\nhello\r\n0\r\n\r\n", State::Bad, 0, "", ""},
       {"blank after an extension", "5;a \r\nhello\r\n0\r\n\r\n", State::Bad, 0, "", ""},
@@ -135,16 +136,16 @@ TEST_CASE("bodies of known length, without any, and up to the close") {
   struct Row {
     const char* why;
     Framing framing;
-    State state;
     std::size_t consumed;
+    State state;
     bool may_end_here;
   };
   const Row rows[] = {
-      {"none", {}, State::Done, 0, true},
-      {"length met", length(5), State::Done, 5, true},
-      {"length inside", length(3), State::Done, 3, true},
-      {"length not met", length(6), State::More, 5, false},
-      {"until close", {Framing::Kind::UntilClose, 0}, State::More, 5, true},
+      {"none", {}, 0, State::Done, true},
+      {"length met", length(5), 5, State::Done, true},
+      {"length inside", length(3), 3, State::Done, true},
+      {"length not met", length(6), 5, State::More, false},
+      {"until close", {Framing::Kind::UntilClose, 0}, 5, State::More, true},
   };
   for (const Row& row : rows) {
     INFO(row.why);

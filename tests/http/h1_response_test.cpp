@@ -111,6 +111,12 @@ TEST_CASE("every cut of an answer's head gives the same head; a wrong protocol s
   CHECK(Response("HTTP/2").parsed.state == State::Bad);
 }
 
+TEST_CASE("an interim answer with a body is refused before its body is read as a head") {
+  CHECK(Response("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n").parsed.state == State::Bad);
+  CHECK(Response("HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n").parsed.state == State::Bad);
+  CHECK(Response("HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n").parsed.state == State::Complete);
+}
+
 TEST_CASE("limits of an answer's head") {
   ResponseHead head;
   const std::string text = "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 3\r\n\r\n";
