@@ -117,9 +117,9 @@ const Table<Timeouts>& timeouts_table() {
 const Table<Limits>& limits_table() {
   static const Table<Limits> table = [] {
     Table<Limits> t;
-    t.size("request_head_bytes", &Limits::request_head_bytes, 1u << 10, 1u << 20);
+    t.size("request_head_bytes", &Limits::request_head_bytes, 1u << 10, 64u << 10);
     t.size("request_body_bytes", &Limits::request_body_bytes, 0, kSizeMax);
-    t.size("response_head_bytes", &Limits::response_head_bytes, 1u << 10, 1u << 20);
+    t.size("response_head_bytes", &Limits::response_head_bytes, 1u << 10, 64u << 10);
     t.integer("headers", &Limits::headers, 8, 1024);
     t.integer("connections", &Limits::connections, 1, 10'000'000);
     t.integer("queue", &Limits::queue, 0, 1'000'000);

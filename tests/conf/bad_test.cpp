@@ -185,7 +185,7 @@ TEST_CASE("values out of their range or grammar") {
       {kWhole, "[sessions]\nidle_timeout = ^\"10ms\"\n", {"from 1s to 365d"}},
       {kWhole, "[sessions]\nsessions_max = ^0\n", {"from 1 to 100000000"}},
       {kWhole, "[limits]\nrequest_head_bytes = ^\"32KB\"\n", {"one of B, KiB, MiB, GiB"}},
-      {kWhole, "[limits]\nrequest_head_bytes = ^\"2MiB\"\n", {"size from 1KiB to 1MiB"}},
+      {kWhole, "[limits]\nrequest_head_bytes = ^\"65KiB\"\n", {"size from 1KiB to 64KiB"}},
       {kWhole, "[limits]\nrequest_body_bytes = ^-1\n", {"expected a size"}},
       {kWhole, "[limits]\nheaders = ^7\n", {"from 8 to 1024"}},
       {kWhole, "[limits]\nconnections = ^9223372036854775807\n", {"from 1 to 10000000"}},

@@ -47,7 +47,7 @@ class Writer {
     return std::to_string(low + random_.below(high - low + 1));
   }
   std::string duration() { return "\"" + number(1, 5000) + one_of({"ms", "s", "m", "h"}) + "\""; }
-  std::string size() { return coin() ? number(2000, 9000) : "\"" + number(2, 1000) + "KiB\""; }
+  std::string size() { return coin() ? number(2000, 9000) : "\"" + number(2, 64) + "KiB\""; }
 
   std::string process() {
     std::string out = "[server]\n" + maybe("workers", number(0, 1024)) + maybe("shutdown_deadline", duration()) +

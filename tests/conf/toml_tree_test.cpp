@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "conf/toml_keys.h"
+#include "conf/toml_scan.h"
 
 using namespace holdfast::conf;
 
@@ -46,7 +46,8 @@ TEST_CASE("a syntax error has its place") {
   };
   const Row rows[] = {{"a = 1\nb = \n", 2, "expected value"}, {"[x]\n[y]\n[x]\n", 3, "redefine"},
                       {"a = 1\na = 2\n", 2, "redefine"},      {"a = \"never ends\n", 1, "string"},
-                      {"a = [1,\n2", 2, "end-of-file"},      {"a = \"\xff\"\n", 1, "utf-8"}};
+                      {"a = [1,\n2", 2, "end-of-file"},       {"a = 1\n[%x]\n", 2, "expected bare key"},
+                      {"[[%x]]\n", 1, "expected bare key"},   {"a = \"\xff\"\n", 1, "utf-8"}};
   for (const Row& row : rows) {
     INFO(std::string(row.text));
     const auto result = parse_toml(row.text);
@@ -80,11 +81,32 @@ TEST_CASE("dots inside strings, comments and values are not parts of a key") {
                            "a = '''1.2.3\n'.4.5'''", "a = \"\\\"1.2.3.4.5\"", "a.b.c = 1\nd.e.f = 2",
                            "a = [1.0, 2.0, 3.0, 4.0]", "a.\"x.y.z\".b = 1"}) {
     INFO(std::string(text));
-    CHECK(!find_overlong_key(text, 4));
+    CHECK(!find_trouble(text, 4));
   }
   for (const char* text : {"a.b.c.d.e = 1", "[a.'b'.c.d]", "# c\n[[a . b . c . d]]", "a = '' \n b.c.d.e.f = 1"}) {
     INFO(std::string(text));
-    CHECK(find_overlong_key(text, 3).has_value());
+    CHECK(find_trouble(text, 3).has_value());
   }
-  CHECK(place_text(*find_overlong_key("x = 1\na.b.c = 1", 2)) == "2:4");
+  CHECK(find_trouble("x = 1\na.b.c = 1", 2)->line == 2);
+  CHECK(find_trouble("x = 1\na.b.c = 1", 2)->column == 4);
+}
+
+TEST_CASE("characters beyond ASCII stand in strings and comments only") {
+  for (const char* text : {"\xef\xbb\xbf"
+                           "a = 1",
+                           "a = \"\xc7\xb4\"", "a = '\xc7\xb4'", "# \xc7\xb4\na = 1", "\"\xc7\xb4\" = 1",
+                           "a = \"\"\"\xc7\xb4 \\\n x\xc7\xb4\"\"\"", "a = '''\\\xc7\xb4'''"}) {
+    INFO(std::string(text));
+    CHECK(!find_trouble(text, 9));
+    CHECK(std::holds_alternative<TomlNode>(parse_toml(text)));
+  }
+  for (const char* text : {"[\xc7\xb4]", "\xc7\xb4 = 1", "a\xc2\xa0= 1", "a = \xc7\xb4", "a = 1 \xef\xbb\xbf",
+                           "a = \"\" \xc7\xb4", "a = \"\"\"\\\xc7\xb4\"\"\"", "a = \"\"\" \\ \n \t\xc7\xb4\"\"\""}) {
+    INFO(std::string(text));
+    CHECK(find_trouble(text, 9).has_value());
+  }
+  const auto trouble = find_trouble("# x\n\"\xc3\xbc\" = \xc3\xbc", 9);
+  REQUIRE(trouble.has_value());
+  CHECK(trouble->line == 2);
+  CHECK(trouble->column == 7);
 }
