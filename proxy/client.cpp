@@ -159,6 +159,12 @@ void Client::refuse(int status) {
   linger();
 }
 
+/// Closing with unread input makes the kernel send RST, which can destroy the answer on its way: then linger.
+void Client::close_when_sent() {
+  if (outbox_.is_empty() && head_.empty() && !has_unread_) return close();
+  linger();
+}
+
 void Client::linger() {
   state_ = State::Lingering;
   timer_->set(context_.now() + kLingerMax);
@@ -180,10 +186,10 @@ void Client::on_exchange_done(Next next) {
   idle_since_ = context_.now();
   switch (next) {
     case Next::KeepAlive:
-      if (context_.is_draining && head_.empty()) return close();
+      if (context_.is_draining && head_.empty()) return close_when_sent();
       if (!head_.empty()) head_since_ = idle_since_;
       return await_more();
-    case Next::Close: return head_.empty() && !has_unread_ ? close() : linger();
+    case Next::Close: return close_when_sent();
     case Next::Linger: return linger();
     case Next::Reset: stream_->reset_on_close(); [[fallthrough]];
     case Next::Abort: return close();

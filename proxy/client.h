@@ -32,7 +32,7 @@ class Client final : public base::Buried, private net::StreamHandler {
     KeepAlive,  ///< Wait for the next request.
     Close,      ///< Everything was read and written: close.
     Linger,     ///< The client may still be sending: end our side, read on for a moment, then close (RFC 9112 9.6).
-    Abort,      ///< Close now; what was sent is not whole.
+    Abort,      ///< Close now: what was sent is not whole, or the client has gone.
     Reset,      ///< The same, by RST: where a plain end would look like the end of the answer.
   };
 
@@ -42,7 +42,7 @@ class Client final : public base::Buried, private net::StreamHandler {
   /// First read: the bytes are often there already.
   void start() { resume(); }
   /// Waiting for a request, with nothing of it received: may be closed without harm.
-  bool is_idle() const { return state_ == State::Open && !exchange_ && head_.empty(); }
+  bool is_idle() const { return state_ == State::Open && !exchange_ && head_.empty() && outbox_.is_empty(); }
   base::Instant idle_since() const { return idle_since_; }
   void close();
   /// A backend was judged down: its tunnels end, so that their clients reconnect.
@@ -81,6 +81,7 @@ class Client final : public base::Buried, private net::StreamHandler {
   void begin(std::size_t consumed, std::size_t have);
   void refuse(int status);
   void await_more();
+  void close_when_sent();
   void linger();
   void discard_input();
 

@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "http/h1_parser.h"
-#include "http/path.h"
 #include "proxy/access_line.h"
 #include "proxy/error_page.h"
 
@@ -28,6 +27,12 @@ int status_of(const base::Error& error) {
 bool names_login(std::string_view credentials) {
   const std::string_view scheme = credentials.substr(0, credentials.find(' '));
   return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
+}
+
+std::uint64_t hash_of(const AddressBytes& address) {
+  std::uint64_t hash = 0;
+  for (const std::uint8_t byte : address) hash = hash * 257 + byte;
+  return base::Random::mix(hash);
 }
 
 }  // namespace
@@ -54,6 +59,7 @@ void Exchange::reset() {
   answer_input_.clear();
   answer_searched_ = 0;
   answer_began_ = head_sent_ = answer_is_read_ = backend_may_be_kept_ = false;
+  interims_ = 0;
   plan_ = {};
   status_ = 0;
   bytes_to_client_ = 0;
@@ -98,8 +104,11 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
   fresh_body_ = step.data;
 
   if (admit(head)) {
-    if (step.state == http::BodyReader::Step::State::Bad || (body_max_ != 0 && head.framing.length > body_max_)) {
-      reply_error(step.state == http::BodyReader::Step::State::Bad ? 400 : 413);
+    const std::uint64_t known_length = std::max(head.framing.length, request_body_.content_bytes());
+    if (step.state == http::BodyReader::Step::State::Bad) {
+      reply_error(400);
+    } else if (body_max_ != 0 && known_length > body_max_) {
+      reply_error(413);
     } else {
       place(head);
     }
@@ -109,8 +118,7 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
 }
 
 bool Exchange::admit(const http::RequestHead& head) {
-  const auto found = http::is_plain_path(head.path) ? snapshot_->router.find(head.host, head.path)
-                                                    : snapshot_->router.find(head.host, http::normalised_path(head.path));
+  const Routed found = snapshot_->router.find(head);
   route_ = found.route ? &snapshot_->settings->route(*found.route) : nullptr;
   ForwardContext forward = client_->forward_context();
   const bool forwards = route_ != nullptr && route_->action == conf::RouteAction::Forward;
@@ -122,13 +130,6 @@ bool Exchange::admit(const http::RequestHead& head) {
   if (route_ == nullptr) {
     context_.counters.requests_refused.add();
     return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404), false;
-  }
-  if (!http::is_plain_path(head.path) && route_->action != conf::RouteAction::Deny) {
-    // A backend that does not resolve dot segments would read another path: a rule that denies that one counts, too.
-    const auto other = snapshot_->router.find(head.host, http::unresolved_path(head.path));
-    if (other.route && snapshot_->settings->route(*other.route).action == conf::RouteAction::Deny) {
-      route_ = &snapshot_->settings->route(*other.route);
-    }
   }
   if (route_->action == conf::RouteAction::Deny) return reply_error(403), false;
   if (route_->action == conf::RouteAction::Redirect) return redirect(head), false;
@@ -153,7 +154,7 @@ void Exchange::place(const http::RequestHead& head) {
     }
   }
   context_.budgets[conf::index(route_->pool)].on_request(started_);
-  go_to(placement_.first(tools(), pool(), who));
+  go_to(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
 }
 
 void Exchange::go_to(std::optional<conf::BackendId> backend) {
@@ -188,6 +189,7 @@ void Exchange::connect() {
   context_.counters.backend[conf::index(*backend_)].requests.add();
   lease_ = std::move(client_->pinned());
   if (lease_ && (lease_->backend() != *backend_ || lease_->stream().peer_ended())) lease_.drop();
+  if (lease_) is_pinned_ = true;  // it stays this client's, whatever this request looks like
   if (!lease_ && !is_pinned_) lease_ = context_.pool.take(*backend_);
   if (lease_) return on_connected();
   dial();
@@ -313,7 +315,7 @@ void Exchange::reply(Client::Next next) {
 void Exchange::leave_backend() {
   timer_->cancel();
   more_->cancel();
-  if (dial_) context_.scheduler.bury(std::move(dial_));
+  dial_.reset();  // not buried: its timer could still call us in this turn
   lease_.drop();
   to_backend_.clear();
   if (ticket_ != TicketId{} && context_.waiting.erase(ticket_) != 0) {
@@ -392,7 +394,14 @@ void Exchange::on_due() {
         on_attempt_failed({ErrorCode::Timeout, "no answer in time"});
       }
       break;
-    case State::Relaying: on_answer_cut({ErrorCode::Timeout, "no progress"}); break;
+    case State::Relaying:
+      if (client_->outbox().is_empty()) {
+        on_answer_cut({ErrorCode::Timeout, "no progress"});
+      } else {
+        context_.counters.requests_aborted.add();  // it is the client who does not take its answer
+        finish(plan_.framing == http::Framing::Kind::UntilClose ? Client::Next::Reset : Client::Next::Abort);
+      }
+      break;
     case State::Tunnelling: finish(Client::Next::Close); break;
     case State::Connecting:
     case State::Done: break;

@@ -137,6 +137,7 @@ class Exchange final : private net::StreamHandler {
   std::string answer_input_;      // of a head that is not whole
   std::size_t answer_searched_ = 0;
   bool answer_began_ = false;     // a byte of it has come
+  int interims_ = 0;              // 1xx answers so far
   bool head_sent_ = false;        // to the client
   http::BodyReader answer_body_;
   AnswerPlan plan_;

@@ -13,6 +13,7 @@ namespace {
 
 using base::ErrorCode;
 constexpr int kReadsPerTurn = 8;
+constexpr int kInterimsMax = 64;
 
 bool offers_login(std::string_view challenge) {
   const std::string_view scheme = challenge.substr(0, challenge.find_first_of(" ,"));
@@ -88,6 +89,9 @@ bool Exchange::parse_answer_head(std::size_t have) {
 }
 
 bool Exchange::send_interim(const http::ResponseHead& head) {
+  if (++interims_ > kInterimsMax) {
+    return on_attempt_failed({ErrorCode::Malformed, "interim answers without end"}), false;
+  }
   extend_deadline(request_body_.is_done() ? response_timeout() : snapshot_->settings->timeouts.body_idle);
   if (client_minor_ == 0) return true;  // RFC 9110 section 15.2: they would not understand it
   context_.text.clear();
@@ -284,7 +288,7 @@ void Exchange::run_tunnel(Tunnel::Outcome outcome) {
     case Tunnel::Outcome::Goes:
       if (tunnel_.wants_more()) more_->set(context_.now());
       return extend_deadline(snapshot_->settings->timeouts.tunnel_idle);
-    case Tunnel::Outcome::Ended: return finish(Client::Next::Close);
+    case Tunnel::Outcome::Ended:  // both sides have said and been told so: nothing is left to wait for
     case Tunnel::Outcome::Broken: return finish(Client::Next::Abort);
   }
 }

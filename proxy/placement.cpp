@@ -23,7 +23,8 @@ base::Duration accepted_age(const Snapshot& snapshot) { return snapshot.settings
 
 }  // namespace
 
-std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::Pool& pool, const Identity& who) {
+std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::Pool& pool, const Identity& who,
+                                                std::uint64_t client_hash) {
   switch (who.kind) {
     case Identity::Kind::OwnCookie: return by_own_cookie(tools, pool, who.held);
     case Identity::Kind::AppCookie:
@@ -36,6 +37,7 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     case Identity::Kind::None: break;
   }
   if (pool.sticky.mode == conf::StickyMode::Cookie && who.stickiness_applies) return fresh(tools, pool, Stickiness::New);
+  key_.low = client_hash;
   return pick(tools, {});
 }
 
@@ -91,10 +93,10 @@ std::optional<conf::BackendId> Placement::by_key(const Tools& tools, const conf:
 }
 
 std::optional<conf::BackendId> Placement::fresh(const Tools& tools, const conf::Pool& pool, Stickiness word) {
-  const auto wanted = pick(tools, {});
-  if (!wanted) return std::nullopt;
   id_ = sessions::random_id();
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
+  const auto wanted = pick(tools, {});
+  if (!wanted) return std::nullopt;
   binding_ = tools.store.bind(key_, {tools.snapshot.tag_of(*wanted), sessions::Generation::None}, tools.now);
   has_session_ = true;
   word_ = word;

@@ -1,0 +1,118 @@
+// The floor: copies bytes between a client and a backend with edge-triggered epoll, understanding nothing. No proxy
+// that reads and writes can cost less. One backend connection for each client connection.
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+namespace {
+
+struct End {
+  int fd = -1;
+  End* other = nullptr;
+  bool is_closed = false;
+};
+
+sockaddr_in loopback(const char* port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+void set_nodelay(int fd) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+// A write that blocks spins: good enough to measure small messages, and never better than a real proxy.
+bool send_all(int fd, const char* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EAGAIN) continue;
+      return false;
+    }
+    data += sent;
+    size -= static_cast<std::size_t>(sent);
+  }
+  return true;
+}
+
+void watch(int epoll, End& end) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET | EPOLLRDHUP;
+  event.data.ptr = &end;
+  epoll_ctl(epoll, EPOLL_CTL_ADD, end.fd, &event);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return std::fprintf(stderr, "usage: floor LISTEN_PORT BACKEND_PORT\n"), 2;
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const sockaddr_in address = loopback(argv[1]);
+  const sockaddr_in backend = loopback(argv[2]);
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 4096) != 0) {
+    return std::perror("floor"), 1;
+  }
+  const int epoll = epoll_create1(0);
+  End accepting{listener};
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = &accepting;
+  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  static char buffer[65536];
+  std::vector<std::unique_ptr<End>> dead;
+  for (;;) {
+    epoll_event events[256];
+    const int count = epoll_wait(epoll, events, 256, -1);
+    for (int i = 0; i < count; ++i) {
+      End& end = *static_cast<End*>(events[i].data.ptr);
+      if (&end == &accepting) {
+        const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+        if (fd < 0) continue;
+        const int up = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(up, reinterpret_cast<const sockaddr*>(&backend), sizeof backend) != 0) {
+          close(fd);
+          close(up);
+          continue;
+        }
+        set_nodelay(fd);
+        set_nodelay(up);
+        auto* client = new End{fd};
+        auto* server = new End{up};
+        client->other = server;
+        server->other = client;
+        watch(epoll, *client);
+        watch(epoll, *server);
+        continue;
+      }
+      if (end.is_closed) continue;
+      for (;;) {
+        const ssize_t got = recv(end.fd, buffer, sizeof buffer, MSG_DONTWAIT);
+        if (got > 0 && send_all(end.other->fd, buffer, static_cast<std::size_t>(got))) {
+          if (got < static_cast<ssize_t>(sizeof buffer) && (events[i].events & EPOLLRDHUP) == 0) break;
+          continue;
+        }
+        if (got < 0 && errno == EAGAIN) break;
+        end.is_closed = end.other->is_closed = true;
+        close(end.fd);
+        close(end.other->fd);
+        dead.emplace_back(&end);
+        dead.emplace_back(end.other);
+        break;
+      }
+    }
+    dead.clear();
+  }
+}
