@@ -58,6 +58,10 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& extr
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
   ::execvpe(arguments[0], arguments, environment);
+  constexpr std::string_view kSorry = "cannot run the program: ";
+  for (const std::string_view part : {kSorry, std::string_view(arguments[0]), std::string_view("\n")}) {
+    if (::write(STDERR_FILENO, part.data(), part.size()) < 0) break;
+  }
   ::_exit(127);
 }
 

@@ -77,7 +77,7 @@ void Proxy::restart() {
 
 nlohmann::json Proxy::status() const {
   HttpClient client(admin_port_);
-  const Answer answer = client.get("/api/v1/status");
+  const Answer answer = client.request({.target = "/api/v1/status", .host = "127.0.0.1"});
   if (!answer.is_whole(200)) return nullptr;
   auto parsed = nlohmann::json::parse(answer.body, nullptr, false);
   return parsed.is_discarded() ? nlohmann::json{} : parsed;
@@ -86,7 +86,7 @@ nlohmann::json Proxy::status() const {
 nlohmann::json Proxy::backend(std::string_view name) const {
   const nlohmann::json all = status();
   const auto at = nlohmann::json::json_pointer("/pools/app/backends/" + std::string(name));
-  return all.contains(at) ? all.at(at) : nlohmann::json{};
+  return all.contains(at) ? all.at(at) : nlohmann::json::object();
 }
 
 bool Proxy::wait_for_state(std::string_view name, std::string_view state, Deadline deadline) const {

@@ -30,7 +30,7 @@ struct ProxyConfig {
   std::string sessions = {};  ///< In [sessions].
   std::string pool = {};      ///< In [pools.app].
   std::string sticky = {};    ///< In [pools.app.sticky].
-  std::string probe = "path = \"/health\"\ninterval = \"100ms\"\nfast_interval = \"20ms\"\ntimeout = \"2s\"\n";
+  std::string probe = "path = \"/health\"\ninterval = \"2s\"\nfast_interval = \"20ms\"\ntimeout = \"2s\"\n";
   std::string tables = {};  ///< Whole tables behind all that.
 };
 std::string toml_of(const ProxyConfig& config, std::string_view state_dir);
@@ -64,7 +64,7 @@ class Proxy {
 
   /// GET /api/v1/status of the admin listener; null when it gives none.
   nlohmann::json status() const;
-  /// The object of one backend in it; null when there is none.
+  /// The object of one backend in it; empty when there is none.
   nlohmann::json backend(std::string_view name) const;
   bool wait_for_state(std::string_view backend, std::string_view state, Deadline deadline = Deadline{}) const;
   /// Sum over all backends of a number in their objects.

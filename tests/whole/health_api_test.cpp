@@ -9,7 +9,9 @@ using namespace holdfast::support;
 
 namespace {
 
-Answer ask(const Proxy& proxy, std::string_view path) { return HttpClient(proxy.admin_port()).get(path); }
+Answer ask(const Proxy& proxy, std::string_view path) {
+  return HttpClient(proxy.admin_port()).request({.target = std::string(path), .host = "127.0.0.1"});
+}
 
 }  // namespace
 
@@ -18,7 +20,7 @@ TEST_CASE("no traffic before the first good probe; down and up again with reason
   std::atomic<bool> is_well = false;
   fleet.on("/probe", [&](Conversation& c) { c.answer(is_well ? 200 : 503, "state"); });
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 2};
-  config.probe = "path = \"/probe\"\ninterval = \"50ms\"\nfast_interval = \"20ms\"\nrise = 2\nfall = 2\n";
+  config.probe = "path = \"/probe\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\nrise = 2\nfall = 2\n";
   Proxy proxy(config, {.environment = {}, .wrapper = {}, .wait_until_up = false});
   REQUIRE(fleet["a"].wait_for_count(1));
   CHECK(proxy.backend("a").value("state", "") != "UP");
