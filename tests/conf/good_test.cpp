@@ -257,6 +257,11 @@ redirect = "/there"
   CHECK(s.routes[3].redirect_status == 308);
 }
 
+TEST_CASE("addresses that are not really the same") {
+  CHECK(with("[[listen]]\naddress = \"[::1]:0\"\n[[listen]]\naddress = \"[::1]:0\"\n").listens.size() == 3);
+  CHECK(!with("[[listen]]\naddress = \"127.0.0.1:8081\"\n[admin]\nenabled = false\n").admin.enabled);
+}
+
 TEST_CASE("one pool may be reached by its routes only") {
   CHECK(with("[[routes]]\nhost = \"a.b\"\npool = \"app\"\n").routes.size() == 1);
   CHECK(with("").routes.size() == 1);

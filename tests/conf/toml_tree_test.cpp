@@ -79,7 +79,7 @@ TEST_CASE("depth and size are bounded before they cost stack or memory") {
 TEST_CASE("dots inside strings, comments and values are not parts of a key") {
   for (const char* text : {"a = \"1.2.3.4.5\"", "a = '1.2.3.4.5'", "a = \"\"\"1.2.\n3\"\".4.5\"\"\"\"\"", "# 1.2.3.4.5",
                            "a = '''1.2.3\n'.4.5'''", "a = \"\\\"1.2.3.4.5\"", "a.b.c = 1\nd.e.f = 2",
-                           "a = [1.0, 2.0, 3.0, 4.0]", "a.\"x.y.z\".b = 1"}) {
+                           "a = [1.0, 2.0, 3.0, 4.0]", "a = [\"\"\"x\"\"\"\", \"1.2.3.4.5\"]", "a.\"x.y.z\".b = 1"}) {
     INFO(std::string(text));
     CHECK(!find_trouble(text, 4));
   }
