@@ -18,7 +18,7 @@ constexpr int kParallel = 4;
 
 TEST_CASE("50 sessions, 4 parallel first requests each, backends answering in 50 ms: none is split") {
   struct Row {
-    const char* sticky;
+    std::string sticky;
     const char* field;
     const char* before;  ///< Of the session's id in that field.
   };

@@ -248,11 +248,12 @@ TEST_CASE("a client that goes away takes its request with it") {
 TEST_CASE("a client that goes in the middle of an upload: the backend sees it cut, not whole") {
   Fleet fleet({"a"});
   Proxy proxy(one_worker(fleet));
-  for (const char* framing : {"Content-Length: 100\r\n\r\npart", "Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n"}) {
+  for (const std::string framing :
+       {"Content-Length: 100\r\n\r\npart", "Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n"}) {
     CAPTURE(framing);
     const auto before = fleet["a"].count();
     HttpClient client = proxy.client();
-    REQUIRE(client.send("POST /up HTTP/1.1\r\nHost: shop.test\r\n" + std::string(framing)));
+    REQUIRE(client.send("POST /up HTTP/1.1\r\nHost: shop.test\r\n" + framing));
     REQUIRE(fleet["a"].wait_for_count(before + 1));
     client.close();
     CHECK(eventually([&] { return last_arrival(fleet).body_end != End::Nothing; }));
@@ -262,8 +263,8 @@ TEST_CASE("a client that goes in the middle of an upload: the backend sees it cu
 
 TEST_CASE("a backend cut short: the client is told, whatever the framing") {
   struct Row {
-    const char* path;
-    const char* bytes;
+    std::string path;
+    std::string bytes;
     bool resets;
     int status;  ///< What the client sees first; 502: the head never came whole.
     bool is_whole;
@@ -296,12 +297,11 @@ TEST_CASE("a backend cut short: the client is told, whatever the framing") {
   Proxy proxy(config);
   for (const Row& row : rows) {
     // POST: a GET without an answer byte may lawfully be tried again.
-    for (const char* version : {"HTTP/1.1", "HTTP/1.0"}) {
+    for (const std::string version : {"HTTP/1.1", "HTTP/1.0"}) {
       CAPTURE(row.path);
       CAPTURE(version);
       HttpClient client = proxy.client();
-      REQUIRE(client.send("POST " + std::string(row.path) + " " + version +
-                          "\r\nHost: shop.test\r\nContent-Length: 2\r\n\r\nhi"));
+      REQUIRE(client.send("POST " + row.path + " " + version + "\r\nHost: shop.test\r\nContent-Length: 2\r\n\r\nhi"));
       const Answer answer = client.receive();
       CAPTURE(answer.text());
       CHECK(answer.status == row.status);

@@ -38,8 +38,8 @@ TEST_CASE("hostile requests") {
   const auto rows = holdfast::tests::hostile_requests();
   CHECK(rows.size() > 75);
   for (const HostileRow& row : rows) {
-    INFO(row.why);
-    INFO("RFC " << row.rfc);
+    INFO(std::string(row.why));
+    INFO("RFC " << std::string(row.rfc));
     const auto executed_before = fleet.executed();
     {
       const std::lock_guard lock(mutex);
@@ -76,8 +76,8 @@ TEST_CASE("hostile answers") {
   Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const HostileRow& row = rows[i];
-    INFO(row.why);
-    INFO("RFC " << row.rfc);
+    INFO(std::string(row.why));
+    INFO("RFC " << std::string(row.rfc));
     HttpClient client = proxy.client();
     REQUIRE(client.send(request_text({.method = row.method, .target = "/" + std::to_string(i)})));
     const Answer answer = client.receive(row.method);

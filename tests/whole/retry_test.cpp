@@ -30,7 +30,7 @@ std::string upload(std::string_view method) {
 
 TEST_CASE("a fault at each stage, for a request that may be repeated and one that may not") {
   struct Row {
-    const char* stage;
+    std::string stage;
     TestBackend::Script script;  ///< Of "a"; none: it refuses connections.
     int get_status;
     bool get_is_whole;

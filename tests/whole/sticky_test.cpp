@@ -142,7 +142,7 @@ TEST_CASE("the app's cookie: learned when given, kept, ended by the app, never t
        .sticky = "mode = \"app_cookie\"\nnames = [\"connect.sid\"]\n"});
   std::set<std::string> nodes;
   std::vector<HttpClient> users;
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 40; ++i) {
     HttpClient& user = users.emplace_back(proxy.client());
     const Answer answer = user.get("/login", {{"X-Test-Id", "verysecret" + std::to_string(i)}});
     CHECK_FALSE(set_cookie_of(answer, "holdfast"));
@@ -155,7 +155,7 @@ TEST_CASE("the app's cookie: learned when given, kept, ended by the app, never t
     }
   }
   CHECK(nodes.size() == 3);
-  CHECK(eventually([&] { return sessions(proxy) == 12; }));
+  CHECK(eventually([&] { return sessions(proxy) == 40; }));
   for (auto& user : users) CHECK(user.get("/logout").is_whole(200));
   CHECK(eventually([&] { return sessions(proxy) == 0; }));
   CHECK(proxy.stop() == 0);
@@ -167,7 +167,7 @@ TEST_CASE("a header carries the session of clients without a cookie jar") {
   Fleet fleet = three_nodes();
   Proxy proxy({.nodes = fleet.nodes(), .sticky = "mode = \"header\"\nnames = [\"X-Authentication\"]\n"});
   std::set<std::string> nodes;
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 40; ++i) {
     const std::vector<WireField> token = {{"X-Authentication", "token-" + std::to_string(i)}};
     const Answer first = proxy.client().get("/", token);
     CHECK_FALSE(first.field("Set-Cookie"));
@@ -183,7 +183,7 @@ TEST_CASE("source_ip keeps an address together, none keeps nobody") {
     Fleet fleet = three_nodes();
     Proxy proxy({.nodes = fleet.nodes(), .pool = "balance = \"round_robin\"\n", .sticky = "mode = \"" + mode + "\"\n"});
     std::set<std::string> nodes;
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < 40; ++i) {
       const Answer answer = proxy.client().get("/");
       CHECK_FALSE(answer.field("Set-Cookie"));
       nodes.insert(node_of(answer));
@@ -194,14 +194,14 @@ TEST_CASE("source_ip keeps an address together, none keeps nobody") {
 
 TEST_CASE("what happens to a user whose node is down: move, temporary, refuse") {
   struct Row {
-    const char* mode;
+    std::string mode;
     bool is_served;
     bool returns;
   };
   for (const Row& row : {Row{"move", true, false}, Row{"temporary", true, true}, Row{"refuse", false, true}}) {
     CAPTURE(row.mode);
     Fleet fleet = three_nodes();
-    Proxy proxy({.nodes = fleet.nodes(), .sticky = "failover = \"" + std::string(row.mode) + "\"\n"});
+    Proxy proxy({.nodes = fleet.nodes(), .sticky = "failover = \"" + row.mode + "\"\n"});
     HttpClient client = proxy.client();
     const std::string home = node_of(client.get("/"));
     fleet[home].crash();

@@ -95,7 +95,7 @@ TEST_CASE("a large answer") {
   fleet.on("/length", stream_down);
   fleet.on("/chunked", stream_down);
   Proxy proxy(without_body_limit(fleet));
-  for (const char* path : {"/length", "/chunked"}) {
+  for (const std::string path : {"/length", "/chunked"}) {
     CAPTURE(path);
     HttpClient client = proxy.client();
     REQUIRE(client.get("/").is_whole(200));
@@ -106,7 +106,7 @@ TEST_CASE("a large answer") {
     CHECK(answer.is_whole(200));
     CHECK(check.bytes() == full_size());
     CHECK(check.wrong() == 0);
-    judge_growth("a large answer, " + std::string(path + 1), memory);
+    judge_growth("a large answer, " + path.substr(1), memory);
   }
 }
 
