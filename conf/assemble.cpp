@@ -40,13 +40,13 @@ void check_admin_address(const FileDraft& draft, const TomlNode& root, Mistakes&
 
 void take_pools(const FileDraft& draft, Settings& settings) {
   for (const PoolDraft& from : draft.pools) {
-    Pool pool = from;
+    Pool pool = static_cast<const Pool&>(from);
     pool.id = PoolId{static_cast<std::uint32_t>(settings.pools.size())};
     pool.first_backend = BackendId{static_cast<std::uint32_t>(settings.backends.size())};
     pool.backend_count = static_cast<std::uint32_t>(from.backends.size());
     settings.pools.push_back(std::move(pool));
     for (const BackendDraft& backend_from : from.backends) {
-      Backend backend = backend_from;
+      Backend backend = static_cast<const Backend&>(backend_from);
       backend.id = BackendId{static_cast<std::uint32_t>(settings.backends.size())};
       backend.pool = settings.pools.back().id;
       settings.backends.push_back(std::move(backend));

@@ -164,14 +164,14 @@ struct Table {
 
   /// A table whose keys are read into `member`.
   template <class B, class S>
-  Key<T>& table(std::string name, S B::*member, const Table<S>& inner) {
+  Key<T>& table(const std::string& name, S B::*member, const Table<S>& inner) {
     return group_of(
-        std::move(name), inner, [member](auto& whole) -> auto& { return whole.*member; });
+        name, inner, [member](auto& whole) -> auto& { return whole.*member; });
   }
   /// A table whose keys are read into the same T.
-  Key<T>& group(std::string name, const Table<T>& inner) {
+  Key<T>& group(const std::string& name, const Table<T>& inner) {
     return group_of(
-        std::move(name), inner, [](auto& whole) -> auto& { return whole; });
+        name, inner, [](auto& whole) -> auto& { return whole; });
   }
 
   /// A list of texts, each with a grammar of words.h; an empty one is left out of the dump.
@@ -204,7 +204,7 @@ struct Table {
 
   /// [[name]]: one S for each, which keeps its place in `at`.
   template <class B, class S>
-  Key<T>& list(std::string name, std::vector<S> B::*member, const Table<S>& inner) {
+  Key<T>& list(const std::string& name, std::vector<S> B::*member, const Table<S>& inner) {
     Key<T> key{.name = name, .type = "list of tables", .shape = Shape::List};
     const Table<S>* spec = &inner;
     key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {
@@ -223,7 +223,7 @@ struct Table {
 
   /// [name.NAME]: one S for each, which keeps its `name`, and its place in `at`.
   template <class B, class S>
-  Key<T>& named(std::string name, std::vector<S> B::*member, const Table<S>& inner) {
+  Key<T>& named(const std::string& name, std::vector<S> B::*member, const Table<S>& inner) {
     Key<T> key{.name = name, .type = "table of tables", .shape = Shape::Named};
     const Table<S>* spec = &inner;
     key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {
@@ -258,14 +258,13 @@ struct Table {
   }
 
   /// Known to a later version. `is_harmless` says which values ask for what is done anyway.
-  Key<T>& later(std::string name, bool (*is_harmless)(const TomlNode&) = nullptr) {
-    return keys.emplace_back(
-        Key<T>{.name = std::move(name), .type = "", .shape = Shape::Later, .is_harmless = is_harmless});
+  Key<T>& later(const std::string& name, bool (*is_harmless)(const TomlNode&) = nullptr) {
+    return keys.emplace_back(Key<T>{.name = name, .type = "", .shape = Shape::Later, .is_harmless = is_harmless});
   }
 
  private:
   template <class S, class Part>
-  Key<T>& group_of(std::string name, const Table<S>& inner, Part part) {
+  Key<T>& group_of(const std::string& name, const Table<S>& inner, Part part) {
     Key<T> key{.name = name, .type = "table", .shape = Shape::Table};
     const Table<S>* spec = &inner;
     key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {

@@ -82,24 +82,23 @@ const Table<Retry>& retry_table() {
   return table;
 }
 
+void read_backend(BackendDraft& backend, const TomlNode& node, Mistakes& mistakes) {
+  const Mistakes::Inside inside(mistakes, "backends");
+  backend.at = &node;
+  if (node.is(TomlNode::Kind::Table)) {
+    read_table(backend_table(), backend, node, mistakes);
+  } else {
+    find_key(backend_table(), "address")->read(backend, node, mistakes);
+  }
+  if (backend.name.empty() && !backend.address.host.empty()) backend.name = backend.address.text();
+}
+
 /// `backends` is a list of addresses, or of tables, or of both.
 void read_backends(PoolDraft& pool, const TomlNode& node, Mistakes& mistakes) {
   if (!node.is(TomlNode::Kind::Array)) {
     return add_expected(mistakes, node, "backends", "list of host:port", "or write [[pools.NAME.backends]] tables");
   }
-  for (const TomlNode& item : node.items) {
-    BackendDraft& backend = pool.backends.emplace_back();
-    backend.at = &item;
-    if (item.is(TomlNode::Kind::Table)) {
-      const Mistakes::Inside inside(mistakes, "backends");
-      read_table(backend_table(), backend, item, mistakes);
-    } else if (auto endpoint = read_endpoint(item, 1)) {
-      backend.address = *std::move(endpoint);
-    } else {
-      add_expected(mistakes, item, "backends", "host:port", endpoint.error().text);
-    }
-    if (backend.name.empty() && !backend.address.host.empty()) backend.name = backend.address.text();
-  }
+  for (const TomlNode& item : node.items) read_backend(pool.backends.emplace_back(), item, mistakes);
 }
 
 /// Where a backend's key is, or the whole backend in the short form.

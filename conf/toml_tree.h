@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace holdfast::conf {
 struct Place {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
-  auto operator<=>(const Place&) const = default;
+  bool operator<(const Place& other) const { return std::tie(line, column) < std::tie(other.line, other.column); }
 };
 
 struct TomlEntry;

@@ -152,7 +152,9 @@ TEST_CASE("wrong types") {
       {kListen, "^[[pools]]\nname = \"a\"\n", {"pools: expected a table, found a list; write [pools.NAME]"}},
       {kListen, "[pools]\nbackends = ^[\"a:1\"]\n", {"write [pools.NAME] above it"}},
       {kListen, "[pools.a]\nbackends = ^\"a:1\"\n", {"expected a list of host:port, found \"a:1\""}},
-      {kListen, "[pools.a]\nbackends = [^80]\n", {"pools.a.backends: expected a host:port, found the integer 80"}},
+      {kListen,
+       "[pools.a]\nbackends = [^80]\n",
+       {"pools.a.backends.address: expected a host:port, found the integer 80"}},
       {kWhole,
        "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = ^\"10.0.0.0/8\"\n",
        {"expected a list of address ranges"}},
@@ -332,7 +334,7 @@ TEST_CASE("places as numbers, as an editor shows them") {
   REQUIRE(found != nullptr);
   CHECK(mistakes_text("/etc/h.toml", *found) ==
         "/etc/h.toml:3:15: listen.address: expected a host:port, found \"no port\"; the port is missing\n"
-        "/etc/h.toml:6:18: pools.a.backends: expected a host:port, found \"b\"; the port is missing\n");
+        "/etc/h.toml:6:18: pools.a.backends.address: expected a host:port, found \"b\"; the port is missing\n");
 }
 
 TEST_CASE("a message shows nothing that could write to a terminal") {

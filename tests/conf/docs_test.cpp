@@ -73,8 +73,8 @@ TEST_CASE("docs/configuration.md has every key with its type and default, and no
     CHECK(found->second.initial == key.initial);
     docs.erase(found);
   }
-  for (const auto& [path, key] : docs) {
-    INFO(path);
+  for (const auto& row : docs) {
+    INFO(row.first);
     FAIL_CHECK("documented, but there is no such key");
   }
 }

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -84,10 +85,10 @@ class Writer {
     out += table + ".retry]\n" + maybe("attempts", number(1, 10)) + maybe("budget_percent", number(0, 100)) +
            maybe("budget_min", number(0, 9));
     for (std::size_t i = 0; i <= random_.below(4); ++i) {
-      const std::string n = std::to_string(i);
-      out += "[" + table + ".backends]]\naddress = \"" + (coin() ? "[fd00::" + n + "]" : "h" + n + ".x") + ":8" + n +
-             "\"\n" + maybe("name", "\"n." + n + "\"") + maybe("max_requests", number(0, 99)) +
-             (i == 0 ? "" : maybe("backup", "true") + maybe("weight", number(0, 1000)));
+      out += fmt::format("[{}.backends]]\naddress = \"{}:8{}\"\n", table,
+                         coin() ? fmt::format("[fd00::{}]", i) : fmt::format("h{}.x", i), i);
+      out += maybe("name", fmt::format("\"n.{}\"", i)) + maybe("max_requests", number(0, 99));
+      if (i > 0) out += maybe("backup", "true") + maybe("weight", number(0, 1000));
     }
     return out;
   }
