@@ -209,8 +209,8 @@ bool TestBackend::serve_one(Connection& connection, int number) {
     ++health_checks_;
     return conversation.answer(200, "ok") && keeps_alive(arrival.head);
   }
+  raise_to(in_flight_max_, ++in_flight_);  // before anybody can hear of the arrival
   conversation.record_ = record(arrival);
-  raise_to(in_flight_max_, ++in_flight_);
   if (const Script script = script_for(arrival.target)) {
     script(conversation);
   } else if (conversation.read_body() == End::Whole) {
