@@ -37,6 +37,9 @@ std::string size_text(std::uint64_t bytes);
 /// RFC 3339 in UTC with milliseconds: 2026-01-31T12:00:00.123Z
 std::string timestamp_text(WallTime t);
 
+/// RFC 9110 section 5.6.7, IMF-fixdate: Sat, 31 Jan 2026 12:00:00 GMT
+std::string http_date_text(WallTime t);
+
 /// Levenshtein distance, for "did you mean".
 std::size_t edit_distance(std::string_view a, std::string_view b);
 

@@ -1,5 +1,6 @@
 #include "proxy/context.h"
 
+#include "base/text.h"
 #include "proxy/exchange.h"
 
 namespace holdfast::proxy {
@@ -24,6 +25,14 @@ Context::~Context() = default;
 void Context::set_view(std::shared_ptr<const health::View> v) {
   view = std::move(v);
   for (Balancer& balancer : balancers) balancer.update(settings(), *view);
+}
+
+std::string_view Context::date() {
+  if (date_.empty() || now() - date_made_ >= std::chrono::seconds{1}) {
+    date_ = base::http_date_text(base::wall_now());
+    date_made_ = now();
+  }
+  return date_;
 }
 
 }  // namespace holdfast::proxy

@@ -65,6 +65,8 @@ struct Context {
   const conf::Settings& settings() const { return *snapshot->settings; }
   base::Instant now() const { return scheduler.now(); }
   void set_view(std::shared_ptr<const health::View> v);
+  /// For a Date field, of this second. The view is good until the next call.
+  std::string_view date();
 
   base::Scheduler& scheduler;
   net::Dialer& dialer;
@@ -90,6 +92,10 @@ struct Context {
   std::vector<std::unique_ptr<Exchange>> spare_exchanges;
   std::unordered_map<TicketId, Exchange*> waiting;  // at a gate
   std::uint64_t last_ticket = 0;
+
+ private:
+  std::string date_;
+  base::Instant date_made_{};
 };
 
 }  // namespace holdfast::proxy

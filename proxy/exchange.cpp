@@ -93,7 +93,7 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
   started_ = context_.now();
   method_ = head.method;
   client_minor_ = head.minor;
-  client_keeps_alive_ = head.keep_alive && !context_.is_draining;
+  client_keeps_alive_ = head.keep_alive;
   may_upgrade_ = head.wants_upgrade;
   request_is_chunked_ = head.framing.kind == http::Framing::Kind::Chunked;
   context_.counters.requests.add();
@@ -281,7 +281,7 @@ void Exchange::reply_error(int status) {
   const auto parsed = http::parse_request_head(request_head_, 0, {.bytes_max = request_head_.size(), .fields_max = 4096},
                                                context_.request_head);
   const bool is_parsed = parsed.state == http::Parsed::State::Complete;
-  const bool keeps = is_whole && client_keeps_alive_;
+  const bool keeps = is_whole && client_keeps_alive_ && !context_.is_draining;
   context_.text.clear();
   append_error_answer(context_.text, status,
                       {.method = method_,
@@ -292,7 +292,7 @@ void Exchange::reply_error(int status) {
 }
 
 void Exchange::redirect(const http::RequestHead& head) {
-  const bool keeps = request_body_.is_done() && client_keeps_alive_;
+  const bool keeps = request_body_.is_done() && client_keeps_alive_ && !context_.is_draining;
   context_.text.clear();
   status_ = static_cast<std::uint16_t>(append_redirect_answer(
       context_.text, *route_, head,

@@ -52,17 +52,13 @@ void Exchange::read_answer_head() {
     if (!answer_began_) first_byte_ = context_.now();
     answer_began_ = true;
     if (parse_answer_head(have + got.bytes)) return;
-    // Interim answers may have been taken off the front: what is left is in answer_input_.
-    if (answer_input_.size() == have) {
-      answer_input_.append(scratch.data() + have, got.bytes);
-    } else {
-      std::memcpy(scratch.data(), answer_input_.data(), answer_input_.size());
-    }
     have = answer_input_.size();
+    std::memcpy(scratch.data(), answer_input_.data(), have);
   }
 }
 
-/// True: the head has been dealt with (or the exchange is over). False: more bytes are needed.
+/// True: the head has been dealt with (or the exchange is over). False: more bytes are needed; those of the head so far
+/// are in answer_input_, interim answers before it have been passed on.
 bool Exchange::parse_answer_head(std::size_t have) {
   std::span<char> scratch(*context_.scratch);
   http::ResponseHead& head = context_.response_head;
@@ -77,7 +73,8 @@ bool Exchange::parse_answer_head(std::size_t have) {
       return true;
     }
     if (parsed.state == http::Parsed::State::Incomplete) {
-      if (at != 0) answer_input_.assign(scratch.data() + at, have - at);
+      if (answer_input_.capacity() == 0) answer_input_ = context_.buffers.take();
+      answer_input_.assign(scratch.data() + at, have - at);
       answer_searched_ = have - at;
       return false;
     }
@@ -108,7 +105,7 @@ void Exchange::on_answer_head(std::span<char> rest) {
   learn_from(head);
 
   // An answer before the request's end: the rest of the request will find nobody, so this connection ends with it.
-  const bool keeps = client_keeps_alive_ && request_body_.is_done();
+  const bool keeps = client_keeps_alive_ && !context_.is_draining && request_body_.is_done();
   plan_ = plan_answer(head, client_minor_, keeps ? After::KeepAlive : After::Close);
   backend_may_be_kept_ = head.keep_alive;
 
@@ -119,7 +116,7 @@ void Exchange::on_answer_head(std::span<char> rest) {
     append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
                       is_secure_ ? Secure::Yes : Secure::No);
   }
-  append_response_head(text, head, {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = {}});
+  append_response_head(text, head, {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
   answer_body_.start(head.framing);
   enter(Event::Answered);
   head_sent_ = true;
@@ -267,7 +264,7 @@ void Exchange::begin_tunnel(std::span<char> rest) {
                       is_secure_ ? Secure::Yes : Secure::No);
   }
   append_response_head(context_.text, head,
-                       {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = {}});
+                       {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
   enter(Event::Upgraded);
   head_sent_ = true;
   const iovec pieces[] = {piece(context_.text), {rest.data(), rest.size()}};

@@ -52,6 +52,17 @@ TEST_CASE("timestamps are RFC 3339 in UTC") {
   CHECK(timestamp_text(WallTime{std::chrono::milliseconds{1'769'860'800'123}}) == "2026-01-31T12:00:00.123Z");
 }
 
+TEST_CASE("dates of HTTP are IMF-fixdate") {
+  CHECK(http_date_text(WallTime{std::chrono::milliseconds{1'769'860'800'999}}) == "Sat, 31 Jan 2026 12:00:00 GMT");
+  CHECK(http_date_text(WallTime{std::chrono::milliseconds{784'111'777'000}}) == "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST_CASE("trim takes spaces and tabs off both ends") {
+  CHECK(trim(" \t a b\t ") == "a b");
+  CHECK(trim(" \t").empty());
+  CHECK(trim("").empty());
+}
+
 TEST_CASE("decimal: no sign, no space, no overflow") {
   CHECK(parse_decimal("18446744073709551615") == 18446744073709551615u);
   for (const char* text : {"", "+1", "-1", " 1", "1 ", "0x1", "18446744073709551616"}) CHECK_FALSE(parse_decimal(text));
