@@ -134,10 +134,12 @@ std::vector<std::string> floor_offences(const Tree& tree) {
     for (const auto& name : quoted_includes(tree, path)) {
       const auto other = level_of(folder_of(name));
       const bool same_folder = folder_of(name) == folder_of(path);
+      std::string sentence = path;
+      sentence.append(" includes \"").append(name).append("\", which ");
       if (!other || name.find('/') == std::string::npos) {
-        offences.push_back(path + " includes \"" + name + "\", which is no part of the house");
+        offences.push_back(sentence.append("is no part of the house"));
       } else if (!same_folder && *other >= *own) {
-        offences.push_back(path + " includes \"" + name + "\", which does not stand on a lower floor");
+        offences.push_back(sentence.append("does not stand on a lower floor"));
       }
     }
   }

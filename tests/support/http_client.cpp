@@ -56,7 +56,8 @@ std::string request_text(const HttpClient::Request& request, std::string_view co
 
 std::string HttpClient::cookie_field() const {
   std::string text;
-  for (const auto& [name, value] : cookies_) text += (text.empty() ? "" : "; ") + name + "=" + value;
+  for (const auto& [name, value] : cookies_)
+    text.append(text.empty() ? "" : "; ").append(name).append("=").append(value);
   return text;
 }
 

@@ -35,6 +35,7 @@ TEST_CASE("50 sessions, 4 parallel first requests each, backends answering in 50
     std::barrier start(kParallel);
     std::atomic<int> failed = 0;
     std::vector<std::thread> threads;
+    threads.reserve(kParallel);
     for (int t = 0; t < kParallel; ++t) {
       threads.emplace_back([&] {
         for (int session = 0; session < kSessions; ++session) {

@@ -265,21 +265,21 @@ TEST_CASE("a backend cut short: the client is told, whatever the framing") {
   struct Row {
     std::string path;
     std::string bytes;
-    bool resets;
     int status;  ///< What the client sees first; 502: the head never came whole.
+    bool resets;
     bool is_whole;
   };
   const Row rows[] = {
-      {"/nothing", "", false, 502, true},
-      {"/head", "HTTP/1.1 200 OK\r\nConte", false, 502, true},
-      {"/interim-only", "HTTP/1.1 103 Early Hints\r\n\r\n", false, 502, true},
-      {"/length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", false, 200, false},
-      {"/length-at-0", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", false, 200, false},
-      {"/chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\npart", false, 200, false},
-      {"/between-chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n", false, 200, false},
-      {"/trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n0\r\n", false, 200, false},
-      {"/close", "HTTP/1.1 200 OK\r\n\r\nall of it", false, 200, true},
-      {"/close-by-reset", "HTTP/1.1 200 OK\r\n\r\npart", true, 200, false},
+      {"/nothing", "", 502, false, true},
+      {"/head", "HTTP/1.1 200 OK\r\nConte", 502, false, true},
+      {"/interim-only", "HTTP/1.1 103 Early Hints\r\n\r\n", 502, false, true},
+      {"/length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", 200, false, false},
+      {"/length-at-0", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", 200, false, false},
+      {"/chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\npart", 200, false, false},
+      {"/between-chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n", 200, false, false},
+      {"/trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n0\r\n", 200, false, false},
+      {"/close", "HTTP/1.1 200 OK\r\n\r\nall of it", 200, false, true},
+      {"/close-by-reset", "HTTP/1.1 200 OK\r\n\r\npart", 200, true, false},
   };
   Fleet fleet({"a"});
   for (const Row& row : rows) {

@@ -118,6 +118,7 @@ TEST_CASE("200 clients, 4 workers, backends killed and restarted: answers stay t
   std::mutex mutex;
   std::vector<std::string> wrong;
   std::vector<std::thread> threads;
+  threads.reserve(kClients);
   for (int number = 0; number < kClients; ++number) {
     threads.emplace_back([&, number] {
       RestlessClient client(proxy, number);
@@ -163,6 +164,7 @@ TEST_CASE("an idle keep-alive connection holds at most 1 KiB") {
   Proxy proxy(config);
   const auto open_many = [&](std::size_t count) {
     std::vector<HttpClient> clients;
+    clients.reserve(count);
     while (clients.size() < count) clients.emplace_back(proxy.port());
     for (auto& client : clients) REQUIRE(client.get("/").is_whole(200));
     return clients;
