@@ -103,7 +103,10 @@ bool is_built(std::string_view path, std::string_view cmake) {
   std::string_view stem = path.substr(slash + 1, path.size() - slash - 5);
   const auto words = words_of(cmake);
   const std::string as_path = "/" + std::string(path.substr(slash + 1));
-  const bool by_path = std::ranges::any_of(words, [&](const std::string& word) { return word.ends_with(as_path); });
+  const bool by_path = std::ranges::any_of(words, [&](std::string_view word) {
+    const auto star = word.find("/*");  // file(GLOB ... /*_fuzz.cpp)
+    return word.ends_with(as_path) || (star != std::string_view::npos && path.ends_with(word.substr(star + 2)));
+  });
   if (stem.ends_with("_test")) stem.remove_suffix(5);
   return by_path || words.count(stem) != 0;
 }

@@ -78,4 +78,6 @@ TEST_CASE("long files and files nobody builds are found") {
   CHECK(
       orphan_offences({{"server/main.cpp", ""}, {"server/folder.cmake", "add_executable(holdfast server/main.cpp)\n"}})
           .empty());
+  CHECK(orphan_offences({{"t/a_fuzz.cpp", ""}, {"t/folder.cmake", "file(GLOB x ${D}/t/*_fuzz.cpp)\n"}}).empty());
+  CHECK(orphan_offences({{"t/a.cpp", ""}, {"t/folder.cmake", "file(GLOB x ${D}/t/*_fuzz.cpp)\n"}}).size() == 1);
 }
