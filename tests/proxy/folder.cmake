@@ -2,10 +2,13 @@ holdfast_tests(proxy
   NAMES
     access_line
     answer_headers
+    backend_pool
     balance
     error_page
+    exchange
     forward_headers
+    gates
     identity
     retry
     route
-  LINKS holdfast::proxy)
+  LINKS holdfast::proxy holdfast_fakes)

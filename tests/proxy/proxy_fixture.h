@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/proxy.h"
+#include "sessions/memory_store.h"
+#include "tests/support/fake_net.h"
+
+namespace holdfast::tests {
+
+/// The data path of one worker on a loop and a network without a kernel: the test plays clients and backends. Backend
+/// number i ("a", "b", ...) listens on port 9000 + i and is UP; round robin, so that it is known who is asked.
+class ProxyFixture final : private proxy::Reports {
+ public:
+  struct Options {
+    std::size_t backends = 2;
+    conf::StickyMode sticky = conf::StickyMode::None;
+    conf::FailoverMode failover = conf::FailoverMode::Move;
+    std::uint32_t max_requests = 0;
+    std::uint32_t attempts = 3;
+    std::uint32_t connections = 1000;
+    std::uint64_t body_max = 1u << 20;
+  };
+
+  explicit ProxyFixture(const Options& options) : settings_(make_settings(options)) { start(); }
+  ~ProxyFixture() override { loop.run(); }
+
+  FakeServer& backend(char name) { return net.at(static_cast<std::uint16_t>(9000 + name - 'a')); }
+  std::uint32_t in_flight(char name) const { return loads_[static_cast<std::size_t>(name - 'a')].in_flight; }
+  void set_state(char name, health::State state) {
+    view_.backends[static_cast<std::size_t>(name - 'a')].state = state;
+    ++view_.version;
+    proxy_->set_view(std::make_shared<const health::View>(view_));
+    loop.run();
+  }
+  /// A client that has connected.
+  FakePeer client() {
+    auto [stream, peer] = fake_connection(loop);
+    proxy_->accept(std::move(stream), 0);
+    return peer;
+  }
+  /// A client that has connected and sent `bytes`.
+  FakePeer client(std::string_view bytes) {
+    FakePeer peer = client();
+    peer.sends(bytes);
+    loop.run();
+    return peer;
+  }
+  proxy::Proxy& proxy() { return *proxy_; }
+  std::size_t clients() const { return connections_; }
+  bool is_drained() const { return drained_; }
+
+  FakeLoop loop;
+  FakeDialer net{loop};
+  std::vector<base::ErrorCode> failures;  ///< Told to the monitor.
+
+ private:
+  static std::shared_ptr<const conf::Settings> make_settings(const Options& options) {
+    auto settings = std::make_shared<conf::Settings>();
+    settings->listens.push_back({.address = {"127.0.0.1", 8080}, .trusted_proxies = {}});
+    settings->limits.connections = options.connections;
+    settings->limits.request_body_bytes = options.body_max;
+    conf::Pool pool;
+    pool.name = "shop";
+    pool.balance = conf::BalanceMethod::Failover;  // the first that may serve: no chance in it
+    pool.sticky.mode = options.sticky;
+    pool.sticky.names = {"sid"};
+    pool.sticky.failover = options.failover;
+    pool.retry.attempts = options.attempts;
+    pool.backend_count = static_cast<std::uint32_t>(options.backends);
+    settings->pools.push_back(pool);
+    for (std::size_t i = 0; i < options.backends; ++i) {
+      conf::Backend backend;
+      backend.id = conf::BackendId{static_cast<std::uint32_t>(i)};
+      backend.name = std::string(1, static_cast<char>('a' + i));
+      backend.address = {"127.0.0.1", static_cast<std::uint16_t>(9000 + i)};
+      backend.max_requests = options.max_requests;
+      settings->backends.push_back(backend);
+    }
+    settings->routes.push_back({});
+    return settings;
+  }
+
+  void start() {
+    std::vector<net::Address> addresses;
+    for (const conf::Backend& backend : settings_->backends) addresses.push_back(fake_address(backend.address.port));
+    view_.backends.resize(settings_->backends.size());
+    for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
+    proxy_ = std::make_unique<proxy::Proxy>(
+        loop, net, proxy::Shared{store_, keyring_, loads_, gates_, connections_}, static_cast<proxy::Reports&>(*this),
+        std::make_shared<const proxy::Snapshot>(settings_, std::move(addresses), keyring_),
+        std::make_shared<const health::View>(view_), 1);
+  }
+
+  void on_backend_failure(conf::BackendId, base::ErrorCode error, std::uint32_t) override { failures.push_back(error); }
+  void on_backend_success(conf::BackendId) override {}
+  void on_access_line(std::string_view) override {}
+  void on_drained() override { drained_ = true; }
+
+  std::shared_ptr<const conf::Settings> settings_;
+  sessions::Keyring keyring_{"a secret of tests, long enough"};
+  sessions::MemoryStore store_{{.start = loop.now()}};
+  std::vector<proxy::BackendLoad> loads_{settings_->backends.size()};
+  proxy::Gates gates_{*settings_};
+  std::atomic<std::uint32_t> connections_{0};
+  health::View view_;
+  bool drained_ = false;
+  std::unique_ptr<proxy::Proxy> proxy_;
+};
+
+}  // namespace holdfast::tests
