@@ -28,7 +28,7 @@ class Buffers {
   }
 
  private:
-  static constexpr std::size_t kWorthKeeping = 32;           // below: inside the string object
+  static constexpr std::size_t kWorthKeeping = 32;  // below: inside the string object
   static constexpr std::size_t kCapacityMax = 512u << 10;
   static constexpr std::size_t kKeptMax = 64;
   std::vector<std::string> kept_;

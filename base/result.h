@@ -27,17 +27,28 @@ enum class ErrorCode : std::uint8_t {
 
 constexpr std::string_view name_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::Refused: return "refused";
-    case ErrorCode::Reset: return "reset";
-    case ErrorCode::Closed: return "closed";
-    case ErrorCode::Timeout: return "timeout";
-    case ErrorCode::Unreachable: return "unreachable";
-    case ErrorCode::Malformed: return "malformed";
-    case ErrorCode::TooLarge: return "too_large";
-    case ErrorCode::Overload: return "overload";
-    case ErrorCode::Unavailable: return "unavailable";
-    case ErrorCode::Io: return "io";
-    case ErrorCode::Invalid: return "invalid";
+    case ErrorCode::Refused:
+      return "refused";
+    case ErrorCode::Reset:
+      return "reset";
+    case ErrorCode::Closed:
+      return "closed";
+    case ErrorCode::Timeout:
+      return "timeout";
+    case ErrorCode::Unreachable:
+      return "unreachable";
+    case ErrorCode::Malformed:
+      return "malformed";
+    case ErrorCode::TooLarge:
+      return "too_large";
+    case ErrorCode::Overload:
+      return "overload";
+    case ErrorCode::Unavailable:
+      return "unavailable";
+    case ErrorCode::Io:
+      return "io";
+    case ErrorCode::Invalid:
+      return "invalid";
   }
   return "unknown";
 }
@@ -51,8 +62,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }

@@ -30,8 +30,8 @@ class Buried {
   virtual ~Buried() = default;
 };
 
-/// One thread's event loop as the rest of the house sees it. net::Loop is the real one, tests have a fake with advance().
-/// All functions but post() are called on the loop's thread only.
+/// One thread's event loop as the rest of the house sees it. net::Loop is the real one, tests have a fake with
+/// advance(). All functions but post() are called on the loop's thread only.
 class Scheduler {
  public:
   Scheduler() = default;

@@ -15,9 +15,9 @@ struct Unit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr Unit kDurations[] = {{"ms", 1'000'000},           {"us", 1'000},
-                               {"s", 1'000'000'000},        {"m", 60'000'000'000},
-                               {"h", 3'600'000'000'000},    {"d", 86'400'000'000'000}};
+constexpr Unit kDurations[] = {{"ms", 1'000'000},        {"us", 1'000},
+                               {"s", 1'000'000'000},     {"m", 60'000'000'000},
+                               {"h", 3'600'000'000'000}, {"d", 86'400'000'000'000}};
 constexpr Unit kSizes[] = {{"", 1}, {"B", 1}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}};
 constexpr std::uint64_t kScaledMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
@@ -143,7 +143,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) { return parse_sc
 
 std::string size_text(std::uint64_t bytes) {
   for (std::size_t i = std::size(kSizes) - 1; i > 1; --i) {
-    if (bytes != 0 && bytes % kSizes[i].factor == 0) return fmt::format("{}{}", bytes / kSizes[i].factor, kSizes[i].name);
+    if (bytes != 0 && bytes % kSizes[i].factor == 0)
+      return fmt::format("{}{}", bytes / kSizes[i].factor, kSizes[i].name);
   }
   return fmt::format("{}", bytes);
 }

@@ -29,8 +29,9 @@ std::unordered_map<std::size_t, std::string> g_answers;
 const std::string& answer_of(std::size_t bytes) {
   auto& answer = g_answers[bytes];
   if (answer.empty()) {
-    answer = "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(bytes) +
-             "\r\n\r\n" + std::string(bytes, 'x');
+    answer =
+        "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(bytes) +
+        "\r\n\r\n" + std::string(bytes, 'x');
   }
   return answer;
 }
@@ -51,7 +52,8 @@ bool reply(Connection& connection, const std::string& answer) {
   if (!connection.output.empty()) return connection.output += answer, true;
   const ssize_t sent = send(connection.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN) return false;
-  if (sent < static_cast<ssize_t>(answer.size())) connection.output.assign(answer, static_cast<std::size_t>(sent < 0 ? 0 : sent));
+  if (sent < static_cast<ssize_t>(answer.size()))
+    connection.output.assign(answer, static_cast<std::size_t>(sent < 0 ? 0 : sent));
   return true;
 }
 

@@ -61,7 +61,8 @@ void session_lookup(benchmark::State& state) {
 BENCHMARK(session_lookup)->Arg(100)->Arg(1'000'000);
 
 void cookie_make(benchmark::State& state) {
-  const sessions::Ticket ticket{sessions::random_id(), sessions::BackendTag{7}, sessions::Generation{1}, base::wall_now()};
+  const sessions::Ticket ticket{sessions::random_id(), sessions::BackendTag{7}, sessions::Generation{1},
+                                base::wall_now()};
   for (auto _ : state) benchmark::DoNotOptimize(sessions::seal(ticket, keyring()));
 }
 BENCHMARK(cookie_make);

@@ -25,7 +25,7 @@ struct Connection {
   int fd = -1;
   bool is_busy = false;
   Clock::time_point due{};
-  std::string head;             // of the answer, until it is whole
+  std::string head;  // of the answer, until it is whole
   std::size_t body_left = 0;
   bool in_body = false;
 };
@@ -97,11 +97,12 @@ Answer take(Connection& connection, std::string_view bytes) {
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   if (options.port == 0) {
-    return std::fprintf(stderr, "usage: open_loop --port P --rate R [--seconds S] [--connections N] [--path /100] "
-                                "[--header 'Name: value']\n"), 2;
+    return std::fprintf(stderr,
+                        "usage: open_loop --port P --rate R [--seconds S] [--connections N] [--path /100] "
+                        "[--header 'Name: value']\n"),
+           2;
   }
-  const std::string request =
-      "GET " + options.path + " HTTP/1.1\r\nHost: bench.example\r\n" + options.fields + "\r\n";
+  const std::string request = "GET " + options.path + " HTTP/1.1\r\nHost: bench.example\r\n" + options.fields + "\r\n";
   const int epoll = epoll_create1(0);
   std::vector<Connection> connections(static_cast<std::size_t>(options.connections));
   std::vector<std::uint32_t> idle;
@@ -120,7 +121,8 @@ int main(int argc, char** argv) {
   };
   std::uint64_t next = 0;
   static char buffer[1 << 18];
-  const auto give_up = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds + 5));
+  const auto give_up =
+      start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds + 5));
   while (latencies.size() + errors < total && Clock::now() < give_up) {
     const auto now = Clock::now();
     while (next < total && due_of(next) <= now) waiting.push_back(due_of(next++));
@@ -136,8 +138,9 @@ int main(int argc, char** argv) {
     epoll_event events[128];
     const int count = epoll_wait(epoll, events, 128, 0);
     if (count == 0) {
-      const auto pause = next < total ? std::min(due_of(next) - Clock::now(), Clock::duration(std::chrono::microseconds(50)))
-                                      : Clock::duration(std::chrono::microseconds(50));
+      const auto pause = next < total
+                             ? std::min(due_of(next) - Clock::now(), Clock::duration(std::chrono::microseconds(50)))
+                             : Clock::duration(std::chrono::microseconds(50));
       if (pause > Clock::duration::zero()) std::this_thread::sleep_for(pause);
       continue;
     }
@@ -156,7 +159,8 @@ int main(int argc, char** argv) {
           if (!open_connection(connection, options.port, epoll, index)) return std::perror("open_loop"), 1;
         } else {
           const auto took = Clock::now() - connection.due;
-          latencies.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+          latencies.push_back(
+              static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
           connection.is_busy = false;
         }
         idle.push_back(index);
@@ -166,12 +170,16 @@ int main(int argc, char** argv) {
   }
   std::sort(latencies.begin(), latencies.end());
   const auto at = [&](double share) {
-    return latencies.empty() ? 0u : latencies[std::min(latencies.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latencies.size())))];
+    return latencies.empty()
+               ? 0u
+               : latencies[std::min(latencies.size() - 1,
+                                    static_cast<std::size_t>(share * static_cast<double>(latencies.size())))];
   };
-  std::printf("{\"requests\": %zu, \"errors\": %llu, \"unfinished\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, "
-              "\"p999_us\": %u, \"max_us\": %u}\n",
-              latencies.size(), static_cast<unsigned long long>(errors),
-              static_cast<unsigned long long>(total - latencies.size() - errors), options.rate, at(0.5), at(0.99), at(0.999),
-              latencies.empty() ? 0u : latencies.back());
+  std::printf(
+      "{\"requests\": %zu, \"errors\": %llu, \"unfinished\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, "
+      "\"p999_us\": %u, \"max_us\": %u}\n",
+      latencies.size(), static_cast<unsigned long long>(errors),
+      static_cast<unsigned long long>(total - latencies.size() - errors), options.rate, at(0.5), at(0.99), at(0.999),
+      latencies.empty() ? 0u : latencies.back());
   return errors == 0 ? 0 : 1;
 }

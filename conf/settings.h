@@ -30,9 +30,11 @@ constexpr std::uint32_t index(RouteId id) { return static_cast<std::uint32_t>(id
 
 /// Where to connect or listen: "10.0.0.1:80", "[::1]:80", "app.internal:80".
 struct Endpoint {
-  std::string host;         ///< Without brackets.
-  std::uint16_t port = 0;   ///< 0 is allowed for listeners only: the system picks one (tests).
-  std::string text() const { return (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + std::to_string(port); }
+  std::string host;        ///< Without brackets.
+  std::uint16_t port = 0;  ///< 0 is allowed for listeners only: the system picks one (tests).
+  std::string text() const {
+    return (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  }
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -81,7 +83,7 @@ struct Timeouts {
   Duration response = std::chrono::seconds{60};   ///< Request sent -> first byte of the answer. Per route too.
   Duration body_idle = std::chrono::seconds{60};  ///< No progress of a body, either way.
   Duration tunnel_idle = std::chrono::hours{1};
-  Duration queue = std::chrono::seconds{5};         ///< Waiting for a place at a backend with max_requests.
+  Duration queue = std::chrono::seconds{5};          ///< Waiting for a place at a backend with max_requests.
   Duration backend_idle = std::chrono::seconds{30};  ///< A kept-alive backend connection nobody uses.
   bool operator==(const Timeouts&) const = default;
 };
@@ -125,13 +127,13 @@ struct Probe {
   ProbeType type = ProbeType::Http;
   std::string method = "GET";
   std::string path = "/";
-  std::string host;         ///< Value of the Host field; empty: the backend's address.
-  std::uint16_t port = 0;   ///< 0: the backend's own.
+  std::string host;        ///< Value of the Host field; empty: the backend's address.
+  std::uint16_t port = 0;  ///< 0: the backend's own.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::vector<StatusRange> expect_status = {StatusRange{}};
-  std::string expect_body;                                           ///< Text the body must contain; empty: any.
-  std::vector<std::pair<std::string, std::string>> expect_json;      ///< JSON pointer (RFC 6901) -> value as text.
+  std::string expect_body;                                       ///< Text the body must contain; empty: any.
+  std::vector<std::pair<std::string, std::string>> expect_json;  ///< JSON pointer (RFC 6901) -> value as text.
   Duration interval = std::chrono::seconds{2};
   Duration fast_interval = std::chrono::milliseconds{200};
   Duration timeout = std::chrono::seconds{1};
@@ -144,10 +146,10 @@ struct Probe {
 
 /// [pools.NAME.passive] Judges backends by what real requests meet.
 struct Passive {
-  std::uint32_t failures = 5;                   ///< In a row before ejection; 0: off.
-  Duration eject = std::chrono::seconds{10};    ///< The first ejection; each further one adds as much.
+  std::uint32_t failures = 5;                 ///< In a row before ejection; 0: off.
+  Duration eject = std::chrono::seconds{10};  ///< The first ejection; each further one adds as much.
   Duration eject_max = std::chrono::minutes{5};
-  std::uint32_t ejected_percent_max = 50;       ///< Above this share of the pool nobody more is ejected.
+  std::uint32_t ejected_percent_max = 50;  ///< Above this share of the pool nobody more is ejected.
   bool operator==(const Passive&) const = default;
 };
 
@@ -187,15 +189,15 @@ struct Pool {
 enum class RouteAction : std::uint8_t { Forward, Deny, Redirect };
 
 struct Route {
-  std::string host;  ///< Lower case. Empty: any. "*.example.com": any host below it, not itself.
+  std::string host;        ///< Lower case. Empty: any. "*.example.com": any host below it, not itself.
   std::string path = "/";  ///< A prefix by segments: "/a" matches "/a", "/a/b", "/a?x", not "/ab"; "/a/" only below it.
   RouteAction action = RouteAction::Forward;
-  PoolId pool{};                       ///< With Forward.
-  std::string redirect_to;             ///< With Redirect: absolute URL or path; "{host}" "{path}" "{query}" are replaced.
-  std::uint16_t redirect_status = 308; ///< 301, 302, 303, 307 or 308.
+  PoolId pool{};            ///< With Forward.
+  std::string redirect_to;  ///< With Redirect: absolute URL or path; "{host}" "{path}" "{query}" are replaced.
+  std::uint16_t redirect_status = 308;  ///< 301, 302, 303, 307 or 308.
   std::optional<Duration> response_timeout;
   std::optional<std::uint64_t> request_body_bytes;
-  std::optional<bool> sticky;          ///< false: this route ignores stickiness.
+  std::optional<bool> sticky;  ///< false: this route ignores stickiness.
   bool operator==(const Route&) const = default;
 };
 

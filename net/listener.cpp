@@ -60,7 +60,10 @@ bool Listener::is_taken(const Address& address) {
 }
 
 Listener::Listener(Loop& loop, int fd, const Address& address, OnAccept on_accept)
-    : loop_(loop), fd_(fd), address_(address), on_accept_(std::move(on_accept)),
+    : loop_(loop),
+      fd_(fd),
+      address_(address),
+      on_accept_(std::move(on_accept)),
       pause_(loop.timer([this] { resume(); })) {
   event_assign(&event_, loop.raw(), fd, EV_READ | EV_PERSIST, &Listener::on_event, this);
   resume();
@@ -80,7 +83,8 @@ void Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Address peer;
     peer.length = sizeof peer.storage;
-    const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd =
+        ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       on_accept_(std::make_unique<TcpStream>(loop_, fd, peer));
       continue;

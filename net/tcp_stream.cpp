@@ -13,21 +13,27 @@ namespace holdfast::net {
 base::ErrorCode error_code_of(int system_error) {
   using base::ErrorCode;
   switch (system_error) {
-    case ECONNREFUSED: return ErrorCode::Refused;
+    case ECONNREFUSED:
+      return ErrorCode::Refused;
     case ECONNRESET:
     case EPIPE:
-    case ECONNABORTED: return ErrorCode::Reset;
-    case ETIMEDOUT: return ErrorCode::Timeout;
+    case ECONNABORTED:
+      return ErrorCode::Reset;
+    case ETIMEDOUT:
+      return ErrorCode::Timeout;
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
     case EADDRNOTAVAIL:
-    case ENETDOWN: return ErrorCode::Unreachable;
+    case ENETDOWN:
+      return ErrorCode::Unreachable;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
-    case ENOMEM: return ErrorCode::Overload;
-    default: return ErrorCode::Io;
+    case ENOMEM:
+      return ErrorCode::Overload;
+    default:
+      return ErrorCode::Io;
   }
 }
 

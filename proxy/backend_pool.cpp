@@ -30,7 +30,10 @@ void Lease::drop() {
 
 BackendPool::BackendPool(base::Scheduler& scheduler, std::size_t backends, std::size_t idle_max,
                          base::Duration idle_timeout)
-    : scheduler_(scheduler), idle_of_(backends), idle_max_(idle_max), idle_timeout_(idle_timeout),
+    : scheduler_(scheduler),
+      idle_of_(backends),
+      idle_max_(idle_max),
+      idle_timeout_(idle_timeout),
       timer_(scheduler.timer([this] { on_tick(); })) {}
 
 BackendPool::~BackendPool() = default;

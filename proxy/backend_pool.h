@@ -31,7 +31,7 @@ class BackendConnection final : public base::Buried, private net::StreamHandler 
   std::unique_ptr<net::Stream> stream_;
   std::uint32_t uses_ = 1;
   base::Instant idle_since_{};
-  std::uint32_t slot_ = 0;  // in the backend's list while idle
+  std::uint32_t slot_ = 0;              // in the backend's list while idle
   BackendConnection* older_ = nullptr;  // the pool's list by age while idle
   BackendConnection* newer_ = nullptr;
 };

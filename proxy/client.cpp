@@ -20,8 +20,12 @@ constexpr base::Duration kLingerMax = std::chrono::seconds{2};
 }  // namespace
 
 Client::Client(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream> stream, std::size_t listen)
-    : context_(context), owner_(owner), stream_(std::move(stream)), outbox_(context.buffers),
-      timer_(context.scheduler.timer([this] { on_due(); })), idle_since_(context.now()) {
+    : context_(context),
+      owner_(owner),
+      stream_(std::move(stream)),
+      outbox_(context.buffers),
+      timer_(context.scheduler.timer([this] { on_due(); })),
+      idle_since_(context.now()) {
   const conf::Listen& listener = context.settings().listens[listen];
   peer_text_ = stream_->peer().host_text();
   forward_.peer = peer_text_;
@@ -84,16 +88,19 @@ void Client::read_heads() {
 
 bool Client::parse_head(std::size_t have) {
   const conf::Limits& limits = context_.settings().limits;
-  const http::Parsed parsed =
-      http::parse_request_head({context_.scratch->data(), have}, searched_,
-                               {.bytes_max = limits.request_head_bytes, .fields_max = limits.headers}, context_.request_head);
+  const http::Parsed parsed = http::parse_request_head(
+      {context_.scratch->data(), have}, searched_,
+      {.bytes_max = limits.request_head_bytes, .fields_max = limits.headers}, context_.request_head);
   switch (parsed.state) {
-    case http::Parsed::State::Complete: begin(parsed.consumed, have); return true;
+    case http::Parsed::State::Complete:
+      begin(parsed.consumed, have);
+      return true;
     case http::Parsed::State::Bad:
       context_.counters.requests_refused.add();
       refuse(parsed.status);
       return true;
-    case http::Parsed::State::Incomplete: break;
+    case http::Parsed::State::Incomplete:
+      break;
   }
   if (searched_ == 0) head_since_ = context_.now();
   searched_ = have;
@@ -189,10 +196,15 @@ void Client::on_exchange_done(Next next) {
       if (context_.is_draining && head_.empty()) return close_when_sent();
       if (!head_.empty()) head_since_ = idle_since_;
       return await_more();
-    case Next::Close: return close_when_sent();
-    case Next::Linger: return linger();
-    case Next::Reset: stream_->reset_on_close(); [[fallthrough]];
-    case Next::Abort: return close();
+    case Next::Close:
+      return close_when_sent();
+    case Next::Linger:
+      return linger();
+    case Next::Reset:
+      stream_->reset_on_close();
+      [[fallthrough]];
+    case Next::Abort:
+      return close();
   }
 }
 

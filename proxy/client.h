@@ -92,10 +92,10 @@ class Client final : public base::Buried, private net::StreamHandler {
   std::unique_ptr<Exchange> exchange_;
   Lease pinned_;  // a backend connection that carried NTLM or Negotiate (R15)
   std::unique_ptr<base::Timer> timer_;
-  std::string head_;              // what has come of the next request(s), while it is not whole
-  std::size_t searched_ = 0;      // of head_: what the parser has seen
+  std::string head_;          // what has come of the next request(s), while it is not whole
+  std::size_t searched_ = 0;  // of head_: what the parser has seen
   base::Instant idle_since_{};
-  base::Instant head_since_{};    // when the first byte of a head that is not whole came
+  base::Instant head_since_{};  // when the first byte of a head that is not whole came
   std::string peer_text_;
   ForwardContext forward_;
   State state_ = State::Open;

@@ -5,11 +5,16 @@
 
 namespace holdfast::proxy {
 
-Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, Reports& r, std::shared_ptr<const Snapshot> snap,
-                 std::shared_ptr<const health::View> v, std::uint64_t seed)
-    : scheduler(s), dialer(d), shared(all), reports(r), snapshot(std::move(snap)),
+Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, Reports& r,
+                 std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v, std::uint64_t seed)
+    : scheduler(s),
+      dialer(d),
+      shared(all),
+      reports(r),
+      snapshot(std::move(snap)),
       pool(s, settings().backends.size(), settings().limits.backend_idle, settings().timeouts.backend_idle),
-      counters(settings().pools.size(), settings().backends.size()), random(seed),
+      counters(settings().pools.size(), settings().backends.size()),
+      random(seed),
       scratch(std::make_unique<std::array<char, kScratchBytes>>()) {
   balancers.reserve(settings().pools.size());
   budgets.reserve(settings().pools.size());

@@ -75,8 +75,8 @@ struct Context {
   GrantSink* grants = nullptr;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const health::View> view;
-  std::vector<Balancer> balancers;    // by PoolId
-  std::vector<RetryBudget> budgets;   // by PoolId
+  std::vector<Balancer> balancers;   // by PoolId
+  std::vector<RetryBudget> budgets;  // by PoolId
   BackendPool pool;
   base::Buffers buffers;
   Counters counters;

@@ -17,17 +17,17 @@ inline constexpr std::size_t kCodeClasses = 6;  ///< 1xx..5xx by index 1..5; 0: 
 constexpr std::size_t code_class(unsigned status) { return status >= 100 && status < 600 ? status / 100 : 0; }
 
 struct BackendCounters {
-  base::Counter requests;                             ///< Attempts sent there.
-  std::array<base::Counter, kCodeClasses> answers;    ///< By class of the status.
-  std::array<base::Counter, kErrorCodes> failures;    ///< Attempts that failed, by kind.
-  base::Counter connects;                             ///< Connections made.
-  base::Counter retried_away;                         ///< Attempts that went on elsewhere.
-  base::Counter moved_away;                           ///< Sessions this worker moved off it.
+  base::Counter requests;                           ///< Attempts sent there.
+  std::array<base::Counter, kCodeClasses> answers;  ///< By class of the status.
+  std::array<base::Counter, kErrorCodes> failures;  ///< Attempts that failed, by kind.
+  base::Counter connects;                           ///< Connections made.
+  base::Counter retried_away;                       ///< Attempts that went on elsewhere.
+  base::Counter moved_away;                         ///< Sessions this worker moved off it.
 };
 
 struct PoolCounters {
   base::Counter requests;
-  std::array<base::Counter, kCodeClasses> answers;    ///< To clients, our own error answers included.
+  std::array<base::Counter, kCodeClasses> answers;  ///< To clients, our own error answers included.
   std::array<base::Counter, kStickinessWords> stickiness;
 };
 
@@ -36,16 +36,16 @@ struct Counters {
   Counters(std::size_t pools, std::size_t backends_count) : pool(pools), backend(backends_count) {}
   base::Counter connections_accepted;
   base::Counter connections_open;
-  base::Counter connections_refused;  ///< At limits.connections with nobody idle.
+  base::Counter connections_refused;    ///< At limits.connections with nobody idle.
   base::Counter connections_displaced;  ///< Idle ones closed to make room.
   base::Counter requests;
-  base::Counter requests_refused;     ///< Malformed, too long, unknown host: answered without a backend.
+  base::Counter requests_refused;  ///< Malformed, too long, unknown host: answered without a backend.
   base::Counter client_bytes_in;
   base::Counter client_bytes_out;
-  base::Counter requests_aborted;     ///< The client left before its answer was whole.
-  base::Counter answers_cut;          ///< A backend's answer ended short.
-  std::vector<PoolCounters> pool;       ///< By PoolId.
-  std::vector<BackendCounters> backend; ///< By BackendId.
+  base::Counter requests_aborted;        ///< The client left before its answer was whole.
+  base::Counter answers_cut;             ///< A backend's answer ended short.
+  std::vector<PoolCounters> pool;        ///< By PoolId.
+  std::vector<BackendCounters> backend;  ///< By BackendId.
 };
 
 }  // namespace holdfast::proxy

@@ -17,10 +17,13 @@ using base::ErrorCode;
 
 int status_of(const base::Error& error) {
   switch (error.code) {
-    case ErrorCode::Timeout: return 504;
+    case ErrorCode::Timeout:
+      return 504;
     case ErrorCode::Overload:
-    case ErrorCode::Unavailable: return 503;
-    default: return 502;
+    case ErrorCode::Unavailable:
+      return 503;
+    default:
+      return 502;
   }
 }
 
@@ -38,8 +41,11 @@ std::uint64_t hash_of(const AddressBytes& address) {
 }  // namespace
 
 Exchange::Exchange(Context& context)
-    : context_(context), to_backend_(context.buffers), tunnel_(context),
-      timer_(context.scheduler.timer([this] { on_due(); })), more_(context.scheduler.timer([this] { on_more(); })) {}
+    : context_(context),
+      to_backend_(context.buffers),
+      tunnel_(context),
+      timer_(context.scheduler.timer([this] { on_due(); })),
+      more_(context.scheduler.timer([this] { on_more(); })) {}
 
 Exchange::~Exchange() { on_client_closed(); }
 
@@ -113,7 +119,8 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
       place(head);
     }
   }
-  if (state_ == State::Choosing || state_ == State::Connecting) held_body_.append(fresh_body_.data(), fresh_body_.size());
+  if (state_ == State::Choosing || state_ == State::Connecting)
+    held_body_.append(fresh_body_.data(), fresh_body_.size());
   fresh_body_ = {};
 }
 
@@ -164,9 +171,13 @@ void Exchange::go_to(std::optional<conf::BackendId> backend) {
   if (!context_.shared.gates.is_gated(*backend)) return connect();
   ticket_ = TicketId{++context_.last_ticket};
   switch (context_.shared.gates.enter(*backend, context_.scheduler, *context_.grants, ticket_)) {
-    case Gates::Entry::Entered: is_gated_ = true; return connect();
-    case Gates::Entry::Full: return give_up({ErrorCode::Overload, "the queue is full"});
-    case Gates::Entry::Queued: break;
+    case Gates::Entry::Entered:
+      is_gated_ = true;
+      return connect();
+    case Gates::Entry::Full:
+      return give_up({ErrorCode::Overload, "the queue is full"});
+    case Gates::Entry::Queued:
+      break;
   }
   context_.waiting.emplace(ticket_, this);
   extend_deadline(snapshot_->settings->timeouts.queue);
@@ -197,8 +208,9 @@ void Exchange::connect() {
 
 void Exchange::dial() {
   timer_->cancel();  // the dial has a deadline of its own
-  dial_ = context_.dialer.dial(snapshot_->addresses[conf::index(*backend_)], snapshot_->settings->timeouts.connect,
-                               [this](base::Result<std::unique_ptr<net::Stream>> made) { on_dialled(std::move(made)); });
+  dial_ =
+      context_.dialer.dial(snapshot_->addresses[conf::index(*backend_)], snapshot_->settings->timeouts.connect,
+                           [this](base::Result<std::unique_ptr<net::Stream>> made) { on_dialled(std::move(made)); });
 }
 
 void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
@@ -226,11 +238,11 @@ void Exchange::on_attempt_succeeded() {
 void Exchange::on_attempt_failed(const base::Error& error) {
   const Attempt attempt{
       .method = method_,
-      .stage = !lease_            ? Attempt::Stage::Connecting
-               : answer_began_    ? Attempt::Stage::AnswerBegun
-               : sent_bytes_ == 0 ? Attempt::Stage::ConnectedNothingSent
+      .stage = !lease_                                             ? Attempt::Stage::Connecting
+               : answer_began_                                     ? Attempt::Stage::AnswerBegun
+               : sent_bytes_ == 0                                  ? Attempt::Stage::ConnectedNothingSent
                : to_backend_.is_empty() && request_body_.is_done() ? Attempt::Stage::SentNoAnswer
-                                                                    : Attempt::Stage::PartlySent,
+                                                                   : Attempt::Stage::PartlySent,
       .connection = lease_ && lease_->is_reused() ? Attempt::Connection::Reused : Attempt::Connection::Fresh,
       .body_is_replayable = request_body_.content_bytes() == held_body_.size() + fresh_body_.size(),
       .has_redialled = has_redialled_,
@@ -278,8 +290,8 @@ void Exchange::reply_error(int status) {
   status_ = static_cast<std::uint16_t>(status);
   const bool is_whole = request_body_.is_done() && status != 400;
   // The client's own head is gone; what it wanted to read is in the one we made of it.
-  const auto parsed = http::parse_request_head(request_head_, 0, {.bytes_max = request_head_.size(), .fields_max = 4096},
-                                               context_.request_head);
+  const auto parsed = http::parse_request_head(
+      request_head_, 0, {.bytes_max = request_head_.size(), .fields_max = 4096}, context_.request_head);
   const bool is_parsed = parsed.state == http::Parsed::State::Complete;
   const bool keeps = is_whole && client_keeps_alive_ && !context_.is_draining;
   context_.text.clear();
@@ -385,7 +397,9 @@ void Exchange::on_view() {
 void Exchange::on_due() {
   Client& client = *client_;
   switch (state_) {
-    case State::Choosing: give_up({ErrorCode::Overload, "waited too long for a place"}); break;
+    case State::Choosing:
+      give_up({ErrorCode::Overload, "waited too long for a place"});
+      break;
     case State::Awaiting:
       // Who is it that does not move? A backend that has the whole request, or does not take it; else the client.
       if (!request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_) {
@@ -402,9 +416,12 @@ void Exchange::on_due() {
         finish(plan_.framing == http::Framing::Kind::UntilClose ? Client::Next::Reset : Client::Next::Abort);
       }
       break;
-    case State::Tunnelling: finish(Client::Next::Close); break;
+    case State::Tunnelling:
+      finish(Client::Next::Close);
+      break;
     case State::Connecting:
-    case State::Done: break;
+    case State::Done:
+      break;
   }
   client.resume();
 }

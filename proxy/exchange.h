@@ -109,14 +109,14 @@ class Exchange final : private net::StreamHandler {
   std::uint8_t client_minor_ = 1;
   bool client_keeps_alive_ = false;
   bool may_upgrade_ = false;
-  bool is_secure_ = false;         // the client came by TLS, as far as we know
-  bool is_pinned_ = false;         // the connection carries NTLM or Negotiate (R15)
+  bool is_secure_ = false;  // the client came by TLS, as far as we know
+  bool is_pinned_ = false;  // the connection carries NTLM or Negotiate (R15)
   http::BodyReader request_body_;
   bool request_is_chunked_ = false;
   bool request_is_broken_ = false;  // the backend takes no more of it; its answer may still come
   std::uint64_t body_max_ = 0;
-  std::string held_body_;           // content read before there was a connection to send it to
-  std::span<char> fresh_body_;      // the same, still in the scratch buffer: during start() only
+  std::string held_body_;       // content read before there was a connection to send it to
+  std::span<char> fresh_body_;  // the same, still in the scratch buffer: during start() only
 
   // Where it goes.
   Placement placement_;
@@ -134,11 +134,11 @@ class Exchange final : private net::StreamHandler {
   std::uint64_t sent_bytes_ = 0;  // of this attempt
 
   // The answer.
-  std::string answer_input_;      // of a head that is not whole
+  std::string answer_input_;  // of a head that is not whole
   std::size_t answer_searched_ = 0;
-  bool answer_began_ = false;     // a byte of it has come
-  int interims_ = 0;              // 1xx answers so far
-  bool head_sent_ = false;        // to the client
+  bool answer_began_ = false;  // a byte of it has come
+  int interims_ = 0;           // 1xx answers so far
+  bool head_sent_ = false;     // to the client
   http::BodyReader answer_body_;
   AnswerPlan plan_;
   bool answer_is_read_ = false;

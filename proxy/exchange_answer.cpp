@@ -30,10 +30,14 @@ void Exchange::on_readable() {
 
 void Exchange::read_answer() {
   switch (state_) {
-    case State::Awaiting: return read_answer_head();
-    case State::Relaying: return relay_answer_body();
-    case State::Tunnelling: return run_tunnel(tunnel_.pump());
-    default: return;
+    case State::Awaiting:
+      return read_answer_head();
+    case State::Relaying:
+      return relay_answer_body();
+    case State::Tunnelling:
+      return run_tunnel(tunnel_.pump());
+    default:
+      return;
   }
 }
 
@@ -47,7 +51,8 @@ void Exchange::read_answer_head() {
       if (request_is_broken_) on_attempt_failed({ErrorCode::Reset, "the backend stopped reading the request"});
       return;
     }
-    if (got.state == net::IoResult::State::Closed) return on_attempt_failed({ErrorCode::Closed, "closed without an answer"});
+    if (got.state == net::IoResult::State::Closed)
+      return on_attempt_failed({ErrorCode::Closed, "closed without an answer"});
     if (got.state == net::IoResult::State::Failed) return on_attempt_failed({got.error, "no answer"});
     if (!answer_began_) first_byte_ = context_.now();
     answer_began_ = true;
@@ -116,7 +121,9 @@ void Exchange::on_answer_head(std::span<char> rest) {
     append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
                       is_secure_ ? Secure::Yes : Secure::No);
   }
-  append_response_head(text, head, {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
+  append_response_head(
+      text, head,
+      {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
   answer_body_.start(head.framing);
   enter(Event::Answered);
   head_sent_ = true;
@@ -263,8 +270,9 @@ void Exchange::begin_tunnel(std::span<char> rest) {
     append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
                       is_secure_ ? Secure::Yes : Secure::No);
   }
-  append_response_head(context_.text, head,
-                       {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
+  append_response_head(
+      context_.text, head,
+      {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
   enter(Event::Upgraded);
   head_sent_ = true;
   const iovec pieces[] = {piece(context_.text), {rest.data(), rest.size()}};
@@ -286,7 +294,8 @@ void Exchange::run_tunnel(Tunnel::Outcome outcome) {
       if (tunnel_.wants_more()) more_->set(context_.now());
       return extend_deadline(snapshot_->settings->timeouts.tunnel_idle);
     case Tunnel::Outcome::Ended:  // both sides have said and been told so: nothing is left to wait for
-    case Tunnel::Outcome::Broken: return finish(Client::Next::Abort);
+    case Tunnel::Outcome::Broken:
+      return finish(Client::Next::Abort);
   }
 }
 

@@ -37,8 +37,9 @@ class Gates {
   bool is_gated(conf::BackendId backend) const { return gates_[conf::index(backend)] != nullptr; }
   bool has_room(conf::BackendId backend) const;
 
-  /// Entered: call leave() later. Queued: `sink.on_granted(backend, ticket)` comes on `loop`, or call forget(). Full: the
-  /// queue is at its limit. Loop and sink outlive the gates' use of them: a worker forgets its tickets before it goes.
+  /// Entered: call leave() later. Queued: `sink.on_granted(backend, ticket)` comes on `loop`, or call forget(). Full:
+  /// the queue is at its limit. Loop and sink outlive the gates' use of them: a worker forgets its tickets before it
+  /// goes.
   Entry enter(conf::BackendId backend, base::Scheduler& loop, GrantSink& sink, TicketId ticket);
   void leave(conf::BackendId backend);
   /// Gives up waiting. A grant that is already under way still comes.

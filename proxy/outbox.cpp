@@ -11,9 +11,13 @@ Outbox::Outcome Outbox::write(net::Stream& stream, std::span<const iovec> pieces
   }
   const net::IoResult wrote = stream.write(pieces);
   switch (wrote.state) {
-    case net::IoResult::State::Ok: return {.state = State::Sent, .bytes = wrote.bytes};
-    case net::IoResult::State::Blocked: keep(pieces, wrote.bytes); return {.state = State::Pending, .bytes = wrote.bytes};
-    default: return {.state = State::Failed, .bytes = wrote.bytes, .error = wrote.error};
+    case net::IoResult::State::Ok:
+      return {.state = State::Sent, .bytes = wrote.bytes};
+    case net::IoResult::State::Blocked:
+      keep(pieces, wrote.bytes);
+      return {.state = State::Pending, .bytes = wrote.bytes};
+    default:
+      return {.state = State::Failed, .bytes = wrote.bytes, .error = wrote.error};
   }
 }
 

@@ -26,7 +26,8 @@ base::Duration accepted_age(const Snapshot& snapshot) { return snapshot.settings
 std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::Pool& pool, const Identity& who,
                                                 std::uint64_t client_hash) {
   switch (who.kind) {
-    case Identity::Kind::OwnCookie: return by_own_cookie(tools, pool, who.held);
+    case Identity::Kind::OwnCookie:
+      return by_own_cookie(tools, pool, who.held);
     case Identity::Kind::AppCookie:
     case Identity::Kind::Header:
       key_ = tools.keyring.session_key(pool.name, who.held);
@@ -34,9 +35,11 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     case Identity::Kind::SourceIp:
       key_ = tools.keyring.session_key(pool.name, who.held);
       return by_key(tools, pool, Stickiness::New);
-    case Identity::Kind::None: break;
+    case Identity::Kind::None:
+      break;
   }
-  if (pool.sticky.mode == conf::StickyMode::Cookie && who.stickiness_applies) return fresh(tools, pool, Stickiness::New);
+  if (pool.sticky.mode == conf::StickyMode::Cookie && who.stickiness_applies)
+    return fresh(tools, pool, Stickiness::New);
   key_.low = client_hash;
   return pick(tools, {});
 }
@@ -132,8 +135,8 @@ std::optional<conf::BackendId> Placement::move(const Tools& tools, const conf::P
     const sessions::Binding seen = binding_;
     binding_ = tools.store.move(key_, seen, to, tools.now);
     if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
-    const bool won = binding_.backend == to && static_cast<std::uint32_t>(binding_.generation) ==
-                                                   static_cast<std::uint32_t>(seen.generation) + 1;
+    const bool won = binding_.backend == to &&
+                     static_cast<std::uint32_t>(binding_.generation) == static_cast<std::uint32_t>(seen.generation) + 1;
     word_ = won ? Stickiness::Moved : Stickiness::Kept;
     if (won) moved_from_ = from;
     const auto now_bound = tools.snapshot.backend_of(pool, binding_.backend);

@@ -29,8 +29,8 @@ class Placement {
     base::Instant now;
   };
 
-  /// The backend for a request by `who`; nullopt when none may serve it. `client_hash` (of the client's address) is what
-  /// `balance = "hash"` goes by where nothing binds the request.
+  /// The backend for a request by `who`; nullopt when none may serve it. `client_hash` (of the client's address) is
+  /// what `balance = "hash"` goes by where nothing binds the request.
   std::optional<conf::BackendId> first(const Tools& tools, const conf::Pool& pool, const Identity& who,
                                        std::uint64_t client_hash);
   /// Another one after `tried` have failed; nullopt when there is none, or the session may not leave.

@@ -55,8 +55,8 @@ bool may_retry(const Attempt& attempt);
 /// kept connection is a failure: the backend was there, and silent.) Everything else: TryElsewhere while attempts last.
 Decision decide(const Attempt& attempt);
 
-/// An attempt that no backend has seen a byte of makes no work twice: sending it elsewhere amplifies nothing and is free,
-/// so that the death of a node that had half of the traffic costs nobody an error. All others draw on the budget.
+/// An attempt that no backend has seen a byte of makes no work twice: sending it elsewhere amplifies nothing and is
+/// free, so that the death of a node that had half of the traffic costs nobody an error. All others draw on the budget.
 constexpr bool draws_on_budget(const Attempt& attempt) {
   return attempt.stage != Attempt::Stage::Connecting && attempt.stage != Attempt::Stage::ConnectedNothingSent;
 }

@@ -16,7 +16,8 @@ namespace holdfast::proxy {
 /// under way. Immutable.
 struct Snapshot {
   /// `addresses` by BackendId.
-  Snapshot(std::shared_ptr<const conf::Settings> s, std::vector<net::Address> resolved, const sessions::Keyring& keyring)
+  Snapshot(std::shared_ptr<const conf::Settings> s, std::vector<net::Address> resolved,
+           const sessions::Keyring& keyring)
       : settings(std::move(s)), addresses(std::move(resolved)), router(*settings) {
     tags.reserve(settings->backends.size());
     for (const conf::Backend& backend : settings->backends) {

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -66,7 +66,8 @@ int run(const Arguments& arguments) {
     return kDone;
   }
   base::log_setup(settings->server.log_level, settings->server.log_format);
-  base::log::info("starting", {{"version", HOLDFAST_VERSION}, {"config", arguments.config}, {"secret", secret->source}});
+  base::log::info("starting",
+                  {{"version", HOLDFAST_VERSION}, {"config", arguments.config}, {"secret", secret->source}});
   if (!secret->note.empty()) base::log::warn("secret", {{"reason", secret->note}});
   server::Server server(settings, secret->bytes);
   if (const auto ran = server.run(); !ran) {

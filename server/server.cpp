@@ -41,13 +41,19 @@ std::uint32_t worker_count(const conf::Settings& settings) {
 }  // namespace
 
 Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret)
-    : settings_(std::move(settings)), keyring_(secret), random_(random_seed()), started_(loop_.now()),
+    : settings_(std::move(settings)),
+      keyring_(secret),
+      random_(random_seed()),
+      started_(loop_.now()),
       store_({.sessions_max = settings_->sessions.sessions_max,
               .idle_timeout = settings_->sessions.idle_timeout,
               .seed = random_.next(),
               .start = started_}),
-      loads_(settings_->backends.size()), gates_(*settings_), open_(loop_.timer([this] { open_when_probed(); })),
-      deadline_(loop_.timer([this] { stop(); })), tick_(loop_.timer([this] { on_tick(); })) {}
+      loads_(settings_->backends.size()),
+      gates_(*settings_),
+      open_(loop_.timer([this] { open_when_probed(); })),
+      deadline_(loop_.timer([this] { stop(); })),
+      tick_(loop_.timer([this] { on_tick(); })) {}
 
 Server::~Server() = default;
 
@@ -95,8 +101,8 @@ base::Result<void> Server::resolve_backends(std::vector<net::Address>& addresses
   for (const conf::Backend& backend : settings_->backends) {
     auto address = net::resolve(backend.address);
     if (!address) {
-      return base::Error{address.error().code,
-                         "backend " + settings_->pool(backend.pool).name + "/" + backend.name + ": " + address.error().text};
+      return base::Error{address.error().code, "backend " + settings_->pool(backend.pool).name + "/" + backend.name +
+                                                   ": " + address.error().text};
     }
     addresses.push_back(*address);
   }
@@ -111,7 +117,8 @@ void Server::start_workers() {
             if (in_a_row > threshold && in_a_row % kToldEvery != 0) return;
             loop_.post([this, id, error, in_a_row] { monitor_->on_passive_failure(id, error, in_a_row); });
           },
-      .on_backend_success = [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
+      .on_backend_success =
+          [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); }};
   const std::uint32_t count = worker_count(*settings_);
   const proxy::Shared shared{store_, keyring_, loads_, gates_, connections_, count};
@@ -145,8 +152,8 @@ base::Result<void> Server::open_admin() {
   if (net::Listener::is_taken(*address)) {
     return base::Error{base::ErrorCode::Io, "cannot listen on " + address->text() + " (admin): address already in use"};
   }
-  auto opened = net::Listener::open(
-      loop_, *address, [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
+  auto opened = net::Listener::open(loop_, *address,
+                                    [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
   admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this),

@@ -108,7 +108,8 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
     view.retries_total += counters.retried_away.get();
     view.moved_away_total += counters.moved_away.get();
     add_classes(view.answers, counters.answers);
-    for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) view.failures[code].count += counters.failures[code].get();
+    for (std::size_t code = 0; code < proxy::kErrorCodes; ++code)
+      view.failures[code].count += counters.failures[code].get();
   }
   if (report.last_probe) {
     view.last_probe = admin::ProbeView{.at = report.last_probe->at,

@@ -10,15 +10,17 @@ constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
 
 Worker::Worker(const proxy::Shared& shared, std::shared_ptr<const proxy::Snapshot> snapshot,
                std::shared_ptr<const health::View> view, std::uint64_t seed, AccessLog* access_log, Calls calls)
-    : calls_(std::move(calls)), access_log_(access_log != nullptr ? access_log->feed() : nullptr),
+    : calls_(std::move(calls)),
+      access_log_(access_log != nullptr ? access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
       proxy_(loop_, dialer_, shared, *this, std::move(snapshot), std::move(view), seed) {}
 
 Worker::~Worker() = default;
 
 base::Result<net::Address> Worker::listen(const net::Address& address, std::size_t listen) {
-  auto opened = net::Listener::open(
-      loop_, address, [this, listen](std::unique_ptr<net::Stream> stream) { proxy_.accept(std::move(stream), listen); });
+  auto opened = net::Listener::open(loop_, address, [this, listen](std::unique_ptr<net::Stream> stream) {
+    proxy_.accept(std::move(stream), listen);
+  });
   if (!opened) return opened.error();
   (*opened)->pause();
   listeners_.push_back(std::move(*opened));

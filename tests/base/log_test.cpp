@@ -17,10 +17,17 @@ TEST_CASE("an event is one line, whatever is in it") {
 }
 
 TEST_CASE("JSON text: control characters escaped, broken UTF-8 replaced, good UTF-8 kept") {
-  struct Row { const char* in; const char* want; };
-  const Row rows[] = {{"\x01\x1f\x7f", "\\u0001\\u001f\\u007f"}, {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
-                      {"\xff", "\\ufffd"}, {"\xc3", "\\ufffd"}, {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},
-                      {"\xe2\x82\xac", "\xe2\x82\xac"}, {"\xc0\x80", "\\ufffd\\ufffd"}};
+  struct Row {
+    const char* in;
+    const char* want;
+  };
+  const Row rows[] = {{"\x01\x1f\x7f", "\\u0001\\u001f\\u007f"},
+                      {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+                      {"\xff", "\\ufffd"},
+                      {"\xc3", "\\ufffd"},
+                      {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},
+                      {"\xe2\x82\xac", "\xe2\x82\xac"},
+                      {"\xc0\x80", "\\ufffd\\ufffd"}};
   for (const Row& row : rows) {
     std::string out;
     append_json_escaped(out, row.in);

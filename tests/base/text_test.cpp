@@ -7,7 +7,10 @@
 using namespace holdfast::base;
 
 TEST_CASE("durations: a whole number and a unit, nothing else") {
-  struct Row { const char* text; std::int64_t ms; };
+  struct Row {
+    const char* text;
+    std::int64_t ms;
+  };
   for (const Row& row : {Row{"250ms", 250}, Row{"2s", 2000}, Row{"30m", 1'800'000}, Row{"1h", 3'600'000},
                          Row{"7d", 604'800'000}, Row{"0s", 0}}) {
     INFO(row.text);
@@ -23,13 +26,18 @@ TEST_CASE("durations: a whole number and a unit, nothing else") {
 }
 
 TEST_CASE("sizes: bytes or binary units, exact both ways") {
-  struct Row { const char* text; std::uint64_t bytes; };
-  for (const Row& row : {Row{"0", 0}, Row{"512", 512}, Row{"64KiB", 65536}, Row{"8MiB", 8u << 20}, Row{"1GiB", 1u << 30}}) {
+  struct Row {
+    const char* text;
+    std::uint64_t bytes;
+  };
+  for (const Row& row :
+       {Row{"0", 0}, Row{"512", 512}, Row{"64KiB", 65536}, Row{"8MiB", 8u << 20}, Row{"1GiB", 1u << 30}}) {
     INFO(row.text);
     REQUIRE(parse_size(row.text) == row.bytes);
     CHECK(parse_size(size_text(row.bytes)) == row.bytes);
   }
-  for (const char* text : {"", "KiB", "1kb", "1 KiB", "-1", "99999999999GiB"}) CHECK_FALSE(parse_size(text).has_value());
+  for (const char* text : {"", "KiB", "1kb", "1 KiB", "-1", "99999999999GiB"})
+    CHECK_FALSE(parse_size(text).has_value());
 }
 
 TEST_CASE("base64url: strict, and back") {
