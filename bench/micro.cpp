@@ -30,7 +30,7 @@ const sessions::Keyring& keyring() {
 
 void head_parse(benchmark::State& state) {
   http::RequestHead head;
-  for (auto _ : state) benchmark::DoNotOptimize(http::parse_request_head(kHead, 0, {}, head).consumed);
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(http::parse_request_head(kHead, 0, {}, head).consumed);
 }
 BENCHMARK(head_parse);
 
@@ -41,7 +41,7 @@ void forward_head(benchmark::State& state) {
   context.peer = "192.0.2.17";
   context.own_cookie = "holdfast";
   std::string out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     out.clear();
     proxy::append_request_head(out, head, context);
     benchmark::DoNotOptimize(out.data());
@@ -56,21 +56,21 @@ void session_lookup(benchmark::State& state) {
   const auto key = [](std::uint64_t i) { return sessions::Key{base::Random::mix(i), base::Random::mix(~i)}; };
   for (std::uint64_t i = 0; i < count; ++i) store.bind(key(i), {sessions::BackendTag{1}, sessions::Generation{1}}, now);
   base::Random random(1);
-  for (auto _ : state) benchmark::DoNotOptimize(store.find(key(random.below(count)), now));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(store.find(key(random.below(count)), now));
 }
 BENCHMARK(session_lookup)->Arg(100)->Arg(1'000'000);
 
 void cookie_make(benchmark::State& state) {
   const sessions::Ticket ticket{sessions::random_id(), sessions::BackendTag{7}, sessions::Generation{1},
                                 base::wall_now()};
-  for (auto _ : state) benchmark::DoNotOptimize(sessions::seal(ticket, keyring()));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(sessions::seal(ticket, keyring()));
 }
 BENCHMARK(cookie_make);
 
 void cookie_verify(benchmark::State& state) {
   const std::string cookie = sessions::seal(
       {sessions::random_id(), sessions::BackendTag{7}, sessions::Generation{1}, base::wall_now()}, keyring());
-  for (auto _ : state) benchmark::DoNotOptimize(sessions::open(cookie, keyring()));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(sessions::open(cookie, keyring()));
 }
 BENCHMARK(cookie_verify);
 
@@ -92,7 +92,7 @@ void balance_choice(benchmark::State& state) {
   proxy::Balancer balancer(conf::PoolId{0}, 1);
   balancer.update(settings, view);
   base::Random random(1);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(balancer.choose({.now = {}, .hash = random.next(), .exclude = {}, .loads = loads}));
   }
 }

@@ -27,7 +27,7 @@ constexpr base::Duration kNoDescriptorsPause = std::chrono::milliseconds{100};
 
 base::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address, OnAccept on_accept) {
   const auto failed = [&](int fd) -> base::Error {
-    const base::Error error{base::ErrorCode::Io, "cannot listen on " + address.text() + ": " + std::strerror(errno)};
+    base::Error error{base::ErrorCode::Io, "cannot listen on " + address.text() + ": " + std::strerror(errno)};
     if (fd >= 0) ::close(fd);
     return error;
   };
