@@ -44,9 +44,9 @@ class Reports {
   virtual void on_drained() = 0;
 };
 
-/// What all workers share; outlives them.
+/// What all workers share, and the worker's door to the session map; outlives its Proxy.
 struct Shared {
-  sessions::Store& store;
+  sessions::Store& store;  ///< The worker's own.
   const sessions::Keyring& keyring;
   std::span<BackendLoad> loads;  ///< By BackendId.
   Gates& gates;

@@ -53,7 +53,7 @@ void Exchange::reset() {
   state_ = State::Choosing;
   request_head_.clear();
   origin_.clear();
-  is_pinned_ = request_is_broken_ = false;
+  is_pinned_ = request_is_broken_ = is_move_noted_ = false;
   held_body_.clear();
   fresh_body_ = {};
   placement_ = {};
@@ -86,6 +86,7 @@ Placement::Tools Exchange::tools() {
           .balancer = context_.balancers[conf::index(route_->pool)],
           .loads = context_.shared.loads,
           .store = context_.shared.store,
+          .asker = *this,
           .keyring = context_.shared.keyring,
           .now = context_.now()};
 }
@@ -161,16 +162,38 @@ void Exchange::place(const http::RequestHead& head) {
     }
   }
   context_.budgets[conf::index(route_->pool)].on_request(started_);
-  go_to(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
+  failure_ = {ErrorCode::Unavailable, "no backend may serve this"};
+  on_placed(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
 }
 
-void Exchange::go_to(std::optional<conf::BackendId> backend) {
-  if (const auto from = placement_.take_moved_from()) context_.counters.backend[conf::index(*from)].moved_away.add();
-  if (!backend) return give_up({ErrorCode::Unavailable, "no backend may serve this"});
+/// The map has answered: the choice goes on.
+void Exchange::on_binding(const sessions::Binding& holds) {
+  Client& client = *client_;
+  on_placed(placement_.answered(tools(), pool(), holds, std::span(tried_).first(tried_count_)));
+  client.resume();
+}
+
+void Exchange::on_placed(std::optional<conf::BackendId> backend) {
+  if (placement_.is_waiting()) return;
+  if (const auto from = placement_.take_moved_from()) note_move(*from);
+  if (!backend) return give_up(failure_);
+  go_to(*backend);
+}
+
+/// Counts the move and tells the app of it: what it kept in the old node's memory is gone.
+void Exchange::note_move(conf::BackendId from) {
+  context_.counters.backend[conf::index(from)].moved_away.add();
+  if (std::exchange(is_move_noted_, true)) return;
+  const std::string_view reason =
+      attempts_ > 0 ? base::name_of(failure_.code) : health::reason_to_move(context_.view->of(from).state);
+  append_moved_note(request_head_, snapshot_->settings->backend(from).name, reason);
+}
+
+void Exchange::go_to(conf::BackendId backend) {
   backend_ = backend;
-  if (!context_.shared.gates.is_gated(*backend)) return connect();
+  if (!context_.shared.gates.is_gated(backend)) return connect();
   ticket_ = TicketId{++context_.last_ticket};
-  switch (context_.shared.gates.enter(*backend, context_.scheduler, *context_.grants, ticket_)) {
+  switch (context_.shared.gates.enter(backend, context_.scheduler, *context_.grants, ticket_)) {
     case Gates::Entry::Entered:
       is_gated_ = true;
       return connect();
@@ -278,9 +301,8 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   enter(Event::Retry);
   request_is_broken_ = false;
   has_redialled_ = false;
-  const auto other = placement_.again(tools(), pool(), std::span(tried_).first(tried_count_));
-  if (!other) return give_up(error);
-  go_to(other);
+  failure_ = error;
+  on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));
 }
 
 void Exchange::give_up(const base::Error& error) { reply_error(status_of(error)); }
@@ -327,6 +349,7 @@ void Exchange::reply(Client::Next next) {
 void Exchange::leave_backend() {
   timer_->cancel();
   more_->cancel();
+  placement_.stop_waiting();
   dial_.reset();  // not buried: its timer could still call us in this turn
   lease_.drop();
   to_backend_.clear();

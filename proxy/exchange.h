@@ -21,7 +21,7 @@ namespace holdfast::proxy {
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_request.cpp (towards the backend),
 /// exchange_answer.cpp (towards the client).
-class Exchange final : private net::StreamHandler {
+class Exchange final : private net::StreamHandler, private sessions::Asker {
  public:
   static constexpr std::uint32_t kAttemptsMax = 8;
 
@@ -47,6 +47,7 @@ class Exchange final : private net::StreamHandler {
   void on_dialled(base::Result<std::unique_ptr<net::Stream>> made);
   void on_due();
   void on_more();
+  void on_binding(const sessions::Binding& holds) override;
 
   // Life (exchange.cpp).
   void reset();
@@ -55,7 +56,9 @@ class Exchange final : private net::StreamHandler {
   void redirect(const http::RequestHead& head);
   void reply(Client::Next next);
   void place(const http::RequestHead& head);
-  void go_to(std::optional<conf::BackendId> backend);
+  void on_placed(std::optional<conf::BackendId> backend);
+  void note_move(conf::BackendId from);
+  void go_to(conf::BackendId backend);
   void await_turn(conf::BackendId backend);
   void connect();
   void dial();
@@ -128,6 +131,8 @@ class Exchange final : private net::StreamHandler {
   std::size_t tried_count_ = 0;
   std::uint32_t attempts_ = 0;
   bool has_redialled_ = false;
+  base::Error failure_;  // of the last attempt
+  bool is_move_noted_ = false;
   std::unique_ptr<net::Dial> dial_;
   Lease lease_;
   Outbox to_backend_;

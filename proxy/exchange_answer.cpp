@@ -143,9 +143,14 @@ void Exchange::learn_from(const http::ResponseHead& head) {
       }
     });
   }
-  if (head.status != 401 && !is_pinned_) return;
   for (const http::Field& field : head.fields) {
-    if (field.id == http::FieldId::WwwAuthenticate && offers_login(field.value)) is_pinned_ = true;
+    if (field.id == http::FieldId::WwwAuthenticate && (head.status == 401 || is_pinned_) && offers_login(field.value)) {
+      is_pinned_ = true;
+    }
+    if (field.id == http::FieldId::XHoldfast && base::iequals(field.name, "X-Holdfast-Session") &&
+        base::iequals(field.value, "end")) {
+      placement_.end(tools(), pool());
+    }
   }
 }
 

@@ -195,6 +195,12 @@ Trust trust_of(std::span<const conf::Cidr> trusted_proxies, const AddressBytes& 
   return is_trusted ? Trust::Trusted : Trust::Stranger;
 }
 
+void append_moved_note(std::string& head, std::string_view from, std::string_view reason) {
+  head.resize(head.size() - kLineEnd.size());
+  head.append("X-Holdfast-Moved: from=").append(from).append("; reason=").append(reason);
+  head.append(kLineEnd).append(kLineEnd);
+}
+
 Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
   Origin origin{.text = context.peer, .bytes = context.peer_bytes};
   if (context.trust == Trust::Stranger) return origin;
@@ -214,7 +220,6 @@ void append_request_head(std::string& out, const http::RequestHead& head, const 
   const PeersWords said = append_kept_fields(out, head, context);
   append_who(out, head, context);
   append_where(out, head, context, said);
-  if (!context.moved_note.empty()) append_line(out, "X-Holdfast-Moved: ", context.moved_note);
   append_framing(out, head);
   if (head.wants_upgrade) append_upgrade(out, head);
   out.append(kLineEnd);

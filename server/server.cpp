@@ -121,10 +121,9 @@ void Server::start_workers() {
           [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); }};
   const std::uint32_t count = worker_count(*settings_);
-  const proxy::Shared shared{store_, keyring_, loads_, gates_, connections_, count};
+  const Worker::Common common{store_, keyring_, loads_, gates_, connections_, count, access_log_.get()};
   for (std::uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(shared, snapshot_, monitor_->view(), random_.next(), access_log_.get(), calls));
+    workers_.push_back(std::make_unique<Worker>(common, snapshot_, monitor_->view(), random_.next(), calls));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/proxy.h"
+#include "sessions/local_store.h"
 #include "sessions/memory_store.h"
 #include "tests/support/fake_net.h"
 
@@ -90,7 +91,7 @@ class ProxyFixture final : private proxy::Reports {
     view_.backends.resize(settings_->backends.size());
     for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
     proxy_ = std::make_unique<proxy::Proxy>(
-        loop, net, proxy::Shared{store_, keyring_, loads_, gates_, connections_}, static_cast<proxy::Reports&>(*this),
+        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, connections_}, static_cast<proxy::Reports&>(*this),
         std::make_shared<const proxy::Snapshot>(settings_, std::move(addresses), keyring_),
         std::make_shared<const health::View>(view_), 1);
   }
@@ -102,7 +103,9 @@ class ProxyFixture final : private proxy::Reports {
 
   std::shared_ptr<const conf::Settings> settings_;
   sessions::Keyring keyring_{"a secret of tests, long enough"};
-  sessions::MemoryStore store_{{.start = loop.now()}};
+  sessions::MemoryStore memory_{{.start = loop.now()}};
+  sessions::LocalStore local_{memory_};
+  sessions::Store* map_ = &local_;
   std::vector<proxy::BackendLoad> loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};
   std::atomic<std::uint32_t> connections_{0};
