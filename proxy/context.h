@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,6 +53,8 @@ struct Shared {
   Gates& gates;
   std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
   std::uint32_t workers = 1;
+  /// Client connections the process has descriptors for.
+  std::uint32_t connections_max = std::numeric_limits<std::uint32_t>::max();
 };
 
 /// What the clients and exchanges of one worker work with. Owned by its Proxy, which outlives them all.

@@ -55,6 +55,9 @@ void append_request_head(std::string& out, const http::RequestHead& head, const 
 /// Adds to a head made by append_request_head that the session was moved: "X-Holdfast-Moved: from=app1; reason=down".
 void append_moved_note(std::string& head, std::string_view from, std::string_view reason);
 
+/// "http" or "https": what the client speaks, as far as we or a trusted peer know. Inside the head, or static.
+std::string_view scheme_of(const http::RequestHead& head, const ForwardContext& context);
+
 /// Where a request really came from.
 struct Origin {
   std::string_view text = {};  ///< Inside the head or the context.

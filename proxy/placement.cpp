@@ -19,6 +19,11 @@ bool is_in(std::span<const conf::BackendId> list, conf::BackendId id) {
 // Our cookie is given anew when half the idle timeout has passed, so a live session's is never older than that when the
 // user falls idle: what is older than one and a half idle timeouts belongs to nobody who is still here.
 base::Duration refresh_after(const Snapshot& snapshot) { return snapshot.settings->sessions.idle_timeout / 2; }
+bool is_of_another_pool(const Placement::Tools& tools, const conf::Pool& pool, const sessions::Ticket& ticket) {
+  const auto other = tools.snapshot.by_tag.find(ticket.backend);
+  return other != tools.snapshot.by_tag.end() && tools.snapshot.settings->backend(other->second).pool != pool.id;
+}
+
 base::Duration accepted_age(const Snapshot& snapshot) { return snapshot.settings->sessions.idle_timeout * 3 / 2; }
 
 }  // namespace
@@ -29,6 +34,8 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     case Identity::Kind::OwnCookie:
       return by_own_cookie(tools, pool, who.held);
     case Identity::Kind::AppCookie:
+      shown_by_ = who.name;
+      [[fallthrough]];
     case Identity::Kind::Header:
       key_ = tools.keyring.session_key(pool.name, who.held);
       return by_key(tools, pool, Stickiness::Unknown);
@@ -49,7 +56,7 @@ Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, T
   return has_session_ ? displaced(tools, pool, tried) : pick(tools, tried);
 }
 
-Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool, const sessions::Binding& holds,
+Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                       Tried tried) {
   question_.reset();
   return asking_ == Asking::Bind ? settle(tools, pool, holds) : moved(tools, pool, holds, tried);
@@ -62,8 +69,13 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
   word_ = Stickiness::Kept;
   if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
-    cookie_ = tools.now - found->cookie_issued > refresh_after(tools.snapshot) ? Cookie::Give : Cookie::Good;
-    return found->is_sure ? settle(tools, pool, found->binding) : bind(tools, pool, found->binding);
+    if (found->cookie_issued != base::Instant{}) {
+      cookie_ = tools.now - found->cookie_issued > refresh_after(tools.snapshot) ? Cookie::Give : Cookie::Good;
+    } else if (const auto ticket = sessions::open(cookie, tools.keyring);
+               ticket && !is_of_another_pool(tools, pool, *ticket)) {
+      cookie_ = Cookie::Give;  // who gave it, and when, is not known here
+    }
+    return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
   }
   // The map has forgotten it, or never knew: the cookie itself says where to go, if it is ours.
   const auto ticket = sessions::open(cookie, tools.keyring);
@@ -72,10 +84,7 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   if (age > accepted_age(tools.snapshot) || age < -kClockSkew) return fresh(tools, pool, Stickiness::Expired);
   // One host may route to several pools: the first one's cookie names the user in all of them, but says where to go in
   // its own only.
-  const auto other = tools.snapshot.by_tag.find(ticket->backend);
-  if (other != tools.snapshot.by_tag.end() && tools.snapshot.settings->backend(other->second).pool != pool.id) {
-    return by_key(tools, pool, Stickiness::New);
-  }
+  if (is_of_another_pool(tools, pool, *ticket)) return by_key(tools, pool, Stickiness::New);
   cookie_ = Cookie::Give;
   return bind(tools, pool, {ticket->backend, ticket->generation});
 }
@@ -83,7 +92,7 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
 Placement::Choice Placement::by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed) {
   if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
     word_ = Stickiness::Kept;
-    return found->is_sure ? settle(tools, pool, found->binding) : bind(tools, pool, found->binding);
+    return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
   }
   // Held by the client, unknown to us: every proxy would choose the same backend for it without asking anybody.
   const auto wanted = pick_by_hash(tools, {});
@@ -98,7 +107,7 @@ Placement::Choice Placement::fresh(const Tools& tools, const conf::Pool& pool, S
   const auto wanted = pick(tools, {});
   if (!wanted) return std::nullopt;
   binding_ = tools.store.begin(pool.name, key_, tools.snapshot.tag_of(*wanted), tools.now);
-  has_session_ = true;
+  has_session_ = is_unserved_ = true;
   word_ = word;
   cookie_ = Cookie::Give;
   return wanted;
@@ -112,8 +121,9 @@ Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, co
   return std::nullopt;
 }
 
-Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::Binding& holds) {
+Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds) {
   has_session_ = true;
+  is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
   binding_ = holds;
   if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
   const auto bound = tools.snapshot.backend_of(pool, binding_.backend);
@@ -131,7 +141,8 @@ Placement::Choice Placement::revive(const Tools& tools, const conf::Pool& pool) 
 
 Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& pool, Tried tried) {
   // A backend that has left the configuration never comes back to its sessions: only a move helps.
-  const bool may_return = tools.snapshot.backend_of(pool, binding_.backend).has_value();
+  // Nor is there anything to return to where nobody has served it yet.
+  const bool may_return = !is_unserved_ && tools.snapshot.backend_of(pool, binding_.backend).has_value();
   if (may_return && pool.sticky.failover == conf::FailoverMode::Refuse) return std::nullopt;
   if (may_return && pool.sticky.failover == conf::FailoverMode::Temporary) {
     word_ = Stickiness::Temporary;
@@ -151,13 +162,12 @@ Placement::Choice Placement::move(const Tools& tools, const conf::Pool& pool, st
   return std::nullopt;
 }
 
-Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::Binding& holds,
+Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                    Tried tried) {
   const sessions::Binding seen = std::exchange(binding_, holds);
   if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
-  const bool won = holds.backend == to_ && holds.generation == sessions::next(seen.generation);
-  if (seen.backend != sessions::BackendTag::Ended) word_ = won ? Stickiness::Moved : Stickiness::Kept;
-  if (won) moved_from_ = tools.snapshot.backend_of(pool, seen.backend);
+  if (seen.backend != sessions::BackendTag::Ended) word_ = holds.is_ours ? Stickiness::Moved : Stickiness::Kept;
+  if (holds.is_ours) moved_from_ = tools.snapshot.backend_of(pool, seen.backend);
   if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
   const auto bound = tools.snapshot.backend_of(pool, holds.backend);
   if (bound && !is_in(tried, *bound) && health::may_keep(tools.view.of(*bound).state)) return bound;
@@ -187,11 +197,19 @@ void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendI
   word_ = Stickiness::Learned;
 }
 
-void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view value) {
+void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name,
+                             std::string_view value) {
   using sessions::Ending;
-  if (has_session_) tools.store.end(pool.name, key_, tools.now, Ending::Forget);
+  if (has_session_ && name == shown_by_) {
+    tools.store.end(pool.name, key_, tools.now, Ending::Forget);
+    has_session_ = false;
+  }
   if (value.empty()) return;
   tools.store.end(pool.name, tools.keyring.session_key(pool.name, value), tools.now, Ending::Forget);
+}
+
+void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
+  if (has_session_) tools.store.find(pool.name, key_, tools.now);
 }
 
 void Placement::end(const Tools& tools, const conf::Pool& pool) {

@@ -40,7 +40,7 @@ class Placement {
                                        std::span<const conf::BackendId> tried);
   /// The map has been asked: the choice goes on with answered(), when tools.asker gets the binding.
   bool is_waiting() const { return question_ != nullptr; }
-  std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Binding& holds,
+  std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                           std::span<const conf::BackendId> tried);
   /// Waits no more: the answer never comes.
   void stop_waiting() { question_.reset(); }
@@ -54,7 +54,9 @@ class Placement {
 
   /// The app's answer sets (or ends) its own session cookie; `served_by` answered.
   void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view value);
-  void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view value);
+  void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name, std::string_view value);
+  /// The session is in use, though no request comes: a tunnel or a long body.
+  void keep_alive(const Tools& tools, const conf::Pool& pool) const;
   /// The app asks for the end of the session this request belongs to, whatever it is known by.
   void end(const Tools& tools, const conf::Pool& pool);
 
@@ -66,11 +68,11 @@ class Placement {
   Choice by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed);
   Choice fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
   Choice bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted);
-  Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::Binding& holds);
+  Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds);
   Choice revive(const Tools& tools, const conf::Pool& pool);
   Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried);
   Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
-  Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::Binding& holds, Tried tried);
+  Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds, Tried tried);
   std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
 
@@ -78,7 +80,9 @@ class Placement {
   enum class Asking : std::uint8_t { Bind, Move };
 
   Stickiness word_ = Stickiness::None;
-  bool has_session_ = false;  // key_ and binding_ mean something
+  bool has_session_ = false;   // key_ and binding_ mean something
+  bool is_unserved_ = false;   // bound for this very request: no backend holds anything of it yet
+  std::string_view shown_by_;  // the app cookie that named the session; the settings own it
   Cookie cookie_ = Cookie::NotOurs;
   Asking asking_ = Asking::Bind;  // what question_ is about
   int moves_ = 0;                 // in a row, of this choice

@@ -48,6 +48,7 @@ class Server final : private health::Monitor::Listener, private admin::Source {
 
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
+  void forget_failures(const health::View& view);
   // admin::Source
   admin::StatusView status() const override;
   admin::Readiness readiness() const override;
@@ -69,6 +70,7 @@ class Server final : private health::Monitor::Listener, private admin::Source {
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::unique_ptr<net::Signals> signals_;
   std::unique_ptr<health::Monitor> monitor_;
+  std::shared_ptr<const health::View> last_view_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<net::Listener> admin_listener_;

@@ -17,7 +17,8 @@ Worker::Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snap
       flush_(loop_.timer([this] { on_flush(); })),
       store_(std::make_unique<sessions::LocalStore>(common.memory)),
       proxy_(loop_, dialer_,
-             proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.connections, common.workers},
+             proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.connections, common.workers,
+                           common.connections_max},
              *this, std::move(snapshot), std::move(view), seed) {}
 
 Worker::~Worker() = default;

@@ -36,6 +36,7 @@ class Worker final : private proxy::Reports {
     proxy::Gates& gates;
     std::atomic<std::uint32_t>& connections;
     std::uint32_t workers = 1;
+    std::uint32_t connections_max = 0;
     AccessLog* access_log = nullptr;  ///< nullptr: off.
   };
 

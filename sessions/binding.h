@@ -12,6 +12,11 @@ struct Binding {
   bool operator==(const Binding&) const = default;
 };
 
+/// What a bind or a move came to.
+struct Held : Binding {
+  bool is_ours = false;  ///< This very call made it so; else another one did before.
+};
+
 /// What the map answers to a hit.
 struct Found {
   Binding binding;                ///< BackendTag::Ended: the session was ended, and shall not come back by its cookie.

@@ -16,7 +16,7 @@ class LocalStore final : public Store {
   Asked bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now, Asker&) override {
     return {.now = memory_.bind(key, wanted, now), .later = nullptr};
   }
-  Binding begin(std::string_view, const Key& key, BackendTag to, base::Instant now) override {
+  Held begin(std::string_view, const Key& key, BackendTag to, base::Instant now) override {
     return memory_.bind(key, {to, Generation::None}, now);
   }
   Asked move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now, Asker&) override {

@@ -53,7 +53,7 @@ std::optional<Found> MemoryStore::find(const Key& key, base::Instant now) {
                .use_is_news = is_news};
 }
 
-Binding MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
+Held MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
   base::check(wanted.backend != BackendTag::None, "a session is bound to a backend");
   const Tick tick = tick_of(now);
   const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
@@ -62,15 +62,15 @@ Binding MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant n
     const std::scoped_lock lock(part.mutex);
     if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
       use(part.shard, *record, tick);
-      return binding_of(*record);
+      return {binding_of(*record), false};
     }
-    if (add(part.shard, key, first, tick) == Room::Here) return first;
+    if (add(part.shard, key, first, tick) == Room::Here) return {first, true};
   }
   evict_elsewhere(part);
-  return first;
+  return {first, true};
 }
 
-Binding MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
+Held MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
   base::check(to != BackendTag::None, "a session moves to a backend");
   const Tick tick = tick_of(now);
   const Binding moved{to, next(seen.generation)};
@@ -79,14 +79,14 @@ Binding MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, ba
     const std::scoped_lock lock(part.mutex);
     if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
       use(part.shard, *record, tick);
-      if (binding_of(*record) != seen) return binding_of(*record);
+      if (binding_of(*record) != seen) return {binding_of(*record), false};
       rebind(*record, moved);
-      return moved;
+      return {moved, true};
     }
-    if (add(part.shard, key, moved, tick) == Room::Here) return moved;
+    if (add(part.shard, key, moved, tick) == Room::Here) return {moved, true};
   }
   evict_elsewhere(part);
-  return moved;
+  return {moved, true};
 }
 
 void MemoryStore::cookie_issued(const Key& key, base::Instant now) {

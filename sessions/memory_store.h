@@ -56,8 +56,8 @@ class MemoryStore final {
 
   // The five below are what Store promises, between the workers of this process.
   std::optional<Found> find(const Key& key, base::Instant now);
-  Binding bind(const Key& key, const Binding& wanted, base::Instant now);
-  Binding move(const Key& key, const Binding& seen, BackendTag to, base::Instant now);
+  Held bind(const Key& key, const Binding& wanted, base::Instant now);
+  Held move(const Key& key, const Binding& seen, BackendTag to, base::Instant now);
   void cookie_issued(const Key& key, base::Instant now);
   /// Forgets the session.
   void end(const Key& key);

@@ -47,12 +47,12 @@ local ago = math.min(tonumber(ARGV[7]), math.floor(idle / 1000) - 1)
 local generation, held, created = read(KEYS[1])
 if generation and generation >= wanted then
   use(KEYS[1], base, id, held, idle, ago)
-  return {text(generation), held}
+  return {text(generation), held, 0}
 end
 if generation then leave(base, id, held) end
 write(KEYS[1], base, id, wanted, tag, created or now(), idle, math.max(ago, 0))
 if generation then say(channel, id, wanted, tag) end
-return {text(wanted), tag}
+return {text(wanted), tag, 1}
 )");
   return script;
 }
@@ -63,13 +63,13 @@ local base, id, seen, from, to, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[
 local generation, held, created = read(KEYS[1])
 if generation and (generation > seen or (generation == seen and held ~= from)) then
   use(KEYS[1], base, id, held, idle, 0)
-  return {text(generation), held}
+  return {text(generation), held, 0}
 end
 if generation then leave(base, id, held) end
 local moved = math.min(seen + 1, 4294967295)
 write(KEYS[1], base, id, moved, to, created or now(), idle, 0)
 say(channel, id, moved, to)
-return {text(moved), to}
+return {text(moved), to, 1}
 )");
   return script;
 }

@@ -10,10 +10,11 @@ namespace holdfast::sessions::scripts {
 
 /// KEYS: session. ARGV: base, id, generation, tag, idle ms, channel, seconds since its last use. Binds it unless it is
 /// bound to the same generation or a later one; of an earlier one all are told. Answers {generation, tag} that hold
-/// now.
+/// now, and 1 if this call made it so.
 const net::RedisScript& bind();
 
-/// KEYS: session. ARGV: base, id, seen generation, seen tag, tag to move to, idle ms, channel. Compare-and-set.
+/// KEYS: session. ARGV: base, id, seen generation, seen tag, tag to move to, idle ms, channel. Compare-and-set;
+/// answers like bind.
 const net::RedisScript& move();
 
 /// KEYS: session. ARGV: base, id, idle ms, channel, "mark" or "forget", a generation it has had. Answers the generation

@@ -42,14 +42,15 @@ class RedisStore::Pending final : public Question {
  private:
   void on_reply(const base::Result<net::RedisReply>& reply) {
     const base::Instant now = store_.scheduler_.now();
-    const auto agreed = reply ? parse_binding(*reply) : std::nullopt;
-    const Binding holds = agreed ? store_.copies_.adopt(key_, *agreed, sight_, now) : decide_alone(now);
-    asker_.on_binding(holds);  // may destroy this: nothing after this line
+    const auto agreed = reply ? parse_held(*reply) : std::nullopt;
+    if (!agreed) return asker_.on_binding(decide_alone(now));
+    const Binding holds = store_.copies_.adopt(key_, *agreed, sight_, now);
+    asker_.on_binding({holds, agreed->is_ours && holds == *agreed});  // may destroy this: nothing after this line
   }
 
-  Binding decide_alone(base::Instant now) const {
+  Held decide_alone(base::Instant now) const {
     MemoryStore& copies = store_.copies_;
-    const Binding holds = kind_ == Kind::Bind ? copies.bind(key_, known_, now) : copies.move(key_, known_, to_, now);
+    const Held holds = kind_ == Kind::Bind ? copies.bind(key_, known_, now) : copies.move(key_, known_, to_, now);
     copies.doubt(key_);
     return holds;
   }
@@ -85,7 +86,7 @@ std::optional<Found> RedisStore::find(std::string_view pool, const Key& key, bas
 Asked RedisStore::bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) {
   const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
   if (!redis_.is_up()) {
-    const Binding holds = copies_.bind(key, first, now);
+    const Held holds = copies_.bind(key, first, now);
     copies_.doubt(key);
     return {.now = holds, .later = nullptr};
   }
@@ -96,9 +97,11 @@ Asked RedisStore::bind(std::string_view pool, const Key& key, const Binding& wan
   return {.now = {}, .later = std::move(pending)};
 }
 
-Binding RedisStore::begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) {
-  if (const auto found = copies_.find(key, now); found && found->is_sure) return found->binding;
-  const Binding holds = copies_.bind(key, {to, Generation::None}, now);
+Held RedisStore::begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) {
+  if (const auto found = copies_.find(key, now); found && found->is_sure) {
+    return {found->binding, false};
+  }
+  const Held holds = copies_.bind(key, {to, Generation::None}, now);
   if (redis_.is_up()) {
     offer(pool, key, holds);
   } else {
@@ -110,7 +113,7 @@ Binding RedisStore::begin(std::string_view pool, const Key& key, BackendTag to, 
 Asked RedisStore::move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
                        Asker& asker) {
   if (!redis_.is_up()) {
-    const Binding holds = copies_.move(key, seen, to, now);
+    const Held holds = copies_.move(key, seen, to, now);
     copies_.doubt(key);
     return {.now = holds, .later = nullptr};
   }
@@ -156,7 +159,7 @@ void RedisStore::offer(std::string_view pool, const Key& key, const Binding& bin
 
 void RedisStore::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
                             const base::Result<net::RedisReply>& reply) {
-  const auto agreed = reply ? parse_binding(*reply) : std::nullopt;
+  const auto agreed = reply ? parse_held(*reply) : std::nullopt;
   if (agreed) {
     copies_.adopt(key, *agreed, sight, scheduler_.now());
   } else {

@@ -31,7 +31,7 @@ class RedisStore final : public Store {
 
   std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
   Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
-  Binding begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
              Asker& asker) override;
   void cookie_issued(const Key& key, base::Instant now) override;

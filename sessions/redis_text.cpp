@@ -55,12 +55,12 @@ std::optional<BackendTag> parse_tag(std::string_view text) {
   return BackendTag{value};
 }
 
-std::optional<Binding> parse_binding(const net::RedisReply& reply) {
-  if (!reply.is_array() || reply.items.size() < 2) return std::nullopt;
+std::optional<Held> parse_held(const net::RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() < 3) return std::nullopt;
   const auto generation = parse_generation(reply.items[0].text);
   const auto tag = parse_tag(reply.items[1].text);
   if (!generation || !tag) return std::nullopt;
-  return Binding{*tag, *generation};
+  return Held{{*tag, *generation}, reply.items[2].integer == 1};
 }
 
 std::optional<News> parse_news(std::string_view payload) {

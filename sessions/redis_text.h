@@ -19,8 +19,8 @@ std::optional<Key> parse_id(std::string_view text);
 std::string tag_text(BackendTag tag);
 std::optional<BackendTag> parse_tag(std::string_view text);
 
-/// What the scripts answer: {generation, tag}.
-std::optional<Binding> parse_binding(const net::RedisReply& reply);
+/// What the scripts answer: {generation, tag, 1 if this call made it so}.
+std::optional<Held> parse_held(const net::RedisReply& reply);
 
 /// A session the others are told of: "id generation tag".
 struct News {

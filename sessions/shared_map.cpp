@@ -98,7 +98,7 @@ void SharedMap::offer(const Session& session, const std::string& pool) {
 
 void SharedMap::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
                            const base::Result<net::RedisReply>& reply) {
-  if (const auto agreed = reply ? parse_binding(*reply) : std::nullopt) {
+  if (const auto agreed = reply ? parse_held(*reply) : std::nullopt) {
     copies_.adopt_unused(key, *agreed, sight, scheduler_.now());
   }
   offers_.erase(number);  // destroys what holds this call's closure: last

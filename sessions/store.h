@@ -20,7 +20,7 @@ class Asker {
   Asker& operator=(const Asker&) = delete;
   virtual ~Asker() = default;
   /// What holds now. Comes once per question, on the asker's thread, never from inside the call that asked.
-  virtual void on_binding(const Binding& holds) = 0;
+  virtual void on_binding(const Held& holds) = 0;
 };
 
 /// A question to the map that is under way. Destroying it: the answer never comes (what was asked for may happen).
@@ -28,7 +28,7 @@ class Question : public base::Buried {};
 
 /// What a question came to: its answer at once, or later to the asker.
 struct Asked {
-  Binding now;                      ///< What holds, when there is no question.
+  Held now;                         ///< What holds, when there is no question.
   std::unique_ptr<Question> later;  ///< nullptr: `now` is the answer.
 };
 
@@ -57,7 +57,7 @@ class Store {
   virtual Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) = 0;
 
   /// The first binding of a session that no client can have shown yet: there is nothing to agree on, nobody waits.
-  virtual Binding begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
+  virtual Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
 
   /// Compare-and-set (R4): if the session is still at `seen`, it moves to `to` with the next generation; the answer is
   /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with

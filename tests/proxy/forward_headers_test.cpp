@@ -157,7 +157,7 @@ TEST_CASE("a trusted peer is believed and extended") {
   CHECK(values(head, "X-Forwarded-Port") == "8443");
   CHECK(values(head, "X-Forwarded-Scheme") == "https");
   CHECK(values(head, "X-Forwarded-Prefix") == "/app");
-  CHECK(values(head, "Forwarded") == "for=192.0.2.1");
+  CHECK(values(head, "Forwarded") == "for=192.0.2.1, for=10.0.0.9;proto=http");
   CHECK(values(head, "Host") == "inner");
   CHECK_FALSE(has(head, "6.6.6.6"));
 }
