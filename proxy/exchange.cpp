@@ -290,7 +290,11 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   // Who has waited for one backend's answer until the deadline shall not wait as long for another's; and what this
   // process lacks it lacks elsewhere, too.
   const bool is_final = (error.code == ErrorCode::Timeout && lease_) || (error.code == ErrorCode::Overload && !lease_);
-  const Decision decision = is_final ? Decision::GiveUp : decide(attempt);
+  Decision decision = is_final ? Decision::GiveUp : decide(attempt);
+  // A kept connection that ends as its backend is judged down has not merely grown old.
+  if (decision == Decision::RedialSame && !health::may_keep(context_.view->of(*backend_).state)) {
+    decision = may_retry(attempt) ? Decision::TryElsewhere : Decision::GiveUp;
+  }
   // A kept-alive connection that was dead says nothing about its backend.
   if (decision != Decision::RedialSame) note_failure(error.code);
   lease_.drop();

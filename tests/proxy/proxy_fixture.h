@@ -24,9 +24,13 @@ class ProxyFixture final : private proxy::Reports {
     std::uint32_t attempts = 3;
     std::uint32_t connections = 1000;
     std::uint64_t body_max = 1u << 20;
+    sessions::Store* map = nullptr;  ///< Outlives the fixture; nullptr: one in memory.
   };
 
-  explicit ProxyFixture(const Options& options) : settings_(make_settings(options)) { start(); }
+  explicit ProxyFixture(const Options& options) : settings_(make_settings(options)) {
+    if (options.map != nullptr) map_ = options.map;
+    start();
+  }
   ~ProxyFixture() override { loop.run(); }
 
   FakeServer& backend(char name) { return net.at(static_cast<std::uint16_t>(9000 + name - 'a')); }
@@ -53,6 +57,7 @@ class ProxyFixture final : private proxy::Reports {
   proxy::Proxy& proxy() { return *proxy_; }
   std::size_t clients() const { return connections_; }
   bool is_drained() const { return drained_; }
+  std::uint64_t sessions() const { return memory_.size(); }
 
   FakeLoop loop;
   FakeDialer net{loop};
