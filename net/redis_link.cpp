@@ -73,9 +73,10 @@ struct RedisLink::Pending {
   std::unique_ptr<Script> script;  // null but for run()
 };
 
-RedisLink::RedisLink(const RedisGround& ground, const conf::Redis& redis, OnState on_state)
+RedisLink::RedisLink(const RedisGround& ground, const conf::Redis& redis, OnState on_state, Voice voice)
     : scheduler_(ground.scheduler),
       on_state_(std::move(on_state)),
+      voice_(voice),
       refusal_timer_(scheduler_.timer([this] { on_refusals_due(); })),
       trouble_timer_(scheduler_.timer([this] { become({RedisState::Word::Ok}); })),
       connection_(ground, redis, *this) {
@@ -266,12 +267,17 @@ void RedisLink::note_trouble(std::string_view error_text) {
 void RedisLink::become(RedisState state) {
   if (state_.word == state.word && state_.reason == state.reason) return;
   state_ = std::move(state);
+  log_state();
+  if (on_state_) on_state_(state_);
+}
+
+void RedisLink::log_state() const {
+  if (voice_ == Voice::Silent) return;
   if (state_.word == RedisState::Word::Ok) {
     base::log::info("redis_up", {{"address", connection_.address_text()}});
   } else {
     base::log::warn(is_up() ? "redis_degraded" : "redis_down", {{"reason", state_.reason}, {"detail", state_.detail}});
   }
-  if (on_state_) on_state_(state_);
 }
 
 conf::Redis with_password(conf::Redis redis, const char* from_environment) {

@@ -12,7 +12,7 @@
 namespace holdfast::net {
 
 /// The real link: one connection to the Redis master, which it keeps up for ever. One for each worker, on its loop's
-/// thread; logs each change of its state.
+/// thread.
 ///
 /// Its owner buries it when it may be on the stack. Calls that outlive it never hear anything.
 class RedisLink final : public Redis, private RedisConnection::Owner {
@@ -20,7 +20,10 @@ class RedisLink final : public Redis, private RedisConnection::Owner {
   /// Comes on each change of state(), never from inside a call of ours.
   using OnState = std::function<void(const RedisState&)>;
 
-  RedisLink(const RedisGround& ground, const conf::Redis& redis, OnState on_state);
+  /// Who logs its changes: of a process's many links, which see the same outage, one.
+  enum class Voice : std::uint8_t { Speaks, Silent };
+
+  RedisLink(const RedisGround& ground, const conf::Redis& redis, OnState on_state, Voice voice = Voice::Speaks);
   ~RedisLink() override;
 
   using Redis::call;
@@ -61,9 +64,11 @@ class RedisLink final : public Redis, private RedisConnection::Owner {
   void note_latency(base::Duration took);
   void note_trouble(std::string_view error_text);
   void become(RedisState state);
+  void log_state() const;
 
   base::Scheduler& scheduler_;
   OnState on_state_;
+  const Voice voice_;
   RedisState state_;
   RedisCounts counts_;
   base::Duration latency_{};

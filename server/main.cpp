@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "base/log.h"
 #include "conf/reader.h"
+#include "net/redis_link.h"
 #include "server/server.h"
 #include "sessions/secret.h"
 
@@ -39,7 +41,9 @@ std::shared_ptr<const conf::Settings> read_config(const std::string& path) {
     fmt::print(stderr, "holdfast: {} mistake{} in {}\n", mistakes->size(), mistakes->size() == 1 ? "" : "s", path);
     return nullptr;
   }
-  return std::make_shared<const conf::Settings>(std::move(std::get<0>(read)));
+  conf::Settings settings = std::move(std::get<0>(read));
+  settings.redis = net::with_password(std::move(settings.redis), std::getenv("HOLDFAST_REDIS_PASSWORD"));
+  return std::make_shared<const conf::Settings>(std::move(settings));
 }
 
 int run(const Arguments& arguments) {

@@ -16,7 +16,6 @@ namespace holdfast::server {
 namespace {
 
 constexpr base::Duration kTick = std::chrono::seconds{1};
-constexpr std::size_t kExpiredPerTick = 50'000;
 // Above a backend's own threshold, failures in a row are told no more often: an outage is not a flood of messages.
 constexpr base::Duration kToldEvery = std::chrono::milliseconds{50};
 // Descriptors for files, listeners, loops, probes, the admin listener.
@@ -66,10 +65,7 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       keyring_(secret),
       random_(random_seed()),
       started_(loop_.now()),
-      store_({.sessions_max = settings_->sessions.sessions_max,
-              .idle_timeout = settings_->sessions.idle_timeout,
-              .seed = random_.next(),
-              .start = started_}),
+      sessions_(*settings_, loop_, dialer_, random_),
       loads_(settings_->backends.size()),
       gates_(*settings_),
       open_(loop_.timer([this] { open_when_probed(); })),
@@ -102,6 +98,7 @@ base::Result<void> Server::start() {
     access_log_ = std::move(*log);
   }
   snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_);
+  sessions_.start(*snapshot_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
   monitor_->start();
@@ -139,10 +136,18 @@ void Server::start_workers() {
           },
       .on_backend_success =
           [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
-      .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); }};
+      .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); },
+      .on_redis = [this](const net::RedisState& now) { loop_.post([this, now] { sessions_.on_worker_link(now); }); }};
   const std::uint32_t count = worker_count(*settings_);
-  const Worker::Common common{
-      store_, keyring_, loads_, gates_, connections_, count, connections_max(*settings_), access_log_.get()};
+  const Worker::Common common{.settings = *settings_,
+                              .memory = sessions_.memory(),
+                              .keyring = keyring_,
+                              .loads = loads_,
+                              .gates = gates_,
+                              .connections = connections_,
+                              .workers = count,
+                              .connections_max = connections_max(*settings_),
+                              .access_log = access_log_.get()};
   for (std::uint32_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(common, snapshot_, monitor_->view(), random_.next(), calls));
   }
@@ -240,7 +245,7 @@ void Server::stop() {
 
 void Server::on_tick() {
   const base::Instant now = loop_.now();
-  store_.expire(now, kExpiredPerTick);
+  sessions_.on_tick();
   tick_->set(now + kTick);
 }
 

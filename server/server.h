@@ -17,8 +17,8 @@
 #include "proxy/load.h"
 #include "proxy/snapshot.h"
 #include "server/access_log.h"
+#include "server/session_control.h"
 #include "server/worker.h"
-#include "sessions/memory_store.h"
 
 namespace holdfast::server {
 
@@ -62,7 +62,7 @@ class Server final : private health::Monitor::Listener, private admin::Source {
   net::TcpDialer dialer_{loop_};
   base::Random random_;
   const base::Instant started_;
-  sessions::MemoryStore store_;
+  SessionControl sessions_;
   std::vector<proxy::BackendLoad> loads_;  // by BackendId
   proxy::Gates gates_;
   std::atomic<std::uint32_t> connections_{0};

@@ -36,8 +36,13 @@ admin::StatusView Server::status() const {
   view.uptime = std::chrono::steady_clock::now() - started_;
   view.workers = static_cast<std::uint32_t>(workers_.size());
   view.clients = clients_status();
+  if (const auto redis = sessions_.state(workers_.size())) {
+    const bool is_connecting = redis->word == net::RedisState::Word::Connecting;
+    view.redis.state = redis->word == net::RedisState::Word::Ok ? "ok" : "degraded";
+    view.redis.reason = is_connecting ? "connecting" : redis->reason;
+  }
   view.sessions_max = settings_->sessions.sessions_max;
-  view.sessions_evicted_total = store_.evicted_total();
+  view.sessions_evicted_total = sessions_.memory().evicted_total();
   if (access_log_) view.access_log_dropped_total = access_log_->dropped();
   for (const conf::Pool& pool : settings_->pools) view.pools.push_back(pool_status(pool));
   return view;
@@ -95,7 +100,7 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
   view.since = report.since;
   view.weight = backend.weight;
   view.backup = backend.backup;
-  view.sessions = store_.size_of(snapshot_->tag_of(id));
+  view.sessions = sessions_.size_of(snapshot_->tag_of(id));
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);
   for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {

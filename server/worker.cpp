@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sessions/local_store.h"
+#include "sessions/redis_store.h"
 
 namespace holdfast::server {
 
@@ -15,13 +16,30 @@ Worker::Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snap
     : calls_(std::move(calls)),
       access_log_(common.access_log != nullptr ? common.access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
-      store_(std::make_unique<sessions::LocalStore>(common.memory)),
+      store_(make_store(common, seed)),
       proxy_(loop_, dialer_,
              proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.connections, common.workers,
                            common.connections_max},
              *this, std::move(snapshot), std::move(view), seed) {}
 
 Worker::~Worker() = default;
+
+std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::uint64_t seed) {
+  const conf::Settings& settings = common.settings;
+  if (settings.sessions.store != conf::SessionStore::Redis)
+    return std::make_unique<sessions::LocalStore>(common.memory);
+  resolver_ = std::make_unique<net::SystemResolver>(loop_);
+  redis_ = std::make_unique<net::RedisLink>(
+      net::RedisGround{loop_, dialer_, *resolver_, seed}, settings.redis,
+      [this](const net::RedisState& state) {
+        const bool is_up = state.word == net::RedisState::Word::Ok;
+        if (std::exchange(is_redis_up_, is_up) != is_up) calls_.on_redis(state);
+      },
+      net::RedisLink::Voice::Silent);
+  return std::make_unique<sessions::RedisStore>(
+      common.memory, *redis_, loop_,
+      sessions::RedisStore::Options{.names = {settings.redis.prefix}, .idle_timeout = settings.sessions.idle_timeout});
+}
 
 base::Result<net::Address> Worker::listen(const net::Address& address, std::size_t listen) {
   auto opened = net::Listener::open(loop_, address, [this, listen](std::unique_ptr<net::Stream> stream) {

@@ -9,6 +9,8 @@
 
 #include "net/listener.h"
 #include "net/loop.h"
+#include "net/redis_link.h"
+#include "net/resolver.h"
 #include "net/tcp_dialer.h"
 #include "proxy/proxy.h"
 #include "server/access_log.h"
@@ -26,10 +28,13 @@ class Worker final : private proxy::Reports {
     std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row)> on_backend_failure;
     std::function<void(conf::BackendId)> on_backend_success;
     std::function<void()> on_drained;
+    /// The worker's link to Redis has become Ok, or is no longer.
+    std::function<void(const net::RedisState&)> on_redis;
   };
 
   /// What the workers have in common; outlives them.
   struct Common {
+    const conf::Settings& settings;
     sessions::MemoryStore& memory;
     const sessions::Keyring& keyring;
     std::span<proxy::BackendLoad> loads;
@@ -64,12 +69,16 @@ class Worker final : private proxy::Reports {
   void on_access_line(std::string_view line) override;
   void on_drained() override;
   void on_flush();
+  std::unique_ptr<sessions::Store> make_store(const Common& common, std::uint64_t seed);
 
   net::Loop loop_;
   net::TcpDialer dialer_{loop_};
   Calls calls_;
   std::unique_ptr<AccessLog::Feed> access_log_;
   std::unique_ptr<base::Timer> flush_;
+  std::unique_ptr<net::SystemResolver> resolver_;
+  std::unique_ptr<net::RedisLink> redis_;  // with store = "redis"
+  bool is_redis_up_ = false;
   std::unique_ptr<sessions::Store> store_;
   proxy::Proxy proxy_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

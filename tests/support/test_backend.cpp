@@ -60,6 +60,8 @@ End Conversation::read_body(const Sink& sink) {
   return arrival_.body_end;
 }
 
+const std::string& Conversation::name() const { return backend_.name(); }
+
 void Conversation::publish() { backend_.update(record_, arrival_); }
 
 bool Conversation::send(std::string_view bytes) {

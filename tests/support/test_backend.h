@@ -36,6 +36,8 @@ class Conversation {
  public:
   const Arrival& arrival() const { return arrival_; }
   Wire& wire() { return wire_; }
+  /// The backend's.
+  const std::string& name() const;
 
   /// Reads the request's body to its end, and passes it on. Answers "100 Continue" first when the client waits for it.
   End read_body(const Sink& sink = nullptr);

@@ -1,0 +1,71 @@
+#include "server/session_control.h"
+
+#include <utility>
+#include <vector>
+
+namespace holdfast::server {
+
+namespace {
+constexpr std::size_t kExpiredPerTick = 50'000;
+}
+
+SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer,
+                               base::Random& random)
+    : settings_(settings),
+      scheduler_(scheduler),
+      memory_({.sessions_max = settings.sessions.sessions_max,
+               .idle_timeout = settings.sessions.idle_timeout,
+               .seed = random.next(),
+               .start = scheduler.now()}),
+      resolver_(scheduler) {
+  if (!is_shared()) return;
+  link_ = std::make_unique<net::RedisLink>(net::RedisGround{scheduler, dialer, resolver_, random.next()},
+                                           settings.redis, [this](const net::RedisState& state) {
+                                             if (state.word == net::RedisState::Word::Ok) map_->on_link_up();
+                                           });
+  const sessions::RedisNames names{settings.redis.prefix};
+  map_ = std::make_unique<sessions::SharedMap>(memory_, *link_, scheduler, names, settings.sessions.idle_timeout);
+  news_ = std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler, dialer, resolver_, random.next()},
+                                                   settings.redis, std::vector<std::string>{names.news()}, *map_);
+}
+
+SessionControl::~SessionControl() = default;
+
+void SessionControl::start(const proxy::Snapshot& snapshot) {
+  if (!map_) return;
+  std::vector<sessions::SharedMap::Pool> pools;
+  for (const conf::Pool& pool : settings_.pools) {
+    auto& counted = pools.emplace_back();
+    counted.name = pool.name;
+    for (std::uint32_t i = 0; i < pool.backend_count; ++i) {
+      counted.backends.push_back(snapshot.tag_of(conf::BackendId{conf::index(pool.first_backend) + i}));
+    }
+  }
+  map_->set_pools(std::move(pools));
+}
+
+void SessionControl::on_worker_link(const net::RedisState& now) {
+  const bool is_up = now.word == net::RedisState::Word::Ok;
+  worker_links_ += is_up ? std::size_t{1} : ~std::size_t{0};
+  if (is_up) {
+    map_->on_link_up();
+  } else {
+    worker_trouble_ = now;
+  }
+}
+
+void SessionControl::on_tick() { memory_.expire(scheduler_.now(), kExpiredPerTick); }
+
+std::uint64_t SessionControl::size_of(sessions::BackendTag backend) const {
+  if (map_) {
+    if (const auto size = map_->size_of(backend)) return *size;
+  }
+  return memory_.size_of(backend);
+}
+
+std::optional<net::RedisState> SessionControl::state(std::size_t workers) const {
+  if (!link_) return std::nullopt;
+  return link_->state().word == net::RedisState::Word::Ok && worker_links_ < workers ? worker_trouble_ : link_->state();
+}
+
+}  // namespace holdfast::server

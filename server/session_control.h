@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "conf/settings.h"
+#include "net/redis_link.h"
+#include "net/redis_subscription.h"
+#include "net/resolver.h"
+#include "proxy/snapshot.h"
+#include "sessions/memory_store.h"
+#include "sessions/shared_map.h"
+
+namespace holdfast::server {
+
+/// The session map as the process sees it: in memory, or, with store = "redis", copies of the one in Redis and what
+/// keeps them true. Owned by Server, on the control loop; what it is given outlives it.
+class SessionControl {
+ public:
+  SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer, base::Random& random);
+  ~SessionControl();
+
+  sessions::MemoryStore& memory() { return memory_; }
+  const sessions::MemoryStore& memory() const { return memory_; }
+  bool is_shared() const { return settings_.sessions.store == conf::SessionStore::Redis; }
+  /// Which backends there are.
+  void start(const proxy::Snapshot& snapshot);
+  /// A worker's own link to Redis has become Ok, or is no longer.
+  void on_worker_link(const net::RedisState& now);
+  /// Once a second.
+  void on_tick();
+
+  /// Sessions bound to a backend: over all proxies where Redis says so, else of this one.
+  std::uint64_t size_of(sessions::BackendTag backend) const;
+  /// Of all links together: Ok only when `workers` of theirs are up, too. nullopt without Redis.
+  std::optional<net::RedisState> state(std::size_t workers) const;
+
+ private:
+  const conf::Settings& settings_;
+  base::Scheduler& scheduler_;
+  sessions::MemoryStore memory_;
+  net::SystemResolver resolver_;
+  std::unique_ptr<net::RedisLink> link_;
+  std::size_t worker_links_ = 0;                                                   // that are Ok
+  net::RedisState worker_trouble_{net::RedisState::Word::Degraded, "connecting"};  // of the last one that was not
+  std::unique_ptr<sessions::SharedMap> map_;
+  std::unique_ptr<net::RedisSubscription> news_;
+};
+
+}  // namespace holdfast::server

@@ -1,0 +1,216 @@
+// Two proxies, one session map in a real Redis.
+
+#include <doctest/doctest.h>
+
+#include <barrier>
+#include <thread>
+
+#include "tests/support/fleet.h"
+#include "tests/support/redis_server.h"
+
+using namespace holdfast::support;
+
+namespace {
+
+constexpr int kParallel = 4;
+
+/// Two proxies in front of one fleet, with one Redis.
+struct Pair {
+  explicit Pair(Fleet& fleet, const std::string& sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n",
+                const std::string& redis_more = {})
+      : one(config(fleet, sticky, redis_more), options()), two(config(fleet, sticky, redis_more), options()) {
+    REQUIRE(is_redis("ok"));
+  }
+
+  ProxyConfig config(Fleet& fleet, const std::string& sticky, const std::string& redis_more) const {
+    return {.nodes = fleet.nodes(),
+            .workers = 2,
+            .sessions = "store = \"redis\"\n",
+            .sticky = sticky,
+            .tables = "[redis]\nurl = \"redis://" + redis.address() + "\"\n" + redis_more};
+  }
+  static Proxy::Options options() {
+    return {.environment = {"HOLDFAST_SECRET=the same secret on both of the proxies"}};
+  }
+  bool is_redis(const std::string& state) {
+    return eventually([&] {
+      return one.status()["redis"].value("state", "") == state && two.status()["redis"].value("state", "") == state;
+    });
+  }
+  Proxy& proxy(int number) { return number % 2 == 0 ? one : two; }
+
+  RedisServer redis;
+  Proxy one;
+  Proxy two;
+};
+
+void work_on_all(Fleet& fleet, std::chrono::milliseconds time) {
+  fleet.on("*", [time](Conversation& c) {
+    c.read_body();
+    c.work(time);
+    c.answer(200, c.name());
+  });
+}
+
+/// Parallel requests that show the same app session, over both proxies; answers how many were not served.
+int ask_in_parallel(Pair& pair, int sessions, const std::string& prefix) {
+  std::barrier start(kParallel);
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(kParallel);
+  for (int t = 0; t < kParallel; ++t) {
+    threads.emplace_back([&, t] {
+      for (int session = 0; session < sessions; ++session) {
+        HttpClient client = pair.proxy(t).client();
+        const std::string id = prefix + std::to_string(session);
+        const bool connected = client.connect();
+        start.arrive_and_wait();
+        if (!connected || !client.get("/", {{"Cookie", "JSESSIONID=" + id}, {"X-Test-Id", id}}).is_whole(200)) ++failed;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  return failed;
+}
+
+void check_none_is_split(Fleet& fleet, int sessions, const std::string& prefix) {
+  for (int session = 0; session < sessions; ++session) {
+    const std::string id = prefix + std::to_string(session);
+    CAPTURE(id);
+    CHECK(fleet.count(id) == kParallel);
+    for (auto& backend : fleet.all()) CHECK((backend.count(id) == 0 || backend.count(id) == kParallel));
+  }
+}
+
+std::string ask(Proxy& proxy, const std::string& session, std::vector<WireField> more = {}) {
+  more.push_back({"Cookie", "JSESSIONID=" + session});
+  const Answer answer = proxy.client().get("/", more);
+  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
+}
+
+}  // namespace
+
+TEST_CASE("50 sessions, 4 parallel first requests each over two proxies: none is split") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 50ms);
+  Pair pair(fleet);
+  CHECK(ask_in_parallel(pair, 50, "first") == 0);
+  check_none_is_split(fleet, 50, "first");
+}
+
+TEST_CASE("a node dies: both proxies move a session to the same node") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet);
+  CHECK(ask_in_parallel(pair, 40, "known") == 0);
+  fleet["a"].crash();
+  // The same sessions again: their old requests do not count.
+  work_on_all(fleet, 20ms);
+  std::barrier start(kParallel);
+  std::array<std::array<std::string, 40>, kParallel> served;
+  std::vector<std::thread> threads;
+  threads.reserve(kParallel);
+  for (int t = 0; t < kParallel; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t session = 0; session < 40; ++session) {
+        start.arrive_and_wait();
+        served[static_cast<std::size_t>(t)][session] = ask(pair.proxy(t), "known" + std::to_string(session));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::size_t session = 0; session < 40; ++session) {
+    CAPTURE(session);
+    CHECK((served[0][session] == "b" || served[0][session] == "c"));
+    for (std::size_t t = 1; t < kParallel; ++t) CHECK(served[t][session] == served[0][session]);
+  }
+}
+
+TEST_CASE("our own cookie, made by one proxy, is kept by the other, also after a move") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet, "mode = \"cookie\"\n");
+  for (int i = 0; i < 12; ++i) {
+    HttpClient user = pair.one.client();
+    const std::string home = user.get("/").body;
+    HttpClient elsewhere = pair.two.client();
+    elsewhere.cookies() = user.cookies();
+    CHECK(elsewhere.get("/").body == home);
+  }
+  HttpClient user = pair.one.client();
+  const std::string home = user.get("/").body;
+  fleet[home].crash();
+  const std::string refuge = user.get("/").body;
+  CHECK(refuge != home);
+  HttpClient elsewhere = pair.two.client();
+  elsewhere.cookies() = user.cookies();
+  CHECK(elsewhere.get("/").body == refuge);
+}
+
+TEST_CASE("a session ended through one proxy is over on the other") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  fleet.on("/logout", [](Conversation& c) {
+    c.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Holdfast-Session: end\r\n\r\nbye");
+  });
+  Pair pair(fleet, "mode = \"cookie\"\n");
+  HttpClient user = pair.one.client();
+  user.get("/");
+  HttpClient elsewhere = pair.two.client();
+  elsewhere.cookies() = user.cookies();
+  CHECK(elsewhere.get("/").is_whole(200));
+  CHECK_FALSE(set_cookie_of(elsewhere.get("/"), "holdfast"));
+  CHECK(user.get("/logout").body == "bye");
+  const auto old = elsewhere.cookies();
+  CHECK(eventually([&] {
+    elsewhere.cookies() = old;
+    return set_cookie_of(elsewhere.get("/"), "holdfast").has_value();
+  }));
+}
+
+TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody leaves their node, all converge") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet, "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n", "timeout = \"100ms\"\n");
+  std::map<std::string, std::string> home;
+  for (int i = 0; i < 30; ++i) {
+    const std::string id = "user" + std::to_string(i);
+    home[id] = ask(pair.proxy(i), id);
+  }
+  const auto all_at_home = [&](int proxy) {
+    for (const auto& [id, node] : home) {
+      CAPTURE(id);
+      CHECK(ask(pair.proxy(proxy), id) == node);
+    }
+  };
+  all_at_home(0);
+  all_at_home(1);
+
+  pair.redis.hang();
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "late" + std::to_string(i);
+    home[id] = ask(pair.one, id);
+    CHECK(home[id] == ask(pair.two, id));  // without talking, by the same hash
+  }
+  all_at_home(0);
+  all_at_home(1);
+  // Each worker of each proxy has waited for one timeout at most, whatever was asked.
+  CHECK(std::chrono::steady_clock::now() - began < 5s);
+  CHECK(pair.is_redis("degraded"));
+  CHECK(pair.one.status()["redis"].value("reason", "") == "timeout");
+
+  pair.redis.go_on();
+  CHECK(pair.is_redis("ok"));
+  all_at_home(0);
+  all_at_home(1);
+
+  pair.redis.kill();
+  CHECK(pair.is_redis("degraded"));
+  all_at_home(0);
+  pair.redis.start();
+  CHECK(pair.is_redis("ok"));
+  // What one proxy remembers reaches the map without anybody's request.
+  CHECK(eventually([&] { return std::stoul(pair.redis.command("DBSIZE").substr(1)) >= home.size(); }));
+  all_at_home(1);
+}
