@@ -216,6 +216,14 @@ std::size_t MemoryStore::expire(base::Instant now, std::size_t max) {
   return forgotten;
 }
 
+std::optional<Session> MemoryStore::look(const Key& key, base::Instant now) const {
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  const Record* record = part.shard.find(key);
+  const bool is_there = record != nullptr && record->backend != BackendTag::Ended && !is_expired(*record, tick_of(now));
+  return is_there ? std::optional(session_of(*record)) : std::nullopt;
+}
+
 void MemoryStore::for_each(base::Instant now, const std::function<bool(const Session&)>& visit) const {
   const Tick tick = tick_of(now);
   std::array<Record, kCopiesPerLock> copies;

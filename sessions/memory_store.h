@@ -87,6 +87,9 @@ class MemoryStore final {
   /// a lock for a few dozen sessions at a time.
   std::size_t expire(base::Instant now, std::size_t max);
 
+  /// A session that is not expired, without counting as use.
+  std::optional<Session> look(const Key& key, base::Instant now) const;
+
   /// Shows every session that is not expired to `visit`, until it answers false. Whoever lives throughout the walk is
   /// shown exactly once. No lock is held during a visit.
   void for_each(base::Instant now, const std::function<bool(const Session&)>& visit) const;

@@ -129,4 +129,76 @@ return counts
   return script;
 }
 
+const net::RedisScript& find() {
+  static const net::RedisScript script = with_common("find", R"(
+local base, id = ARGV[1], ARGV[2]
+local generation, tag, created = read(KEYS[1])
+if not generation or tag == ENDED then return {} end
+local used = redis.call('ZSCORE', base .. 'b:' .. tag, id) or created
+return {id, text(generation), tag, created, used}
+)");
+  return script;
+}
+
+const net::RedisScript& list() {
+  static const net::RedisScript script = with_common("list", R"(
+local base, limit = ARGV[1], tonumber(ARGV[2])
+local found = {}
+for i = 3, #ARGV do
+  if #found >= limit then break end
+  local ids = redis.call('ZREVRANGE', base .. 'b:' .. ARGV[i], 0, limit - #found - 1, 'WITHSCORES')
+  for j = 1, #ids, 2 do
+    local generation, tag, created = read(base .. 's:' .. ids[j])
+    if generation and tag == ARGV[i] then found[#found + 1] = {ids[j], text(generation), tag, created, ids[j + 1]} end
+  end
+end
+return found
+)");
+  return script;
+}
+
+const net::RedisScript& put() {
+  static const net::RedisScript script = with_common("put", R"(
+local base, id, to, idle, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local generation, held, created = read(KEYS[1])
+if not generation or held == ENDED then return 0 end
+leave(base, id, held)
+local moved = math.min(generation + 1, 4294967295)
+write(KEYS[1], base, id, moved, to, created, idle, 0)
+say(channel, id, moved, to)
+return 1
+)");
+  return script;
+}
+
+const net::RedisScript& clear() {
+  static const net::RedisScript script = with_common("clear", R"(
+local base, from, idle, channel, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local index = base .. 'b:' .. from
+local time = now()
+local ids = redis.call('ZRANGE', index, 0, most - 1, 'WITHSCORES')
+local cleared = 0
+for i = 1, #ids, 2 do
+  local id, used = ids[i], ids[i + 1]
+  local key = base .. 's:' .. id
+  local generation, held, created = read(key)
+  redis.call('ZREM', index, id)
+  if generation and held == from then
+    local after = math.min(generation + 1, 4294967295)
+    if #ARGV > 5 then
+      local to = ARGV[6 + cleared % (#ARGV - 5)]
+      write(key, base, id, after, to, created, idle, math.max(0, math.min(time - used, math.floor(idle / 1000) - 1)))
+      say(channel, id, after, to)
+    else
+      write(key, base, id, after, ENDED, created, math.floor(idle * 3 / 2), 0)
+      say(channel, id, after, ENDED)
+    end
+    cleared = cleared + 1
+  end
+end
+return {cleared, redis.call('ZCARD', index)}
+)");
+  return script;
+}
+
 }  // namespace holdfast::sessions::scripts

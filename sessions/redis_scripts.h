@@ -27,4 +27,19 @@ const net::RedisScript& touch();
 /// ARGV: base, idle ms, tags... Forgets in the index who has expired; answers the number of sessions of each.
 const net::RedisScript& count();
 
+// For operators:
+
+/// KEYS: session. ARGV: base, id. Answers {id, generation, tag, created, last used}, or nothing.
+const net::RedisScript& find();
+
+/// ARGV: base, limit, tags... Answers a list of what find() answers, each backend's most recently used first.
+const net::RedisScript& list();
+
+/// KEYS: session. ARGV: base, id, tag, idle ms, channel. Binds a session that there is to another backend. 1 or 0.
+const net::RedisScript& put();
+
+/// ARGV: base, tag, idle ms, channel, how many at most, tags to move to... Moves sessions of one backend, the longest
+/// unused first, or ends them where there are no tags. Answers {how many, how many entries are left}.
+const net::RedisScript& clear();
+
 }  // namespace holdfast::sessions::scripts

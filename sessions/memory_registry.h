@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/scheduler.h"
+#include "sessions/memory_store.h"
+#include "sessions/registry.h"
+
+namespace holdfast::sessions {
+
+/// The sessions of a single proxy, in memory: everything is answered at once.
+class MemoryRegistry final : public Registry {
+ public:
+  /// Both outlive it.
+  MemoryRegistry(MemoryStore& memory, base::Scheduler& scheduler) : memory_(memory), scheduler_(scheduler) {}
+
+  void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
+            Done<std::vector<Listed>> done) override;
+  void find(const std::string& pool, const Key& key, Done<std::optional<Listed>> done) override;
+  void move(const std::string& pool, const Key& key, BackendTag to, Done<bool> done) override;
+  void end(const std::string& pool, const Key& key, Done<bool> done) override;
+  void clear(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
+             Done<std::uint64_t> done) override;
+
+ private:
+  Listed listed(const Session& session) const;
+
+  MemoryStore& memory_;
+  base::Scheduler& scheduler_;
+};
+
+}  // namespace holdfast::sessions
