@@ -350,6 +350,7 @@ Report BackendWatch::report() const {
   out.probe = is_probed() ? rise_fall_.state() : ProbeState::Starting;
   out.passed_in_a_row = rise_fall_.passed_in_a_row();
   out.failed_in_a_row = rise_fall_.failed_in_a_row();
+  out.request_failed = is_suspect_;
   out.probe_began = counted_began_;
   out.failing_since = failing_since_;
   out.order = order_;

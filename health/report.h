@@ -45,6 +45,7 @@ struct Report {
   std::uint32_t passed_in_a_row = 0;
   std::uint32_t failed_in_a_row = 0;
   std::optional<base::Instant> probe_began{};    ///< Of the last finished probe that counted.
+  bool request_failed = false;                   ///< Suspect by a real request.
   std::optional<base::Instant> failing_since{};  ///< The start of the first of the probes that failed in a row.
   std::uint64_t passed_total = 0;
   std::uint64_t failed_total = 0;

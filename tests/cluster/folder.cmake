@@ -1,0 +1,5 @@
+holdfast_tests(cluster
+  NAMES observation roster agreement isolation lease operator_book operator_file
+  LINKS holdfast::cluster holdfast_fakes holdfast_support)
+# Rows name only what matters to them.
+target_compile_options(test_cluster PRIVATE -Wno-missing-field-initializers)
