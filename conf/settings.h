@@ -69,11 +69,36 @@ struct Admin {
   bool operator==(const Admin&) const = default;
 };
 
+enum class SessionStore : std::uint8_t { Memory, Redis };
+
 struct Sessions {
+  SessionStore store = SessionStore::Memory;  ///< Redis: only with a [redis] table.
   Duration idle_timeout = std::chrono::minutes{30};
   std::string secret_file;                 ///< Empty: HOLDFAST_SECRET, else generated once in state_dir.
   std::uint64_t sessions_max = 1'000'000;  ///< Of the memory store; at the cap the longest idle is forgotten.
   bool operator==(const Sessions&) const = default;
+};
+
+/// [redis] Where the shared map is, and how long anybody waits for it.
+struct Redis {
+  bool is_present = false;                            ///< The file has the table; all else means nothing without it.
+  Endpoint address;                                   ///< Host empty: `socket_path` or `sentinels` say where.
+  std::string socket_path;                            ///< Of a unix socket.
+  std::string user;                                   ///< Empty: the default user.
+  std::string password;                               ///< Empty: HOLDFAST_REDIS_PASSWORD, else none. Never shown.
+  std::uint32_t db = 0;                               ///< SELECT.
+  std::vector<Endpoint> sentinels;                    ///< They know where the master is.
+  std::string master;                                 ///< Its name among the sentinels.
+  Duration timeout = std::chrono::milliseconds{100};  ///< Of each command.
+  std::string prefix = "holdfast";                    ///< All our keys and channels begin with it and a colon.
+  bool operator==(const Redis&) const = default;
+};
+
+/// [cluster] Joins the other proxy nodes that use the same Redis and prefix.
+struct Cluster {
+  bool is_present = false;
+  std::string node;  ///< Our name among them. Empty: the host name.
+  bool operator==(const Cluster&) const = default;
 };
 
 struct Timeouts {
@@ -206,6 +231,8 @@ struct Settings {
   std::vector<Listen> listens;
   Admin admin;
   Sessions sessions;
+  Redis redis;
+  Cluster cluster;
   Timeouts timeouts;
   Limits limits;
   std::vector<Pool> pools;

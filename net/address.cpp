@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
+#include <cstddef>
 #include <cstring>
 
 namespace holdfast::net {
@@ -38,7 +40,10 @@ std::string Address::host_text() const {
   return text;
 }
 
-std::string Address::text() const { return conf::Endpoint{host_text(), port()}.text(); }
+std::string Address::text() const {
+  if (storage.ss_family == AF_UNIX) return reinterpret_cast<const sockaddr_un&>(storage).sun_path;
+  return conf::Endpoint{host_text(), port()}.text();
+}
 
 bool contains(const conf::Cidr& range, const std::array<std::uint8_t, 16>& address) {
   const std::size_t whole = range.prefix_bits / 8u;
@@ -47,11 +52,13 @@ bool contains(const conf::Cidr& range, const std::array<std::uint8_t, 16>& addre
   return rest == 0 || ((range.bytes[whole] ^ address[whole]) >> (8u - rest)) == 0;
 }
 
-base::Result<Address> resolve(const conf::Endpoint& endpoint) {
+namespace {
+
+base::Result<Address> look_up(const conf::Endpoint& endpoint, int flags) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICSERV | flags;
   addrinfo* found = nullptr;
   const int failed = getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
   if (failed != 0) {
@@ -63,5 +70,26 @@ base::Result<Address> resolve(const conf::Endpoint& endpoint) {
   freeaddrinfo(found);
   return address;
 }
+
+}  // namespace
+
+std::optional<Address> literal_address(const conf::Endpoint& endpoint) {
+  const auto found = look_up(endpoint, AI_NUMERICHOST);
+  return found ? std::optional(*found) : std::nullopt;
+}
+
+base::Result<Address> unix_address(std::string_view path) {
+  Address address;
+  auto& name = reinterpret_cast<sockaddr_un&>(address.storage);
+  if (path.empty() || path.size() >= sizeof name.sun_path || path.find('\0') != std::string_view::npos) {
+    return base::Error{base::ErrorCode::Invalid, std::string(path) + ": no path of a unix socket"};
+  }
+  name.sun_family = AF_UNIX;
+  std::memcpy(name.sun_path, path.data(), path.size());
+  address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  return address;
+}
+
+base::Result<Address> resolve(const conf::Endpoint& endpoint) { return look_up(endpoint, 0); }
 
 }  // namespace holdfast::net
