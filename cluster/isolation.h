@@ -25,6 +25,8 @@ class Isolation {
   void forget();
 
   Standing standing() const { return standing_; }
+  /// It looks like it, and the next round after kHold decides.
+  bool is_pending() const { return standing_ == Standing::InTouch && since_.has_value(); }
   /// "cut off: we alone do not reach 3 of 4 backends"; empty while in touch.
   std::string reason() const;
 

@@ -78,20 +78,15 @@ std::optional<Json> object_in(std::string_view text) {
 
 }  // namespace
 
-Observation observe(const health::Report& report) {
-  Observation seen;
-  seen.probe = report.probe;
-  seen.is_suspect = report.request_failed;
-  seen.passed_in_a_row = report.passed_in_a_row;
-  seen.failed_in_a_row = report.failed_in_a_row;
-  seen.probed = report.probe_began;
-  seen.failing_since = report.failing_since;
-  if (report.failed_in_a_row > 0 && report.last_probe) {
-    seen.reason = name_of(report.last_probe->reason);
-  } else if (seen.is_suspect) {
-    seen.reason = name_of(health::Reason::RequestFailed);
-  }
-  return seen;
+Observation observe(const health::Sighting& own) {
+  return {.probe = own.probe,
+          .is_suspect = own.request_failed,
+          .passed_in_a_row = own.passed_in_a_row,
+          .failed_in_a_row = own.failed_in_a_row,
+          .probed = own.probed,
+          .failing_since = own.failing_since,
+          .reason = std::string(name_of(own.reason)),
+          .number = 0};
 }
 
 std::string text_of(const NodeWord& word, base::Instant now) {

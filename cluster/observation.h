@@ -31,7 +31,7 @@ struct Observation {
 /// By "pool/backend": the nodes need not have the same configuration.
 using Sightings = std::map<std::string, Observation, std::less<>>;
 
-Observation observe(const health::Report& report);
+Observation observe(const health::Sighting& own);
 
 enum class Standing : std::uint8_t { InTouch, CutOff };
 

@@ -68,6 +68,10 @@ bool OperatorBook::merge(std::string_view backend, const OperatorOrder& order) {
   return true;
 }
 
+void OperatorBook::replace(std::string_view backend, const OperatorOrder& order) {
+  if (!merge(backend, order) && find(backend) != nullptr) entries_.find(backend)->second = order;
+}
+
 const OperatorOrder* OperatorBook::find(std::string_view backend) const {
   const auto it = entries_.find(backend);
   return it == entries_.end() ? nullptr : &it->second;

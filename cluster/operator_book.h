@@ -19,6 +19,8 @@ class OperatorBook {
 
   /// True when it is news: later than what is known. On a tie of the times all nodes decide alike.
   bool merge(std::string_view backend, const health::OperatorOrder& order);
+  /// Whatever is known: for the word of whoever decides.
+  void replace(std::string_view backend, const health::OperatorOrder& order);
   const health::OperatorOrder* find(std::string_view backend) const;
   const Entries& entries() const { return entries_; }
 

@@ -340,6 +340,22 @@ bool BackendWatch::disagrees() const {
          (quorum_ == Quorum::SaysDown && rise_fall_.state() == ProbeState::Passing);
 }
 
+Sighting BackendWatch::sighting() const {
+  Sighting out;
+  if (is_probed()) out.probe = rise_fall_.state();
+  out.request_failed = is_suspect_;
+  out.passed_in_a_row = rise_fall_.passed_in_a_row();
+  out.failed_in_a_row = rise_fall_.failed_in_a_row();
+  out.probed = counted_began_;
+  out.failing_since = failing_since_;
+  if (out.failed_in_a_row > 0 || out.probe == ProbeState::Failing) {
+    out.reason = failure_;
+  } else if (is_suspect_) {
+    out.reason = Reason::RequestFailed;
+  }
+  return out;
+}
+
 Report BackendWatch::report() const {
   Report out;
   out.state = verdict_.state;
@@ -347,12 +363,8 @@ Report BackendWatch::report() const {
   out.reason = reason();
   out.detail = detail();
   out.since = state_since_;
-  out.probe = is_probed() ? rise_fall_.state() : ProbeState::Starting;
   out.passed_in_a_row = rise_fall_.passed_in_a_row();
   out.failed_in_a_row = rise_fall_.failed_in_a_row();
-  out.request_failed = is_suspect_;
-  out.probe_began = counted_began_;
-  out.failing_since = failing_since_;
   out.order = order_;
   out.passed_total = passed_total_;
   out.failed_total = failed_total_;

@@ -72,6 +72,7 @@ class BackendWatch {
   const Verdict& verdict() const { return verdict_; }
   bool is_ejected() const { return outlier_.is_ejected(); }
   Report report() const;
+  Sighting sighting() const;
 
  private:
   bool is_probed() const { return prober_ != nullptr; }

@@ -69,6 +69,7 @@ class Monitor final : private BackendWatch::Owner {
   std::shared_ptr<const View> view() const { return view_; }
   /// As of now; may be a turn ahead of view().
   Report report(conf::BackendId backend) const;
+  Sighting sighting(conf::BackendId backend) const { return watch(backend).sighting(); }
 
  private:
   // What was counted for a backend in its pool's numbers.

@@ -33,6 +33,17 @@ class ProbeHistory {
   std::size_t added_ = 0;
 };
 
+/// What our own probes and our clients' requests say of one backend, whatever others say.
+struct Sighting {
+  ProbeState probe = ProbeState::Starting;
+  bool request_failed = false;  ///< Suspect by a real request.
+  std::uint32_t passed_in_a_row = 0;
+  std::uint32_t failed_in_a_row = 0;
+  std::optional<base::Instant> probed{};         ///< Start of the last finished probe that counted.
+  std::optional<base::Instant> failing_since{};  ///< Start of the first of the probes that failed in a row.
+  Reason reason = Reason::None;                  ///< Of the last failure, while it matters.
+};
+
 /// Everything the status page says about one backend's health. A copy: the caller's to keep.
 struct Report {
   State state = State::Starting;
@@ -41,12 +52,8 @@ struct Report {
   std::string detail;
   base::WallTime since{};  ///< When `state` began.
 
-  ProbeState probe = ProbeState::Starting;  ///< What our own probes say, whatever others say.
   std::uint32_t passed_in_a_row = 0;
   std::uint32_t failed_in_a_row = 0;
-  std::optional<base::Instant> probe_began{};    ///< Of the last finished probe that counted.
-  bool request_failed = false;                   ///< Suspect by a real request.
-  std::optional<base::Instant> failing_since{};  ///< The start of the first of the probes that failed in a row.
   std::uint64_t passed_total = 0;
   std::uint64_t failed_total = 0;
   std::uint64_t discarded_total = 0;  ///< Probes this process slept through.

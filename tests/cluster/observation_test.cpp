@@ -70,18 +70,19 @@ TEST_CASE("what is strange inside a word is left out, the rest counts") {
   CHECK(!heard->sees.at("p/4").probed);
 }
 
-TEST_CASE("what is observed is our own, not what the cluster made of it") {
-  health::Report report;
-  report.state = health::State::Down;
-  report.reason = health::Reason::Cluster;
-  report.probe = health::ProbeState::Passing;
-  report.passed_in_a_row = 4;
-  report.probe_began = kNow;
-  const Observation seen = observe(report);
+TEST_CASE("what is observed is our own") {
+  health::Sighting own;
+  own.probe = health::ProbeState::Passing;
+  own.passed_in_a_row = 4;
+  own.probed = kNow;
+  const Observation seen = observe(own);
   CHECK(seen.probe == health::ProbeState::Passing);
+  CHECK(seen.passed_in_a_row == 4);
+  CHECK(seen.probed == kNow);
   CHECK(!seen.is_trouble());
   CHECK(seen.reason.empty());
-  report.request_failed = true;
-  CHECK(observe(report).is_trouble());
-  CHECK(observe(report).reason == "request_failed");
+  own.request_failed = true;
+  own.reason = health::Reason::RequestFailed;
+  CHECK(observe(own).is_trouble());
+  CHECK(observe(own).reason == "request_failed");
 }

@@ -85,7 +85,7 @@ TEST_CASE("the quorum outvotes our probes, both ways") {
   f.monitor->set_quorum(f.id(0), Quorum::SaysUp);
   f.server(0).dies();
   f.loop.advance(3s);
-  CHECK(f.report(0).probe == ProbeState::Failing);
+  CHECK(f.monitor->sighting(f.id(0)).probe == ProbeState::Failing);
   CHECK(f.state(0) == State::Up);
   CHECK(f.is_suspect(0));
   CHECK(f.take_events() == "suspect app0 probe_refused");
@@ -167,11 +167,11 @@ TEST_CASE("what this node itself sees is told when it changes, not with each pro
   f.loop.advance(1s);
   f.loop.advance(30s);
   CHECK_MESSAGE(f.sightings.size() == 2, "the first failure, and failing");
-  REQUIRE(f.report(0).failing_since);
+  REQUIRE(f.monitor->sighting(f.id(0)).failing_since);
   f.server(0).accepts();
   f.loop.advance(5s);
   CHECK_MESSAGE(f.sightings.size() == 4, "the first good one, and passing");
-  CHECK(!f.report(0).failing_since);
+  CHECK(!f.monitor->sighting(f.id(0)).failing_since);
   f.monitor->on_passive_failure(f.id(0), ErrorCode::Reset, 1);
   f.monitor->on_passive_failure(f.id(0), ErrorCode::Reset, 2);
   CHECK_MESSAGE(f.sightings.size() == 5, "a request that failed, once");
