@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "conf/draft.h"
+#include "conf/names.h"
 
 namespace holdfast::conf {
 
@@ -35,6 +36,19 @@ void check_admin_address(const FileDraft& draft, const TomlNode& root, Mistakes&
     if (address == nullptr) address = listen.at->find("address");
     mistakes.add(*address, fmt::format("admin.address and listen.address are both {}, expected two addresses",
                                        toml_string(listen.address.text())));
+  }
+}
+
+/// What needs Redis, without it.
+void check_redis_is_there(const TomlNode& root, Mistakes& mistakes) {
+  if (root.find("redis") != nullptr) return;
+  const TomlNode* sessions = root.find("sessions");
+  const TomlNode* store = sessions != nullptr ? sessions->find("store") : nullptr;
+  if (store != nullptr && store->is(TomlNode::Kind::Text) && store->text == name_of(SessionStore::Redis)) {
+    mistakes.add(*store, "sessions.store: \"redis\" needs a [redis] table that says where Redis is");
+  }
+  if (const TomlNode* cluster = root.find("cluster")) {
+    mistakes.add(*cluster, "cluster: the proxy nodes find each other in Redis, which needs a [redis] table");
   }
 }
 
@@ -105,10 +119,13 @@ Settings assembled(const FileDraft& draft, const TomlNode& root, Mistakes& mista
   settings.server = draft.server;
   settings.admin = draft.admin;
   settings.sessions = draft.sessions;
+  settings.redis = draft.redis;
+  settings.cluster = draft.cluster;
   settings.timeouts = draft.timeouts;
   settings.limits = draft.limits;
   take_listens(draft, settings, mistakes);
   check_admin_address(draft, root, mistakes);
+  check_redis_is_there(root, mistakes);
   take_pools(draft, settings);
   take_routes(draft, settings, mistakes);
   take_default_route(draft, root, settings, mistakes);
@@ -129,6 +146,8 @@ FileDraft draft_of(const Settings& settings) {
   draft.server = settings.server;
   draft.admin = settings.admin;
   draft.sessions = settings.sessions;
+  draft.redis = settings.redis;
+  draft.cluster = settings.cluster;
   draft.timeouts = settings.timeouts;
   draft.limits = settings.limits;
   for (const Listen& listen : settings.listens) draft.listens.push_back({listen, nullptr});

@@ -31,6 +31,8 @@ struct FileDraft {
   std::vector<ListenDraft> listens;
   Admin admin;
   Sessions sessions;
+  Redis redis;
+  Cluster cluster;
   Timeouts timeouts;
   Limits limits;
   std::vector<PoolDraft> pools;
@@ -43,6 +45,8 @@ const Table<Server>& server_table();
 const Table<ListenDraft>& listen_table();
 const Table<Admin>& admin_table();
 const Table<Sessions>& sessions_table();
+const Table<Redis>& redis_table();
+const Table<Cluster>& cluster_table();
 const Table<Timeouts>& timeouts_table();
 const Table<Limits>& limits_table();
 const Table<PoolDraft>& pool_table();

@@ -79,7 +79,8 @@ struct Table {
 
   std::vector<Key<T>> keys;
   void (*settle)(T&) = nullptr;  ///< Fills in what follows from the keys together; called before conditions are judged.
-  Check check = nullptr;         ///< Contradictions between keys; called after all of them are read.
+  bool means_something_empty = false;  ///< The dump keeps the header of a table without values.
+  Check check = nullptr;               ///< Contradictions between keys; called after all of them are read.
 
   /// The general case: `read` as in values.h, `member_text` as Key::text.
   template <class B, class F>
@@ -341,7 +342,7 @@ void dump_table(const Table<T>& spec, const T& from, const std::string& path, co
     if (key.shape != Shape::Value || !applies(key)) continue;
     if (const std::string text = key.text(from); !text.empty()) values += key.name + " = " + text + "\n";
   }
-  if (!header.empty() && (!values.empty() || header.starts_with("[["))) {
+  if (!header.empty() && (!values.empty() || header.starts_with("[[") || spec.means_something_empty)) {
     if (!out.empty()) out += '\n';
     out += header + "\n" + values;
   }

@@ -13,8 +13,11 @@ const Table<FileDraft>& file_table() {
     t.list("listen", &FileDraft::listens, listen_table());
     t.table("admin", &FileDraft::admin, admin_table());
     t.table("sessions", &FileDraft::sessions, sessions_table());
-    t.later("redis");
-    t.later("cluster");
+    // What the dump leaves out when it is not there; reading a table is what makes it be there.
+    t.table("redis", &FileDraft::redis, redis_table())
+        .only([](const FileDraft& file) { return file.redis.is_present; }, "redis", "");
+    t.table("cluster", &FileDraft::cluster, cluster_table())
+        .only([](const FileDraft& file) { return file.cluster.is_present; }, "cluster", "");
     t.table("timeouts", &FileDraft::timeouts, timeouts_table());
     t.table("limits", &FileDraft::limits, limits_table());
     t.named("pools", &FileDraft::pools, pool_table());

@@ -72,10 +72,10 @@ struct Admin {
 enum class SessionStore : std::uint8_t { Memory, Redis };
 
 struct Sessions {
-  SessionStore store = SessionStore::Memory;  ///< Redis: only with a [redis] table.
   Duration idle_timeout = std::chrono::minutes{30};
-  std::string secret_file;                 ///< Empty: HOLDFAST_SECRET, else generated once in state_dir.
-  std::uint64_t sessions_max = 1'000'000;  ///< Of the memory store; at the cap the longest idle is forgotten.
+  std::string secret_file;                    ///< Empty: HOLDFAST_SECRET, else generated once in state_dir.
+  std::uint64_t sessions_max = 1'000'000;     ///< Of the memory store; at the cap the longest idle is forgotten.
+  SessionStore store = SessionStore::Memory;  ///< Redis: only with a [redis] table.
   bool operator==(const Sessions&) const = default;
 };
 

@@ -79,17 +79,9 @@ const Table<Admin>& admin_table() {
 }
 
 const Table<Sessions>& sessions_table() {
-  static constexpr std::string_view kStores[] = {"memory"};
-  static constexpr std::string_view kStoresLater[] = {"redis"};
   static const Table<Sessions> table = [] {
     Table<Sessions> t;
-    Key<Sessions> store{.name = "store", .type = choice_type(kStores)};
-    store.read = [type = store.type](Sessions&, const TomlNode& node, Mistakes& mistakes) {
-      const auto got = read_choice(node, kStores, kStoresLater);
-      if (!got) add_expected(mistakes, node, "store", type, got.error().text);
-    };
-    store.text = [](const Sessions&) { return toml_string(kStores[0]); };
-    t.keys.push_back(std::move(store));
+    t.choice("store", &Sessions::store, kSessionStoreNames);
     t.duration("idle_timeout", &Sessions::idle_timeout, 1s);
     t.integer("sessions_max", &Sessions::sessions_max, 1, 100'000'000);
     t.text("secret_file", "file path", &Sessions::secret_file, parse_file_path);

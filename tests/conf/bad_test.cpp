@@ -119,9 +119,6 @@ TEST_CASE("unknown keys, with the one that was meant") {
 
 TEST_CASE("keys of later versions are known, and refused") {
   check_rows({
-      {kWhole, "[^redis]\nurl = \"redis://h\"\n", {"redis: not yet supported"}},
-      {kWhole, "[^cluster]\nnode = \"lb1\"\n", {"cluster: not yet supported"}},
-      {kWhole, "[sessions]\nstore = ^\"redis\"\n", {"\"redis\" is not yet supported"}},
       {kWhole, "[[listen]]\naddress = \"a:1\"\n^tls = { certificates = [] }\n", {"listen.tls: not yet supported"}},
       {kWhole, "[[listen]]\naddress = \"a:1\"\n^proxy_protocol = true\n", {"listen.proxy_protocol: not yet supported"}},
       {kWhole, "[admin]\n^users = []\n", {"admin.users: not yet supported"}},
@@ -135,6 +132,60 @@ TEST_CASE("keys of later versions are known, and refused") {
        {"pools.a.backends.tls: not yet supported"}},
       {kListen, "[pools.a]\nbackends = [^\"https://a:1\"]\n", {"leave out the scheme"}},
   });
+}
+
+TEST_CASE("Redis, and what needs it") {
+  const char* const kUrl = "redis.url: expected a url such as redis://10.0.0.9:6379/0; ";
+  check_rows({
+      {kWhole, "[sessions]\nstore = ^\"redis\"\n", {"sessions.store: \"redis\" needs a [redis] table"}},
+      {kWhole, "^[cluster]\nnode = \"lb1\"\n", {"needs a [redis] table"}},
+      {kWhole, "[sessions]\nstore = ^\"rediss\"\n", {"did you mean \"redis\"?"}},
+      {kWhole, "^[redis]\n", {"redis.url: missing, expected a url"}},
+      {kNone,
+       "redis = ^1\n[[listen]]\naddress = \"a:1\"\n[pools.a]\nbackends = [\"a:1\"]\n",
+       {"redis: expected a table, found the integer 1"}},
+      {kWhole, "[redis]\nurl = ^1\n", {kUrl}},
+      {kWhole, "[redis]\nurl = ^\"127.0.0.1:6379\"\n", {"it begins with redis:// or redis+unix://"}},
+      {kWhole, "[redis]\nurl = ^\"http://h\"\n", {"it begins with redis://"}},
+      {kWhole, "[redis]\nurl = ^\"rediss://h\"\n", {"TLS to Redis is not yet supported"}},
+      {kWhole, "[redis]\nurl = ^\"redis://\"\n", {"the host is missing"}},
+      {kWhole, "[redis]\nurl = ^\"redis://:pw@\"\n", {"the host is missing"}},
+      {kWhole, "[redis]\nurl = ^\"redis://h:0\"\n", {"the port is not within 1 to 65535"}},
+      {kWhole, "[redis]\nurl = ^\"redis://h:x\"\n", {"the port is not a number"}},
+      {kWhole, "[redis]\nurl = ^\"redis://::1\"\n", {"brackets"}},
+      {kWhole, "[redis]\nurl = ^\"redis://h/x\"\n", {"the database is not a number"}},
+      {kWhole, "[redis]\nurl = ^\"redis://h/70000\"\n", {"the database is not a number from 0 to 65535"}},
+      {kWhole, "[redis]\nurl = ^\"redis://h?db=1\"\n", {"leave out the query"}},
+      {kWhole, "[redis]\nurl = ^\"redis://u:p%4@h\"\n", {"the password has a `%`"}},
+      {kWhole, "[redis]\nurl = ^\"redis://u%zz:p@h\"\n", {"the user has a `%`"}},
+      {kWhole, "[redis]\nurl = ^\"redis://u:p q@h\"\n", {"must be encoded"}},
+      {kWhole, "[redis]\nurl = ^\"redis+unix://run/redis.sock\"\n", {"the path of the socket is missing"}},
+      {kWhole, "[redis]\nurl = ^\"redis+unix:///r.sock?database=1\"\n", {"only ?db=NUMBER is known"}},
+      {kWhole, "[redis]\nurl = ^\"redis+unix:///r.sock?db=-1\"\n", {"the database is not a number"}},
+      {kWhole, "[redis]\nurl = \"redis://h\"\n^master = \"m\"\n", {"it is only for sentinels"}},
+      {kWhole, "^[redis]\nsentinels = [\"h:26379\"]\n", {"redis.master: missing, expected a name"}},
+      {kWhole, "^[redis]\nsentinels = []\n", {"redis.url: missing"}},
+      {kWhole, "[redis]\nsentinels = [^\"h\"]\nmaster = \"m\"\n", {"the port is missing"}},
+      {kWhole, "[redis]\nurl = ^\"redis://h\"\nsentinels = [\"h:26379\"]\nmaster = \"m\"\n", {"leave out the host"}},
+      {kWhole, "[redis]\nurl = \"redis://h\"\ntimeout = ^\"0s\"\n", {"from 1ms to 10s"}},
+      {kWhole, "[redis]\nurl = \"redis://h\"\nprefix = ^\"\"\n", {"it is empty"}},
+      {kWhole, "[redis]\nurl = \"redis://h\"\nprefix = ^\"a b\"\n", {"redis.prefix"}},
+      {kWhole, "[redis]\nurl = \"redis://h\"\n^pasword = \"x\"\n", {"unknown key \"pasword\" in [redis]"}},
+      {kWhole, "[redis]\nurl = \"redis://h\"\n[cluster]\nnode = ^\"\"\n", {"it is empty"}},
+  });
+}
+
+TEST_CASE("a mistake in a url never shows its password") {
+  for (const char* const url :
+       {"redis://u:topsecret@h:x/0", "redis://u:topsecret%@h", "topsecret", "redis://topsecret@",
+        "redis://u:topsecret@h/1/2", "redis+unix://:topsecret@run?db=x", "rediss://:topsecret@h"}) {
+    for (const char* const more : {"", "sentinels = [\"a:1\"]\n"}) {
+      const auto result = read_settings(std::string("[redis]\nurl = \"") + url + "\"\n" + more);
+      const auto* found = std::get_if<std::vector<Mistake>>(&result);
+      REQUIRE(found != nullptr);
+      CHECK(mistakes_text("file", *found).find("topsecret") == std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("wrong types") {

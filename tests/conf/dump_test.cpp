@@ -63,8 +63,9 @@ class Writer {
     out += "[limits]\n" + maybe("request_head_bytes", size()) + maybe("request_body_bytes", size()) +
            maybe("response_head_bytes", size()) + maybe("headers", number(8, 1024)) + maybe("queue", number(0, 9)) +
            maybe("backend_idle", number(0, 9)) + maybe("connections", number(1, 99999));
-    out +=
-        "[sessions]\n" + maybe("idle_timeout", "\"" + number(1, 99) + "m\"") + maybe("sessions_max", number(1, 9999));
+    const std::string shared = coin() ? redis() : "";
+    out += shared + "[sessions]\n" + maybe("idle_timeout", "\"" + number(1, 99) + "m\"") +
+           maybe("sessions_max", number(1, 9999)) + (shared.empty() ? "" : maybe("store", "\"redis\""));
     out += "[admin]\n" + maybe("enabled", one_of({"true", "false"})) +
            maybe("address", "\"[::1]:" + number(0, 65535) + "\"");
     for (std::size_t i = 0; i <= random_.below(3); ++i) {
@@ -72,6 +73,15 @@ class Writer {
              maybe("trusted_proxies", R"(["10.0.0.0/8", "fd00::/8"])");
     }
     return out;
+  }
+
+  std::string redis() {
+    const std::string out =
+        coin() ? "[redis]\nurl = \"" +
+                     one_of({"redis://h", "redis://u%3a@[::1]:1/7", "redis+unix:///a%3fb.sock?db=1"}) + "\"\n"
+               : "[redis]\nsentinels = [\"a:1\", \"[::2]:2\"]\nmaster = \"m\"\n" + maybe("url", "\"redis://u@/3\"");
+    return out + maybe("timeout", "\"" + number(1, 9) + "s\"") + maybe("prefix", "\"p.q\"") +
+           one_of({"", "[cluster]\n", "[cluster]\nnode = \"n1\"\n"});
   }
 
   std::string pool(const std::string& name) {
@@ -159,4 +169,25 @@ probe = { headers = { Authorization = "Basic c2VjcmV0", X-M2EE-Authentication = 
   CHECK(dumped.find("[pools.app.probe.expect]\nstatus = \"200-399\"\n") != std::string::npos);
   CHECK(dumped.find("[[routes]]\npath = \"/\"\npool = \"app\"\ndeny = false\n") != std::string::npos);
   CHECK(dump_settings(good(dumped)) == dumped);
+}
+
+TEST_CASE("a dump shows where Redis is, and not its password") {
+  const std::string ground = "[[listen]]\naddress = \"a:1\"\n[pools.a]\nbackends = [\"a:1\"]\n[redis]\n";
+  struct Row {
+    const char* keys;
+    const char* dumped;
+  };
+  const Row rows[] = {
+      {"url = \"redis://u:topsecret@h\"\n", "url = \"redis://u:[redacted]@h:6379/0\"\ntimeout = \"100ms\"\n"},
+      {"url = \"redis://:topsecret@h:1/2\"\n", "url = \"redis://:[redacted]@h:1/2\"\n"},
+      {"url = \"redis+unix://u:topsecret@/r/s?db=1\"\n", "url = \"redis+unix://u:[redacted]@/r/s?db=1\"\n"},
+      {"url = \"redis://:topsecret@\"\nsentinels = [\"h:1\"]\nmaster = \"m\"\n",
+       "url = \"redis://:[redacted]@/0\"\nsentinels = [\"h:1\"]\nmaster = \"m\"\n"}};
+  for (const Row& row : rows) {
+    const std::string dumped = dump_settings(good(ground + row.keys));
+    INFO(dumped);
+    CHECK(dumped.find("topsecret") == std::string::npos);
+    CHECK(dumped.find(std::string("[redis]\n") + row.dumped) != std::string::npos);
+    CHECK(dump_settings(good(dumped)) == dumped);
+  }
 }

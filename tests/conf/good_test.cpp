@@ -266,3 +266,61 @@ TEST_CASE("one pool may be reached by its routes only") {
   CHECK(with("[[routes]]\nhost = \"a.b\"\npool = \"app\"\n").routes.size() == 1);
   CHECK(with("").routes.size() == 1);
 }
+
+TEST_CASE("where Redis is") {
+  struct Row {
+    const char* url;
+    const char* where;  // "user|password|address or path|db"
+  };
+  const Row rows[] = {
+      {"redis://10.0.0.9", "||10.0.0.9:6379|0"},
+      {"redis://10.0.0.9/", "||10.0.0.9:6379|0"},
+      {"redis://Cache.Internal:6380/3", "||cache.internal:6380|3"},
+      {"redis://user:password@127.0.0.1:6379/0", "user|password|127.0.0.1:6379|0"},
+      {"redis://:password@host", "|password|host:6379|0"},
+      {"redis://user@host", "user||host:6379|0"},
+      {"redis://a%3ab:p%40%2F%25%3f:x@[::1]/15", "a:b|p@/%?:x|[::1]:6379|15"},
+      {"redis://u:p@ss@[fd00::1]:7000", "u|p@ss|[fd00::1]:7000|0"},
+      {"redis+unix:///run/redis.sock", "||/run/redis.sock|0"},
+      {"redis+unix:///run/a%20b.sock?db=2", "||/run/a b.sock|2"},
+      {"redis+unix://u:p%3f@/run/redis.sock?db=0", "u|p?|/run/redis.sock|0"},
+  };
+  for (const Row& row : rows) {
+    INFO(std::string(row.url));
+    const Redis redis = with("[redis]\nurl = \"" + std::string(row.url) + "\"\n").redis;
+    CHECK(redis.is_present);
+    const std::string where = redis.socket_path.empty() ? redis.address.text() : redis.socket_path;
+    CHECK(redis.user + "|" + redis.password + "|" + where + "|" + std::to_string(redis.db) == row.where);
+    CHECK(redis.timeout == 100ms);
+    CHECK(redis.prefix == "holdfast");
+  }
+}
+
+TEST_CASE("sentinels, the cluster, the store") {
+  const Settings s = with(R"(
+[sessions]
+store = "redis"
+[redis]
+url = "redis://:pw@/2"
+sentinels = ["h1:26379", "[::1]:26380"]
+master = "shop"
+timeout = "20ms"
+prefix = "lb-eu"
+[cluster]
+node = "lb1"
+)");
+  CHECK(s.sessions.store == SessionStore::Redis);
+  CHECK(s.redis.sentinels == std::vector<Endpoint>{{"h1", 26379}, {"::1", 26380}});
+  CHECK(s.redis.master == "shop");
+  CHECK(s.redis.password == "pw");
+  CHECK(s.redis.db == 2);
+  CHECK(s.redis.timeout == 20ms);
+  CHECK(s.redis.prefix == "lb-eu");
+  CHECK(s.cluster.is_present);
+  CHECK(s.cluster.node == "lb1");
+  const Settings nameless = with("[redis]\nsentinels = [\"h:1\"]\nmaster = \"m\"\n[cluster]\n");
+  CHECK(nameless.cluster.is_present);
+  CHECK(nameless.cluster.node.empty());
+  CHECK_FALSE(with("").redis.is_present);
+  CHECK_FALSE(with("").cluster.is_present);
+}
