@@ -138,7 +138,9 @@ void BackendWatch::set_share(const Share& share) {
 }
 
 void BackendWatch::look_now() {
-  if (is_started_ && is_probed()) probe_on_demand();
+  if (!is_started_ || !is_probed()) return;
+  is_asked_ = true;
+  probe_on_demand();
 }
 
 void BackendWatch::eject(base::ErrorCode code, std::uint32_t in_a_row) {
@@ -176,8 +178,8 @@ void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
 
 void BackendWatch::count(const ProbeOutcome& outcome) {
   const ProbeResult result = outcome.passed() ? ProbeResult::Passed : ProbeResult::Failed;
-  const auto sighting = [this] { return std::pair(rise_fall_.state(), rise_fall_.is_changing()); };
-  const auto before = sighting();
+  const auto changes = [this] { return std::pair(rise_fall_.state(), rise_fall_.is_changing()); };
+  const auto before = changes();
   rise_fall_.record(result);
   counted_began_ = probe_began_;
   if (outcome.passed()) {
@@ -185,7 +187,9 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
   } else if (!failing_since_) {
     failing_since_ = probe_began_;
   }
-  if (sighting() != before) owner_.on_sighting(id_);
+  const bool is_answer = is_asked_ && !is_probe_wanted_;
+  if (is_answer) is_asked_ = false;
+  if (is_answer || changes() != before) owner_.on_sighting(id_);
   plan_.on_ended(result);
   last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status};
   history_.add(*last_probe_);

@@ -65,7 +65,8 @@ class BackendWatch {
   /// `words` say it for people.
   void set_quorum(Quorum quorum, std::string_view words);
   void set_share(const Share& share);
-  /// Somebody else has seen something: probe now, whoever's turn it is.
+  /// Somebody else has seen something: probe now, whoever's turn it is. What comes of it is told by on_sighting(), be
+  /// it news or not.
   void look_now();
 
   conf::BackendId id() const { return id_; }
@@ -107,6 +108,7 @@ class BackendWatch {
   std::unique_ptr<Prober> prober_;      // none with probe type "none"
   std::unique_ptr<base::Timer> timer_;  // the next probe; without probes the end of an ejection or a suspicion
   bool is_started_ = false;
+  bool is_asked_ = false;         // by somebody else, what we see
   bool is_probe_wanted_ = false;  // asked for while one was under way, which may have been answered before the trouble
   base::Instant probe_began_{};
   std::optional<base::Instant> counted_began_;  // of the last probe that counted

@@ -60,7 +60,8 @@ class Monitor final : private BackendWatch::Owner {
   void set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words = {});
   /// Our part of the steady probes. A backend in trouble is probed at full pace by everybody, whatever the share.
   void set_share(const Share& share);
-  /// Another proxy node has seen trouble, or the end of one: probe at once by ourselves.
+  /// Another proxy node has seen trouble, or the end of one: probe at once by ourselves. The result is a sighting, be
+  /// it news or not: it is what the other one waits for.
   void look_now(conf::BackendId backend);
   /// Tells the workers with the next View.
   void set_isolation(Isolation isolation);

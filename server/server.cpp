@@ -84,7 +84,10 @@ base::Result<void> Server::start() {
   snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
+  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{*settings_, loop_, dialer_, *monitor_, random_});
+  control_->load();
   monitor_->start();
+  control_->start();
   start_workers();
   if (auto opened = open_listeners(); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
@@ -156,7 +159,7 @@ base::Result<void> Server::open_admin() {
                                     [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
-  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this),
+  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this, *this),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});
   return {};
@@ -190,6 +193,7 @@ void Server::on_signal(int number) {
 void Server::drain() {
   phase_ = Phase::Draining;
   base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
+  control_->leave();
   for (const auto& worker : workers_) worker->drain();
   deadline_->set(loop_.now() + settings_->server.shutdown_deadline);
 }
@@ -209,6 +213,7 @@ void Server::stop() {
 void Server::on_tick() {
   const base::Instant now = loop_.now();
   store_.expire(now, kExpiredPerTick);
+  control_->on_tick();
   tick_->set(now + kTick);
 }
 

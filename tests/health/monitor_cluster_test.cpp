@@ -153,6 +153,11 @@ TEST_CASE("a request to look is one probe, and not one after another") {
     f.loop.advance(1ms);
   }
   CHECK(f.server(0).heads().size() - before <= 22);
+  f.loop.advance(100ms);
+  f.sightings.clear();
+  f.monitor->look_now(f.id(0));
+  f.loop.advance(10s);
+  CHECK_MESSAGE(f.sightings.size() == 1, "whoever asked is answered, though nothing has changed");
   CHECK(f.take_events() == "up app0");
 }
 
