@@ -31,7 +31,7 @@ Tally tally_of(std::string_view backend, const Observation* own, Standing own_st
       continue;
     }
     ++tally.up;
-    const bool is_later = own == nullptr || !own->failing_since || *seen.probed > *own->failing_since;
+    const bool is_later = own == nullptr || !own->failing_since || *seen.probed >= *own->failing_since;
     if (is_later && seen.failed_in_a_row == 0) ++tally.others_up;
   }
   return tally;

@@ -75,9 +75,8 @@ base::Result<void> OperatorStates::say(std::string_view backend, OperatorState s
 }
 
 void OperatorStates::on_version(std::uint64_t version) {
-  if (version_ == version && unconfirmed_.empty()) return;
-  reading_version_ = version;
-  read_all();
+  wanted_ = version;
+  if (version_ != wanted_ || !unconfirmed_.empty()) read_all();
 }
 
 void OperatorStates::on_reconnected() {
@@ -94,15 +93,22 @@ void OperatorStates::on_tick(base::WallTime now) {
 }
 
 void OperatorStates::read_all() {
-  if (redis_ == nullptr || reading_ || !puts_.empty()) return;
+  if (redis_ == nullptr || reading_ || !puts_.empty()) return;  // read_rest() comes back to it
+  reading_version_ = wanted_;
   reading_ = redis_->call({"HGETALL", keys_.orders}, [this](base::Result<RedisReply> reply) {
     scheduler_.bury(std::move(reading_));
-    if (reply && reply->is_array()) on_all(*reply);
+    if (!reply || !reply->is_array()) return;
+    on_all(*reply);
+    read_rest();
   });
 }
 
+void OperatorStates::read_rest() {
+  if (redis_->is_up() && version_ != wanted_) read_all();
+}
+
 void OperatorStates::on_all(const RedisReply& reply) {
-  if (!puts_.empty()) return;  // said meanwhile: what was read may be older than that; the next heartbeat reads again
+  if (!puts_.empty()) return;  // said meanwhile: what was read may be older than that
   version_ = reading_version_;
   const OperatorBook::Entries before = book_.entries();
   std::set<std::string, std::less<>> known;
@@ -147,6 +153,7 @@ void OperatorStates::put(const std::string& backend, Put how) {
                           [this, slot, backend, sent = *order](base::Result<RedisReply> reply) {
                             forget_call(*slot);
                             if (reply) on_put(backend, sent, *reply);
+                            read_rest();
                           });
   *slot = call.get();
   puts_.push_back(std::move(call));

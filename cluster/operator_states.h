@@ -58,6 +58,7 @@ class OperatorStates {
  private:
   enum class Put : std::uint8_t { Now, Offer };
   void read_all();
+  void read_rest();
   void on_all(const net::RedisReply& reply);
   void adopt(std::string_view backend, const health::OperatorOrder& order);
   void offer_rest();
@@ -76,6 +77,7 @@ class OperatorStates {
   std::set<std::string, std::less<>> unconfirmed_;
   std::set<std::string, std::less<>> timed_;  // drains whose deadline is to come
   std::optional<std::uint64_t> version_;      // up to which we have read
+  std::uint64_t wanted_ = 0;                  // up to which there is something to be read
   std::uint64_t reading_version_ = 0;
   std::unique_ptr<net::RedisCall> reading_;
   std::vector<std::unique_ptr<net::RedisCall>> puts_;
