@@ -19,7 +19,7 @@ enum class ErrorCode : std::uint8_t {
   Unreachable,  ///< No route, no such host, no address.
   Malformed,    ///< Bytes that break the protocol or the format.
   TooLarge,     ///< A limit was exceeded.
-  Overload,     ///< A queue, pool or budget is used up.
+  Overload,     ///< A queue, pool or budget of ours is used up, or this process's descriptors, ports or memory.
   Unavailable,  ///< Nobody is there to serve it.
   Io,           ///< File or descriptor trouble.
   Invalid,      ///< What an operator or a file asked for makes no sense.

@@ -11,7 +11,7 @@ namespace holdfast::health {
 /// Does a probe's result say anything about the backend?
 enum class Standing : std::uint8_t {
   Counts,
-  Discarded,  ///< This process slept through it (stopped, suspended, overloaded): probe again.
+  Discarded,  ///< This process slept through it, or had no descriptor for it: probe again.
 };
 
 /// What one probe came to.

@@ -58,7 +58,9 @@ void Prober::on_deadline() {
 }
 
 void Prober::fail(base::ErrorCode code, std::string detail) {
-  finish({.reason = reason_of(code), .detail = bounded_detail(std::move(detail))});
+  // What this process lacks says nothing about the backend.
+  const Standing standing = code == base::ErrorCode::Overload ? Standing::Discarded : Standing::Counts;
+  finish({.reason = reason_of(code), .detail = bounded_detail(std::move(detail)), .standing = standing});
 }
 
 void Prober::finish(ProbeOutcome outcome) {

@@ -36,6 +36,24 @@ constexpr bool may_take_new(State state) { return state == State::Up; }
 /// May a session that is bound there stay?
 constexpr bool may_keep(State state) { return state == State::Up || state == State::Sick || state == State::Draining; }
 
+/// Why a session that was bound there has to go, in a word.
+constexpr std::string_view reason_to_move(State state) {
+  switch (state) {
+    case State::Down:
+      return "down";
+    case State::Maint:
+      return "maint";
+    case State::Starting:
+      return "starting";
+    case State::Draining:
+      return "draining";
+    case State::Up:
+    case State::Sick:
+      break;
+  }
+  return "moved";
+}
+
 /// What the workers need to know of one backend.
 struct Verdict {
   State state = State::Starting;

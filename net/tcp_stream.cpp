@@ -24,9 +24,9 @@ base::ErrorCode error_code_of(int system_error) {
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
-    case EADDRNOTAVAIL:
     case ENETDOWN:
       return ErrorCode::Unreachable;
+    case EADDRNOTAVAIL:  // of our own ports
     case EMFILE:
     case ENFILE:
     case ENOBUFS:

@@ -14,8 +14,13 @@ namespace {
 
 // Pipelined bytes taken while an exchange is under way; more stays in the kernel.
 constexpr std::size_t kPipelinedMax = 16u << 10;
-// How long a client whose input we do not want may take to notice that we have closed.
-constexpr base::Duration kLingerMax = std::chrono::seconds{2};
+// How long a client whose input we do not want may take to notice that we have closed: in all, and while nothing comes.
+constexpr base::Duration kLingerMax = std::chrono::seconds{30};
+constexpr base::Duration kLingerIdle = std::chrono::seconds{2};
+// Of a pipeline, in one turn of the loop.
+constexpr int kRequestsPerTurn = 16;
+constexpr int kReadsPerTurn = 16;
+constexpr std::size_t kSpareExchangesMax = 1024;
 
 }  // namespace
 
@@ -59,8 +64,26 @@ void Client::on_writable() {
   resume();
 }
 
+/// A client that does not take its answers gets no further ones.
+bool Client::wants_next() const {
+  return state_ == State::Open && !exchange_ && outbox_.is_empty() && (has_unread_ || head_.size() > searched_);
+}
+
 void Client::resume() {
-  while (state_ == State::Open && !exchange_ && (has_unread_ || head_.size() > searched_)) read_heads();
+  for (int i = 0; wants_next(); ++i) {
+    if (i == kRequestsPerTurn) return go_on_next_turn();
+    read_heads();
+  }
+}
+
+void Client::go_on_next_turn() {
+  if (!turn_) turn_ = context_.scheduler.timer([this] { on_turn(); });
+  turn_->set(context_.now());
+}
+
+void Client::on_turn() {
+  if (state_ == State::Lingering) return discard_input();
+  resume();
 }
 
 net::IoResult Client::read(std::span<char> into) {
@@ -174,22 +197,27 @@ void Client::close_when_sent() {
 
 void Client::linger() {
   state_ = State::Lingering;
-  timer_->set(context_.now() + kLingerMax);
+  linger_until_ = context_.now() + kLingerMax;
   if (outbox_.is_empty()) stream_->shutdown_write();
   discard_input();
 }
 
 void Client::discard_input() {
-  for (int i = 0; i < 16; ++i) {  // bounded: who sends without end is cut by the timer or the next line
+  timer_->set(std::min(context_.now() + kLingerIdle, linger_until_));
+  for (int i = 0; i < kReadsPerTurn; ++i) {
     const net::IoResult got = stream_->read(*context_.scratch);
     if (got.state == net::IoResult::State::Blocked) return;
     if (got.state != net::IoResult::State::Ok) return close();
   }
-  close();
+  go_on_next_turn();
 }
 
 void Client::on_exchange_done(Next next) {
-  context_.spare_exchanges.push_back(std::move(exchange_));
+  if (context_.spare_exchanges.size() < kSpareExchangesMax) {
+    context_.spare_exchanges.push_back(std::move(exchange_));
+  } else {
+    context_.scheduler.bury(std::move(exchange_));
+  }
   idle_since_ = context_.now();
   switch (next) {
     case Next::KeepAlive:
@@ -212,6 +240,7 @@ void Client::close() {
   if (state_ == State::Closed) return;
   state_ = State::Closed;
   timer_->cancel();
+  if (turn_) turn_->cancel();
   stream_->set_handler(nullptr);
   if (exchange_) exchange_->on_client_closed();
   owner_.on_client_closed(*this);
@@ -222,8 +251,15 @@ void Client::on_view() {
   resume();
 }
 
-void Client::drain() {
-  if (is_idle()) close();
+bool Client::close_if_idle() {
+  if (!is_idle()) return false;
+  has_unread_ = true;  // its event may still be on its way
+  resume();
+  if (!is_idle()) return state_ == State::Closed;
+  close();
+  return true;
 }
+
+void Client::drain() { close_if_idle(); }
 
 }  // namespace holdfast::proxy

@@ -47,8 +47,10 @@ class Client final : public base::Buried, private net::StreamHandler {
   void close();
   /// A backend was judged down: its tunnels end, so that their clients reconnect.
   void on_view();
-  /// No further request after the one under way.
+  /// No further request after the one under way; what has come already is one under way.
   void drain();
+  /// Closes if is_idle(), after a look at what has come.
+  bool close_if_idle();
 
   // For its exchange:
   net::Stream& stream() { return *stream_; }
@@ -76,6 +78,9 @@ class Client final : public base::Buried, private net::StreamHandler {
   void on_readable() override;
   void on_writable() override;
   void on_due();
+  void on_turn();
+  void go_on_next_turn();
+  bool wants_next() const;
   void read_heads();
   bool parse_head(std::size_t have);
   void begin(std::size_t consumed, std::size_t have);
@@ -92,10 +97,12 @@ class Client final : public base::Buried, private net::StreamHandler {
   std::unique_ptr<Exchange> exchange_;
   Lease pinned_;  // a backend connection that carried NTLM or Negotiate (R15)
   std::unique_ptr<base::Timer> timer_;
-  std::string head_;          // what has come of the next request(s), while it is not whole
-  std::size_t searched_ = 0;  // of head_: what the parser has seen
+  std::unique_ptr<base::Timer> turn_;  // to go on in the next turn, for the sake of the others; made when needed
+  std::string head_;                   // what has come of the next request(s), while it is not whole
+  std::size_t searched_ = 0;           // of head_: what the parser has seen
   base::Instant idle_since_{};
   base::Instant head_since_{};  // when the first byte of a head that is not whole came
+  base::Instant linger_until_{};
   std::string peer_text_;
   ForwardContext forward_;
   State state_ = State::Open;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,14 +45,16 @@ class Reports {
   virtual void on_drained() = 0;
 };
 
-/// What all workers share; outlives them.
+/// What all workers share, and the worker's door to the session map; outlives its Proxy.
 struct Shared {
-  sessions::Store& store;
+  sessions::Store& store;  ///< The worker's own.
   const sessions::Keyring& keyring;
   std::span<BackendLoad> loads;  ///< By BackendId.
   Gates& gates;
   std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
   std::uint32_t workers = 1;
+  /// Client connections the process has descriptors for.
+  std::uint32_t connections_max = std::numeric_limits<std::uint32_t>::max();
 };
 
 /// What the clients and exchanges of one worker work with. Owned by its Proxy, which outlives them all.

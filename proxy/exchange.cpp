@@ -27,6 +27,8 @@ int status_of(const base::Error& error) {
   }
 }
 
+constexpr std::size_t kHeadCapacityMax = 16u << 10;  // of one that is kept for the next request
+
 bool names_login(std::string_view credentials) {
   const std::string_view scheme = credentials.substr(0, credentials.find(' '));
   return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
@@ -52,9 +54,9 @@ Exchange::~Exchange() { on_client_closed(); }
 void Exchange::reset() {
   state_ = State::Choosing;
   request_head_.clear();
+  if (request_head_.capacity() > kHeadCapacityMax) request_head_.shrink_to_fit();
   origin_.clear();
-  is_pinned_ = request_is_broken_ = false;
-  held_body_.clear();
+  is_pinned_ = request_is_broken_ = is_move_noted_ = false;
   fresh_body_ = {};
   placement_ = {};
   backend_.reset();
@@ -86,17 +88,26 @@ Placement::Tools Exchange::tools() {
           .balancer = context_.balancers[conf::index(route_->pool)],
           .loads = context_.shared.loads,
           .store = context_.shared.store,
+          .asker = *this,
           .keyring = context_.shared.keyring,
           .now = context_.now()};
 }
 
-void Exchange::extend_deadline(base::Duration by) { timer_->set(context_.now() + by); }
+/// Something has moved. A session in use does not expire, however long its request takes.
+void Exchange::extend_deadline(base::Duration by) {
+  const base::Instant now = context_.now();
+  timer_->set(now + by);
+  if (now - kept_alive_ < context_.settings().sessions.idle_timeout / 4) return;
+  kept_alive_ = now;
+  if (state_ == State::Relaying || state_ == State::Tunnelling) placement_.keep_alive(tools(), pool());
+}
 
 void Exchange::start(Client& client, const http::RequestHead& head, std::span<char> rest) {
   reset();
   client_ = &client;
   snapshot_ = context_.snapshot;
-  started_ = context_.now();
+  started_ = kept_alive_ = context_.now();
+  awaits_continue_ = head.expects_continue;
   method_ = head.method;
   client_minor_ = head.minor;
   client_keeps_alive_ = head.keep_alive;
@@ -119,8 +130,10 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
       place(head);
     }
   }
-  if (state_ == State::Choosing || state_ == State::Connecting)
+  if ((state_ == State::Choosing || state_ == State::Connecting) && !fresh_body_.empty()) {
+    held_body_ = context_.buffers.take();
     held_body_.append(fresh_body_.data(), fresh_body_.size());
+  }
   fresh_body_ = {};
 }
 
@@ -149,28 +162,49 @@ void Exchange::place(const http::RequestHead& head) {
   const Origin origin = origin_of(head, client_->forward_context());
   Identity who;
   if (route_->sticky.value_or(true)) {
-    who = identify(pool().sticky, head, origin.bytes);
+    who = identify(pool().sticky, head, origin.bytes, [this](std::string_view value) {
+      return sessions::open(value, context_.shared.keyring).has_value();
+    });
   } else {
     who.stickiness_applies = false;
   }
-  is_secure_ = false;
+  is_secure_ = base::iequals(scheme_of(head, client_->forward_context()), "https");
   for (const http::Field& field : head.fields) {
     if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;
-    if (field.id == http::FieldId::XForwardedProto && client_->forward_context().trust == Trust::Trusted) {
-      is_secure_ = base::iequals(field.value, "https");
-    }
   }
   context_.budgets[conf::index(route_->pool)].on_request(started_);
-  go_to(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
+  failure_ = {ErrorCode::Unavailable, "no backend may serve this"};
+  on_placed(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
 }
 
-void Exchange::go_to(std::optional<conf::BackendId> backend) {
-  if (const auto from = placement_.take_moved_from()) context_.counters.backend[conf::index(*from)].moved_away.add();
-  if (!backend) return give_up({ErrorCode::Unavailable, "no backend may serve this"});
+/// The map has answered: the choice goes on.
+void Exchange::on_binding(const sessions::Held& holds) {
+  Client& client = *client_;
+  on_placed(placement_.answered(tools(), pool(), holds, std::span(tried_).first(tried_count_)));
+  client.resume();
+}
+
+void Exchange::on_placed(std::optional<conf::BackendId> backend) {
+  if (placement_.is_waiting()) return;
+  if (const auto from = placement_.take_moved_from()) note_move(*from);
+  if (!backend) return give_up(failure_);
+  go_to(*backend);
+}
+
+/// Counts the move and tells the app of it: what it kept in the old node's memory is gone.
+void Exchange::note_move(conf::BackendId from) {
+  context_.counters.backend[conf::index(from)].moved_away.add();
+  if (std::exchange(is_move_noted_, true)) return;
+  const std::string_view reason =
+      attempts_ > 0 ? base::name_of(failure_.code) : health::reason_to_move(context_.view->of(from).state);
+  append_moved_note(request_head_, snapshot_->settings->backend(from).name, reason);
+}
+
+void Exchange::go_to(conf::BackendId backend) {
   backend_ = backend;
-  if (!context_.shared.gates.is_gated(*backend)) return connect();
+  if (!context_.shared.gates.is_gated(backend)) return connect();
   ticket_ = TicketId{++context_.last_ticket};
-  switch (context_.shared.gates.enter(*backend, context_.scheduler, *context_.grants, ticket_)) {
+  switch (context_.shared.gates.enter(backend, context_.scheduler, *context_.grants, ticket_)) {
     case Gates::Entry::Entered:
       is_gated_ = true;
       return connect();
@@ -183,10 +217,14 @@ void Exchange::go_to(std::optional<conf::BackendId> backend) {
   extend_deadline(snapshot_->settings->timeouts.queue);
 }
 
-void Exchange::on_granted(conf::BackendId) {
+void Exchange::on_granted(conf::BackendId backend) {
   Client& client = *client_;
   is_gated_ = true;
-  connect();
+  if (health::may_keep(context_.view->of(backend).state)) {
+    connect();
+  } else {
+    place_elsewhere({ErrorCode::Unavailable, "its backend went down while it waited"});
+  }
   client.resume();
 }
 
@@ -249,15 +287,16 @@ void Exchange::on_attempt_failed(const base::Error& error) {
       .attempts = attempts_,
       .attempts_max = std::min(pool().retry.attempts, kAttemptsMax),
       .error = error.code};
-  // Who has waited for one backend's answer until the deadline shall not wait as long for another's.
-  const Decision decision = error.code == ErrorCode::Timeout && lease_ ? Decision::GiveUp : decide(attempt);
-  // A kept-alive connection that was dead says nothing about its backend.
-  if (decision != Decision::RedialSame) {
-    context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(error.code)].add();
-    auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
-    const std::uint32_t in_a_row = failures.fetch_add(1, std::memory_order_relaxed) + 1;
-    context_.reports.on_backend_failure(*backend_, error.code, in_a_row);
+  // Who has waited for one backend's answer until the deadline shall not wait as long for another's; and what this
+  // process lacks it lacks elsewhere, too.
+  const bool is_final = (error.code == ErrorCode::Timeout && lease_) || (error.code == ErrorCode::Overload && !lease_);
+  Decision decision = is_final ? Decision::GiveUp : decide(attempt);
+  // A kept connection that ends as its backend is judged down has not merely grown old.
+  if (decision == Decision::RedialSame && !health::may_keep(context_.view->of(*backend_).state)) {
+    decision = may_retry(attempt) ? Decision::TryElsewhere : Decision::GiveUp;
   }
+  // A kept-alive connection that was dead says nothing about its backend.
+  if (decision != Decision::RedialSame) note_failure(error.code);
   lease_.drop();
   to_backend_.clear();
   answer_input_.clear();
@@ -272,15 +311,31 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   if (draws_on_budget(attempt) && !context_.budgets[conf::index(route_->pool)].may_retry(context_.now())) {
     return give_up(error);
   }
-  tried_[tried_count_++] = *backend_;
   context_.counters.backend[conf::index(*backend_)].retried_away.add();
-  leave_backend();
   enter(Event::Retry);
   request_is_broken_ = false;
   has_redialled_ = false;
-  const auto other = placement_.again(tools(), pool(), std::span(tried_).first(tried_count_));
-  if (!other) return give_up(error);
-  go_to(other);
+  place_elsewhere(error);
+}
+
+/// Anywhere but where it was, which has failed or gone.
+void Exchange::place_elsewhere(const base::Error& error) {
+  leave_backend();
+  if (tried_count_ == tried_.size()) return give_up(error);
+  tried_[tried_count_++] = *backend_;
+  failure_ = error;
+  on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));
+}
+
+/// What a request met is a sign of how its backend is. What this process lacks (Overload) is not.
+void Exchange::note_failure(base::ErrorCode code) {
+  context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(code)].add();
+  if (code == ErrorCode::Overload) return;
+  auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
+  // One page with a broken head does not make a broken server: a reason to look, not to eject (R18).
+  const bool counts = code != ErrorCode::Malformed && code != ErrorCode::TooLarge;
+  const std::uint32_t in_a_row = counts ? failures.fetch_add(1, std::memory_order_relaxed) + 1 : 0;
+  context_.reports.on_backend_failure(*backend_, code, in_a_row);
 }
 
 void Exchange::give_up(const base::Error& error) { reply_error(status_of(error)); }
@@ -327,6 +382,7 @@ void Exchange::reply(Client::Next next) {
 void Exchange::leave_backend() {
   timer_->cancel();
   more_->cancel();
+  placement_.stop_waiting();
   dial_.reset();  // not buried: its timer could still call us in this turn
   lease_.drop();
   to_backend_.clear();
@@ -349,10 +405,17 @@ void Exchange::finish(Client::Next next) {
     counters.stickiness[static_cast<std::size_t>(placement_.word())].add();
   }
   if (!snapshot_->settings->server.access_log_path.empty()) write_access_line();
+  give_back();
+  client_->on_exchange_done(next);  // may begin nothing, but this exchange is no longer the client's
+}
+
+/// What a spare exchange need not hold.
+void Exchange::give_back() {
   snapshot_.reset();
   context_.buffers.give(std::move(answer_input_));
   answer_input_ = {};
-  client_->on_exchange_done(next);  // may begin nothing, but this exchange is no longer the client's
+  context_.buffers.give(std::move(held_body_));
+  held_body_ = {};
 }
 
 void Exchange::write_access_line() {
@@ -385,13 +448,17 @@ void Exchange::on_client_closed() {
   state_ = State::Done;
   context_.counters.requests_aborted.add();
   if (!snapshot_->settings->server.access_log_path.empty()) write_access_line();
-  snapshot_.reset();
+  give_back();
 }
 
 void Exchange::on_view() {
-  if (state_ != State::Tunnelling) return;
+  if (!backend_) return;
   const health::State state = context_.view->of(*backend_).state;
-  if (state == health::State::Down || state == health::State::Maint) finish(Client::Next::Close);
+  if (state_ == State::Tunnelling && (state == health::State::Down || state == health::State::Maint)) {
+    finish(Client::Next::Close);
+  } else if (state_ == State::Choosing && context_.waiting.contains(ticket_) && !health::may_keep(state)) {
+    place_elsewhere({ErrorCode::Unavailable, "its backend went down while it waited"});
+  }
 }
 
 void Exchange::on_due() {
@@ -402,7 +469,8 @@ void Exchange::on_due() {
       break;
     case State::Awaiting:
       // Who is it that does not move? A backend that has the whole request, or does not take it; else the client.
-      if (!request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_) {
+      // Nor is it the client who waits to be told to go on.
+      if (!request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_ && !awaits_continue_) {
         reply_error(408);
       } else {
         on_attempt_failed({ErrorCode::Timeout, "no answer in time"});

@@ -21,7 +21,7 @@ namespace holdfast::proxy {
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_request.cpp (towards the backend),
 /// exchange_answer.cpp (towards the client).
-class Exchange final : private net::StreamHandler {
+class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
  public:
   static constexpr std::uint32_t kAttemptsMax = 8;
 
@@ -47,6 +47,7 @@ class Exchange final : private net::StreamHandler {
   void on_dialled(base::Result<std::unique_ptr<net::Stream>> made);
   void on_due();
   void on_more();
+  void on_binding(const sessions::Held& holds) override;
 
   // Life (exchange.cpp).
   void reset();
@@ -55,16 +56,21 @@ class Exchange final : private net::StreamHandler {
   void redirect(const http::RequestHead& head);
   void reply(Client::Next next);
   void place(const http::RequestHead& head);
-  void go_to(std::optional<conf::BackendId> backend);
+  void on_placed(std::optional<conf::BackendId> backend);
+  void note_move(conf::BackendId from);
+  void go_to(conf::BackendId backend);
   void await_turn(conf::BackendId backend);
   void connect();
   void dial();
   void on_attempt_failed(const base::Error& error);
   void on_attempt_succeeded();
+  void note_failure(base::ErrorCode code);
+  void place_elsewhere(const base::Error& error);
   void give_up(const base::Error& error);
   void reply_error(int status);
   void finish(Client::Next next);
   void leave_backend();
+  void give_back();
   void write_access_line();
   Placement::Tools tools();
   const conf::Pool& pool() const;
@@ -92,6 +98,7 @@ class Exchange final : private net::StreamHandler {
   bool take_answer_bytes(std::span<char> bytes, std::string_view head);
   bool send_to_client(std::span<const iovec> pieces);
   void on_answer_read();
+  bool is_quiet();
   void on_answer_cut(const base::Error& error);
   void finish_if_sent();
   void run_tunnel(Tunnel::Outcome outcome);
@@ -103,8 +110,9 @@ class Exchange final : private net::StreamHandler {
   State state_ = State::Done;
 
   // The request.
-  std::string request_head_;  // as sent to every backend tried; the log and error pages read it, too
-  std::string origin_;        // the client's address, when a trusted peer named another than its own
+  std::string request_head_;      // as sent to every backend tried; the log and error pages read it, too
+  bool awaits_continue_ = false;  // the client sends its body only when it is told to
+  std::string origin_;            // the client's address, when a trusted peer named another than its own
   http::Method method_ = http::Method::Other;
   std::uint8_t client_minor_ = 1;
   bool client_keeps_alive_ = false;
@@ -128,6 +136,8 @@ class Exchange final : private net::StreamHandler {
   std::size_t tried_count_ = 0;
   std::uint32_t attempts_ = 0;
   bool has_redialled_ = false;
+  base::Error failure_;  // of the last attempt
+  bool is_move_noted_ = false;
   std::unique_ptr<net::Dial> dial_;
   Lease lease_;
   Outbox to_backend_;
@@ -143,6 +153,7 @@ class Exchange final : private net::StreamHandler {
   AnswerPlan plan_;
   bool answer_is_read_ = false;
   bool backend_may_be_kept_ = false;
+  bool has_filled_ = false;  // the last read from the backend took all there was room for
   Tunnel tunnel_;
 
   // What the log will say.
@@ -152,6 +163,7 @@ class Exchange final : private net::StreamHandler {
   base::Instant chosen_{};
   base::Instant connected_{};
   base::Instant first_byte_{};
+  base::Instant kept_alive_{};  // the session, last
 
   std::unique_ptr<base::Timer> timer_;
   std::unique_ptr<base::Timer> more_;  // to go on in the next turn, for the sake of the others

@@ -56,6 +56,7 @@ void Exchange::read_answer_head() {
     if (got.state == net::IoResult::State::Failed) return on_attempt_failed({got.error, "no answer"});
     if (!answer_began_) first_byte_ = context_.now();
     answer_began_ = true;
+    has_filled_ = got.bytes == scratch.size() - have;
     if (parse_answer_head(have + got.bytes)) return;
     have = answer_input_.size();
     std::memcpy(scratch.data(), answer_input_.data(), have);
@@ -91,6 +92,7 @@ bool Exchange::parse_answer_head(std::size_t have) {
 }
 
 bool Exchange::send_interim(const http::ResponseHead& head) {
+  awaits_continue_ = false;
   if (++interims_ > kInterimsMax) {
     return on_attempt_failed({ErrorCode::Malformed, "interim answers without end"}), false;
   }
@@ -139,13 +141,18 @@ void Exchange::learn_from(const http::ResponseHead& head) {
       if (session.event == AppSession::Event::Set) {
         placement_.learn(tools(), pool(), *backend_, session.value);
       } else {
-        placement_.ended_by_app(tools(), pool(), session.value);
+        placement_.ended_by_app(tools(), pool(), session.name, session.value);
       }
     });
   }
-  if (head.status != 401 && !is_pinned_) return;
   for (const http::Field& field : head.fields) {
-    if (field.id == http::FieldId::WwwAuthenticate && offers_login(field.value)) is_pinned_ = true;
+    if (field.id == http::FieldId::WwwAuthenticate && (head.status == 401 || is_pinned_) && offers_login(field.value)) {
+      is_pinned_ = true;
+    }
+    if (field.id == http::FieldId::XHoldfast && base::iequals(field.name, "X-Holdfast-Session") &&
+        base::iequals(field.value, "end")) {
+      placement_.end(tools(), pool());
+    }
   }
 }
 
@@ -199,6 +206,7 @@ void Exchange::relay_answer_body() {
     if (got.state == net::IoResult::State::Blocked) return;
     if (got.state == net::IoResult::State::Failed) return on_answer_cut({got.error, "cut short"});
     extend_deadline(snapshot_->settings->timeouts.body_idle);
+    has_filled_ = got.bytes == scratch.size();
     if (got.state == net::IoResult::State::Closed) {
       if (!answer_body_.may_end_here()) return on_answer_cut({ErrorCode::Closed, "cut short"});
       backend_may_be_kept_ = false;
@@ -216,7 +224,8 @@ void Exchange::relay_answer_body() {
 void Exchange::on_answer_read() {
   answer_is_read_ = true;
   const bool whole_request = request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_;
-  if (backend_may_be_kept_ && whole_request && lease_) {
+  if (!request_body_.is_done()) request_is_broken_ = true;  // what still comes of it is nobody's
+  if (backend_may_be_kept_ && whole_request && lease_ && is_quiet()) {
     if (is_pinned_) {
       lease_->stream().set_handler(nullptr);
       client_->pinned() = std::move(lease_);
@@ -229,6 +238,13 @@ void Exchange::on_answer_read() {
   finish_if_sent();
 }
 
+/// Nothing lies behind the answer: a read that left no room unused may have left bytes unread, and the edge is spent.
+bool Exchange::is_quiet() {
+  if (!has_filled_) return true;
+  std::span<char> scratch(*context_.scratch);
+  return lease_->stream().read(scratch.last(1)).state == net::IoResult::State::Blocked;
+}
+
 void Exchange::finish_if_sent() {
   if (!answer_is_read_ || !client_->outbox().is_empty()) return;
   if (!request_body_.is_done()) return finish(Client::Next::Linger);
@@ -239,7 +255,7 @@ void Exchange::finish_if_sent() {
 /// one that ends with the connection ends by RST.
 void Exchange::on_answer_cut(const base::Error& error) {
   context_.counters.answers_cut.add();
-  context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(error.code)].add();
+  note_failure(error.code);
   const bool end_looks_whole = plan_.framing == http::Framing::Kind::UntilClose;
   finish(end_looks_whole ? Client::Next::Reset : Client::Next::Abort);
 }
@@ -293,6 +309,9 @@ void Exchange::run_tunnel(Tunnel::Outcome outcome) {
     case Tunnel::Outcome::Goes:
       if (tunnel_.wants_more()) more_->set(context_.now());
       return extend_deadline(snapshot_->settings->timeouts.tunnel_idle);
+    case Tunnel::Outcome::BackendBroken:
+      note_failure(ErrorCode::Reset);
+      return finish(Client::Next::Abort);
     case Tunnel::Outcome::Ended:  // both sides have said and been told so: nothing is left to wait for
     case Tunnel::Outcome::Broken:
       return finish(Client::Next::Abort);

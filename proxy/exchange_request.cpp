@@ -39,7 +39,8 @@ void Exchange::send_request() {
   sent_bytes_ += wrote.bytes;
   if (wrote.state == Outbox::State::Failed) return on_attempt_failed({wrote.error, "the request could not be sent"});
   // From here on the body is on its way: what was held is no longer the whole of it.
-  held_body_.clear();
+  context_.buffers.give(std::move(held_body_));
+  held_body_ = {};
   fresh_body_ = {};
   enter(Event::Sent);
   if (wrote.state == Outbox::State::Sent && request_body_.is_done()) return on_request_sent();
@@ -65,6 +66,7 @@ void Exchange::relay_request_body() {
 /// False: the exchange is over, or the request's way is.
 bool Exchange::take_request_bytes(std::span<char> bytes) {
   const auto step = request_body_.take(bytes);
+  awaits_continue_ = false;
   client_->keep_leftover(bytes.subspan(step.consumed));
   const bool too_long = body_max_ != 0 && request_body_.content_bytes() > body_max_;
   if (step.state == http::BodyReader::Step::State::Bad || too_long) {
@@ -111,7 +113,8 @@ void Exchange::on_request_broken() {
 void Exchange::on_client_readable() {
   if (state_ == State::Tunnelling) return run_tunnel(tunnel_.pump());
   if (request_body_.is_done()) {
-    if (!client_->notice_bytes()) finish(Client::Next::Abort);
+    // Once the answer is whole on our side, what is left of it goes out, whoever still listens.
+    if (!client_->notice_bytes() && !answer_is_read_) finish(Client::Next::Abort);
   } else if (state_ == State::Awaiting || state_ == State::Relaying) {
     relay_request_body();
   } else if (client_->stream().peer_ended()) {

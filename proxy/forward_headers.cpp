@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "http/cookie.h"
@@ -105,12 +106,16 @@ void append_port(std::string& out, std::string_view authority, std::string_view 
 
 std::string_view name_of(Scheme scheme) { return scheme == Scheme::Https ? "https" : "http"; }
 
+std::string_view scheme_said(const PeersWords& said, const ForwardContext& context) {
+  const std::string_view word = first_of_list(said.proto.empty() ? said.scheme : said.proto);
+  return word.empty() ? name_of(context.scheme) : word;
+}
+
 // What the peer did not say follows from what it did: behind a TLS terminator that sends the scheme alone, the port is
 // 443, not ours.
 void append_where(std::string& out, const http::RequestHead& head, const ForwardContext& context,
                   const PeersWords& said) {
-  std::string_view proto = first_of_list(said.proto.empty() ? said.scheme : said.proto);
-  if (proto.empty()) proto = name_of(context.scheme);
+  const std::string_view proto = scheme_said(said, context);
   const std::string_view authority = said.host.empty() ? head.authority : first_of_list(said.host);
   if (said.proto.empty()) append_line(out, "X-Forwarded-Proto: ", proto);
   if (said.host.empty() && !authority.empty()) append_line(out, "X-Forwarded-Host: ", authority);
@@ -128,6 +133,20 @@ void append_who(std::string& out, const http::RequestHead& head, const ForwardCo
   out.append(context.peer).append("\r\nX-Real-IP: ");
   const std::string_view origin = context.trust == Trust::Trusted ? origin_of(head, context).text : context.peer;
   out.append(origin).append(kLineEnd);
+}
+
+// RFC 7239 section 4: our element after those of the trusted peers. Where they send none, the X- fields say it all.
+void append_forwarded(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  if (context.trust == Trust::Stranger) return;
+  bool is_first = true;
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::Forwarded || field.value.empty()) continue;
+    out.append(std::exchange(is_first, false) ? "Forwarded: " : ", ").append(field.value);
+  }
+  if (is_first) return;
+  const bool is_v6 = context.peer.find(':') != std::string_view::npos;
+  out.append(is_v6 ? ", for=\"[" : ", for=").append(context.peer).append(is_v6 ? "]\"" : "");
+  out.append(";proto=").append(name_of(context.scheme)).append(kLineEnd);
 }
 
 void append_request_line(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
@@ -157,7 +176,7 @@ PeersWords append_kept_fields(std::string& out, const http::RequestHead& head, c
     const std::uint64_t id = bit(field.id);
     if ((id & kRewritten) != 0) continue;
     if ((id & kPeersWord) != 0) {
-      if (context.trust == Trust::Stranger || field.value.empty()) continue;
+      if (context.trust == Trust::Stranger || field.value.empty() || field.id == FieldId::Forwarded) continue;
       said.note(field);
     } else if (field.hop_by_hop) {
       continue;
@@ -195,6 +214,20 @@ Trust trust_of(std::span<const conf::Cidr> trusted_proxies, const AddressBytes& 
   return is_trusted ? Trust::Trusted : Trust::Stranger;
 }
 
+void append_moved_note(std::string& head, std::string_view from, std::string_view reason) {
+  head.resize(head.size() - kLineEnd.size());
+  head.append("X-Holdfast-Moved: from=").append(from).append("; reason=").append(reason);
+  head.append(kLineEnd).append(kLineEnd);
+}
+
+std::string_view scheme_of(const http::RequestHead& head, const ForwardContext& context) {
+  PeersWords said;
+  if (context.trust == Trust::Trusted) {
+    for (const Field& field : head.fields) said.note(field);
+  }
+  return scheme_said(said, context);
+}
+
 Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
   Origin origin{.text = context.peer, .bytes = context.peer_bytes};
   if (context.trust == Trust::Stranger) return origin;
@@ -213,8 +246,8 @@ void append_request_head(std::string& out, const http::RequestHead& head, const 
   append_request_line(out, head, context);
   const PeersWords said = append_kept_fields(out, head, context);
   append_who(out, head, context);
+  append_forwarded(out, head, context);
   append_where(out, head, context, said);
-  if (!context.moved_note.empty()) append_line(out, "X-Holdfast-Moved: ", context.moved_note);
   append_framing(out, head);
   if (head.wants_upgrade) append_upgrade(out, head);
   out.append(kLineEnd);

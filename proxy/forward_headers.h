@@ -35,8 +35,6 @@ struct ForwardContext {
   std::uint16_t listener_port = 0;
   /// Name of our sticky cookie, which the app never sees. Empty: cookies pass whole.
   std::string_view own_cookie = {};
-  /// Value of X-Holdfast-Moved. Empty: the session was not moved.
-  std::string_view moved_note = {};
   /// Host for a request that names none (HTTP/1.0). May be empty (RFC 9112 section 3.2).
   std::string_view unnamed_host = {};
 };
@@ -53,6 +51,12 @@ struct ForwardContext {
 /// X-Forwarded-Port is the port the client used: the one in its Host, else the default of its scheme; the listener's
 /// only when there was no Host. `head` is one made by http::parse_request_head.
 void append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context);
+
+/// Adds to a head made by append_request_head that the session was moved: "X-Holdfast-Moved: from=app1; reason=down".
+void append_moved_note(std::string& head, std::string_view from, std::string_view reason);
+
+/// "http" or "https": what the client speaks, as far as we or a trusted peer know. Inside the head, or static.
+std::string_view scheme_of(const http::RequestHead& head, const ForwardContext& context);
 
 /// Where a request really came from.
 struct Origin {

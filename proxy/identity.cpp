@@ -21,6 +21,28 @@ std::string_view cookie_value(const http::RequestHead& head, std::string_view na
   return {};
 }
 
+// One cookie is taken as it is: looking whether it is ours costs, and is the map's business.
+std::string_view own_cookie(const http::RequestHead& head, std::string_view name, const IsOurs& is_ours) {
+  std::string_view first;
+  if (!head.has_cookie) return first;
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::Cookie) continue;
+    std::string_view rest = field.value;
+    while (const auto value = http::find_cookie(rest, name)) {
+      rest.remove_prefix(static_cast<std::size_t>(value->data() + value->size() - rest.data()));
+      if (value->empty()) continue;
+      if (first.empty()) {
+        first = *value;
+      } else if (!is_ours || is_ours(first)) {
+        return first;
+      } else if (is_ours(*value)) {
+        return *value;
+      }
+    }
+  }
+  return first;
+}
+
 bool is_new_each_time(std::string_view credentials) {
   const std::string_view scheme = credentials.substr(0, credentials.find(' '));
   return base::iequals(scheme, "negotiate") || base::iequals(scheme, "ntlm") || base::iequals(scheme, "digest");
@@ -38,19 +60,20 @@ std::string_view field_value(const http::RequestHead& head, std::string_view nam
 template <class Look>
 Identity first_named(const conf::Sticky& sticky, Identity::Kind kind, Look look) {
   for (const std::string& name : sticky.names) {
-    if (const std::string_view held = look(name); !held.empty()) return {.kind = kind, .held = held};
+    if (const std::string_view held = look(name); !held.empty()) return {.kind = kind, .held = held, .name = name};
   }
   return {};
 }
 
 }  // namespace
 
-Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client) {
+Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client,
+                  const IsOurs& is_ours) {
   switch (sticky.mode) {
     case conf::StickyMode::None:
       return {.stickiness_applies = false};
     case conf::StickyMode::Cookie: {
-      const std::string_view held = cookie_value(head, sticky.cookie);
+      const std::string_view held = own_cookie(head, sticky.cookie, is_ours);
       return {.kind = held.empty() ? Identity::Kind::None : Identity::Kind::OwnCookie, .held = held};
     }
     case conf::StickyMode::AppCookie:

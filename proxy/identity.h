@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,13 +24,20 @@ struct Identity {
   };
   Kind kind = Kind::None;
   std::string_view held = {};      ///< Points into the head or at the address.
+  std::string_view name = {};      ///< Of the app cookie or header; points into the settings.
   bool stickiness_applies = true;  ///< false: the pool, or the route, binds nobody.
 };
+
+/// Has this value of our cookie been made with our keys?
+using IsOurs = std::function<bool(std::string_view)>;
 
 /// Who is this? The first of `sticky.names` that the request carries, for app cookies and headers. Empty values are
 /// nobody's. Credentials that are new with every request (NTLM, Negotiate, Digest: RFC 4559, RFC 7616) name nobody.
 /// `client` is the address stickiness by source goes by (origin_of); it outlives the answer.
-Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client);
+///
+/// Where there are several cookies of our name (a neighbour domain may have set one), the first that `is_ours` wins.
+Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client,
+                  const IsOurs& is_ours = {});
 
 /// What stickiness did for a request: the words of the access log and of metrics.
 enum class Stickiness : std::uint8_t {

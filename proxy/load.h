@@ -10,6 +10,7 @@ namespace holdfast::proxy {
 struct alignas(64) BackendLoad {
   std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
   std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.
+  std::atomic<std::int64_t> failure_told_ns{0};     ///< When the monitor last heard of one: Instant's count.
 };
 
 }  // namespace holdfast::proxy

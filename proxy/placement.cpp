@@ -19,6 +19,11 @@ bool is_in(std::span<const conf::BackendId> list, conf::BackendId id) {
 // Our cookie is given anew when half the idle timeout has passed, so a live session's is never older than that when the
 // user falls idle: what is older than one and a half idle timeouts belongs to nobody who is still here.
 base::Duration refresh_after(const Snapshot& snapshot) { return snapshot.settings->sessions.idle_timeout / 2; }
+bool is_of_another_pool(const Placement::Tools& tools, const conf::Pool& pool, const sessions::Ticket& ticket) {
+  const auto other = tools.snapshot.by_tag.find(ticket.backend);
+  return other != tools.snapshot.by_tag.end() && tools.snapshot.settings->backend(other->second).pool != pool.id;
+}
+
 base::Duration accepted_age(const Snapshot& snapshot) { return snapshot.settings->sessions.idle_timeout * 3 / 2; }
 
 }  // namespace
@@ -29,6 +34,8 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     case Identity::Kind::OwnCookie:
       return by_own_cookie(tools, pool, who.held);
     case Identity::Kind::AppCookie:
+      shown_by_ = who.name;
+      [[fallthrough]];
     case Identity::Kind::Header:
       key_ = tools.keyring.session_key(pool.name, who.held);
       return by_key(tools, pool, Stickiness::Unknown);
@@ -44,23 +51,31 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
   return pick(tools, {});
 }
 
-std::optional<conf::BackendId> Placement::again(const Tools& tools, const conf::Pool& pool,
-                                                std::span<const conf::BackendId> tried) {
+Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, Tried tried) {
+  moves_ = 0;
   return has_session_ ? displaced(tools, pool, tried) : pick(tools, tried);
 }
 
-std::optional<conf::BackendId> Placement::by_own_cookie(const Tools& tools, const conf::Pool& pool,
-                                                        std::string_view cookie) {
+Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
+                                      Tried tried) {
+  question_.reset();
+  return asking_ == Asking::Bind ? settle(tools, pool, holds) : moved(tools, pool, holds, tried);
+}
+
+Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie) {
   const auto id = sessions::peek_id(cookie);
   if (!id) return fresh(tools, pool, Stickiness::Forged);
   id_ = *id;
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
-  if (const auto found = tools.store.find(key_, tools.now)) {
-    has_session_ = true;
-    binding_ = found->binding;
-    word_ = Stickiness::Kept;
-    cookie_ = tools.now - found->cookie_issued > refresh_after(tools.snapshot) ? Cookie::Give : Cookie::Good;
-    return settle(tools, pool);
+  word_ = Stickiness::Kept;
+  if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
+    if (found->cookie_issued != base::Instant{}) {
+      cookie_ = tools.now - found->cookie_issued > refresh_after(tools.snapshot) ? Cookie::Give : Cookie::Good;
+    } else if (const auto ticket = sessions::open(cookie, tools.keyring);
+               ticket && !is_of_another_pool(tools, pool, *ticket)) {
+      cookie_ = Cookie::Give;  // who gave it, and when, is not known here
+    }
+    return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
   }
   // The map has forgotten it, or never knew: the cookie itself says where to go, if it is ours.
   const auto ticket = sessions::open(cookie, tools.keyring);
@@ -69,80 +84,94 @@ std::optional<conf::BackendId> Placement::by_own_cookie(const Tools& tools, cons
   if (age > accepted_age(tools.snapshot) || age < -kClockSkew) return fresh(tools, pool, Stickiness::Expired);
   // One host may route to several pools: the first one's cookie names the user in all of them, but says where to go in
   // its own only.
-  const auto other = tools.snapshot.by_tag.find(ticket->backend);
-  if (other != tools.snapshot.by_tag.end() && tools.snapshot.settings->backend(other->second).pool != pool.id) {
-    return by_key(tools, pool, Stickiness::New);
-  }
-  has_session_ = true;
-  binding_ = tools.store.bind(key_, {ticket->backend, ticket->generation}, tools.now);
-  word_ = Stickiness::Kept;
+  if (is_of_another_pool(tools, pool, *ticket)) return by_key(tools, pool, Stickiness::New);
   cookie_ = Cookie::Give;
-  return settle(tools, pool);
+  return bind(tools, pool, {ticket->backend, ticket->generation});
 }
 
-std::optional<conf::BackendId> Placement::by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed) {
-  if (const auto found = tools.store.find(key_, tools.now)) {
-    binding_ = found->binding;
+Placement::Choice Placement::by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed) {
+  if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
     word_ = Stickiness::Kept;
-  } else {
-    // Held by the client, unknown to us: every proxy would choose the same backend for it without asking anybody.
-    const auto wanted = pick_by_hash(tools, {});
-    if (!wanted) return std::nullopt;
-    binding_ = tools.store.bind(key_, {tools.snapshot.tag_of(*wanted), sessions::Generation::None}, tools.now);
-    word_ = when_missed;
+    return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
   }
-  has_session_ = true;
-  return settle(tools, pool);
+  // Held by the client, unknown to us: every proxy would choose the same backend for it without asking anybody.
+  const auto wanted = pick_by_hash(tools, {});
+  if (!wanted) return std::nullopt;
+  word_ = when_missed;
+  return bind(tools, pool, {tools.snapshot.tag_of(*wanted), sessions::Generation::None});
 }
 
-std::optional<conf::BackendId> Placement::fresh(const Tools& tools, const conf::Pool& pool, Stickiness word) {
+Placement::Choice Placement::fresh(const Tools& tools, const conf::Pool& pool, Stickiness word) {
   id_ = sessions::random_id();
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
   const auto wanted = pick(tools, {});
   if (!wanted) return std::nullopt;
-  binding_ = tools.store.bind(key_, {tools.snapshot.tag_of(*wanted), sessions::Generation::None}, tools.now);
-  has_session_ = true;
+  binding_ = tools.store.begin(pool.name, key_, tools.snapshot.tag_of(*wanted), tools.now);
+  has_session_ = is_unserved_ = true;
   word_ = word;
   cookie_ = Cookie::Give;
   return wanted;
 }
 
-std::optional<conf::BackendId> Placement::settle(const Tools& tools, const conf::Pool& pool) {
+Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted) {
+  sessions::Asked asked = tools.store.bind(pool.name, key_, wanted, tools.now, tools.asker);
+  if (!asked.later) return settle(tools, pool, asked.now);
+  asking_ = Asking::Bind;
+  question_ = std::move(asked.later);
+  return std::nullopt;
+}
+
+Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds) {
+  has_session_ = true;
+  is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
+  binding_ = holds;
+  if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
   const auto bound = tools.snapshot.backend_of(pool, binding_.backend);
   if (bound && health::may_keep(tools.view.of(*bound).state)) return bound;
   return displaced(tools, pool, {});
 }
 
-std::optional<conf::BackendId> Placement::displaced(const Tools& tools, const conf::Pool& pool,
-                                                    std::span<const conf::BackendId> tried) {
+/// The session was ended. Who comes with our cookie gets a new one; an id of the app's own begins anew.
+Placement::Choice Placement::revive(const Tools& tools, const conf::Pool& pool) {
+  if (cookie_ != Cookie::NotOurs) return fresh(tools, pool, Stickiness::Expired);
+  word_ = Stickiness::Unknown;
+  const auto wanted = pick_by_hash(tools, {});
+  return wanted ? move(tools, pool, wanted, {}) : std::nullopt;
+}
+
+Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& pool, Tried tried) {
   // A backend that has left the configuration never comes back to its sessions: only a move helps.
-  const bool may_return = tools.snapshot.backend_of(pool, binding_.backend).has_value();
+  // Nor is there anything to return to where nobody has served it yet.
+  const bool may_return = !is_unserved_ && tools.snapshot.backend_of(pool, binding_.backend).has_value();
   if (may_return && pool.sticky.failover == conf::FailoverMode::Refuse) return std::nullopt;
   if (may_return && pool.sticky.failover == conf::FailoverMode::Temporary) {
     word_ = Stickiness::Temporary;
     return pick_by_hash(tools, tried);
   }
-  return move(tools, pool, tried);
+  return move(tools, pool, pick(tools, tried), tried);
 }
 
-std::optional<conf::BackendId> Placement::move(const Tools& tools, const conf::Pool& pool,
-                                               std::span<const conf::BackendId> tried) {
-  for (int i = 0; i < kMovesMax; ++i) {
-    const auto wanted = pick(tools, tried);
-    if (!wanted) return std::nullopt;
-    const sessions::BackendTag to = tools.snapshot.tag_of(*wanted);
-    const auto from = tools.snapshot.backend_of(pool, binding_.backend);
-    const sessions::Binding seen = binding_;
-    binding_ = tools.store.move(key_, seen, to, tools.now);
-    if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
-    const bool won = binding_.backend == to &&
-                     static_cast<std::uint32_t>(binding_.generation) == static_cast<std::uint32_t>(seen.generation) + 1;
-    word_ = won ? Stickiness::Moved : Stickiness::Kept;
-    if (won) moved_from_ = from;
-    const auto now_bound = tools.snapshot.backend_of(pool, binding_.backend);
-    if (now_bound && !is_in(tried, *now_bound) && health::may_keep(tools.view.of(*now_bound).state)) return now_bound;
-  }
+Placement::Choice Placement::move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to,
+                                  Tried tried) {
+  if (!to || ++moves_ > kMovesMax) return std::nullopt;
+  to_ = tools.snapshot.tag_of(*to);
+  sessions::Asked asked = tools.store.move(pool.name, key_, binding_, to_, tools.now, tools.asker);
+  if (!asked.later) return moved(tools, pool, asked.now, tried);
+  asking_ = Asking::Move;
+  question_ = std::move(asked.later);
   return std::nullopt;
+}
+
+Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
+                                   Tried tried) {
+  const sessions::Binding seen = std::exchange(binding_, holds);
+  if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
+  if (seen.backend != sessions::BackendTag::Ended) word_ = holds.is_ours ? Stickiness::Moved : Stickiness::Kept;
+  if (holds.is_ours) moved_from_ = tools.snapshot.backend_of(pool, seen.backend);
+  if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
+  const auto bound = tools.snapshot.backend_of(pool, holds.backend);
+  if (bound && !is_in(tried, *bound) && health::may_keep(tools.view.of(*bound).state)) return bound;
+  return move(tools, pool, pick(tools, tried), tried);
 }
 
 std::optional<conf::BackendId> Placement::pick(const Tools& tools, std::span<const conf::BackendId> tried) const {
@@ -164,13 +193,29 @@ std::string Placement::cookie_to_give(const Tools& tools) {
 void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view value) {
   const sessions::Key key = tools.keyring.session_key(pool.name, value);
   if (has_session_ && key == key_) return;
-  tools.store.bind(key, {tools.snapshot.tag_of(served_by), sessions::Generation::None}, tools.now);
+  tools.store.begin(pool.name, key, tools.snapshot.tag_of(served_by), tools.now);
   word_ = Stickiness::Learned;
 }
 
-void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view value) {
-  if (has_session_) tools.store.end(key_);
-  if (!value.empty()) tools.store.end(tools.keyring.session_key(pool.name, value));
+void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name,
+                             std::string_view value) {
+  using sessions::Ending;
+  if (has_session_ && name == shown_by_) {
+    tools.store.end(pool.name, key_, tools.now, Ending::Forget);
+    has_session_ = false;
+  }
+  if (value.empty()) return;
+  tools.store.end(pool.name, tools.keyring.session_key(pool.name, value), tools.now, Ending::Forget);
+}
+
+void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
+  if (has_session_) tools.store.find(pool.name, key_, tools.now);
+}
+
+void Placement::end(const Tools& tools, const conf::Pool& pool) {
+  if (!has_session_) return;
+  tools.store.end(pool.name, key_, tools.now, sessions::Ending::Mark);
+  cookie_ = Cookie::NotOurs;  // no cookie for what is over
 }
 
 }  // namespace holdfast::proxy

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,17 +26,24 @@ class Placement {
     Balancer& balancer;  ///< Of the pool.
     std::span<const BackendLoad> loads;
     sessions::Store& store;
+    sessions::Asker& asker;  ///< Gets what the map answers later.
     const sessions::Keyring& keyring;
     base::Instant now;
   };
 
-  /// The backend for a request by `who`; nullopt when none may serve it. `client_hash` (of the client's address) is
-  /// what `balance = "hash"` goes by where nothing binds the request.
+  /// The backend for a request by `who`; nullopt when none may serve it, or while is_waiting(). `client_hash` (of the
+  /// client's address) is what `balance = "hash"` goes by where nothing binds the request.
   std::optional<conf::BackendId> first(const Tools& tools, const conf::Pool& pool, const Identity& who,
                                        std::uint64_t client_hash);
-  /// Another one after `tried` have failed; nullopt when there is none, or the session may not leave.
+  /// Another one after `tried` have failed; nullopt when there is none, the session may not leave, or is_waiting().
   std::optional<conf::BackendId> again(const Tools& tools, const conf::Pool& pool,
                                        std::span<const conf::BackendId> tried);
+  /// The map has been asked: the choice goes on with answered(), when tools.asker gets the binding.
+  bool is_waiting() const { return question_ != nullptr; }
+  std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
+                                          std::span<const conf::BackendId> tried);
+  /// Waits no more: the answer never comes.
+  void stop_waiting() { question_.reset(); }
 
   Stickiness word() const { return word_; }
   /// The backend whose session we have just moved away, once per move.
@@ -46,29 +54,44 @@ class Placement {
 
   /// The app's answer sets (or ends) its own session cookie; `served_by` answered.
   void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view value);
-  void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view value);
+  void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name, std::string_view value);
+  /// The session is in use, though no request comes: a tunnel or a long body.
+  void keep_alive(const Tools& tools, const conf::Pool& pool) const;
+  /// The app asks for the end of the session this request belongs to, whatever it is known by.
+  void end(const Tools& tools, const conf::Pool& pool);
 
  private:
-  std::optional<conf::BackendId> by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie);
-  std::optional<conf::BackendId> by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed);
-  std::optional<conf::BackendId> fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
-  std::optional<conf::BackendId> settle(const Tools& tools, const conf::Pool& pool);
-  std::optional<conf::BackendId> displaced(const Tools& tools, const conf::Pool& pool,
-                                           std::span<const conf::BackendId> tried);
-  std::optional<conf::BackendId> move(const Tools& tools, const conf::Pool& pool,
-                                      std::span<const conf::BackendId> tried);
+  using Choice = std::optional<conf::BackendId>;
+  using Tried = std::span<const conf::BackendId>;
+
+  Choice by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie);
+  Choice by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed);
+  Choice fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
+  Choice bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted);
+  Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds);
+  Choice revive(const Tools& tools, const conf::Pool& pool);
+  Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried);
+  Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
+  Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds, Tried tried);
   std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
 
   enum class Cookie : std::uint8_t { NotOurs, Good, Give };  // NotOurs: none, or made for another pool
+  enum class Asking : std::uint8_t { Bind, Move };
 
   Stickiness word_ = Stickiness::None;
-  bool has_session_ = false;  // key_ and binding_ mean something
+  bool has_session_ = false;   // key_ and binding_ mean something
+  bool is_unserved_ = false;   // bound for this very request: no backend holds anything of it yet
+  std::string_view shown_by_;  // the app cookie that named the session; the settings own it
   Cookie cookie_ = Cookie::NotOurs;
+  Asking asking_ = Asking::Bind;  // what question_ is about
+  int moves_ = 0;                 // in a row, of this choice
   sessions::Key key_{};
   sessions::SessionId id_{};  // mode cookie
   sessions::Binding binding_;
+  sessions::BackendTag to_ = sessions::BackendTag::None;  // where a move that is under way goes
   std::optional<conf::BackendId> moved_from_;
+  std::unique_ptr<sessions::Question> question_;
 };
 
 }  // namespace holdfast::proxy

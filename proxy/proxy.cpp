@@ -1,5 +1,6 @@
 #include "proxy/proxy.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/error_page.h"
@@ -23,11 +24,11 @@ Proxy::~Proxy() { clients_.clear(); }
 void Proxy::accept(std::unique_ptr<net::Stream> stream, std::size_t listen) {
   context_.counters.connections_accepted.add();
   if (context_.is_draining) return turn_away(std::move(stream));
-  if (context_.shared.connections.load(std::memory_order_relaxed) >= context_.settings().limits.connections) {
+  const std::uint32_t most = std::min(context_.settings().limits.connections, context_.shared.connections_max);
+  if (context_.shared.connections.load(std::memory_order_relaxed) >= most) {
     Client* idle = longest_idle();
-    if (idle == nullptr) return turn_away(std::move(stream));
+    if (idle == nullptr || !idle->close_if_idle()) return turn_away(std::move(stream));
     context_.counters.connections_displaced.add();
-    idle->close();
   }
   context_.shared.connections.fetch_add(1, std::memory_order_relaxed);
   context_.counters.connections_open.add();
@@ -39,7 +40,7 @@ void Proxy::accept(std::unique_ptr<net::Stream> stream, std::size_t listen) {
 
 Client* Proxy::longest_idle() {
   Client* best = nullptr;
-  for (std::size_t i = 0; i < std::min(kIdleSearch, clients_.size()) || (best == nullptr && i < clients_.size()); ++i) {
+  for (std::size_t i = 0; i < std::min(kIdleSearch, clients_.size()); ++i) {
     clock_hand_ = clock_hand_ + 1 < clients_.size() ? clock_hand_ + 1 : 0;
     Client& client = *clients_[clock_hand_];
     if (client.is_idle() && (best == nullptr || client.idle_since() < best->idle_since())) best = &client;
@@ -80,6 +81,10 @@ void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
 }
 
 void Proxy::set_view(std::shared_ptr<const health::View> view) {
+  for (std::size_t i = 0; i < view->backends.size(); ++i) {
+    const conf::BackendId id{static_cast<std::uint32_t>(i)};
+    if (health::may_keep(context_.view->of(id).state) && !health::may_keep(view->of(id).state)) context_.pool.drain(id);
+  }
   context_.set_view(std::move(view));
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
 }

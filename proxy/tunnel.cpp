@@ -19,7 +19,10 @@ bool Tunnel::pump_one(Side& from, Side& to) {
     }
     const net::IoResult got = from.stream->read(*context_.scratch);
     if (got.state == net::IoResult::State::Blocked) break;
-    if (got.state == net::IoResult::State::Failed) return false;
+    if (got.state == net::IoResult::State::Failed) {
+      from.broken = true;
+      return false;
+    }
     if (got.state == net::IoResult::State::Closed) {
       from.ended = true;
       break;
@@ -37,7 +40,8 @@ bool Tunnel::pump_one(Side& from, Side& to) {
 
 Tunnel::Outcome Tunnel::pump() {
   wants_more_ = false;
-  if (!pump_one(client_, backend_) || !pump_one(backend_, client_)) return Outcome::Broken;
+  if (!pump_one(client_, backend_)) return Outcome::Broken;
+  if (!pump_one(backend_, client_)) return backend_.broken ? Outcome::BackendBroken : Outcome::Broken;
   return client_.told && backend_.told ? Outcome::Ended : Outcome::Goes;
 }
 

@@ -10,12 +10,13 @@ namespace holdfast::proxy {
 /// inside its exchange, which tells it of events and ends it.
 class Tunnel {
  public:
-  enum class Outcome : std::uint8_t { Goes, Ended, Broken };
+  enum class Outcome : std::uint8_t { Goes, Ended, Broken, BackendBroken };
 
   struct Side {
     net::Stream* stream = nullptr;
     Outbox* outbox = nullptr;  ///< Of bytes to this side.
     bool ended = false;        ///< This side has sent its last byte.
+    bool broken = false;       ///< Reading from it failed.
     bool told = false;         ///< It has been told that the other side has.
     std::uint64_t bytes = 0;   ///< From this side.
   };

@@ -17,8 +17,10 @@ namespace {
 
 constexpr base::Duration kTick = std::chrono::seconds{1};
 constexpr std::size_t kExpiredPerTick = 50'000;
-// Above a backend's own threshold, every so many failures in a row are told: an outage is not a flood of messages.
-constexpr std::uint32_t kToldEvery = 64;
+// Above a backend's own threshold, failures in a row are told no more often: an outage is not a flood of messages.
+constexpr base::Duration kToldEvery = std::chrono::milliseconds{50};
+// Descriptors for files, listeners, loops, probes, the admin listener.
+constexpr rlim_t kOwnDescriptors = 256;
 
 std::uint64_t random_seed() {
   const auto id = sessions::random_id();
@@ -27,11 +29,30 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-void raise_descriptor_limit() {
+rlim_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max;
+}
+
+/// How many clients there may be, each with a backend connection of its own. Says so when that is less than configured.
+std::uint32_t connections_max(const conf::Settings& settings) {
+  const rlim_t descriptors = raise_descriptor_limit();
+  const rlim_t needed = rlim_t{settings.limits.connections} * 2 + kOwnDescriptors;
+  if (descriptors >= needed) return settings.limits.connections;
+  const rlim_t left = descriptors > kOwnDescriptors ? (descriptors - kOwnDescriptors) / 2 : 1;
+  base::log::warn("descriptors_short", {{"limit", descriptors}, {"wanted", needed}, {"connections", left}});
+  return static_cast<std::uint32_t>(left);
+}
+
+bool is_worth_telling(proxy::BackendLoad& load, std::uint32_t in_a_row, std::uint32_t threshold) {
+  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  const std::int64_t told = load.failure_told_ns.load(std::memory_order_relaxed);
+  if (in_a_row > threshold && now - told < kToldEvery.count()) return false;
+  load.failure_told_ns.store(now, std::memory_order_relaxed);
+  return true;
 }
 
 std::uint32_t worker_count(const conf::Settings& settings) {
@@ -70,7 +91,6 @@ base::Result<void> Server::run() {
 }
 
 base::Result<void> Server::start() {
-  raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
   signals_ = std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT},
                                             [this](int number) { on_signal(number); });
@@ -117,17 +137,17 @@ void Server::start_workers() {
       .on_backend_failure =
           [this](conf::BackendId id, base::ErrorCode error, std::uint32_t in_a_row) {
             const std::uint32_t threshold = std::max(1u, settings_->pool_of(id).passive.failures);
-            if (in_a_row > threshold && in_a_row % kToldEvery != 0) return;
+            if (!is_worth_telling(loads_[conf::index(id)], in_a_row, threshold)) return;
             loop_.post([this, id, error, in_a_row] { monitor_->on_passive_failure(id, error, in_a_row); });
           },
       .on_backend_success =
           [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); }};
   const std::uint32_t count = worker_count(*settings_);
-  const proxy::Shared shared{store_, keyring_, loads_, gates_, connections_, count};
+  const Worker::Common common{
+      store_, keyring_, loads_, gates_, connections_, count, connections_max(*settings_), access_log_.get()};
   for (std::uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(shared, snapshot_, monitor_->view(), random_.next(), access_log_.get(), calls));
+    workers_.push_back(std::make_unique<Worker>(common, snapshot_, monitor_->view(), random_.next(), calls));
   }
 }
 
@@ -166,12 +186,24 @@ base::Result<void> Server::open_admin() {
 }
 
 void Server::on_view(std::shared_ptr<const health::View> view) {
+  forget_failures(*view);
+  last_view_ = view;
   for (const auto& worker : workers_) worker->set_view(view);
   if (phase_ != Phase::Starting || workers_.empty()) return;
   const bool probed = std::none_of(view->backends.begin(), view->backends.end(), [](const health::Verdict& verdict) {
     return verdict.state == health::State::Starting;
   });
   if (probed) open_when_probed();
+}
+
+/// A backend that has been judged anew starts with a clean slate: who comes back and still fails is ejected again after
+/// as many failures as the first time.
+void Server::forget_failures(const health::View& view) {
+  for (std::size_t i = 0; i < loads_.size(); ++i) {
+    const conf::BackendId id{static_cast<std::uint32_t>(i)};
+    const bool is_same = last_view_ && last_view_->of(id).state == view.of(id).state;
+    if (!is_same) loads_[i].failures_in_a_row.store(0, std::memory_order_relaxed);
+  }
 }
 
 // Serving begins when every backend has answered its first probe, or had the time to: a session that comes back after a

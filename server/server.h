@@ -50,6 +50,7 @@ class Server final : private health::Monitor::Listener, private admin::Source, p
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
   void on_sighting(conf::BackendId backend) override { control_->on_sighting(backend); }
+  void forget_failures(const health::View& view);
   // admin::Source
   admin::StatusView status() const override;
   admin::Readiness readiness() const override;
@@ -75,6 +76,7 @@ class Server final : private health::Monitor::Listener, private admin::Source, p
   std::unique_ptr<net::Signals> signals_;
   std::unique_ptr<health::Monitor> monitor_;
   std::unique_ptr<ClusterControl> control_;
+  std::shared_ptr<const health::View> last_view_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<net::Listener> admin_listener_;

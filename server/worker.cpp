@@ -2,18 +2,24 @@
 
 #include <utility>
 
+#include "sessions/local_store.h"
+
 namespace holdfast::server {
 
 namespace {
 constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
 }
 
-Worker::Worker(const proxy::Shared& shared, std::shared_ptr<const proxy::Snapshot> snapshot,
-               std::shared_ptr<const health::View> view, std::uint64_t seed, AccessLog* access_log, Calls calls)
+Worker::Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
+               std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls)
     : calls_(std::move(calls)),
-      access_log_(access_log != nullptr ? access_log->feed() : nullptr),
+      access_log_(common.access_log != nullptr ? common.access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
-      proxy_(loop_, dialer_, shared, *this, std::move(snapshot), std::move(view), seed) {}
+      store_(std::make_unique<sessions::LocalStore>(common.memory)),
+      proxy_(loop_, dialer_,
+             proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.connections, common.workers,
+                           common.connections_max},
+             *this, std::move(snapshot), std::move(view), seed) {}
 
 Worker::~Worker() = default;
 

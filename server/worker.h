@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -10,6 +12,8 @@
 #include "net/tcp_dialer.h"
 #include "proxy/proxy.h"
 #include "server/access_log.h"
+#include "sessions/memory_store.h"
+#include "sessions/store.h"
 
 namespace holdfast::server {
 
@@ -24,8 +28,20 @@ class Worker final : private proxy::Reports {
     std::function<void()> on_drained;
   };
 
-  Worker(const proxy::Shared& shared, std::shared_ptr<const proxy::Snapshot> snapshot,
-         std::shared_ptr<const health::View> view, std::uint64_t seed, AccessLog* access_log, Calls calls);
+  /// What the workers have in common; outlives them.
+  struct Common {
+    sessions::MemoryStore& memory;
+    const sessions::Keyring& keyring;
+    std::span<proxy::BackendLoad> loads;
+    proxy::Gates& gates;
+    std::atomic<std::uint32_t>& connections;
+    std::uint32_t workers = 1;
+    std::uint32_t connections_max = 0;
+    AccessLog* access_log = nullptr;  ///< nullptr: off.
+  };
+
+  Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
+         std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls);
   ~Worker() override;
 
   /// Opens listener number `listen`, paused. Before start().
@@ -54,6 +70,7 @@ class Worker final : private proxy::Reports {
   Calls calls_;
   std::unique_ptr<AccessLog::Feed> access_log_;
   std::unique_ptr<base::Timer> flush_;
+  std::unique_ptr<sessions::Store> store_;
   proxy::Proxy proxy_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::thread thread_;

@@ -13,8 +13,9 @@ struct Key {
 };
 
 /// A keyed hash of "pool/backend": names a backend in the map and in our cookie, the same on every proxy and after
-/// every reload, and tells a stranger nothing. Never 0.
-enum class BackendTag : std::uint64_t { None = 0 };
+/// every reload, and tells a stranger nothing. None: no backend. Ended: the session was ended and is only remembered so
+/// that it does not come back.
+enum class BackendTag : std::uint64_t { None = 0, Ended = 0xFFFF'FFFF'FFFF'FFFF };
 
 /// Grows by one with every move of a session; the first binding has 1. 0: no binding.
 enum class Generation : std::uint32_t { None = 0 };

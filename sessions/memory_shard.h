@@ -27,7 +27,9 @@ struct Record {
   Tick cookie_issued = 0;
   Slot newer = kNoSlot;  ///< Neighbours in the order of use.
   Slot older = kNoSlot;
-  Slot chain = kNoSlot;  ///< Next in the bucket; of a free slot: the next free one.
+  Slot chain = kNoSlot;     ///< Next in the bucket; of a free slot: the next free one.
+  std::uint16_t epoch = 0;  ///< The store's, when this was last known to be what all proxies agree on. 0: never.
+  std::uint16_t told = 0;   ///< The last use that was news, in shares of the idle timeout.
 };
 static_assert(sizeof(Record) == 56);
 

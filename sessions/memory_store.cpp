@@ -5,6 +5,7 @@
 #include <bit>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "base/check.h"
 
@@ -20,13 +21,9 @@ constexpr std::uint64_t kSessionsPerPart = 64;  // at the cap, at least: no shar
 constexpr std::size_t kExpirePerWrite = 2;      // more than one for one added: old sessions shrink away
 constexpr std::size_t kExpirePerLock = 64;
 constexpr Slot kCopiesPerLock = 256;
+constexpr std::uint64_t kTickMax = std::numeric_limits<Tick>::max();
 
 Binding binding_of(const Record& record) { return {record.backend, record.generation}; }
-
-Generation next(Generation generation) {
-  const auto number = static_cast<std::uint32_t>(generation);
-  return number == std::numeric_limits<std::uint32_t>::max() ? generation : Generation{number + 1};
-}
 
 }  // namespace
 
@@ -36,6 +33,7 @@ MemoryStore::MemoryStore(const MemoryStoreOptions& options)
   const auto idle = static_cast<std::uint64_t>((options.idle_timeout - base::Duration{1}) / kTick) + 1;
   use_ticks_ = std::min(idle / kUseShare, kUseTicksMax);
   idle_ticks_ = idle + use_ticks_;
+  news_ticks_ = static_cast<Tick>(std::clamp<std::uint64_t>(idle / kUseShare, 1, kTickMax));
   const auto parts = std::bit_floor(std::max<std::uint64_t>(sessions_max_ / kSessionsPerPart, 1));
   part_count_ = static_cast<std::size_t>(std::min<std::uint64_t>(parts, kPartsMax));
   parts_ = std::make_unique<Part[]>(part_count_);
@@ -48,11 +46,14 @@ std::optional<Found> MemoryStore::find(const Key& key, base::Instant now) {
   const std::scoped_lock lock(part.mutex);
   Record* record = find_live(part.shard, key, tick);
   if (record == nullptr) return std::nullopt;
-  use(part.shard, *record, tick);
-  return Found{binding_of(*record), instant_of(record->cookie_issued)};
+  const bool is_news = use(part.shard, *record, tick);
+  return Found{.binding = binding_of(*record),
+               .cookie_issued = instant_of(record->cookie_issued),
+               .is_sure = record->epoch == epoch_.load(std::memory_order_relaxed),
+               .use_is_news = is_news};
 }
 
-Binding MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
+Held MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
   base::check(wanted.backend != BackendTag::None, "a session is bound to a backend");
   const Tick tick = tick_of(now);
   const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
@@ -61,15 +62,15 @@ Binding MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant n
     const std::scoped_lock lock(part.mutex);
     if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
       use(part.shard, *record, tick);
-      return binding_of(*record);
+      return {binding_of(*record), false};
     }
-    if (add(part.shard, key, first, tick) == Room::Here) return first;
+    if (add(part.shard, key, first, tick) == Room::Here) return {first, true};
   }
   evict_elsewhere(part);
-  return first;
+  return {first, true};
 }
 
-Binding MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
+Held MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
   base::check(to != BackendTag::None, "a session moves to a backend");
   const Tick tick = tick_of(now);
   const Binding moved{to, next(seen.generation)};
@@ -78,17 +79,14 @@ Binding MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, ba
     const std::scoped_lock lock(part.mutex);
     if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
       use(part.shard, *record, tick);
-      if (binding_of(*record) != seen) return binding_of(*record);
-      counts_.decrement(record->backend);
-      counts_.increment(to);
-      record->backend = moved.backend;
-      record->generation = moved.generation;
-      return moved;
+      if (binding_of(*record) != seen) return {binding_of(*record), false};
+      rebind(*record, moved);
+      return {moved, true};
     }
-    if (add(part.shard, key, moved, tick) == Room::Here) return moved;
+    if (add(part.shard, key, moved, tick) == Room::Here) return {moved, true};
   }
   evict_elsewhere(part);
-  return moved;
+  return {moved, true};
 }
 
 void MemoryStore::cookie_issued(const Key& key, base::Instant now) {
@@ -102,6 +100,102 @@ void MemoryStore::end(const Key& key) {
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
   if (Record* record = part.shard.find(key); record != nullptr) erase(part.shard, *record);
+}
+
+void MemoryStore::mark_ended(const Key& key, base::Instant now) {
+  const Tick tick = tick_of(now);
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  Record* record = find_live(part.shard, key, tick);
+  if (record == nullptr) return;
+  rebind(*record, {BackendTag::Ended, next(record->generation)});
+  part.shard.make_newest(*record);
+  // Among the newest though its time lies ahead: those behind it in the order may expire a little late.
+  record->last_used = static_cast<Tick>(std::min<std::uint64_t>(std::uint64_t{tick} + idle_ticks_ / 2, kTickMax));
+}
+
+MemoryStore::Sight MemoryStore::sight_of(const Key& key) const {
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  return {epoch_.load(std::memory_order_relaxed), part.heard};
+}
+
+Binding MemoryStore::adopt(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now) {
+  const Tick tick = tick_of(now);
+  Part& part = part_of(key);
+  {
+    const std::scoped_lock lock(part.mutex);
+    const std::uint16_t epoch = part.heard == sight.heard ? sight.epoch : std::uint16_t{0};
+    Record* record = find_live(part.shard, key, tick);
+    if (record != nullptr) {
+      if (record->generation > agreed.generation) return binding_of(*record);
+      use(part.shard, *record, tick);
+      rebind(*record, agreed);
+      record->epoch = epoch;
+      return agreed;
+    }
+    const Room room = add(part.shard, key, agreed, tick);
+    part.shard.find(key)->epoch = epoch;
+    if (room == Room::Here) return agreed;
+  }
+  evict_elsewhere(part);
+  return agreed;
+}
+
+void MemoryStore::adopt_unused(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now) {
+  const Tick tick = tick_of(now);
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  Record* record = find_live(part.shard, key, tick);
+  if (record == nullptr || record->generation > agreed.generation) return;
+  rebind(*record, agreed);
+  record->epoch = part.heard == sight.heard ? sight.epoch : std::uint16_t{0};
+}
+
+void MemoryStore::hear(const Key& key, const Binding& news, base::Instant now) {
+  const Tick tick = tick_of(now);
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  ++part.heard;
+  Record* record = find_live(part.shard, key, tick);
+  if (record != nullptr && record->generation < news.generation) rebind(*record, news);
+}
+
+void MemoryStore::doubt_all() {
+  std::uint16_t epoch = epoch_.load(std::memory_order_relaxed);
+  while (!epoch_.compare_exchange_weak(
+      epoch, epoch == 0xFFFF ? std::uint16_t{1} : static_cast<std::uint16_t>(epoch + 1), std::memory_order_relaxed)) {
+  }
+}
+
+void MemoryStore::doubt(const Key& key) {
+  Part& part = part_of(key);
+  const std::scoped_lock lock(part.mutex);
+  if (Record* record = part.shard.find(key); record != nullptr) record->epoch = 0;
+}
+
+std::optional<MemoryStore::Walk> MemoryStore::doubtful(const Walk& from, base::Instant now,
+                                                       const std::function<void(const Session&)>& visit) const {
+  const Tick tick = tick_of(now);
+  if (from.part >= part_count_) return std::nullopt;
+  const Part& part = parts_[from.part];
+  std::array<Record, kCopiesPerLock> copies;
+  std::size_t count = 0;
+  Walk next_step{from.part + 1, 0};
+  {
+    const std::scoped_lock lock(part.mutex);
+    const std::uint16_t epoch = epoch_.load(std::memory_order_relaxed);
+    const Slot end = std::min(part.shard.slot_count(), from.slot + kCopiesPerLock);
+    for (Slot at = from.slot; at < end; ++at) {
+      const Record& record = part.shard.at(at);
+      if (record.backend != BackendTag::None && record.epoch != epoch && !is_expired(record, tick)) {
+        copies[count++] = record;
+      }
+    }
+    if (end < part.shard.slot_count()) next_step = {from.part, end};
+  }
+  for (const Record& record : std::span(copies).first(count)) visit(session_of(record));
+  return next_step;
 }
 
 std::size_t MemoryStore::expire(base::Instant now, std::size_t max) {
@@ -134,14 +228,12 @@ void MemoryStore::for_each(base::Instant now, const std::function<bool(const Ses
         end = std::min(part.shard.slot_count(), slot + kCopiesPerLock);
         for (Slot at = slot; at < end; ++at) {
           const Record& record = part.shard.at(at);
-          if (record.backend != BackendTag::None && !is_expired(record, tick)) copies[count++] = record;
+          if (record.backend == BackendTag::None || record.backend == BackendTag::Ended) continue;
+          if (!is_expired(record, tick)) copies[count++] = record;
         }
       }
       for (const Record& record : std::span(copies).first(count)) {
-        const auto generation = static_cast<std::uint32_t>(record.generation);
-        if (!visit({record.key, binding_of(record), instant_of(record.created), instant_of(record.last_used),
-                    generation - 1}))
-          return;
+        if (!visit(session_of(record))) return;
       }
       if (end == slot) break;
     }
@@ -176,10 +268,34 @@ bool MemoryStore::is_expired(const Record& record, Tick now) const {
   return now > record.last_used && now - record.last_used > idle_ticks_;
 }
 
-void MemoryStore::use(MemoryShard& shard, Record& record, Tick now) const {
-  if (now <= record.last_used || now - record.last_used <= use_ticks_) return;
+/// True: news (Found::use_is_news).
+bool MemoryStore::use(MemoryShard& shard, Record& record, Tick now) const {
+  if (now <= record.last_used || now - record.last_used <= use_ticks_) return false;
+  if (record.backend == BackendTag::Ended) return false;  // a mark lasts its time, whoever asks for it
   record.last_used = now;
   shard.make_newest(record);
+  const auto share = static_cast<std::uint16_t>(now / news_ticks_);
+  return std::exchange(record.told, share) != share;
+}
+
+void MemoryStore::rebind(Record& record, const Binding& to) {
+  counts_.decrement(record.backend);
+  counts_.increment(to.backend);
+  record.backend = to.backend;
+  record.generation = to.generation;
+}
+
+Session MemoryStore::session_of(const Record& record) const {
+  return {.key = record.key,
+          .binding = binding_of(record),
+          .created = instant_of(record.created),
+          .last_used = instant_of(record.last_used),
+          .moves = static_cast<std::uint32_t>(record.generation) - 1};
+}
+
+std::uint64_t MemoryStore::size() const {
+  const std::uint64_t all = size_.load(std::memory_order_relaxed);
+  return all - std::min(all, counts_.of(BackendTag::Ended));
 }
 
 Record* MemoryStore::find_live(MemoryShard& shard, const Key& key, Tick now) {
@@ -199,6 +315,8 @@ MemoryStore::Room MemoryStore::add(MemoryShard& shard, const Key& key, const Bin
   record.backend = binding.backend;
   record.generation = binding.generation;
   record.created = record.last_used = now;
+  record.told = static_cast<std::uint16_t>(now / news_ticks_);
+  record.epoch = epoch_.load(std::memory_order_relaxed);
   counts_.increment(binding.backend);
   return room;
 }

@@ -10,8 +10,8 @@
 
 #include "base/time.h"
 #include "sessions/backend_counts.h"
+#include "sessions/binding.h"
 #include "sessions/memory_shard.h"
-#include "sessions/store.h"
 
 namespace holdfast::sessions {
 
@@ -31,7 +31,8 @@ struct Session {
   std::uint32_t moves = 0;
 };
 
-/// The session map of a single proxy, in memory, shared by all workers: any thread, every function atomic by itself.
+/// The session map of a single proxy, in memory, and the copies a proxy among several keeps of what all agreed on.
+/// Shared by all workers: any thread, every function atomic by itself.
 ///
 /// Sessions are spread over shards, each with its lock, held for well under a microsecond. About 61 bytes a session.
 ///
@@ -43,18 +44,44 @@ struct Session {
 /// At the cap the new session takes the place of the longest idle one of its shard. With up to 127 sessions there is
 /// one shard, so that this is exact; with a million the victim is, nearly always, among the oldest thousandth of all.
 /// Concurrent callers may pass the cap by one session each, for the length of a call.
-class MemoryStore final : public Store {
+class MemoryStore final {
  public:
+  /// Taken before asking the others what holds: adopt() can tell from it whether the answer may be out of date already.
+  struct Sight {
+    std::uint16_t epoch = 0;
+    std::uint32_t heard = 0;
+  };
+
   explicit MemoryStore(const MemoryStoreOptions& options);
 
-  std::optional<Found> find(const Key& key, base::Instant now) override;
-  Binding bind(const Key& key, const Binding& wanted, base::Instant now) override;
-  Binding move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) override;
-  void cookie_issued(const Key& key, base::Instant now) override;
-  void end(const Key& key) override;
+  // The five below are what Store promises, between the workers of this process.
+  std::optional<Found> find(const Key& key, base::Instant now);
+  Held bind(const Key& key, const Binding& wanted, base::Instant now);
+  Held move(const Key& key, const Binding& seen, BackendTag to, base::Instant now);
+  void cookie_issued(const Key& key, base::Instant now);
+  /// Forgets the session.
+  void end(const Key& key);
+  /// Leaves a mark with the next generation, that lasts one and a half idle timeouts: as long as any cookie counts.
+  void mark_ended(const Key& key, base::Instant now);
+
+  // Copies of what several proxies agree on.
+  Sight sight_of(const Key& key) const;
+  /// An answer to a question asked at `sight`: the later generation wins, of two with the same one the answer.
+  /// Answers what holds now.
+  Binding adopt(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now);
+  /// The same for a copy that is here, without counting as use.
+  void adopt_unused(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now);
+  /// News of a move or an end. What is not known here stays unknown.
+  void hear(const Key& key, const Binding& news, base::Instant now);
+  /// From now on no copy is sure until it is adopted again: news may have been missed.
+  void doubt_all();
+  /// No copy of this one is sure until it is adopted again.
+  void doubt(const Key& key);
+
+  /// Live sessions in all, and of one backend. Costs a lock, not a walk; not for the data path.
   /// An expired session counts until its memory is reused.
-  std::uint64_t size() const override { return size_.load(std::memory_order_relaxed); }
-  std::uint64_t size_of(BackendTag backend) const override { return counts_.of(backend); }
+  std::uint64_t size() const;
+  std::uint64_t size_of(BackendTag backend) const { return counts_.of(backend); }
 
   /// Forgets up to `max` expired sessions; answers how many. For a periodic caller: goes on where it stopped, and holds
   /// a lock for a few dozen sessions at a time.
@@ -63,6 +90,15 @@ class MemoryStore final : public Store {
   /// Shows every session that is not expired to `visit`, until it answers false. Whoever lives throughout the walk is
   /// shown exactly once. No lock is held during a visit.
   void for_each(base::Instant now, const std::function<bool(const Session&)>& visit) const;
+
+  /// A walk over the copies that are not sure, in steps: shows those of one step, each a live session, and answers
+  /// where the next step begins, or nothing at the end.
+  struct Walk {
+    std::size_t part = 0;
+    Slot slot = 0;
+  };
+  std::optional<Walk> doubtful(const Walk& from, base::Instant now,
+                               const std::function<void(const Session&)>& visit) const;
 
   std::uint64_t expired_total() const { return expired_.load(std::memory_order_relaxed); }
   std::uint64_t evicted_total() const { return evicted_.load(std::memory_order_relaxed); }
@@ -73,6 +109,7 @@ class MemoryStore final : public Store {
   struct alignas(64) Part {
     mutable std::mutex mutex;
     MemoryShard shard{0};
+    std::uint32_t heard = 0;  // news so far
   };
   enum class Room : std::uint8_t { Here, Elsewhere };
 
@@ -80,7 +117,9 @@ class MemoryStore final : public Store {
   base::Instant instant_of(Tick tick) const;
   Part& part_of(const Key& key) const;
   bool is_expired(const Record& record, Tick now) const;
-  void use(MemoryShard& shard, Record& record, Tick now) const;
+  bool use(MemoryShard& shard, Record& record, Tick now) const;
+  Session session_of(const Record& record) const;
+  void rebind(Record& record, const Binding& to);
   Record* find_live(MemoryShard& shard, const Key& key, Tick now);
   Room add(MemoryShard& shard, const Key& key, const Binding& binding, Tick now);
   void erase(MemoryShard& shard, Record& record);
@@ -93,6 +132,7 @@ class MemoryStore final : public Store {
   base::Instant start_;
   std::uint64_t use_ticks_;   // how far a written use may lag behind the true one
   std::uint64_t idle_ticks_;  // that included
+  Tick news_ticks_;           // between two uses that are news
   std::size_t part_count_;
   std::unique_ptr<Part[]> parts_;
   BackendCounts counts_;
@@ -100,6 +140,7 @@ class MemoryStore final : public Store {
   std::atomic<std::uint64_t> expired_{0};
   std::atomic<std::uint64_t> evicted_{0};
   std::atomic<std::size_t> expire_next_{0};
+  std::atomic<std::uint16_t> epoch_{1};
 };
 
 }  // namespace holdfast::sessions

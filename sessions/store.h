@@ -1,27 +1,47 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string_view>
 
+#include "base/scheduler.h"
 #include "base/time.h"
+#include "sessions/binding.h"
 #include "sessions/key.h"
 
 namespace holdfast::sessions {
 
-/// Which backend a session belongs to, as of `generation`.
-struct Binding {
-  BackendTag backend = BackendTag::None;
-  Generation generation = Generation::None;
-  bool operator==(const Binding&) const = default;
+/// Who waits for an answer of the map.
+class Asker {
+ public:
+  Asker() = default;
+  Asker(const Asker&) = delete;
+  Asker& operator=(const Asker&) = delete;
+  virtual ~Asker() = default;
+  /// What holds now. Comes once per question, on the asker's thread, never from inside the call that asked.
+  virtual void on_binding(const Held& holds) = 0;
 };
 
-/// What the map answers to a hit.
-struct Found {
-  Binding binding;
-  base::Instant cookie_issued{};  ///< When our cookie was last given out for it (mode cookie only).
+/// A question to the map that is under way. Destroying it: the answer never comes (what was asked for may happen).
+class Question : public base::Buried {};
+
+/// What a question came to: its answer at once, or later to the asker.
+struct Asked {
+  Held now;                         ///< What holds, when there is no question.
+  std::unique_ptr<Question> later;  ///< nullptr: `now` is the answer.
 };
 
-/// The session map. Shared by all workers: every function may be called from any thread and is atomic by itself.
+/// What becomes of a session that is ended.
+enum class Ending : std::uint8_t {
+  Forget,  ///< Nothing is left of it: for what the app ended, whose id nobody will show again.
+  Mark,    ///< A mark is left, so that a signed cookie does not bring the session back.
+};
+
+/// The session map as one worker sees it: the worker's thread only. What other proxies do with a session arrives here
+/// by itself. No call fails: where nobody can be asked, this process's own memory answers.
+///
+/// `pool` names the part of the map that a session belongs to.
 class Store {
  public:
   Store() = default;
@@ -29,27 +49,26 @@ class Store {
   Store& operator=(const Store&) = delete;
   virtual ~Store() = default;
 
-  /// A hit counts as use at `now` (idle expiry starts again). An expired session is not found. No allocation.
-  virtual std::optional<Found> find(const Key& key, base::Instant now) = 0;
+  /// What this process remembers. A hit counts as use at `now` (idle expiry starts again). No allocation.
+  virtual std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) = 0;
 
-  /// The atomic first binding (R4a): binds `key` to `wanted` unless it is bound already; answers what holds now.
-  /// `wanted.generation` is kept when given (a cookie remembers it), else the binding starts at 1.
-  virtual Binding bind(const Key& key, const Binding& wanted, base::Instant now) = 0;
+  /// The atomic first binding (R4a): binds `key` to `wanted` unless it is bound already, to a later generation or to
+  /// the same one. `wanted.generation` is kept when given (a cookie or a copy remembers it), else it starts at 1.
+  virtual Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) = 0;
 
-  /// Compare-and-set (R4): if the session is still at `seen`, it moves to `to` with the next generation.
-  /// Answers what holds now: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to
-  /// `to` with seen.generation + 1.
-  virtual Binding move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) = 0;
+  /// The first binding of a session that no client can have shown yet: there is nothing to agree on, nobody waits.
+  virtual Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
+
+  /// Compare-and-set (R4): if the session is still at `seen`, it moves to `to` with the next generation; the answer is
+  /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with
+  /// seen.generation + 1.
+  virtual Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
+                     Asker& asker) = 0;
 
   /// Our cookie for this session was given out anew.
   virtual void cookie_issued(const Key& key, base::Instant now) = 0;
 
-  /// Forgets the session (the app ended it).
-  virtual void end(const Key& key) = 0;
-
-  /// Live sessions in all, and of one backend. Costs a lock, not a walk; not for the data path.
-  virtual std::uint64_t size() const = 0;
-  virtual std::uint64_t size_of(BackendTag backend) const = 0;
+  virtual void end(std::string_view pool, const Key& key, base::Instant now, Ending ending) = 0;
 };
 
 }  // namespace holdfast::sessions

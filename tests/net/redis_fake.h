@@ -1,9 +1,13 @@
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "net/redis_link.h"
 #include "tests/support/fake_loop.h"
@@ -82,6 +86,28 @@ struct FakeRedisNet {
   FakeServer& server = dialer.at(kRedisPort);
   FakeRedis redis{server};
   net::RedisGround ground{loop, dialer, resolver, 1};
+};
+
+/// A link there, and what its calls came to.
+struct FakeRedisLink : FakeRedisNet {
+  std::vector<std::string> results;  ///< In the order they came: a text, a number, or the name of an error.
+  std::vector<std::unique_ptr<net::RedisCall>> handles;
+  std::vector<net::RedisState> states;
+  std::unique_ptr<net::RedisLink> link =
+      std::make_unique<net::RedisLink>(ground, fake_settings(), [this](const auto& state) { states.push_back(state); });
+
+  void note(const base::Result<net::RedisReply>& result) {
+    if (!result) return results.emplace_back(base::name_of(result.error().code)), void();
+    results.push_back(result->is_integer() ? std::to_string(result->integer) : result->text);
+  }
+  void call(std::string_view word) {
+    handles.push_back(link->call({word}, [this](auto result) { note(result); }));
+  }
+  void come_up() {
+    loop.run();
+    REQUIRE(link->is_up());
+    redis.take();
+  }
 };
 
 }  // namespace holdfast::tests

@@ -6,6 +6,8 @@ holdfast_tests(proxy
     balance
     error_page
     exchange
+    placement
+    troubles
     forward_headers
     gates
     identity

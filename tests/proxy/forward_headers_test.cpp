@@ -157,7 +157,7 @@ TEST_CASE("a trusted peer is believed and extended") {
   CHECK(values(head, "X-Forwarded-Port") == "8443");
   CHECK(values(head, "X-Forwarded-Scheme") == "https");
   CHECK(values(head, "X-Forwarded-Prefix") == "/app");
-  CHECK(values(head, "Forwarded") == "for=192.0.2.1");
+  CHECK(values(head, "Forwarded") == "for=192.0.2.1, for=10.0.0.9;proto=http");
   CHECK(values(head, "Host") == "inner");
   CHECK_FALSE(has(head, "6.6.6.6"));
 }
@@ -326,9 +326,12 @@ TEST_CASE("Expect is passed on, but HTTP/1.0 cannot mean it") {
 }
 
 TEST_CASE("the app is told of a move") {
-  ForwardContext context = stranger();
-  context.moved_note = "from=app1; reason=down";
-  CHECK(values(sent("GET / HTTP/1.1\r\nHost: a\r\n", context), "X-Holdfast-Moved") == "from=app1; reason=down");
+  const Request request("GET / HTTP/1.1\r\nHost: a\r\n");
+  std::string out;
+  proxy::append_request_head(out, request.head, stranger());
+  const std::string before = out;
+  proxy::append_moved_note(out, "app1", "down");
+  CHECK(out == before.substr(0, before.size() - 2) + "X-Holdfast-Moved: from=app1; reason=down\r\n\r\n");
 }
 
 TEST_CASE("heads are appended and allocate nothing once there is room") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/proxy.h"
+#include "sessions/local_store.h"
 #include "sessions/memory_store.h"
 #include "tests/support/fake_net.h"
 
@@ -23,9 +24,13 @@ class ProxyFixture final : private proxy::Reports {
     std::uint32_t attempts = 3;
     std::uint32_t connections = 1000;
     std::uint64_t body_max = 1u << 20;
+    sessions::Store* map = nullptr;  ///< Outlives the fixture; nullptr: one in memory.
   };
 
-  explicit ProxyFixture(const Options& options) : settings_(make_settings(options)) { start(); }
+  explicit ProxyFixture(const Options& options) : settings_(make_settings(options)) {
+    if (options.map != nullptr) map_ = options.map;
+    start();
+  }
   ~ProxyFixture() override { loop.run(); }
 
   FakeServer& backend(char name) { return net.at(static_cast<std::uint16_t>(9000 + name - 'a')); }
@@ -52,6 +57,7 @@ class ProxyFixture final : private proxy::Reports {
   proxy::Proxy& proxy() { return *proxy_; }
   std::size_t clients() const { return connections_; }
   bool is_drained() const { return drained_; }
+  std::uint64_t sessions() const { return memory_.size(); }
 
   FakeLoop loop;
   FakeDialer net{loop};
@@ -90,7 +96,7 @@ class ProxyFixture final : private proxy::Reports {
     view_.backends.resize(settings_->backends.size());
     for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
     proxy_ = std::make_unique<proxy::Proxy>(
-        loop, net, proxy::Shared{store_, keyring_, loads_, gates_, connections_}, static_cast<proxy::Reports&>(*this),
+        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, connections_}, static_cast<proxy::Reports&>(*this),
         std::make_shared<const proxy::Snapshot>(settings_, std::move(addresses), keyring_),
         std::make_shared<const health::View>(view_), 1);
   }
@@ -102,7 +108,9 @@ class ProxyFixture final : private proxy::Reports {
 
   std::shared_ptr<const conf::Settings> settings_;
   sessions::Keyring keyring_{"a secret of tests, long enough"};
-  sessions::MemoryStore store_{{.start = loop.now()}};
+  sessions::MemoryStore memory_{{.start = loop.now()}};
+  sessions::LocalStore local_{memory_};
+  sessions::Store* map_ = &local_;
   std::vector<proxy::BackendLoad> loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};
   std::atomic<std::uint32_t> connections_{0};

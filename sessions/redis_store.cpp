@@ -1,0 +1,199 @@
+#include "sessions/redis_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sessions/redis_scripts.h"
+
+namespace holdfast::sessions {
+
+namespace {
+
+constexpr base::Duration kTellAfter = std::chrono::seconds{1};  // uses gather so long
+constexpr std::size_t kUsesMax = 100'000;                       // waiting to be told
+constexpr std::size_t kUsesAtOnce = 500;                        // in one script: Redis does nothing else meanwhile
+
+std::string text_of(Generation generation) { return std::to_string(static_cast<std::uint32_t>(generation)); }
+
+}  // namespace
+
+std::string kept_ms(base::Duration idle_timeout) {
+  return std::to_string(base::count_ms(idle_timeout + idle_timeout / 32) + 1);
+}
+
+/// A question under way: what Redis answers is adopted; where it does not answer, the copies decide.
+class RedisStore::Pending final : public Question {
+ public:
+  enum class Kind : std::uint8_t { Bind, Move };
+
+  Pending(RedisStore& store, Kind kind, const Key& key, const Binding& known, BackendTag to, Asker& asker)
+      : store_(store),
+        asker_(asker),
+        sight_(store.copies_.sight_of(key)),
+        key_(key),
+        known_(known),
+        to_(to),
+        kind_(kind) {}
+
+  void ask(const net::RedisScript& script, net::Redis::List keys, net::Redis::List args) {
+    call_ = store_.redis_.run(script, keys, args, [this](base::Result<net::RedisReply> reply) { on_reply(reply); });
+  }
+
+ private:
+  void on_reply(const base::Result<net::RedisReply>& reply) {
+    const base::Instant now = store_.scheduler_.now();
+    const auto agreed = reply ? parse_held(*reply) : std::nullopt;
+    if (!agreed) return asker_.on_binding(decide_alone(now));
+    const Binding holds = store_.copies_.adopt(key_, *agreed, sight_, now);
+    asker_.on_binding({holds, agreed->is_ours && holds == *agreed});  // may destroy this: nothing after this line
+  }
+
+  Held decide_alone(base::Instant now) const {
+    MemoryStore& copies = store_.copies_;
+    const Held holds = kind_ == Kind::Bind ? copies.bind(key_, known_, now) : copies.move(key_, known_, to_, now);
+    copies.doubt(key_);
+    return holds;
+  }
+
+  RedisStore& store_;
+  Asker& asker_;
+  const MemoryStore::Sight sight_;
+  const Key key_;
+  const Binding known_;  // Bind: what is wanted. Move: what was seen.
+  const BackendTag to_;
+  const Kind kind_;
+  std::unique_ptr<net::RedisCall> call_;
+};
+
+RedisStore::RedisStore(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, Options options)
+    : copies_(copies),
+      redis_(redis),
+      scheduler_(scheduler),
+      options_(std::move(options)),
+      idle_ms_(kept_ms(options_.idle_timeout)),
+      tell_(scheduler.timer([this] { tell_uses(); })) {}
+
+RedisStore::~RedisStore() = default;
+
+std::optional<Found> RedisStore::find(std::string_view pool, const Key& key, base::Instant now) {
+  auto found = copies_.find(key, now);
+  if (!found) return found;
+  if (found->use_is_news) note_use(pool, key);
+  if (!redis_.is_up()) found->is_sure = true;  // there is nobody to ask
+  return found;
+}
+
+Asked RedisStore::bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) {
+  const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
+  if (!redis_.is_up()) {
+    const Held holds = copies_.bind(key, first, now);
+    copies_.doubt(key);
+    return {.now = holds, .later = nullptr};
+  }
+  auto pending = std::make_unique<Pending>(*this, Pending::Kind::Bind, key, first, BackendTag::None, asker);
+  pending->ask(scripts::bind(), {options_.names.session(pool, key)},
+               {options_.names.base_of(pool), id_text(key), text_of(first.generation), tag_text(first.backend),
+                idle_ms_, options_.names.news(), "0"});
+  return {.now = {}, .later = std::move(pending)};
+}
+
+Held RedisStore::begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) {
+  if (const auto found = copies_.find(key, now); found && found->is_sure) {
+    return {found->binding, false};
+  }
+  const Held holds = copies_.bind(key, {to, Generation::None}, now);
+  if (redis_.is_up()) {
+    offer(pool, key, holds);
+  } else {
+    copies_.doubt(key);
+  }
+  return holds;
+}
+
+Asked RedisStore::move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
+                       Asker& asker) {
+  if (!redis_.is_up()) {
+    const Held holds = copies_.move(key, seen, to, now);
+    copies_.doubt(key);
+    return {.now = holds, .later = nullptr};
+  }
+  auto pending = std::make_unique<Pending>(*this, Pending::Kind::Move, key, seen, to, asker);
+  pending->ask(scripts::move(), {options_.names.session(pool, key)},
+               {options_.names.base_of(pool), id_text(key), text_of(seen.generation), tag_text(seen.backend),
+                tag_text(to), idle_ms_, options_.names.news()});
+  return {.now = {}, .later = std::move(pending)};
+}
+
+void RedisStore::cookie_issued(const Key& key, base::Instant now) { copies_.cookie_issued(key, now); }
+
+void RedisStore::end(std::string_view pool, const Key& key, base::Instant now, Ending ending) {
+  const auto found = copies_.find(key, now);
+  const std::string known = text_of(found ? found->binding.generation : Generation::None);
+  if (ending == Ending::Mark) {
+    copies_.mark_ended(key, now);
+  } else {
+    copies_.end(key);
+  }
+  redis_.tell(scripts::end(), {options_.names.session(pool, key)},
+              {options_.names.base_of(pool), id_text(key), idle_ms_, options_.names.news(),
+               ending == Ending::Mark ? "mark" : "forget", known});
+}
+
+/// Redis shall know a binding that this process has made already.
+void RedisStore::offer(std::string_view pool, const Key& key, const Binding& binding) {
+  const std::uint64_t number = ++last_offer_;
+  const MemoryStore::Sight sight = copies_.sight_of(key);
+  const std::string session = options_.names.session(pool, key);
+  const std::string base = options_.names.base_of(pool);
+  const std::string id = id_text(key);
+  const std::string generation = text_of(binding.generation);
+  const std::string tag = tag_text(binding.backend);
+  const std::string news = options_.names.news();
+  const std::string_view keys[] = {session};
+  const std::string_view args[] = {base, id, generation, tag, idle_ms_, news, "0"};
+  offers_.emplace(number, redis_.run(scripts::bind(), keys, args,
+                                     [this, number, key, sight](const base::Result<net::RedisReply>& reply) {
+                                       on_offered(number, key, sight, reply);
+                                     }));
+}
+
+void RedisStore::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+                            const base::Result<net::RedisReply>& reply) {
+  const auto agreed = reply ? parse_held(*reply) : std::nullopt;
+  if (agreed) {
+    copies_.adopt(key, *agreed, sight, scheduler_.now());
+  } else {
+    copies_.doubt(key);
+  }
+  offers_.erase(number);  // destroys what holds this call's closure: last
+}
+
+void RedisStore::note_use(std::string_view pool, const Key& key) {
+  if (uses_waiting_ >= kUsesMax) {
+    ++uses_dropped_;
+    return;
+  }
+  auto at = std::find_if(uses_.begin(), uses_.end(), [&](const Uses& uses) { return uses.pool == pool; });
+  if (at == uses_.end()) at = uses_.insert(uses_.end(), {std::string(pool), {}});
+  at->ids.push_back(id_text(key));
+  if (uses_waiting_++ == 0) tell_->set(scheduler_.now() + kTellAfter);
+}
+
+void RedisStore::tell_uses() {
+  if (!redis_.is_up()) return tell_->set(scheduler_.now() + kTellAfter);
+  for (Uses& uses : uses_) {
+    const std::string base = options_.names.base_of(uses.pool);
+    for (std::size_t from = 0; from < uses.ids.size(); from += kUsesAtOnce) {
+      const std::size_t count = std::min(kUsesAtOnce, uses.ids.size() - from);
+      std::vector<std::string_view> args{base, idle_ms_};
+      args.insert(args.end(), uses.ids.begin() + static_cast<std::ptrdiff_t>(from),
+                  uses.ids.begin() + static_cast<std::ptrdiff_t>(from + count));
+      // The script finds its keys by their base: they all have the pool's hash tag.
+      redis_.tell(scripts::touch(), net::RedisWords{}, args);
+    }
+    uses.ids.clear();
+  }
+  uses_waiting_ = 0;
+}
+
+}  // namespace holdfast::sessions

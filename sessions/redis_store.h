@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/scheduler.h"
+#include "net/redis.h"
+#include "sessions/memory_store.h"
+#include "sessions/redis_text.h"
+#include "sessions/store.h"
+
+namespace holdfast::sessions {
+
+/// The map that several proxies share, as one worker sees it: Redis says what holds, this process's copies answer
+/// without asking while they are sure.
+///
+/// While Redis is away the copies decide alone; what they decided is offered when it is back (SharedMap). One per
+/// worker, on its thread; `copies` is shared by all workers, `redis` is the worker's own. All references outlive it.
+class RedisStore final : public Store {
+ public:
+  struct Options {
+    RedisNames names;
+    base::Duration idle_timeout{};
+  };
+
+  RedisStore(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, Options options);
+  ~RedisStore() override;
+
+  std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
+  Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
+  Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
+             Asker& asker) override;
+  void cookie_issued(const Key& key, base::Instant now) override;
+  void end(std::string_view pool, const Key& key, base::Instant now, Ending ending) override;
+
+  /// Uses that could not be told because too many were waiting.
+  std::uint64_t uses_dropped() const { return uses_dropped_; }
+
+ private:
+  class Pending;
+  struct Uses {
+    std::string pool;
+    std::vector<std::string> ids;
+  };
+
+  void note_use(std::string_view pool, const Key& key);
+  void tell_uses();
+  void offer(std::string_view pool, const Key& key, const Binding& binding);
+  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+                  const base::Result<net::RedisReply>& reply);
+
+  MemoryStore& copies_;
+  net::Redis& redis_;
+  base::Scheduler& scheduler_;
+  const Options options_;
+  const std::string idle_ms_;  // how long Redis keeps an unused session
+  std::vector<Uses> uses_;     // by pool, until they are told
+  std::size_t uses_waiting_ = 0;
+  std::uint64_t uses_dropped_ = 0;
+  std::unique_ptr<base::Timer> tell_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;  // nobody waits for them
+  std::uint64_t last_offer_ = 0;
+};
+
+/// How long Redis keeps a session that nobody uses, in milliseconds: a little longer than the idle timeout, as uses are
+/// told in shares of it.
+std::string kept_ms(base::Duration idle_timeout);
+
+}  // namespace holdfast::sessions

@@ -1,0 +1,140 @@
+#include "sessions/shared_map.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "sessions/redis_scripts.h"
+#include "sessions/redis_store.h"
+
+namespace holdfast::sessions {
+
+namespace {
+
+constexpr base::Duration kCountEvery = std::chrono::seconds{1};
+constexpr base::Duration kCountGoodFor = std::chrono::seconds{5};
+constexpr std::size_t kTagsAtOnce = 200;  // in one count
+// Redis serves the others between two steps of a walk.
+constexpr base::Duration kOfferPause = std::chrono::milliseconds{1};
+constexpr base::Duration kOfferRetry = std::chrono::seconds{1};
+
+}  // namespace
+
+SharedMap::SharedMap(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, RedisNames names,
+                     base::Duration idle_timeout)
+    : copies_(copies),
+      redis_(redis),
+      scheduler_(scheduler),
+      names_(std::move(names)),
+      idle_ms_(kept_ms(idle_timeout)),
+      offer_timer_(scheduler.timer([this] { offer_some(); })),
+      count_timer_(scheduler.timer([this] { count_all(); })) {
+  count_timer_->set(scheduler.now() + kCountEvery);
+}
+
+SharedMap::~SharedMap() = default;
+
+void SharedMap::set_pools(std::vector<Pool> pools) {
+  pools_ = std::move(pools);
+  pool_of_.clear();
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    for (const BackendTag tag : pools_[i].backends) pool_of_.emplace(tag, i);
+  }
+}
+
+void SharedMap::on_link_up() { doubt_and_offer(); }
+
+void SharedMap::on_message(std::string_view, std::string_view payload) {
+  if (const auto news = parse_news(payload)) copies_.hear(news->key, news->binding, scheduler_.now());
+}
+
+void SharedMap::on_subscribed() {
+  is_hearing_ = true;
+  doubt_and_offer();
+}
+
+void SharedMap::on_lost(const net::RedisState&) {
+  is_hearing_ = false;
+  copies_.doubt_all();  // from now on news may be missed
+}
+
+void SharedMap::doubt_and_offer() {
+  copies_.doubt_all();
+  if (walk_) {
+    walk_again_ = true;
+    return;
+  }
+  walk_.emplace();
+  offer_timer_->set(scheduler_.now());
+}
+
+/// One step of the walk; the next one follows when all its offers are answered.
+void SharedMap::offer_some() {
+  if (!walk_ || !offers_.empty()) return;
+  if (!redis_.is_up() || !is_hearing_) return offer_timer_->set(scheduler_.now() + kOfferRetry);
+  walk_ = copies_.doubtful(*walk_, scheduler_.now(), [&](const Session& session) {
+    const auto pool = pool_of_.find(session.binding.backend);
+    // Of marks and of backends no longer configured nobody knows the pool: they are offered when they are used.
+    if (pool != pool_of_.end()) offer(session, pools_[pool->second].name);
+  });
+  if (!walk_ && std::exchange(walk_again_, false)) walk_.emplace();
+  if (walk_ && offers_.empty()) offer_timer_->set(scheduler_.now());
+}
+
+void SharedMap::offer(const Session& session, const std::string& pool) {
+  const std::uint64_t number = ++last_offer_;
+  const Key& key = session.key;
+  const auto unused = std::chrono::duration_cast<std::chrono::seconds>(scheduler_.now() - session.last_used);
+  const MemoryStore::Sight sight = copies_.sight_of(key);
+  offers_.emplace(number, redis_.run(scripts::bind(), {names_.session(pool, key)},
+                                     {names_.base_of(pool), id_text(key),
+                                      std::to_string(static_cast<std::uint32_t>(session.binding.generation)),
+                                      tag_text(session.binding.backend), idle_ms_, names_.news(),
+                                      std::to_string(std::max<std::int64_t>(0, unused.count()))},
+                                     [this, number, key, sight](const base::Result<net::RedisReply>& reply) {
+                                       on_offered(number, key, sight, reply);
+                                     }));
+}
+
+void SharedMap::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+                           const base::Result<net::RedisReply>& reply) {
+  if (const auto agreed = reply ? parse_held(*reply) : std::nullopt) {
+    copies_.adopt_unused(key, *agreed, sight, scheduler_.now());
+  }
+  offers_.erase(number);  // destroys what holds this call's closure: last
+  if (offers_.empty() && walk_) offer_timer_->set(scheduler_.now() + kOfferPause);
+}
+
+void SharedMap::count_all() {
+  count_timer_->set(scheduler_.now() + kCountEvery);
+  counting_.clear();
+  if (!redis_.is_up()) return;
+  for (const Pool& pool : pools_) {
+    for (std::size_t from = 0; from < pool.backends.size(); from += kTagsAtOnce) count(pool, from);
+  }
+}
+
+void SharedMap::count(const Pool& pool, std::size_t from) {
+  const std::size_t end = std::min(from + kTagsAtOnce, pool.backends.size());
+  const std::vector<BackendTag> tags(pool.backends.begin() + static_cast<std::ptrdiff_t>(from),
+                                     pool.backends.begin() + static_cast<std::ptrdiff_t>(end));
+  std::vector<std::string> texts{names_.base_of(pool.name), idle_ms_};
+  for (const BackendTag tag : tags) texts.push_back(tag_text(tag));
+  const std::vector<std::string_view> args(texts.begin(), texts.end());
+  counting_.push_back(
+      redis_.run(scripts::count(), net::RedisWords{}, args, [this, tags](const base::Result<net::RedisReply>& reply) {
+        if (!reply || reply->items.size() != tags.size()) return;
+        for (std::size_t i = 0; i < tags.size(); ++i) {
+          counts_[tags[i]] = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply->items[i].integer));
+        }
+        counted_ = scheduler_.now();
+      }));
+}
+
+std::optional<std::uint64_t> SharedMap::size_of(BackendTag backend) const {
+  if (counted_ == base::Instant{} || scheduler_.now() - counted_ > kCountGoodFor) return std::nullopt;
+  const auto found = counts_.find(backend);
+  return found == counts_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace holdfast::sessions

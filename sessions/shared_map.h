@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/scheduler.h"
+#include "net/redis.h"
+#include "sessions/memory_store.h"
+#include "sessions/redis_text.h"
+
+namespace holdfast::sessions {
+
+/// Keeps this process's copies true to the map in Redis: hears of moves and ends, doubts every copy after a gap in the
+/// news, offers the doubtful ones (so that what was decided while Redis was away, or what a restarted Redis has lost,
+/// gets there), and counts the sessions of each backend over all proxies.
+///
+/// One per process, on the control loop; all references outlive it.
+class SharedMap final : public net::RedisListener {
+ public:
+  /// The backends whose sessions are counted and offered.
+  struct Pool {
+    std::string name;
+    std::vector<BackendTag> backends;
+  };
+
+  SharedMap(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, RedisNames names,
+            base::Duration idle_timeout);
+  ~SharedMap() override;
+
+  void set_pools(std::vector<Pool> pools);
+  /// A link to Redis has come up, a worker's or ours: while it was away, copies were made that nobody knows of.
+  void on_link_up();
+
+  // Of the news channel (RedisNames::news).
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed() override;
+  void on_lost(const net::RedisState& state) override;
+
+  /// Over all proxies, as of the last count; nullopt while there is none to rely on.
+  std::optional<std::uint64_t> size_of(BackendTag backend) const;
+  /// Copies are being offered: the map is not whole yet.
+  bool is_catching_up() const { return walk_.has_value(); }
+
+ private:
+  void doubt_and_offer();
+  void offer_some();
+  void offer(const Session& session, const std::string& pool);
+  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+                  const base::Result<net::RedisReply>& reply);
+  void count_all();
+  void count(const Pool& pool, std::size_t from);
+
+  MemoryStore& copies_;
+  net::Redis& redis_;
+  base::Scheduler& scheduler_;
+  const RedisNames names_;
+  const std::string idle_ms_;
+  std::vector<Pool> pools_;
+  std::unordered_map<BackendTag, std::size_t> pool_of_;  // index into pools_
+  bool is_hearing_ = false;
+  std::optional<MemoryStore::Walk> walk_;  // where the next offers come from
+  bool walk_again_ = false;                // doubted anew while a walk was under way
+  std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;
+  std::uint64_t last_offer_ = 0;
+  std::unordered_map<BackendTag, std::uint64_t> counts_;
+  std::vector<std::unique_ptr<net::RedisCall>> counting_;
+  base::Instant counted_{};
+  std::unique_ptr<base::Timer> offer_timer_;
+  std::unique_ptr<base::Timer> count_timer_;
+};
+
+}  // namespace holdfast::sessions

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "sessions/memory_store.h"
+#include "sessions/store.h"
+
+namespace holdfast::tests {
+
+/// A map that answers when the test says so: every bind and move is a question until answer() is called.
+class LaterStore final : public sessions::Store {
+ public:
+  sessions::MemoryStore memory{{}};
+
+  std::optional<sessions::Found> find(std::string_view, const sessions::Key& key, base::Instant now) override {
+    auto found = memory.find(key, now);
+    if (found && doubts) found->is_sure = false;
+    return found;
+  }
+  sessions::Asked bind(std::string_view, const sessions::Key& key, const sessions::Binding& wanted, base::Instant now,
+                       sessions::Asker& asker) override {
+    return ask(asker, [this, key, wanted, now] { return memory.bind(key, wanted, now); });
+  }
+  sessions::Held begin(std::string_view, const sessions::Key& key, sessions::BackendTag to,
+                       base::Instant now) override {
+    return memory.bind(key, {to, sessions::Generation::None}, now);
+  }
+  sessions::Asked move(std::string_view, const sessions::Key& key, const sessions::Binding& seen,
+                       sessions::BackendTag to, base::Instant now, sessions::Asker& asker) override {
+    return ask(asker, [this, key, seen, to, now] { return memory.move(key, seen, to, now); });
+  }
+  void cookie_issued(const sessions::Key& key, base::Instant now) override { memory.cookie_issued(key, now); }
+  void end(std::string_view, const sessions::Key& key, base::Instant now, sessions::Ending ending) override {
+    if (ending == sessions::Ending::Mark) return memory.mark_ended(key, now);
+    memory.end(key);
+  }
+
+  /// Answers the oldest question; false when there is none.
+  bool answer() {
+    while (!questions_.empty()) {
+      const auto question = std::move(questions_.front());
+      questions_.pop_front();
+      if (question->is_cancelled) continue;
+      question->asker.on_binding(question->decide());
+      return true;
+    }
+    return false;
+  }
+  std::size_t open_questions() const {
+    return static_cast<std::size_t>(std::count_if(questions_.begin(), questions_.end(),
+                                                  [](const auto& question) { return !question->is_cancelled; }));
+  }
+
+  bool doubts = false;
+
+ private:
+  struct Pending {
+    sessions::Asker& asker;
+    std::function<sessions::Held()> decide;
+    bool is_cancelled = false;
+  };
+  class Handle final : public sessions::Question {
+   public:
+    explicit Handle(std::shared_ptr<Pending> pending) : pending_(std::move(pending)) {}
+    ~Handle() override { pending_->is_cancelled = true; }
+
+   private:
+    std::shared_ptr<Pending> pending_;
+  };
+
+  sessions::Asked ask(sessions::Asker& asker, std::function<sessions::Held()> decide) {
+    questions_.push_back(std::make_shared<Pending>(Pending{asker, std::move(decide)}));
+    return {.now = {}, .later = std::make_unique<Handle>(questions_.back())};
+  }
+
+  std::deque<std::shared_ptr<Pending>> questions_;
+};
+
+}  // namespace holdfast::tests

@@ -1,0 +1,125 @@
+// Placement through the data path, with a map that has to be asked and takes its time.
+#include <doctest/doctest.h>
+
+#include "tests/proxy/later_store.h"
+#include "tests/proxy/proxy_fixture.h"
+
+using namespace holdfast;
+using namespace holdfast::tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view kApp = "GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=one\r\n\r\n";
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+struct Fixture {
+  explicit Fixture(conf::StickyMode mode = conf::StickyMode::AppCookie)
+      : proxy({.backends = 3, .sticky = mode, .map = &map}) {
+    for (const char name : {'a', 'b', 'c'}) proxy.backend(name).answers(std::string(kOk));
+  }
+  std::size_t served(char name) { return proxy.backend(name).heads().size(); }
+  std::size_t served() { return served('a') + served('b') + served('c'); }
+  /// Who has served most; there must have been one.
+  char favourite() { return served('a') != 0 ? 'a' : served('b') != 0 ? 'b' : 'c'; }
+  void answer_all() {
+    while (map.answer()) proxy.loop.run();
+  }
+  LaterStore map;
+  ProxyFixture proxy;
+};
+
+}  // namespace
+
+TEST_CASE("no backend hears of a request before the map has said whose it is") {
+  Fixture f;
+  std::vector<FakePeer> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(f.proxy.client(kApp));
+  CHECK(f.served() == 0);
+  CHECK(f.map.open_questions() == 4);
+  f.answer_all();
+  for (FakePeer& client : clients) CHECK(has(client.received(), "200 OK"));
+  CHECK(f.served(f.favourite()) == 4);
+
+  clients[0].take();
+  clients[0].sends(kApp);  // known now: nobody is asked
+  f.proxy.loop.run();
+  CHECK(has(clients[0].received(), "200 OK"));
+}
+
+TEST_CASE("a client that leaves while the map is asked leaves nothing behind") {
+  Fixture f;
+  FakePeer client = f.proxy.client(kApp);
+  client.closes();
+  f.proxy.loop.run();
+  CHECK(f.map.open_questions() == 0);
+  CHECK_FALSE(f.map.answer());
+  CHECK(f.proxy.clients() == 0);
+  CHECK(f.served() == 0);
+}
+
+TEST_CASE("a body that comes while the map is asked is not lost") {
+  Fixture f;
+  FakePeer client =
+      f.proxy.client("POST / HTTP/1.1\r\nHost: shop\r\nCookie: sid=one\r\nContent-Length: 10\r\n\r\nhello");
+  client.sends("world");
+  f.proxy.loop.run();
+  f.answer_all();
+  REQUIRE(f.served() == 1);
+  CHECK(has(f.proxy.backend(f.favourite()).last().received(), "helloworld"));
+}
+
+TEST_CASE("a move is agreed before it is used") {
+  Fixture f;
+  FakePeer client = f.proxy.client(kApp);
+  f.answer_all();
+  const char home = f.favourite();
+  client.take();
+  f.proxy.set_state(home, health::State::Down);
+  client.sends(kApp);
+  f.proxy.loop.run();
+  CHECK(f.served() == 1);
+  CHECK(f.map.open_questions() == 1);
+  f.answer_all();
+  CHECK(has(client.received(), "200 OK"));
+  CHECK(f.served() == 2);
+  CHECK(f.served(home) == 1);
+}
+
+TEST_CASE("a backend that refuses: the move is asked for within the same request") {
+  Fixture f;
+  FakePeer client = f.proxy.client(kApp);
+  f.answer_all();
+  const char home = f.favourite();
+  client.take();
+  f.proxy.backend(home).dies();
+  f.proxy.loop.run();
+  client.sends(kApp);
+  f.proxy.loop.run();
+  CHECK(client.received().empty());
+  f.answer_all();
+  CHECK(has(client.received(), "200 OK"));
+  CHECK(f.served(home) == 1);
+}
+
+TEST_CASE("a doubtful copy is not relied on") {
+  Fixture f;
+  FakePeer client = f.proxy.client(kApp);
+  f.answer_all();
+  client.take();
+  f.map.doubts = true;
+  client.sends(kApp);
+  f.proxy.loop.run();
+  CHECK(f.map.open_questions() == 1);
+  f.answer_all();
+  CHECK(has(client.received(), "200 OK"));
+}
+
+TEST_CASE("our own cookie's first request waits for nobody") {
+  Fixture f(conf::StickyMode::Cookie);
+  FakePeer client = f.proxy.client("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+  CHECK(has(client.received(), "Set-Cookie: holdfast="));
+  CHECK(f.map.open_questions() == 0);
+}
