@@ -1,5 +1,6 @@
 #include "admin/endpoints.h"
 
+#include "admin/cluster_json.h"
 #include "admin/metrics.h"
 #include "admin/overview.h"
 #include "admin/process.h"
@@ -21,6 +22,24 @@ Answer status(const Source& source) {
   return answer;
 }
 
+Answer cluster(const Source& source) {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = cluster_json(source.cluster());
+  return answer;
+}
+
+Answer leader(const Source& source) {
+  const ClusterView view = source.status().cluster;
+  if (view.leader.empty()) {
+    return text_answer(503, view.state == "off" ? "no [cluster] is configured" : "no leader is known");
+  }
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = leader_json(view);
+  return answer;
+}
+
 Answer metrics(const Source& source) {
   Answer answer;
   answer.content_type = kMetricsType;
@@ -38,7 +57,7 @@ Answer overview(const Source& source) {
 
 }  // namespace
 
-Router make_router(const Source& source) {
+Router make_router(const Source& source, OperatorDesk& desk) {
   using http::Method;
   Router router;
   router.add(Method::Get, "/", [&source](const Request&) { return overview(source); });
@@ -46,6 +65,9 @@ Router make_router(const Source& source) {
   router.add(Method::Get, "/readyz", [&source](const Request&) { return readyz(source); });
   router.add(Method::Get, "/metrics", [&source](const Request&) { return metrics(source); });
   router.add(Method::Get, "/api/v1/status", [&source](const Request&) { return status(source); });
+  router.add(Method::Get, "/api/v1/cluster", [&source](const Request&) { return cluster(source); });
+  router.add(Method::Get, "/cluster/leader", [&source](const Request&) { return leader(source); });
+  add_operator_routes(router, source, desk);
   return router;
 }
 

@@ -33,6 +33,8 @@ std::optional<Bytes> literal(const std::string& host) {
 
 }  // namespace
 
+bool is_loopback(const net::Address& address) { return is_loopback(address.bytes()); }
+
 HostRule::HostRule(const net::Address& bound, std::string_view configured_host)
     : loopback_only_(is_loopback(bound.bytes())), configured_host_(configured_host) {}
 

@@ -7,6 +7,9 @@
 
 namespace holdfast::admin {
 
+/// 127.0.0.0/8, also in its IPv4-mapped form, or ::1.
+bool is_loopback(const net::Address& address);
+
 /// Guards a listener that only this machine can reach against web pages that let their own name resolve to it (DNS
 /// rebinding): there, the request must name the machine itself. A listener others may reach has names we cannot know,
 /// so nothing is checked.

@@ -15,6 +15,8 @@ constexpr std::string_view reason_phrase(std::uint16_t status) {
       return "OK";
     case 400:
       return "Bad Request";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -25,6 +27,8 @@ constexpr std::string_view reason_phrase(std::uint16_t status) {
       return "Content Too Large";
     case 414:
       return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
     case 417:
       return "Expectation Failed";
     case 421:

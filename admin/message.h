@@ -22,6 +22,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   net::Address peer;
+  std::vector<std::string> captures;  ///< What stood for the route's {names}, in their order; the router fills it in.
 
   /// The first field of that name (compared as HTTP does), or empty.
   std::string_view field(std::string_view name) const {

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <chrono>
 #include <initializer_list>
 #include <utility>
@@ -63,6 +64,7 @@ class Page {
 
   void add_proxy();
   void add_clients();
+  void add_cluster();
   void add_process(const ProcessFacts& facts);
   void add_pools();
   void add_backend_states();
@@ -120,6 +122,22 @@ void Page::add_proxy() {
   for (const std::string_view state : {"ok", "degraded", "off"}) {
     redis.add({{"state", state}}, view_.redis.state == state ? 1.0 : 0.0);
   }
+}
+
+void Page::add_cluster() {
+  const ClusterView& cluster = view_.cluster;
+  if (cluster.state == "off") return;
+  std::uint64_t away = 0;
+  for (const NodeView& node : cluster.nodes) away += node.cut_off ? 1u : 0u;
+  gauge("holdfast_cluster_nodes", "Proxy nodes alive, this one included.")
+      .add({}, std::uint64_t{std::max<std::size_t>(1, cluster.nodes.size())});
+  gauge("holdfast_cluster_nodes_cut_off", "Of them: cut off from the backends.").add({}, away);
+  gauge("holdfast_cluster_alone", "1 while this proxy knows nothing of others, because Redis is away.")
+      .add({}, cluster.state == "alone" ? 1.0 : 0.0);
+  gauge("holdfast_cluster_cut_off", "1 while this proxy takes itself for cut off.")
+      .add({}, cluster.cut_off.empty() ? 0.0 : 1.0);
+  gauge("holdfast_cluster_leader", "1 while this proxy leads.").add({}, cluster.is_leader ? 1.0 : 0.0);
+  gauge("holdfast_cluster_fencing_number", "Rises with each change of the leader.").add({}, cluster.fencing_number);
 }
 
 void Page::add_clients() {
@@ -237,6 +255,7 @@ void Page::add_backend_probes() {
 std::string metrics_text(const StatusView& view, const ProcessFacts& process) {
   Page page(view);
   page.add_proxy();
+  page.add_cluster();
   page.add_clients();
   page.add_process(process);
   page.add_pools();

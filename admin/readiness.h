@@ -11,10 +11,12 @@ struct Readiness {
 };
 
 /// What readiness depends on. A pool without a serving backend is not among it: every proxy node sees that alike, and
-/// taking all of them out would only replace our maintenance page by a dead address.
+/// taking all of them out would only replace our maintenance page by a dead address. Being cut off is: the others are
+/// not.
 struct ReadinessFacts {
   bool stopping = false;
   bool listeners_open = false;
+  std::string cut_off;        ///< Why this proxy takes itself for cut off, in words; empty: it does not.
   std::string unprobed_pool;  ///< A pool whose first round of probes is not done; empty: all are.
 };
 
@@ -24,6 +26,7 @@ inline Readiness readiness_of(const ReadinessFacts& facts) {
   if (!facts.unprobed_pool.empty()) {
     return {.ready = false, .reason = "starting: the first probes of pool " + facts.unprobed_pool + " are not done"};
   }
+  if (!facts.cut_off.empty()) return {.ready = false, .reason = facts.cut_off};
   return {.ready = true, .reason = {}};
 }
 

@@ -1,5 +1,7 @@
 #include "admin/router.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -23,6 +25,33 @@ constexpr std::string_view allow_words(http::Method method) {
   }
 }
 
+std::string_view take_segment(std::string_view& path) {
+  const std::size_t end = std::min(path.find('/'), path.size());
+  const std::string_view segment = path.substr(0, end);
+  path.remove_prefix(std::min(end + 1, path.size()));
+  return segment;
+}
+
+// What stands for the {names} of the pattern; nullopt when `path` is another one.
+std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
+  std::vector<std::string> captures;
+  if (pattern == path) return captures;
+  if (pattern.find('{') == std::string_view::npos) return std::nullopt;
+  if (std::count(pattern.begin(), pattern.end(), '/') != std::count(path.begin(), path.end(), '/')) return std::nullopt;
+  while (!pattern.empty()) {
+    const std::string_view wanted = take_segment(pattern);
+    const std::string_view segment = take_segment(path);
+    if (!wanted.starts_with('{')) {
+      if (wanted != segment) return std::nullopt;
+    } else if (segment.empty()) {
+      return std::nullopt;
+    } else {
+      captures.emplace_back(segment);
+    }
+  }
+  return captures;
+}
+
 }  // namespace
 
 void Router::add(http::Method method, std::string path, Handler handler) {
@@ -34,8 +63,14 @@ Answer Router::answer(const Request& request) const {
   const http::Method wanted = request.method == http::Method::Head ? http::Method::Get : request.method;
   std::string allow;
   for (const Entry& entry : entries_) {
-    if (entry.path != request.path) continue;
-    if (entry.method == wanted) return entry.handler(request);
+    auto captures = match(entry.path, request.path);
+    if (!captures) continue;
+    if (entry.method == wanted && captures->empty()) return entry.handler(request);
+    if (entry.method == wanted) {
+      Request captured = request;
+      captured.captures = std::move(*captures);
+      return entry.handler(captured);
+    }
     if (!allow.empty()) allow += ", ";
     allow += allow_words(entry.method);
   }

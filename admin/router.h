@@ -14,7 +14,8 @@ class Router {
  public:
   using Handler = std::function<Answer(const Request&)>;
 
-  /// `path` is compared byte for byte with the path as sent. A Get handler also answers HEAD.
+  /// `path` is compared byte for byte with the path as sent; a segment {name} stands for any one that is not empty. A
+  /// Get handler also answers HEAD.
   void add(http::Method method, std::string path, Handler handler);
   /// The handler's answer, or 404, or 405 with Allow.
   Answer answer(const Request& request) const;

@@ -89,6 +89,19 @@ Json clients_json(const ClientsView& clients) {
           {"answers_cut_total", clients.answers_cut_total}};
 }
 
+Json cluster_json(const ClusterView& cluster) {
+  Json nodes = Json::array();
+  for (const NodeView& node : cluster.nodes) nodes.push_back(node.name);
+  return {{"state", cluster.state},
+          {"reason", cluster.reason},
+          {"node", cluster.node},
+          {"nodes", std::move(nodes)},
+          {"cut_off", !cluster.cut_off.empty()},
+          {"leader", cluster.leader},
+          {"is_leader", cluster.is_leader},
+          {"fencing_number", cluster.fencing_number}};
+}
+
 }  // namespace
 
 std::string status_json(const StatusView& view) {
@@ -104,6 +117,7 @@ std::string status_json(const StatusView& view) {
                     {"uptime_seconds", seconds_of(view.uptime)},
                     {"workers", view.workers},
                     {"redis", {{"state", view.redis.state}, {"reason", view.redis.reason}}},
+                    {"cluster", cluster_json(view.cluster)},
                     {"sessions", view.sessions()},
                     {"sessions_max", view.sessions_max},
                     {"sessions_evicted_total", view.sessions_evicted_total},

@@ -92,6 +92,19 @@ std::string pools_text(const StatusView& view) {
   return out;
 }
 
+// "; 3 proxies, led by lb1"
+std::string cluster_text(const ClusterView& cluster) {
+  if (cluster.state == "off") return {};
+  if (cluster.state == "alone") return fmt::format("; this proxy by itself ({})", cluster.reason);
+  std::string out = fmt::format("; {} {}", cluster.nodes.size(), cluster.nodes.size() == 1 ? "proxy" : "proxies");
+  const auto away =
+      std::count_if(cluster.nodes.begin(), cluster.nodes.end(), [](const NodeView& n) { return n.cut_off; });
+  if (away > 0) fmt::format_to(std::back_inserter(out), ", {} of them cut off", away);
+  if (!cluster.leader.empty()) fmt::format_to(std::back_inserter(out), ", led by {}", cluster.leader);
+  if (!cluster.reason.empty()) fmt::format_to(std::back_inserter(out), " ({})", cluster.reason);
+  return out;
+}
+
 }  // namespace
 
 std::string summary_text(const StatusView& view) {
@@ -100,11 +113,15 @@ std::string summary_text(const StatusView& view) {
   fmt::format_to(std::back_inserter(out), "{}; {}; redis {}", pools_text(view), plural(view.sessions(), "session"),
                  view.redis.state);
   if (!view.redis.reason.empty()) fmt::format_to(std::back_inserter(out), " ({})", view.redis.reason);
+  out += cluster_text(view.cluster);
   return out;
 }
 
 Mood mood_of(const StatusView& view) {
   Mood mood = view.readiness.ready && view.redis.state != "degraded" ? Mood::Good : Mood::Warn;
+  const bool any_away = std::any_of(view.cluster.nodes.begin(), view.cluster.nodes.end(),
+                                    [](const NodeView& node) { return node.cut_off; });
+  if (view.cluster.state == "alone" || !view.cluster.reason.empty() || any_away) mood = Mood::Warn;
   for (const PoolView& pool : view.pools) {
     const Tally tally = tally_of(pool);
     if (tally.keeping == 0) return Mood::Bad;

@@ -93,11 +93,44 @@ struct RedisView {
   std::string reason;         ///< With degraded.
 };
 
+/// What one proxy node sees of one backend by itself.
+struct SightingView {
+  std::string backend;    ///< "pool/backend"
+  std::string_view word;  ///< starting, passing, failing
+  bool suspect = false;
+  std::uint32_t passed_in_a_row = 0;
+  std::uint32_t failed_in_a_row = 0;
+  std::string reason;
+  std::optional<base::Duration> age;  ///< Since it last looked.
+};
+
+struct NodeView {
+  std::string name;
+  std::string instance;  ///< Another one with each start.
+  bool is_self = false;
+  bool is_leader = false;
+  bool cut_off = false;
+  std::vector<SightingView> sees;  ///< Only in Source::cluster().
+};
+
+/// The proxy nodes, as this one knows them.
+struct ClusterView {
+  std::string state = "off";  ///< off: not configured. alone: nothing known of others. ok.
+  std::string reason;         ///< Why alone; or what is wrong all the same: two nodes of one name.
+  std::string node;           ///< Our name among them.
+  std::string cut_off;        ///< Why we take ourselves for cut off; empty: we do not.
+  std::string leader;         ///< Its name; empty: none known.
+  bool is_leader = false;
+  std::uint64_t fencing_number = 0;
+  std::vector<NodeView> nodes;  ///< By name; ourselves among them. Empty when off.
+};
+
 struct StatusView {
   std::string node;
   std::string version;
   Readiness readiness;
   RedisView redis;
+  ClusterView cluster;
   base::WallTime now{};  ///< When this view was made.
   base::Duration uptime{};
   std::uint32_t workers = 0;
@@ -125,6 +158,8 @@ class Source {
   virtual StatusView status() const = 0;
   /// The part load balancers ask for each second; cheap.
   virtual Readiness readiness() const = 0;
+  /// Who sees what.
+  virtual ClusterView cluster() const = 0;
 };
 
 }  // namespace holdfast::admin

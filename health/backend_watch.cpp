@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "health/http_probe.h"
 #include "health/tcp_probe.h"
 
@@ -42,10 +43,27 @@ std::unique_ptr<Prober> make_prober(const BackendWatch::Parts& parts, conf::Back
   return nullptr;
 }
 
+std::string full_name(const conf::Settings& settings, conf::BackendId id) {
+  return settings.pool_of(id).name + "/" + settings.backend(id).name;
+}
+
+constexpr Event::Kind event_of(OperatorState state) {
+  switch (state) {
+    case OperatorState::Drain:
+      return Event::Kind::Draining;
+    case OperatorState::Maint:
+      return Event::Kind::Maint;
+    case OperatorState::Ready:
+      return Event::Kind::Ready;
+  }
+  return Event::Kind::Ready;
+}
+
 }  // namespace
 
 BackendWatch::BackendWatch(const Parts& parts, conf::BackendId id, const net::Address& address)
     : id_(id),
+      turn_(turn_of(full_name(parts.settings, id))),
       pool_(parts.settings.pool_of(id)),
       scheduler_(parts.scheduler),
       random_(parts.random),
@@ -72,7 +90,7 @@ void BackendWatch::stop() {
 }
 
 void BackendWatch::on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row) {
-  if (!is_started_ || verdict_.state == State::Starting) return;
+  if (!is_started_ || verdict_.state == State::Starting || verdict_.state == State::Maint) return;
   if (outlier_.is_ejected()) {
     const bool was_gone = outlier_.is_gone();
     outlier_.on_late_failure(code);
@@ -81,9 +99,10 @@ void BackendWatch::on_passive_failure(base::ErrorCode code, std::uint32_t in_a_r
   }
   if (verdict_.state == State::Down) return;  // the probes know already
   note_trouble();
-  is_suspect_ = true;
+  const bool is_news = !std::exchange(is_suspect_, true);
   suspect_since_ = scheduler_.now();
   suspect_code_ = code;
+  if (is_news) owner_.on_sighting(id_);
   if (outlier_.wants_ejection(in_a_row) && owner_.may_eject(id_)) eject(code, in_a_row);
   judge_again();
   probe_on_demand();
@@ -94,6 +113,34 @@ void BackendWatch::on_passive_success() {
   if (!is_started_ || is_probed() || !is_suspect_) return;
   is_suspect_ = false;
   judge_again();
+}
+
+void BackendWatch::set_order(const OperatorOrder& order) {
+  const OperatorState before = std::exchange(order_, order).state;
+  order_detail_ =
+      bounded_detail(fmt::format("{} by {} at {}", name_of(order.state), order.by, base::timestamp_text(order.at)));
+  if (order.state == before) return;
+  owner_.on_event({.kind = event_of(order.state), .backend = id_, .reason = Reason::Operator, .order = order});
+  if (is_started_) judge_again();
+}
+
+void BackendWatch::set_quorum(Quorum quorum, std::string_view words) {
+  quorum_detail_ = words;
+  if (std::exchange(quorum_, quorum) == quorum || !is_started_) return;
+  if (quorum == Quorum::SaysDown) note_trouble();
+  judge_again();
+}
+
+void BackendWatch::set_share(const Share& share) {
+  if (std::exchange(share_, share) == share || !is_started_ || !is_probed()) return;
+  if (prober_->is_under_way() || rise_fall_.state() == ProbeState::Starting) return;
+  if (pace() != Pace::Fast) schedule_next();
+}
+
+void BackendWatch::look_now() {
+  if (!is_started_ || !is_probed()) return;
+  is_asked_ = true;
+  probe_on_demand();
 }
 
 void BackendWatch::eject(base::ErrorCode code, std::uint32_t in_a_row) {
@@ -131,7 +178,18 @@ void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
 
 void BackendWatch::count(const ProbeOutcome& outcome) {
   const ProbeResult result = outcome.passed() ? ProbeResult::Passed : ProbeResult::Failed;
+  const auto changes = [this] { return std::pair(rise_fall_.state(), rise_fall_.is_changing()); };
+  const auto before = changes();
   rise_fall_.record(result);
+  counted_began_ = probe_began_;
+  if (outcome.passed()) {
+    failing_since_.reset();
+  } else if (!failing_since_) {
+    failing_since_ = probe_began_;
+  }
+  const bool is_answer = is_asked_ && !is_probe_wanted_;
+  if (is_answer) is_asked_ = false;
+  if (is_answer || changes() != before) owner_.on_sighting(id_);
   plan_.on_ended(result);
   last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status};
   history_.add(*last_probe_);
@@ -159,7 +217,9 @@ void BackendWatch::judge_again() {
   const Judgement next = judge({
       .probe = is_probed() ? rise_fall_.state() : ProbeState::Passing,
       .ejection = outlier_.is_ejected() ? Ejection::Ejected : Ejection::None,
+      .operator_state = order_.state,
       .suspicion = is_suspect_ || failing_now ? Suspicion::Suspect : Suspicion::None,
+      .quorum = quorum_,
   });
   if (next != judgement_) enter(next);
   if (judgement_.state == State::Up && judgement_.suspicion == Suspicion::None) trouble_since_.reset();
@@ -173,10 +233,11 @@ void BackendWatch::enter(const Judgement& next) {
   if (next.state != before.state) {
     verdict_.state = next.state;
     state_since_ = base::wall_now();
-    was_down_ = was_down_ || next.state == State::Down;
+    was_down_ = was_down_ || next.state == State::Down || next.state == State::Maint;
     if (next.state == State::Down) is_suspect_ = false;  // judged: no hurry any more
   }
-  if (next.state == State::Up && before.state != State::Up) {
+  const bool was_out = before.state != State::Up && (before.state != State::Draining || was_down_);
+  if (next.state == State::Up && was_out) {
     verdict_.up_since = now;
     verdict_.slow_start = was_down_ && pool_.slow_start > base::Duration::zero();
     was_down_ = false;
@@ -197,6 +258,8 @@ void BackendWatch::say_what_happened(const Judgement& before) {
     event.length = outlier_.until() - now;
   } else if (judgement_.state == State::Down) {
     event.kind = Event::Kind::Down;
+  } else if (judgement_.state == State::Up && before.state == State::Draining) {
+    return;  // its order was an event already
   } else if (judgement_.state == State::Up && before.state != State::Up) {
     event.kind = Event::Kind::Up;
     event.since = now - out_since_.value_or(now);
@@ -221,6 +284,8 @@ Reason BackendWatch::reason() const {
       return Reason::Ejected;
     case Source::Operator:
       return Reason::Operator;
+    case Source::Cluster:
+      return Reason::Cluster;
   }
   return Reason::None;
 }
@@ -232,8 +297,11 @@ const std::string& BackendWatch::detail() const {
       return failure_detail_;
     case Source::Ejection:
       return ejection_detail_;
-    case Source::Nobody:
     case Source::Operator:
+      return order_detail_;
+    case Source::Cluster:
+      return quorum_detail_;
+    case Source::Nobody:
       return kNothing;
   }
   return kNothing;
@@ -257,14 +325,39 @@ void BackendWatch::schedule_next() {
     return;
   }
   if (is_probe_wanted_) return timer_->set(plan_.on_demand(now));
-  base::Instant due = plan_.next(now, pace(), random_);
+  const Pace next = pace();
+  base::Instant due =
+      next == Pace::Shared ? plan_.next_shared(now, share_, turn_, random_) : plan_.next(now, next, random_);
   if (is_ejected() && outlier_.until() > now) due = std::min(due, outlier_.until());
   timer_->set(due);
 }
 
 Pace BackendWatch::pace() const {
   const bool coming_back = is_ejected() && outlier_.is_gone() && rise_fall_.state() == ProbeState::Passing;
-  return is_suspect_ || rise_fall_.is_changing() || coming_back ? Pace::Fast : Pace::Steady;
+  if (is_suspect_ || rise_fall_.is_changing() || coming_back) return Pace::Fast;
+  return share_.count > 1 && !disagrees() ? Pace::Shared : Pace::Steady;
+}
+
+// Whoever sees it otherwise than the most keeps looking by itself: nobody else's probes can tell it that it errs.
+bool BackendWatch::disagrees() const {
+  return (quorum_ == Quorum::SaysUp && rise_fall_.state() == ProbeState::Failing) ||
+         (quorum_ == Quorum::SaysDown && rise_fall_.state() == ProbeState::Passing);
+}
+
+Sighting BackendWatch::sighting() const {
+  Sighting out;
+  if (is_probed()) out.probe = rise_fall_.state();
+  out.request_failed = is_suspect_;
+  out.passed_in_a_row = rise_fall_.passed_in_a_row();
+  out.failed_in_a_row = rise_fall_.failed_in_a_row();
+  out.probed = counted_began_;
+  out.failing_since = failing_since_;
+  if (out.failed_in_a_row > 0 || out.probe == ProbeState::Failing) {
+    out.reason = failure_;
+  } else if (is_suspect_) {
+    out.reason = Reason::RequestFailed;
+  }
+  return out;
 }
 
 Report BackendWatch::report() const {
@@ -276,6 +369,7 @@ Report BackendWatch::report() const {
   out.since = state_since_;
   out.passed_in_a_row = rise_fall_.passed_in_a_row();
   out.failed_in_a_row = rise_fall_.failed_in_a_row();
+  out.order = order_;
   out.passed_total = passed_total_;
   out.failed_total = failed_total_;
   out.discarded_total = discarded_total_;

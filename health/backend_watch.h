@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/random.h"
 #include "base/scheduler.h"
@@ -36,6 +37,9 @@ class BackendWatch {
     /// The verdict or the ejection is another one now.
     virtual void on_changed(const BackendWatch& watch) = 0;
     virtual void on_event(const Event& event) = 0;
+    /// What this node itself sees is another thing now: the first failure, failing, the first good probe again,
+    /// passing.
+    virtual void on_sighting(conf::BackendId backend) = 0;
   };
 
   struct Parts {
@@ -57,10 +61,19 @@ class BackendWatch {
   void on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row);
   void on_passive_success();
 
+  void set_order(const OperatorOrder& order);
+  /// `words` say it for people.
+  void set_quorum(Quorum quorum, std::string_view words);
+  void set_share(const Share& share);
+  /// Somebody else has seen something: probe now, whoever's turn it is. What comes of it is told by on_sighting(), be
+  /// it news or not.
+  void look_now();
+
   conf::BackendId id() const { return id_; }
   const Verdict& verdict() const { return verdict_; }
   bool is_ejected() const { return outlier_.is_ejected(); }
   Report report() const;
+  Sighting sighting() const;
 
  private:
   bool is_probed() const { return prober_ != nullptr; }
@@ -80,8 +93,10 @@ class BackendWatch {
   void probe_on_demand();
   void schedule_next();
   Pace pace() const;
+  bool disagrees() const;
 
   const conf::BackendId id_;
+  const std::uint64_t turn_;
   const conf::Pool& pool_;
   base::Scheduler& scheduler_;
   base::Random& random_;
@@ -93,14 +108,23 @@ class BackendWatch {
   std::unique_ptr<Prober> prober_;      // none with probe type "none"
   std::unique_ptr<base::Timer> timer_;  // the next probe; without probes the end of an ejection or a suspicion
   bool is_started_ = false;
+  bool is_asked_ = false;         // by somebody else, what we see
   bool is_probe_wanted_ = false;  // asked for while one was under way, which may have been answered before the trouble
   base::Instant probe_began_{};
+  std::optional<base::Instant> counted_began_;  // of the last probe that counted
+  std::optional<base::Instant> failing_since_;
+  Share share_;
 
   bool is_suspect_ = false;  // by a real request
   base::Instant suspect_since_{};
   base::ErrorCode suspect_code_ = base::ErrorCode::Io;
   std::optional<base::Instant> trouble_since_;  // first sign of what is going on now; none while all is well
   std::optional<base::Instant> out_since_;      // not UP since
+
+  OperatorOrder order_;
+  std::string order_detail_;
+  Quorum quorum_ = Quorum::None;
+  std::string quorum_detail_;
 
   Judgement judgement_;
   Verdict verdict_;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/time.h"
 
 namespace holdfast::health {
@@ -17,6 +18,9 @@ bool is_same(const Verdict& a, const Verdict& b) {
 base::LogLevel level_of(Event::Kind kind) {
   switch (kind) {
     case Event::Kind::Up:
+    case Event::Kind::Draining:
+    case Event::Kind::Maint:
+    case Event::Kind::Ready:
       return base::LogLevel::Info;
     case Event::Kind::Suspect:
       return base::LogLevel::Debug;
@@ -74,6 +78,26 @@ void Monitor::on_passive_failure(conf::BackendId backend, base::ErrorCode code, 
 
 void Monitor::on_passive_success(conf::BackendId backend) { watch(backend).on_passive_success(); }
 
+void Monitor::set_operator_state(conf::BackendId backend, const OperatorOrder& order) {
+  watch(backend).set_order(order);
+}
+
+void Monitor::set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words) {
+  watch(backend).set_quorum(quorum, words);
+}
+
+void Monitor::set_share(const Share& share) {
+  for (const auto& watch : watches_) watch->set_share(share);
+}
+
+void Monitor::look_now(conf::BackendId backend) { watch(backend).look_now(); }
+
+void Monitor::set_isolation(Isolation isolation) {
+  const bool is_isolated = isolation == Isolation::CutOff;
+  if (std::exchange(next_.is_isolated, is_isolated) == is_isolated || !is_started_) return;
+  publish_->set(scheduler_.now());
+}
+
 Report Monitor::report(conf::BackendId backend) const { return watch(backend).report(); }
 
 bool Monitor::may_eject(conf::BackendId backend) {
@@ -116,6 +140,10 @@ void Monitor::log(const Event& event) const {
   switch (event.kind) {
     case Event::Kind::Up:
       return line({pool, backend, detail, since});
+    case Event::Kind::Draining:
+    case Event::Kind::Maint:
+    case Event::Kind::Ready:
+      return line({pool, backend, reason, {"by", event.order.by}, {"at", base::timestamp_text(event.order.at)}});
     case Event::Kind::Ejected:
       return line({pool, backend, reason, detail, {"for_ms", base::count_ms(event.length)}, since});
     case Event::Kind::Down:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -13,6 +14,9 @@
 #include "net/stream.h"
 
 namespace holdfast::health {
+
+/// Is this proxy by itself away from the backends, while others reach them?
+enum class Isolation : std::uint8_t { None, CutOff };
 
 /// Knows how every backend is, and says so: a View to the workers, event lines to the log, a Report to the admin page.
 ///
@@ -31,6 +35,8 @@ class Monitor final : private BackendWatch::Owner {
     virtual void on_view(std::shared_ptr<const View> view) = 0;
     /// Each change as it happens; it has been logged already.
     virtual void on_event(const Event&) {}
+    /// What our own probes and requests say of the backend has changed: what other proxy nodes should hear at once.
+    virtual void on_sighting(conf::BackendId) {}
   };
 
   /// `addresses` are the backends' own, by BackendId. `scheduler`, `dialer` and `listener` outlive it.
@@ -48,10 +54,23 @@ class Monitor final : private BackendWatch::Owner {
   /// The first success after failures; matters only to backends without probes.
   void on_passive_success(conf::BackendId backend);
 
+  /// An operator's order, effective at once. Before start() too: what was recorded earlier.
+  void set_operator_state(conf::BackendId backend, const OperatorOrder& order);
+  /// What the proxy nodes agree on; `words` say it for people, where it is the reason of a state.
+  void set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words = {});
+  /// Our part of the steady probes. A backend in trouble is probed at full pace by everybody, whatever the share.
+  void set_share(const Share& share);
+  /// Another proxy node has seen trouble, or the end of one: probe at once by ourselves. The result is a sighting, be
+  /// it news or not: it is what the other one waits for.
+  void look_now(conf::BackendId backend);
+  /// Tells the workers with the next View.
+  void set_isolation(Isolation isolation);
+
   /// What was published last; never null after start().
   std::shared_ptr<const View> view() const { return view_; }
   /// As of now; may be a turn ahead of view().
   Report report(conf::BackendId backend) const;
+  Sighting sighting(conf::BackendId backend) const { return watch(backend).sighting(); }
 
  private:
   // What was counted for a backend in its pool's numbers.
@@ -63,6 +82,7 @@ class Monitor final : private BackendWatch::Owner {
   bool may_eject(conf::BackendId backend) override;
   void on_changed(const BackendWatch& watch) override;
   void on_event(const Event& event) override;
+  void on_sighting(conf::BackendId backend) override { listener_.on_sighting(backend); }
   void publish();
   void log(const Event& event) const;
   BackendWatch& watch(conf::BackendId backend) const { return *watches_[conf::index(backend)]; }

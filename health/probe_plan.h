@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/random.h"
 #include "base/time.h"
@@ -12,6 +13,15 @@ namespace holdfast::health {
 enum class Pace : std::uint8_t {
   Steady,  ///< probe.interval, give or take the jitter.
   Fast,    ///< probe.fast_interval: a backend is suspect or changing.
+  Shared,  ///< Our turns of the steady probes that several proxy nodes divide among themselves.
+};
+
+/// Which part of the steady probes is ours: of every `count` probes of a backend one, at another time than the others'.
+struct Share {
+  std::uint32_t index = 0;  ///< Among the live nodes, the same order everywhere.
+  std::uint32_t count = 1;  ///< 1: all of them are ours.
+  base::Instant epoch{};    ///< The same moment on all nodes: intervals are counted from it.
+  bool operator==(const Share&) const = default;
 };
 
 enum class Connect : std::uint8_t { Reuse, Fresh };
@@ -26,6 +36,10 @@ class ProbePlan {
   static base::Instant first(base::Instant now, base::Random& random);
   /// After the probe that began last.
   base::Instant next(base::Instant now, Pace pace, base::Random& random) const;
+  /// Our next turn (Pace::Shared): time is cut into intervals, and with each interval the turn passes to the next node.
+  /// `backend` is turn_of() its name: it staggers the backends, and lets each begin with another node. The same on all
+  /// nodes, which need nothing else to agree: one probe an interval, whoever sends it.
+  base::Instant next_shared(base::Instant now, const Share& share, std::uint64_t backend, base::Random& random) const;
   /// A probe on demand: now, but not sooner than a fast interval or kDemandGap after the one before, so that a stream
   /// of failing requests does not become a stream of probes.
   base::Instant on_demand(base::Instant now) const;
@@ -39,13 +53,20 @@ class ProbePlan {
 
   static constexpr base::Duration kFirstSpread = std::chrono::milliseconds{100};
   static constexpr base::Duration kDemandGap = std::chrono::milliseconds{50};
+  /// Of the interval, either way: more would mix up the turns.
+  static constexpr std::uint32_t kSharedJitterPercentMax = 20;
 
  private:
+  base::Duration jitter(std::uint32_t percent, base::Random& random) const;
+
   const conf::Probe& probe_;
   bool has_begun_ = false;
   base::Instant began_{};
   std::uint64_t begun_ = 0;  // probes so far
   bool after_failure_ = false;
 };
+
+/// A number that stands for "pool/backend": the same in every process.
+std::uint64_t turn_of(std::string_view name);
 
 }  // namespace holdfast::health

@@ -25,6 +25,7 @@ enum class Reason : std::uint8_t {
   RequestFailed,     ///< A real request failed: the backend is suspect.
   Ejected,           ///< Real requests failed too often in a row.
   Operator,          ///< An operator said so.
+  Cluster,           ///< Most proxy nodes do not reach it.
 };
 
 constexpr std::string_view name_of(Reason reason) {
@@ -59,6 +60,8 @@ constexpr std::string_view name_of(Reason reason) {
       return "ejected";
     case Reason::Operator:
       return "operator";
+    case Reason::Cluster:
+      return "cluster";
   }
   return "";
 }

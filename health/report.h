@@ -9,7 +9,9 @@
 
 #include "base/time.h"
 #include "conf/settings.h"
+#include "health/operator_state.h"
 #include "health/probe_outcome.h"
+#include "health/rise_fall.h"
 #include "health/view.h"
 
 namespace holdfast::health {
@@ -29,6 +31,17 @@ class ProbeHistory {
  private:
   std::array<ProbeRecord, kKept> ring_{};
   std::size_t added_ = 0;
+};
+
+/// What our own probes and our clients' requests say of one backend, whatever others say.
+struct Sighting {
+  ProbeState probe = ProbeState::Starting;
+  bool request_failed = false;  ///< Suspect by a real request.
+  std::uint32_t passed_in_a_row = 0;
+  std::uint32_t failed_in_a_row = 0;
+  std::optional<base::Instant> probed{};         ///< Start of the last finished probe that counted.
+  std::optional<base::Instant> failing_since{};  ///< Start of the first of the probes that failed in a row.
+  Reason reason = Reason::None;                  ///< Of the last failure, while it matters.
 };
 
 /// Everything the status page says about one backend's health. A copy: the caller's to keep.
@@ -51,17 +64,20 @@ struct Report {
 
   std::optional<base::WallTime> ejected_until;  ///< While ejected.
   std::uint32_t ejections_total = 0;
+
+  OperatorOrder order;  ///< The last one; Ready by nobody when there was none.
 };
 
 /// One change worth a line in the log and on the timeline.
 struct Event {
-  enum class Kind : std::uint8_t { Up, Down, Suspect, Ejected };
+  enum class Kind : std::uint8_t { Up, Down, Suspect, Ejected, Draining, Maint, Ready };
   Kind kind = Kind::Up;
   conf::BackendId backend{};
   Reason reason = Reason::None;
-  std::string detail;
+  std::string detail = {};
   base::Duration since{};   ///< Down, Ejected: since the first sign of trouble. Up: how long it was not.
   base::Duration length{};  ///< Ejected: for how long.
+  OperatorOrder order{};    ///< Draining, Maint, Ready: who said so, and when.
 };
 
 constexpr std::string_view name_of(Event::Kind kind) {
@@ -74,6 +90,12 @@ constexpr std::string_view name_of(Event::Kind kind) {
       return "backend_suspect";
     case Event::Kind::Ejected:
       return "backend_ejected";
+    case Event::Kind::Draining:
+      return "backend_draining";
+    case Event::Kind::Maint:
+      return "backend_maint";
+    case Event::Kind::Ready:
+      return "backend_ready";
   }
   return "backend_down";
 }

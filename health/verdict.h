@@ -2,16 +2,21 @@
 
 #include <cstdint>
 
+#include "health/operator_state.h"
 #include "health/rise_fall.h"
 #include "health/view.h"
 
 namespace holdfast::health {
 
-/// What an operator wants of a backend.
-enum class OperatorState : std::uint8_t { Ready, Drain, Maint };
-
 enum class Ejection : std::uint8_t { None, Ejected };
 enum class Suspicion : std::uint8_t { None, Suspect };
+
+/// What the proxy nodes agree on about a backend.
+enum class Quorum : std::uint8_t {
+  None,      ///< Nothing, or there is nobody to agree with: each for itself.
+  SaysUp,    ///< Most of them reach it.
+  SaysDown,  ///< Most of them do not.
+};
 
 /// All that is known of a backend when it is judged.
 struct Evidence {
@@ -19,10 +24,11 @@ struct Evidence {
   Ejection ejection = Ejection::None;
   OperatorState operator_state = OperatorState::Ready;
   Suspicion suspicion = Suspicion::None;
+  Quorum quorum = Quorum::None;
 };
 
 /// Who had the last word: where the reason is to be looked up.
-enum class Source : std::uint8_t { Nobody, Probe, Ejection, Operator };
+enum class Source : std::uint8_t { Nobody, Probe, Ejection, Operator, Cluster };
 
 struct Judgement {
   State state = State::Starting;
@@ -31,7 +37,9 @@ struct Judgement {
   bool operator==(const Judgement&) const = default;
 };
 
-/// MAINT hides everything. Death by probe or ejection is not hidden by a drain. Pure.
+/// MAINT hides everything. Death by probe or ejection is not hidden by a drain. The quorum outvotes our own probes,
+/// both ways: what we alone do not reach stays UP, but suspect. It does not outvote an ejection (what our own clients
+/// met), and lets nobody in while our own first probes are out. Pure.
 Judgement judge(const Evidence& evidence);
 
 }  // namespace holdfast::health

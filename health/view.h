@@ -65,6 +65,8 @@ struct Verdict {
 /// One immutable picture of all backends, by BackendId; published to the workers on every change.
 struct View {
   std::uint64_t version = 0;
+  /// This proxy takes itself for cut off from the backends, while other proxies are not: it must move nobody.
+  bool is_isolated = false;
   std::vector<Verdict> backends;
   const Verdict& of(conf::BackendId id) const { return backends[conf::index(id)]; }
 };

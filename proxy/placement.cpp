@@ -144,7 +144,8 @@ Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& poo
   // Nor is there anything to return to where nobody has served it yet.
   const bool may_return = !is_unserved_ && tools.snapshot.backend_of(pool, binding_.backend).has_value();
   if (may_return && pool.sticky.failover == conf::FailoverMode::Refuse) return std::nullopt;
-  if (may_return && pool.sticky.failover == conf::FailoverMode::Temporary) {
+  // Who cannot see what the others see moves nobody (R24).
+  if (may_return && (pool.sticky.failover == conf::FailoverMode::Temporary || tools.view.is_isolated)) {
     word_ = Stickiness::Temporary;
     return pick_by_hash(tools, tried);
   }

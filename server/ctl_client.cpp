@@ -206,6 +206,14 @@ base::Result<std::string> Call::read_body(const Fd& socket, const http::Framing&
   }
 }
 
+base::Result<HttpAnswer> exchange(const conf::Endpoint& where, base::Duration patience, std::string_view request) {
+  const Call call(where, patience);
+  const auto socket = call.connect();
+  if (!socket) return socket.error();
+  if (const auto sent = call.send(*socket, request); !sent) return sent.error();
+  return call.receive(*socket);
+}
+
 }  // namespace
 
 base::Result<conf::Endpoint> parse_admin_url(std::string_view url) {
@@ -235,13 +243,17 @@ base::Result<conf::Endpoint> parse_admin_url(std::string_view url) {
 }
 
 base::Result<HttpAnswer> http_get(const conf::Endpoint& where, std::string_view path, base::Duration patience) {
-  const Call call(where, patience);
-  const auto socket = call.connect();
-  if (!socket) return socket.error();
-  const std::string request = fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n", path, where.text());
-  if (const auto sent = call.send(*socket, request); !sent) return sent.error();
-  return call.receive(*socket);
+  return exchange(where, patience,
+                  fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
+                              path, where.text()));
+}
+
+base::Result<HttpAnswer> http_post(const conf::Endpoint& where, std::string_view path, std::string_view json,
+                                   base::Duration patience) {
+  return exchange(where, patience,
+                  fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nX-Holdfast-Request: 1\r\n"
+                              "Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                              path, where.text(), json.size(), json));
 }
 
 }  // namespace holdfast::server

@@ -22,5 +22,8 @@ struct HttpAnswer {
 /// Errors: Unreachable (no such host), Refused, Timeout, Malformed, Closed, TooLarge (over 64 MiB), Io; the text is a
 /// sentence for people that names the address.
 base::Result<HttpAnswer> http_get(const conf::Endpoint& where, std::string_view path, base::Duration patience);
+/// The same with a JSON text to be taken.
+base::Result<HttpAnswer> http_post(const conf::Endpoint& where, std::string_view path, std::string_view json,
+                                   base::Duration patience);
 
 }  // namespace holdfast::server

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "server/ctl_client.h"
+#include "server/ctl_order.h"
 
 namespace holdfast::server {
 
@@ -21,6 +22,13 @@ struct Arguments {
   std::string admin = "http://127.0.0.1:8081";
   std::string timeout = "5s";
   bool json = false;
+  CtlOrder order;
+};
+
+/// Where the proxy is, and how long to wait for it.
+struct Target {
+  conf::Endpoint where;
+  base::Duration patience{};
 };
 
 std::string version_text() {
@@ -35,22 +43,63 @@ CtlOutcome bad_usage(std::string_view why) {
   return {.exit_code = kUsage, .out = {}, .err = fmt::format("holdfastctl: {}\n", why)};
 }
 
-CtlOutcome run_status(const Arguments& arguments, Colours colours) {
+base::Result<Target> target_of(const Arguments& arguments) {
   const auto where = parse_admin_url(arguments.admin);
-  if (!where) return bad_usage(where.error().text);
+  if (!where) return where.error();
   const auto timeout = base::parse_duration(arguments.timeout);
   if (!timeout || *timeout <= base::Duration::zero() || *timeout > std::chrono::hours{1}) {
-    return bad_usage(fmt::format("\"{}\" is no timeout; expected a duration such as 5s", arguments.timeout));
+    return base::Error{base::ErrorCode::Invalid,
+                       fmt::format("\"{}\" is no timeout; expected a duration such as 5s", arguments.timeout)};
   }
-  const auto answer = http_get(*where, "/api/v1/status", *timeout);
+  return Target{.where = *where, .patience = *timeout};
+}
+
+CtlOutcome run_status(const Target& target, const Arguments& arguments, Colours colours) {
+  const auto answer = http_get(target.where, "/api/v1/status", target.patience);
   if (!answer) return failed(answer.error().text);
   if (answer->status != 200) {
-    return failed(fmt::format("{} answered {} to /api/v1/status: is this holdfast's [admin] address?", where->text(),
-                              answer->status));
+    return failed(fmt::format("{} answered {} to /api/v1/status: is this holdfast's [admin] address?",
+                              target.where.text(), answer->status));
   }
   auto text = arguments.json ? pretty_json(answer->body) : status_table(answer->body, colours);
-  if (!text) return failed(fmt::format("{}: {}", where->text(), text.error().text));
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
+CtlOutcome run_order(const Target& target, const CtlOrder& order) {
+  const auto path = order_path(order);
+  if (!path) return bad_usage(path.error().text);
+  if (const auto body = order_body(order); !body) return bad_usage(body.error().text);
+  const auto answer = http_post(target.where, *path, *order_body(order), target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) {
+    return failed(fmt::format("{} answered {}: {}", target.where.text(), answer->status, printable_line(answer->body)));
+  }
+  auto done = order_words(order, answer->body);
+  if (!done) return failed(fmt::format("{}: {}", target.where.text(), done.error().text));
+  CtlOutcome outcome{.exit_code = done->is_recorded ? 0 : kFailed, .out = std::move(done->text), .err = {}};
+  if (outcome.exit_code != 0 || !order.wait) return outcome;
+  const auto waited = wait_until_empty(target.where, order, target.patience);
+  if (!waited) {
+    outcome.exit_code = kFailed;
+    outcome.err = fmt::format("holdfastctl: {}\n", waited.error().text);
+  }
+  return outcome;
+}
+
+void add_order_commands(CLI::App& app, CtlOrder& order) {
+  static constexpr std::pair<const char*, const char*> kCommands[] = {
+      {"drain", "No new sessions for a backend; those it has stay"},
+      {"ready", "Sessions again for a backend that was drained or in maintenance"},
+      {"maint", "Nobody is served by a backend: its sessions move"}};
+  for (const auto& [word, help] : kCommands) {
+    CLI::App& command = *app.add_subcommand(word, help);
+    command.callback([&order, word = word] { order.word = word; });
+    command.add_option("backend", order.target, "POOL/BACKEND")->required();
+    if (std::string_view(word) != "drain") continue;
+    command.add_option("--deadline", order.deadline, "After this long the sessions left are moved, as in 10m");
+    command.add_flag("--wait", order.wait, "Return when no session is left");
+  }
 }
 
 }  // namespace
@@ -67,6 +116,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   app.fallthrough();
   CLI::App& status = *app.add_subcommand("status", "Pools and backends, in words");
   status.add_flag("--json", parsed.json, "The whole answer as JSON");
+  add_order_commands(app, parsed.order);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(arguments));
@@ -76,8 +126,11 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
     const int code = app.exit(error, out, err);
     return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
   }
-  if (!status.parsed()) return bad_usage("a command is missing; --help lists them");
-  return run_status(parsed, colours);
+  const bool is_order = !parsed.order.word.empty();
+  if (!status.parsed() && !is_order) return bad_usage("a command is missing; --help lists them");
+  const auto target = target_of(parsed);
+  if (!target) return bad_usage(target.error().text);
+  return is_order ? run_order(*target, parsed.order) : run_status(*target, parsed, colours);
 }
 
 }  // namespace holdfast::server

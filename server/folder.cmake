@@ -1,11 +1,12 @@
 include(server/access_log.cmake)
 include(server/ctl.cmake)
 
-add_library(holdfast_server STATIC server/server.cpp server/session_control.cpp server/status.cpp server/worker.cpp)
+add_library(holdfast_server STATIC server/cluster_control.cpp server/server.cpp server/session_control.cpp
+  server/status.cpp server/worker.cpp)
 target_include_directories(holdfast_server PUBLIC ${PROJECT_SOURCE_DIR})
 target_compile_definitions(holdfast_server PRIVATE HOLDFAST_VERSION="${PROJECT_VERSION}")
-target_link_libraries(holdfast_server PUBLIC holdfast_access_log holdfast::proxy holdfast::admin holdfast::health
-  holdfast::sessions holdfast::conf holdfast::net holdfast::http holdfast::base PRIVATE holdfast_warnings)
+target_link_libraries(holdfast_server PUBLIC holdfast_access_log holdfast::proxy holdfast::admin holdfast::cluster holdfast::health
+  holdfast::sessions holdfast::conf holdfast::net holdfast::http holdfast::base PRIVATE fmt::fmt holdfast_warnings)
 
 add_executable(holdfast server/main.cpp)
 target_compile_definitions(holdfast PRIVATE

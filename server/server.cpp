@@ -101,7 +101,10 @@ base::Result<void> Server::start() {
   sessions_.start(*snapshot_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
+  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{*settings_, loop_, dialer_, *monitor_, random_});
+  control_->load();
   monitor_->start();
+  control_->start();
   start_workers();
   if (auto opened = open_listeners(); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
@@ -181,7 +184,7 @@ base::Result<void> Server::open_admin() {
                                     [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
-  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this),
+  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this, *this),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});
   return {};
@@ -227,6 +230,7 @@ void Server::on_signal(int number) {
 void Server::drain() {
   phase_ = Phase::Draining;
   base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
+  control_->leave();
   for (const auto& worker : workers_) worker->drain();
   deadline_->set(loop_.now() + settings_->server.shutdown_deadline);
 }
@@ -246,6 +250,7 @@ void Server::stop() {
 void Server::on_tick() {
   const base::Instant now = loop_.now();
   sessions_.on_tick();
+  control_->on_tick();
   tick_->set(now + kTick);
 }
 

@@ -17,13 +17,14 @@
 #include "proxy/load.h"
 #include "proxy/snapshot.h"
 #include "server/access_log.h"
+#include "server/cluster_control.h"
 #include "server/session_control.h"
 #include "server/worker.h"
 
 namespace holdfast::server {
 
-/// The whole proxy process: the control loop on the calling thread (probes, admin, signals), and the workers.
-class Server final : private health::Monitor::Listener, private admin::Source {
+/// The whole proxy process: the control loop on the calling thread (probes, cluster, admin, signals), and the workers.
+class Server final : private health::Monitor::Listener, private admin::Source, private admin::OperatorDesk {
  public:
   Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret);
   ~Server() override;
@@ -48,10 +49,14 @@ class Server final : private health::Monitor::Listener, private admin::Source {
 
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
+  void on_sighting(conf::BackendId backend) override { control_->on_sighting(backend); }
   void forget_failures(const health::View& view);
   // admin::Source
   admin::StatusView status() const override;
   admin::Readiness readiness() const override;
+  admin::ClusterView cluster() const override { return control_->view(ClusterControl::Sightings::Shown); }
+  // admin::OperatorDesk
+  base::Result<void> obey(const admin::OperatorAsk& ask) override { return control_->obey(ask); }
   admin::BackendView backend_status(conf::BackendId id) const;
   admin::PoolView pool_status(const conf::Pool& pool) const;
   admin::ClientsView clients_status() const;
@@ -70,6 +75,7 @@ class Server final : private health::Monitor::Listener, private admin::Source {
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::unique_ptr<net::Signals> signals_;
   std::unique_ptr<health::Monitor> monitor_;
+  std::unique_ptr<ClusterControl> control_;
   std::shared_ptr<const health::View> last_view_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<admin::Server> admin_;

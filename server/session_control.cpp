@@ -19,10 +19,12 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .start = scheduler.now()}),
       resolver_(scheduler) {
   if (!is_shared()) return;
-  link_ = std::make_unique<net::RedisLink>(net::RedisGround{scheduler, dialer, resolver_, random.next()},
-                                           settings.redis, [this](const net::RedisState& state) {
-                                             if (state.word == net::RedisState::Word::Ok) map_->on_link_up();
-                                           });
+  link_ = std::make_unique<net::RedisLink>(
+      net::RedisGround{scheduler, dialer, resolver_, random.next()}, settings.redis,
+      [this](const net::RedisState& state) {
+        if (state.word == net::RedisState::Word::Ok) map_->on_link_up();
+      },
+      net::RedisLink::Voice::Silent);
   const sessions::RedisNames names{settings.redis.prefix};
   map_ = std::make_unique<sessions::SharedMap>(memory_, *link_, scheduler, names, settings.sessions.idle_timeout);
   news_ = std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler, dialer, resolver_, random.next()},

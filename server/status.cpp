@@ -1,17 +1,9 @@
 // Server, as the admin listener sees it: sums over the workers' counters, the monitor's reports, the session store.
-#include <unistd.h>
-
 #include "server/server.h"
 
 namespace holdfast::server {
 
 namespace {
-
-std::string host_name() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
 
 template <std::size_t N>
 void add_classes(admin::CodeClasses& sum, const std::array<base::Counter, N>& classes) {
@@ -24,22 +16,23 @@ admin::Readiness Server::readiness() const {
   admin::ReadinessFacts facts;
   facts.stopping = phase_ == Phase::Draining || phase_ == Phase::Stopping;
   facts.listeners_open = phase_ != Phase::Starting;
+  facts.cut_off = control_->cut_off();
   return admin::readiness_of(facts);
 }
 
 admin::StatusView Server::status() const {
   admin::StatusView view;
-  view.node = host_name();
+  view.node = control_->node_name();
   view.version = HOLDFAST_VERSION;
   view.readiness = readiness();
+  view.redis = control_->redis_view();
+  view.cluster = control_->view(ClusterControl::Sightings::LeftOut);
   view.now = base::wall_now();
   view.uptime = std::chrono::steady_clock::now() - started_;
   view.workers = static_cast<std::uint32_t>(workers_.size());
   view.clients = clients_status();
-  if (const auto redis = sessions_.state(workers_.size())) {
-    const bool is_connecting = redis->word == net::RedisState::Word::Connecting;
-    view.redis.state = redis->word == net::RedisState::Word::Ok ? "ok" : "degraded";
-    view.redis.reason = is_connecting ? "connecting" : redis->reason;
+  if (const auto links = sessions_.state(workers_.size()); links && view.redis.state == "ok") {
+    if (links->word != net::RedisState::Word::Ok) view.redis = {.state = "degraded", .reason = links->reason};
   }
   view.sessions_max = settings_->sessions.sessions_max;
   view.sessions_evicted_total = sessions_.memory().evicted_total();

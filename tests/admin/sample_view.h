@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/operator_api.h"
 #include "admin/view.h"
 
 namespace holdfast::admin {
@@ -50,6 +51,18 @@ class FakeSource final : public Source {
   StatusView view = sample_view();
   StatusView status() const override { return view; }
   Readiness readiness() const override { return view.readiness; }
+  ClusterView cluster() const override { return view.cluster; }
+};
+
+/// An operator's desk that takes notes.
+class FakeDesk final : public OperatorDesk {
+ public:
+  std::vector<OperatorAsk> asks;
+  base::Result<void> answer;
+  base::Result<void> obey(const OperatorAsk& ask) override {
+    asks.push_back(ask);
+    return answer;
+  }
 };
 
 }  // namespace holdfast::admin

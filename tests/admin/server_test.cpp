@@ -15,10 +15,10 @@ namespace {
 
 struct Fixture {
   explicit Fixture(Limits limits = {})
-      : server(loop, router(source), HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
+      : server(loop, router(source, desk), HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
 
-  static Router router(const Source& source) {
-    Router made = make_router(source);
+  static Router router(const Source& source, OperatorDesk& desk) {
+    Router made = make_router(source, desk);
     made.add(http::Method::Post, "/echo", [](const Request& request) {
       return text_answer(200, std::string(request.field("x-say")) + request.query + request.body);
     });
@@ -41,6 +41,7 @@ struct Fixture {
 
   tests::FakeLoop loop;
   FakeSource source;
+  FakeDesk desk;
   Server server;
 };
 
@@ -356,7 +357,8 @@ TEST_CASE("at the limit the longest idle connection makes room, busy ones never 
 TEST_CASE("the server may go while clients are connected") {
   tests::FakeLoop loop;
   FakeSource source;
-  auto server = std::make_unique<Server>(loop, make_router(source), HostRule(tests::fake_address(1), ""));
+  FakeDesk desk;
+  auto server = std::make_unique<Server>(loop, make_router(source, desk), HostRule(tests::fake_address(1), ""));
   auto [stream, peer] = tests::fake_connection(loop);
   server->accept(std::move(stream));
   peer.sends("GET");

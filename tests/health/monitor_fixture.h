@@ -66,6 +66,7 @@ struct MonitorFixture final : health::Monitor::Listener {
 
   void on_view(std::shared_ptr<const health::View> view) override { views.push_back(std::move(view)); }
   void on_event(const health::Event& event) override { events.push_back(event); }
+  void on_sighting(conf::BackendId backend) override { sightings.push_back(backend); }
 
   FakeLoop loop;
   FakeDialer net{loop};
@@ -73,6 +74,7 @@ struct MonitorFixture final : health::Monitor::Listener {
   std::vector<conf::Backend> backends;
   std::vector<std::shared_ptr<const health::View>> views;
   std::vector<health::Event> events;
+  std::vector<conf::BackendId> sightings;
   std::unique_ptr<health::Monitor> monitor;
 };
 

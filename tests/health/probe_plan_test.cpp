@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace holdfast;
 using namespace holdfast::health;
@@ -107,5 +111,95 @@ TEST_CASE("which probes connect afresh") {
       }
     }
     CHECK(plan.connect() == row.want);
+  }
+}
+
+namespace {
+
+/// What the probes of one backend look like when `nodes` proxies share them for a minute of their clock.
+struct Shared {
+  std::size_t probes = 0;
+  base::Duration gap_max{};
+  std::vector<std::size_t> by_node;
+};
+
+Shared shared_minute(std::uint32_t nodes, std::string_view backend, const conf::Probe& probe, base::Instant epoch) {
+  std::vector<base::Instant> sent;
+  Shared out;
+  base::Random random(nodes);
+  for (std::uint32_t index = 0; index < nodes; ++index) {
+    ProbePlan plan(probe);
+    const Share share{.index = index, .count = nodes, .epoch = epoch};
+    base::Instant now = kStart;
+    out.by_node.push_back(0);
+    for (;;) {
+      now = plan.next_shared(now, share, turn_of(backend), random);
+      if (now >= kStart + 60s) break;
+      plan.on_begun(now);
+      sent.push_back(now);
+      ++out.by_node.back();
+      now += 3ms;  // the answer
+    }
+  }
+  std::sort(sent.begin(), sent.end());
+  out.probes = sent.size();
+  for (std::size_t i = 1; i < sent.size(); ++i) out.gap_max = std::max(out.gap_max, sent[i] - sent[i - 1]);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("proxies that share send the probes of one, without a long gap, each its part") {
+  for (const std::uint32_t nodes : {1u, 2u, 3u, 7u}) {
+    for (const char* backend : {"shop/app1", "shop/app2", "a/b", ""}) {
+      for (const base::Duration epoch : {base::Duration{0}, base::Duration{1h}, base::Duration{2h} + 777ms}) {
+        for (const std::uint32_t jitter : {0u, 10u, 100u}) {
+          CAPTURE(nodes);
+          CAPTURE(backend);
+          CAPTURE(jitter);
+          const conf::Probe probe{.interval = 2s, .jitter_percent = jitter};
+          const Shared got = shared_minute(nodes, backend, probe, base::Instant{} + epoch);
+          CHECK(got.probes >= 27);
+          CHECK(got.probes <= 33);
+          CHECK(got.gap_max <= 3s);
+          for (const std::size_t part : got.by_node) {
+            CHECK(part >= 30 / nodes - 1);
+            CHECK(part <= 30 / nodes + 2);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("backends are probed at other times than each other, and each begins with another node") {
+  const conf::Probe probe{.interval = 2s, .jitter_percent = 0};
+  base::Random random(1);
+  std::set<base::Instant> dues;
+  for (int backend = 0; backend < 20; ++backend) {
+    const ProbePlan plan(probe);
+    dues.insert(plan.next_shared(kStart, {.index = 0, .count = 2, .epoch = {}},
+                                 turn_of("shop/app" + std::to_string(backend)), random));
+  }
+  CHECK(dues.size() == 20);
+  CHECK(*dues.begin() < kStart + 1s);
+  CHECK(*dues.rbegin() > kStart + 3s);
+  CHECK(*dues.rbegin() <= kStart + 4s);
+}
+
+TEST_CASE("a turn is not served twice, and a clock that jumps costs no more than a round of turns") {
+  const conf::Probe probe{.interval = 2s, .jitter_percent = 0};
+  base::Random random(1);
+  const Share share{.index = 1, .count = 3, .epoch = kStart};
+  ProbePlan plan(probe);
+  const base::Instant due = plan.next_shared(kStart, share, 7, random);
+  plan.on_begun(due - 10ms);  // on demand, just before the turn
+  CHECK(plan.next_shared(due - 5ms, share, 7, random) == due + 6s);
+  for (const base::Duration jump :
+       {base::Duration{-1h}, base::Duration{-1s}, base::Duration{1s}, base::Duration{1000h}}) {
+    const Share moved{.index = 1, .count = 3, .epoch = kStart + jump};
+    const base::Instant next = plan.next_shared(due, moved, 7, random);
+    CHECK(next >= due + 990ms);
+    CHECK(next <= due + 7s);
   }
 }

@@ -12,6 +12,8 @@ TEST_CASE("verdict: who wins when sources disagree") {
   constexpr auto kMaint = OperatorState::Maint;
   constexpr auto kSuspect = Suspicion::Suspect;
   constexpr auto kClean = Suspicion::None;
+  constexpr auto kSaysUp = Quorum::SaysUp;
+  constexpr auto kSaysDown = Quorum::SaysDown;
   struct Row {
     const char* why;
     Evidence evidence;
@@ -38,6 +40,30 @@ TEST_CASE("verdict: who wins when sources disagree") {
        {State::Starting, Source::Probe}},
       {"maintenance hides everything", {ProbeState::Failing, kOut, kMaint, kSuspect}, {State::Maint, Source::Operator}},
       {"maintenance of a healthy one", {ProbeState::Passing, kIn, kMaint, kClean}, {State::Maint, Source::Operator}},
+      {"we alone do not reach it",
+       {ProbeState::Failing, kIn, kReady, kClean, kSaysUp},
+       {State::Up, Source::Nobody, kSuspect}},
+      {"a drain of what we alone do not reach",
+       {ProbeState::Failing, kIn, kDrain, kClean, kSaysUp},
+       {State::Draining, Source::Operator}},
+      {"we alone reach it", {ProbeState::Passing, kIn, kReady, kClean, kSaysDown}, {State::Down, Source::Cluster}},
+      {"nobody reaches it", {ProbeState::Failing, kIn, kReady, kClean, kSaysDown}, {State::Down, Source::Probe}},
+      {"everybody reaches it", {ProbeState::Passing, kIn, kReady, kClean, kSaysUp}, {State::Up, Source::Nobody}},
+      {"what our clients met is not outvoted",
+       {ProbeState::Passing, kOut, kReady, kClean, kSaysUp},
+       {State::Down, Source::Ejection}},
+      {"nor hidden by a probe of ours that fails",
+       {ProbeState::Failing, kOut, kReady, kClean, kSaysUp},
+       {State::Down, Source::Ejection}},
+      {"the others cannot let it in before we have looked",
+       {ProbeState::Starting, kIn, kReady, kClean, kSaysUp},
+       {State::Starting, Source::Probe}},
+      {"the others know already that it is dead",
+       {ProbeState::Starting, kIn, kReady, kClean, kSaysDown},
+       {State::Down, Source::Cluster}},
+      {"maintenance hides the quorum",
+       {ProbeState::Passing, kIn, kMaint, kClean, kSaysDown},
+       {State::Maint, Source::Operator}},
       {"an ejection at the start", {ProbeState::Starting, kOut, kReady, kClean}, {State::Down, Source::Ejection}},
   };
   for (const Row& row : rows) {

@@ -222,7 +222,14 @@ TEST_CASE("usage: 2 for what is wrong, 0 for help and version") {
                       {{"status", "--timeout", "soon"}, 2, "soon"},
                       {{"status", "--timeout", "0s"}, 2, "0s"},
                       {{"status", "--admin", "https://lb1"}, 2, "expected http://HOST:PORT"},
+                      {{"drain"}, 2, "backend"},
+                      {{"drain", "app1"}, 2, "expected POOL/BACKEND"},
+                      {{"drain", "shop/app 1"}, 2, "expected POOL/BACKEND"},
+                      {{"maint", "shop/app1/x"}, 2, "expected POOL/BACKEND"},
+                      {{"drain", "shop/app1", "--deadline", "soon"}, 2, "soon"},
+                      {{"ready", "shop/app1", "--deadline", "1m"}, 2, "--deadline"},
                       {{"-h"}, 0, "status"},
+                      {{"-h"}, 0, "maint"},
                       {{"status", "--help"}, 0, "--json"},
                       {{"-V"}, 0, "holdfastctl "}};
   for (const Row& row : rows) {
@@ -232,4 +239,38 @@ TEST_CASE("usage: 2 for what is wrong, 0 for help and version") {
     CHECK(contains(row.code == 0 ? outcome.out : outcome.err, row.part));
     CHECK((row.code == 0 ? outcome.err : outcome.out).empty());
   }
+}
+
+TEST_CASE("orders: what is sent, and what the answer means") {
+  struct Row {
+    std::vector<std::string> arguments;
+    std::string answer;
+    int code;
+    const char* said;
+  };
+  const std::string good = answer_of(R"({"state":"DRAINING","sessions":4,"recorded":true})");
+  const Row rows[] = {
+      {{"drain", "shop/app1"}, good, 0, "shop/app1 is DRAINING; sessions: 4\n"},
+      {{"maint", "shop/app1"},
+       answer_of(R"({"state":"MAINT","sessions":0,"recorded":false,"warning":"no space"})"),
+       1,
+       "shop/app1 is MAINT; sessions: 0; NOT RECORDED, a restart forgets it: no space\n"},
+      {{"ready", "shop/app1"}, answer_of("no backend of that name\n", "404 Not Found"), 1, "answered 404: no backend"},
+      {{"ready", "shop/app1"}, answer_of("{}"), 1, "not the answer of a holdfast"},
+  };
+  for (const Row& row : rows) {
+    INFO(std::string(row.said));
+    FakeAdmin admin(row.answer);
+    auto arguments = row.arguments;
+    arguments.insert(arguments.end(), {"--admin", admin.url()});
+    const CtlOutcome outcome = run(arguments);
+    CHECK(outcome.exit_code == row.code);
+    CHECK(contains(outcome.out + outcome.err, row.said));
+    CHECK(admin.request.starts_with("POST /api/v1/pools/shop/backends/app1/" + row.arguments[0] + " HTTP/1.1\r\n"));
+    CHECK(contains(admin.request, "\r\nContent-Type: application/json\r\n"));
+    CHECK(contains(admin.request, "{\"by\":\""));
+  }
+  FakeAdmin admin(good);
+  CHECK(run({"drain", "shop/app1", "--deadline", "10m", "--admin", admin.url()}).exit_code == 0);
+  CHECK(contains(admin.request, "\"deadline\":\"10m\""));
 }

@@ -75,6 +75,16 @@ void Proxy::restart() {
   start();
 }
 
+void Proxy::kill_hard() {
+  process_->signal(SIGKILL);
+  process_->wait();
+}
+
+void Proxy::start_again(Wait until) {
+  options_.wait_until_up = until == Wait::Up;
+  start();
+}
+
 nlohmann::json Proxy::status() const {
   HttpClient client(admin_port_);
   const Answer answer = client.request({.target = "/api/v1/status", .host = "127.0.0.1"});

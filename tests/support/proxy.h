@@ -61,6 +61,11 @@ class Proxy {
   /// stop(), then the same configuration again, with the same state directory and, where the system grants them, the
   /// same ports.
   void restart();
+  /// kill -9.
+  void kill_hard();
+  enum class Wait : std::uint8_t { Listening, Up };
+  /// After kill_hard(): the same configuration and state directory.
+  void start_again(Wait until = Wait::Up);
 
   /// GET /api/v1/status of the admin listener; null when it gives none.
   nlohmann::json status() const;

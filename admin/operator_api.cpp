@@ -1,0 +1,126 @@
+#include "admin/operator_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "admin/host_rule.h"
+#include "base/text.h"
+
+namespace holdfast::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using health::OperatorState;
+
+constexpr std::size_t kByBytesMax = 64;
+constexpr std::size_t kNamesListedMax = 20;
+
+bool is_json(std::string_view content_type) {
+  return base::iequals(base::trim(content_type.substr(0, content_type.find(';'))), "application/json");
+}
+
+std::optional<Answer> guard(const Request& request) {
+  if (!is_loopback(request.peer)) return text_answer(403, "orders are taken from this machine only");
+  if (request.field("Sec-Fetch-Site") == "cross-site") return text_answer(403, "orders are not taken from other sites");
+  if (is_json(request.field("Content-Type")) || request.field("X-Holdfast-Request") == "1") return std::nullopt;
+  return text_answer(415, "send Content-Type: application/json, or X-Holdfast-Request: 1");
+}
+
+template <class Views>
+std::string names_of(const Views& views) {
+  std::string out;
+  for (std::size_t i = 0; i < views.size() && i < kNamesListedMax; ++i) {
+    out += (i == 0 ? "" : ", ") + views[i].name;
+  }
+  return views.size() > kNamesListedMax ? out + ", ..." : out;
+}
+
+template <class Views>
+auto named(Views& views, std::string_view name) {
+  return std::find_if(views.begin(), views.end(), [&](const auto& view) { return view.name == name; });
+}
+
+base::Error invalid(std::string text) { return {base::ErrorCode::Invalid, std::move(text)}; }
+
+base::Result<void> read_deadline(const Json& value, OperatorAsk& ask) {
+  if (ask.state != OperatorState::Drain) return invalid("only a drain has a deadline");
+  ask.deadline = value.is_string() ? base::parse_duration(value.get<std::string>()) : std::nullopt;
+  if (!ask.deadline || *ask.deadline <= base::Duration::zero() || *ask.deadline > std::chrono::hours{24 * 365}) {
+    return invalid("deadline: expected a duration such as \"10m\"");
+  }
+  return {};
+}
+
+base::Result<void> read_body(std::string_view text, OperatorAsk& ask) {
+  if (base::trim(text).empty()) return {};
+  const Json body = Json::parse(text, nullptr, false);
+  if (!body.is_object()) return invalid("the body is no JSON object");
+  for (const auto& [key, value] : body.items()) {
+    if (key == "deadline") {
+      if (auto read = read_deadline(value, ask); !read) return read;
+    } else if (key == "by") {
+      const auto by = value.is_string() ? value.get<std::string>() : std::string{};
+      if (by.empty() || by.size() > kByBytesMax) return invalid("by: expected a name of up to 64 bytes");
+      ask.by = by;
+    } else {
+      return invalid(fmt::format("\"{}\" is no key; there are: deadline, by", key));
+    }
+  }
+  return {};
+}
+
+Answer done(const OperatorAsk& ask, const Source& source, const base::Result<void>& kept) {
+  const StatusView now = source.status();
+  const auto pool = named(now.pools, ask.pool);
+  const auto backend = named(pool->backends, ask.backend);
+  const Json body = {{"pool", ask.pool},
+                     {"backend", ask.backend},
+                     {"order", name_of(ask.state)},
+                     {"state", name_of(backend->state)},
+                     {"reason", backend->reason},
+                     {"sessions", backend->sessions},
+                     {"requests_in_flight", backend->requests_in_flight},
+                     {"recorded", kept.has_value()},
+                     {"warning", kept ? std::string{} : kept.error().text}};
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return answer;
+}
+
+Answer take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk) {
+  if (auto refused = guard(request)) return *refused;
+  OperatorAsk ask{.pool = request.captures[0],
+                  .backend = request.captures[1],
+                  .state = state,
+                  .by = request.peer.host_text(),
+                  .deadline = {}};
+  const StatusView before = source.status();
+  const auto pool = named(before.pools, ask.pool);
+  if (pool == before.pools.end()) {
+    return text_answer(404, fmt::format("no pool of that name; there are: {}", names_of(before.pools)));
+  }
+  if (named(pool->backends, ask.backend) == pool->backends.end()) {
+    return text_answer(
+        404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends)));
+  }
+  if (const auto read = read_body(request.body, ask); !read) return text_answer(400, read.error().text);
+  const auto kept = desk.obey(ask);
+  if (!kept && kept.error().code == base::ErrorCode::Overload) return text_answer(503, kept.error().text);
+  return done(ask, source, kept);
+}
+
+}  // namespace
+
+void add_operator_routes(Router& router, const Source& source, OperatorDesk& desk) {
+  for (const OperatorState state : {OperatorState::Drain, OperatorState::Ready, OperatorState::Maint}) {
+    router.add(http::Method::Post, fmt::format("/api/v1/pools/{{pool}}/backends/{{backend}}/{}", name_of(state)),
+               [state, &source, &desk](const Request& request) { return take_order(request, state, source, desk); });
+  }
+}
+
+}  // namespace holdfast::admin

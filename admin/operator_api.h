@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "admin/router.h"
+#include "admin/view.h"
+#include "base/result.h"
+#include "health/operator_state.h"
+
+namespace holdfast::admin {
+
+/// What an operator asks for. The pool and the backend are known ones.
+struct OperatorAsk {
+  std::string pool;
+  std::string backend;
+  health::OperatorState state = health::OperatorState::Ready;
+  std::string by;
+  std::optional<base::Duration> deadline;  ///< Of a drain.
+};
+
+/// Who obeys operators. Called on the control loop's thread; outlives the router.
+class OperatorDesk {
+ public:
+  OperatorDesk() = default;
+  OperatorDesk(const OperatorDesk&) = delete;
+  OperatorDesk& operator=(const OperatorDesk&) = delete;
+  virtual ~OperatorDesk() = default;
+  /// Holds when it returns. An error says why it will not survive a restart; it holds all the same, unless the error is
+  /// Overload.
+  virtual base::Result<void> obey(const OperatorAsk& ask) = 0;
+};
+
+/// POST /api/v1/pools/{pool}/backends/{backend}/{drain,ready,maint}, body {"deadline":"10m","by":"ops"} or none.
+///
+/// From this machine only. A page of another site that a browser shows here cannot ask: its forms cannot send the
+/// Content-Type or the X-Holdfast-Request that is required, and its scripts would have to ask for leave, which nobody
+/// gives (Fetch, "CORS-preflight").
+void add_operator_routes(Router& router, const Source& source, OperatorDesk& desk);
+
+}  // namespace holdfast::admin

@@ -1,0 +1,310 @@
+#include "cluster/member.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace holdfast::cluster {
+
+namespace {
+
+using health::ProbeState;
+
+// Redis' time is known to half a round trip; smaller differences are noise and move nobody's turn.
+constexpr base::Duration kClockNoise = std::chrono::milliseconds{20};
+// After a kill and a restart the old self's lease lives on for a while: that is no namesake.
+constexpr unsigned kTwinBeats = 5;
+
+std::string link_words(const net::RedisState& state) {
+  return fmt::format("redis {}", state.reason.empty() ? name_of(state.word) : std::string_view(state.reason));
+}
+
+std::pair<std::string_view, std::string_view> split(std::string_view payload) {
+  const std::size_t space = std::min(payload.find(' '), payload.size());
+  return {payload.substr(0, space), payload.substr(std::min(space + 1, payload.size()))};
+}
+
+}  // namespace
+
+Member::Member(const Parts& parts, std::string_view name, std::string_view instance)
+    : settings_(parts.settings),
+      scheduler_(parts.scheduler),
+      redis_(parts.redis),
+      monitor_(parts.monitor),
+      orders_(parts.orders),
+      keys_(parts.settings.redis.prefix),
+      word_{.name = std::string(name), .instance = std::string(instance), .sees = {}},
+      id_(word_.id()),
+      roster_(id_),
+      tallies_(parts.settings.backends.size()),
+      shouted_(parts.settings.backends.size()),
+      tick_(scheduler_.timer([this] { on_tick(); })),
+      flush_(scheduler_.timer([this] { on_flush(); })),
+      second_look_(scheduler_.timer([this] { judge_all(); })) {
+  for (const conf::Backend& backend : settings_.backends) by_name_.emplace(backend_name(backend.id), backend.id);
+}
+
+void Member::start() {
+  is_started_ = true;
+  beat_now();
+}
+
+void Member::leave() {
+  if (!is_started_) return;
+  is_started_ = false;
+  for (base::Timer* timer : {tick_.get(), flush_.get(), second_look_.get()}) timer->cancel();
+  beat_.reset();
+  lease_.lose();
+  redis_.tell(goodbye_script(), {keys_.nodes, keys_.leader},
+              {id_, keys_.channel, std::string(kGoodbyeMessage) + " " + id_});
+}
+
+std::string Member::backend_name(conf::BackendId backend) const {
+  return settings_.pool_of(backend).name + "/" + settings_.backend(backend).name;
+}
+
+Sightings Member::sightings() const {
+  Sightings all;
+  for (const auto& [name, backend] : by_name_) all.emplace_hint(all.end(), name, observe(monitor_.sighting(backend)));
+  return all;
+}
+
+std::string Member::namesake_warning() const {
+  if (twin_beats_ < kTwinBeats) return {};
+  return "another proxy is called " + word_.name + ", too: give each its own [cluster] node";
+}
+
+// ---- the heartbeat
+
+void Member::on_tick() {
+  const base::Instant now = scheduler_.now();
+  tick_->set(now + kHeartbeat);
+  orders_.on_tick(base::wall_now());
+  if (ticks_.on_tick(now, base::wall_now()) == TickWatch::Tick::Late) {
+    // What we know of the others is from before the pause, and no verdict may come from it: the next answer tells anew.
+    base::log::warn("cluster_paused");
+    lease_.lose();
+    roster_.forget();
+    if (isolation_.is_pending()) isolation_.forget();
+  }
+  if (!redis_.is_up()) return fall_back(link_words(redis_.state()));
+  beat();
+}
+
+void Member::beat_now() {
+  if (is_started_) tick_->set(scheduler_.now());
+}
+
+void Member::beat() {
+  if (beat_) return;
+  const base::Instant asked = scheduler_.now();
+  word_.standing = isolation_.standing();
+  word_.sees = sightings();
+  word_.number = ++number_;
+  const std::string text = text_of(word_, asked);
+  const bool may_lead = word_.standing == Standing::InTouch;
+  beat_ = redis_.run(
+      pulse_script(), {keys_.nodes, keys_.leader, keys_.orders_version},
+      {id_, std::to_string(base::count_ms(kLease)), text, std::to_string(lease_.fence()), may_lead ? "lead" : "follow"},
+      [this, asked](base::Result<net::RedisReply> reply) {
+        scheduler_.bury(std::move(beat_));
+        if (!reply) return fall_back("redis: " + reply.error().text);
+        on_pulse(asked, *reply);
+      });
+}
+
+void Member::on_pulse(base::Instant asked, const net::RedisReply& reply) {
+  const base::Instant now = scheduler_.now();
+  auto pulse = parse_pulse(reply, now);
+  if (!pulse) return fall_back("redis: not the answer expected");
+  if (now - asked > kLease) return;  // we have slept: all of this is history
+  const bool is_news = !std::exchange(is_together_, true);
+  if (is_news) {
+    alone_because_.clear();
+    base::log::info("cluster_joined", {{"node", word_.name}, {"nodes", pulse->live.size()}});
+    redis_.tell({"PUBLISH", keys_.channel, std::string(kHelloMessage) + " " + id_});
+  }
+  take_time(asked, pulse->redis_now);
+  take_lead(asked, *pulse);
+  say_changes(roster_.update(std::move(pulse->live), now));
+  watch_namesakes();
+  set_share();
+  judge_all();
+  orders_.on_version(pulse->orders_version);
+}
+
+void Member::take_time(base::Instant asked, base::WallTime redis_now) {
+  const base::Instant middle = asked + (scheduler_.now() - asked) / 2;
+  const base::Instant epoch = middle - base::Duration{redis_now.time_since_epoch()};
+  const base::Duration off = epoch - epoch_;
+  if (off > kClockNoise || off < -kClockNoise) epoch_ = epoch;
+}
+
+void Member::take_lead(base::Instant asked, const Pulse& pulse) {
+  if (pulse.leader == id_) {
+    lease_.on_granted(asked, pulse.fence);
+  } else {
+    lease_.on_refused(pulse.fence);
+  }
+  if (std::exchange(leader_, pulse.leader) == pulse.leader || pulse.leader.empty()) return;
+  base::log::info("cluster_leader", {{"node", pulse.leader}, {"fencing_number", pulse.fence}});
+}
+
+void Member::say_changes(const Roster::Change& change) {
+  for (const std::string& id : change.joined) base::log::info("cluster_node_joined", {{"node", id}});
+  for (const std::string& id : change.left) base::log::warn("cluster_node_left", {{"node", id}});
+}
+
+void Member::watch_namesakes() {
+  if (roster_.namesakes(word_.name) == 0) {
+    twin_beats_ = 0;
+  } else if (++twin_beats_ == kTwinBeats) {
+    base::log::error("cluster_name_taken", {{"node", word_.name}, {"detail", namesake_warning()}});
+  }
+}
+
+void Member::fall_back(std::string_view because) {
+  alone_because_ = because;
+  leader_.clear();
+  lease_.lose();
+  roster_.forget();
+  twin_beats_ = 0;
+  if (!std::exchange(is_together_, false)) return;
+  base::log::warn("cluster_alone", {{"reason", because}});
+  isolation_.forget();
+  monitor_.set_isolation(health::Isolation::None);
+  monitor_.set_share({});
+  for (const conf::Backend& backend : settings_.backends) monitor_.set_quorum(backend.id, health::Quorum::None);
+}
+
+void Member::on_link_changed() {
+  if (!is_started_) return;
+  if (!redis_.is_up()) return fall_back(link_words(redis_.state()));
+  orders_.on_reconnected();
+  beat_now();
+}
+
+void Member::on_subscribed() {
+  orders_.on_reconnected();
+  beat_now();
+}
+
+// ---- between heartbeats
+
+void Member::on_sighting(conf::BackendId backend) {
+  if (!is_started_) return;
+  news_.insert(backend);
+  flush_->set(scheduler_.now());  // in the next turn: the watch has not judged yet
+}
+
+void Member::on_flush() {
+  std::set<conf::BackendId> later;
+  for (const conf::BackendId backend : std::exchange(news_, {})) {
+    if (!shout(backend)) later.insert(backend);
+    if (roster_.is_fresh(scheduler_.now())) judge(backend);
+  }
+  decide_isolation();
+  news_.merge(later);
+  if (!news_.empty()) flush_->set(scheduler_.now() + kShoutGap);
+}
+
+// False: too soon after the last one, and not important enough.
+bool Member::shout(conf::BackendId backend) {
+  const base::Instant now = scheduler_.now();
+  if (!is_together_ || roster_.others().empty()) return true;
+  Observation seen = observe(monitor_.sighting(backend));
+  Shouted& last = shouted_[conf::index(backend)];
+  if (seen.probe == last.probe && now - last.at < kShoutGap) return false;
+  last = {.at = now, .probe = seen.probe};
+  seen.number = ++number_;
+  const std::string text = text_of(Shout{.node = id_, .backend = backend_name(backend), .seen = seen}, now);
+  redis_.tell({"PUBLISH", keys_.channel, std::string(kShoutMessage) + " " + text});
+  if (seen.is_trouble()) look_around();
+  return true;
+}
+
+// One backend is in trouble, or we are: a look at all of them tells which.
+void Member::look_around() {
+  const base::Instant now = scheduler_.now();
+  if (settings_.backends.size() > kLookAroundMax) return;
+  if (looked_around_ && now - *looked_around_ < kLookAroundGap) return;
+  looked_around_ = now;
+  for (const conf::Backend& backend : settings_.backends) monitor_.look_now(backend.id);
+}
+
+void Member::on_message(std::string_view, std::string_view payload) {
+  if (!is_started_) return;
+  const auto [what, rest] = split(payload);
+  if (what == kShoutMessage) return on_shout(rest);
+  if (what == kOrdersMessage) {
+    if (const auto version = base::parse_decimal(rest)) orders_.on_version(*version);
+  } else if (what == kHelloMessage && rest != id_) {
+    beat_now();
+  } else if (what == kGoodbyeMessage && roster_.remove(rest)) {
+    base::log::info("cluster_node_goodbye", {{"node", rest}});
+    if (leader_ == rest) beat_now();
+    set_share();
+    judge_all();
+  }
+}
+
+void Member::on_shout(std::string_view text) {
+  const auto shout = parse_shout(text, scheduler_.now());
+  if (!shout || shout->node == id_) return;
+  roster_.hear(*shout);
+  const auto it = by_name_.find(shout->backend);
+  if (it == by_name_.end()) return;
+  const health::Sighting own = monitor_.sighting(it->second);
+  const bool is_good_news = shout->seen.probe == ProbeState::Passing || shout->seen.passed_in_a_row > 0;
+  if (own.probe == ProbeState::Failing ? is_good_news : shout->seen.is_trouble()) monitor_.look_now(it->second);
+  if (!roster_.is_fresh(scheduler_.now())) return;
+  judge(it->second);
+  decide_isolation();
+}
+
+// ---- what follows
+
+void Member::judge(conf::BackendId backend) {
+  const base::Instant now = scheduler_.now();
+  const Observation own = observe(monitor_.sighting(backend));
+  Tally& tally = tallies_[conf::index(backend)];
+  const Standing standing = isolation_.standing();
+  tally = tally_of(backend_name(backend), &own, standing, roster_.others(), now,
+                   fresh_max(settings_.pool_of(backend).probe, roster_.others().size() + 1));
+  monitor_.set_quorum(backend, agree(tally, standing), words_of(tally));
+}
+
+void Member::judge_all() {
+  if (!roster_.is_fresh(scheduler_.now())) return;
+  for (const conf::Backend& backend : settings_.backends) judge(backend.id);
+  decide_isolation();
+}
+
+void Member::decide_isolation() {
+  const base::Instant now = scheduler_.now();
+  if (!is_together_ || !roster_.is_fresh(now)) return;
+  const Standing before = isolation_.standing();
+  isolation_.begin();
+  for (const Tally& tally : tallies_) isolation_.add(tally);
+  const Standing standing = isolation_.decide(now);
+  if (isolation_.is_pending()) second_look_->set(now + Isolation::kHold);
+  if (standing == before) return;
+  const bool is_away = standing == Standing::CutOff;
+  if (is_away) {
+    base::log::error("cluster_cut_off", {{"reason", isolation_.reason()}});
+  } else {
+    base::log::info("cluster_in_touch");
+  }
+  monitor_.set_isolation(is_away ? health::Isolation::CutOff : health::Isolation::None);
+  set_share();
+  for (const conf::Backend& backend : settings_.backends) judge(backend.id);
+  beat_now();  // the others are to know
+}
+
+void Member::set_share() { monitor_.set_share(roster_.share(isolation_.standing(), epoch_)); }
+
+}  // namespace holdfast::cluster

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/scheduler.h"
+#include "cluster/agreement.h"
+#include "cluster/isolation.h"
+#include "cluster/keys.h"
+#include "cluster/lease.h"
+#include "cluster/operator_states.h"
+#include "cluster/pulse.h"
+#include "cluster/roster.h"
+#include "conf/settings.h"
+#include "health/monitor.h"
+#include "net/redis.h"
+
+namespace holdfast::cluster {
+
+/// This proxy as one of several: says each second that it lives and what it sees, hears the same of the others, and
+/// gives the Monitor what follows from it (quorum, share, isolation).
+///
+/// It decides nothing itself: roster, agreement, isolation and lease do. While Redis is away there are no others, and
+/// the Monitor goes by its own probes alone. Lives on the control loop; what it is given outlives it. It is the
+/// listener of a subscription to channel(), which its owner makes and which must go first.
+class Member final : public net::RedisListener {
+ public:
+  struct Parts {
+    const conf::Settings& settings;
+    base::Scheduler& scheduler;
+    net::Redis& redis;
+    health::Monitor& monitor;
+    OperatorStates& orders;
+  };
+  /// `name` is for people; `instance` is another one with each start of a process.
+  Member(const Parts& parts, std::string_view name, std::string_view instance);
+
+  const std::string& channel() const { return keys_.channel; }
+  void start();
+  /// Says goodbye; nothing is heard or said any more.
+  void leave();
+
+  /// Health::Monitor::Listener's: what we see has changed.
+  void on_sighting(conf::BackendId backend);
+  /// The link has come up or gone down.
+  void on_link_changed();
+
+  /// Others are known, or known not to be there.
+  bool is_together() const { return is_together_; }
+  /// Why not, in words.
+  const std::string& alone_because() const { return alone_because_; }
+  const std::string& name() const { return word_.name; }
+  const std::string& id() const { return id_; }
+  /// As said last.
+  const NodeWord& own_word() const { return word_; }
+  const Roster& roster() const { return roster_; }
+  const Isolation& isolation() const { return isolation_; }
+  /// Another live node has our name; empty: none has.
+  std::string namesake_warning() const;
+  const std::string& leader() const { return leader_; }
+  bool is_leader() const { return lease_.is_held(scheduler_.now()); }
+  std::uint64_t fence() const { return lease_.fence(); }
+  Sightings sightings() const;
+
+  static constexpr base::Duration kHeartbeat = std::chrono::seconds{1};
+  static constexpr base::Duration kLease = std::chrono::seconds{3};
+  static constexpr base::Duration kLateMax = std::chrono::milliseconds{1500};
+  static constexpr base::Duration kShoutGap = std::chrono::milliseconds{200};  ///< Of one backend, unless it turns.
+  static constexpr base::Duration kLookAroundGap = std::chrono::seconds{10};
+  static constexpr std::size_t kLookAroundMax = 500;
+
+ private:
+  struct Shouted {
+    base::Instant at{};
+    health::ProbeState probe = health::ProbeState::Starting;
+  };
+
+  // net::RedisListener
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed() override;
+  void on_lost(const net::RedisState&) override {}
+
+  void on_tick();
+  void beat_now();
+  void beat();
+  void on_pulse(base::Instant asked, const net::RedisReply& reply);
+  void take_time(base::Instant asked, base::WallTime redis_now);
+  void take_lead(base::Instant asked, const Pulse& pulse);
+  void say_changes(const Roster::Change& change);
+  void watch_namesakes();
+  void fall_back(std::string_view because);
+
+  void on_flush();
+  bool shout(conf::BackendId backend);
+  void look_around();
+  void on_shout(std::string_view text);
+
+  void judge(conf::BackendId backend);
+  void judge_all();
+  void decide_isolation();
+  void set_share();
+  std::string backend_name(conf::BackendId backend) const;
+
+  const conf::Settings& settings_;
+  base::Scheduler& scheduler_;
+  net::Redis& redis_;
+  health::Monitor& monitor_;
+  OperatorStates& orders_;
+  const Keys keys_;
+  NodeWord word_;  // what we said last; its sightings are filled in to be said
+  const std::string id_;
+  Roster roster_;
+  Isolation isolation_;
+  Lease lease_{kLease};
+  TickWatch ticks_{kHeartbeat, kLateMax};
+  std::string leader_;
+  std::uint64_t number_ = 0;  // of the last thing said
+  base::Instant epoch_{};     // when Redis' clock was 0
+  bool is_started_ = false;
+  bool is_together_ = false;
+  std::string alone_because_ = "connecting";
+  unsigned twin_beats_ = 0;  // heartbeats in a row that met a namesake
+  std::map<std::string, conf::BackendId, std::less<>> by_name_;
+  std::vector<Tally> tallies_;      // by BackendId
+  std::vector<Shouted> shouted_;    // by BackendId
+  std::set<conf::BackendId> news_;  // to be shouted
+  std::optional<base::Instant> looked_around_;
+  std::unique_ptr<base::Timer> tick_;
+  std::unique_ptr<base::Timer> flush_;
+  std::unique_ptr<base::Timer> second_look_;
+  std::unique_ptr<net::RedisCall> beat_;
+};
+
+}  // namespace holdfast::cluster

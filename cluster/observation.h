@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "health/report.h"
+#include "health/rise_fall.h"
+
+namespace holdfast::cluster {
+
+/// What one proxy node sees of one backend, by its own probes and its own clients' requests: never what it was told by
+/// others, or an error would confirm itself. A value. Instants are of whoever holds it: between nodes travel ages.
+struct Observation {
+  health::ProbeState probe = health::ProbeState::Starting;
+  bool is_suspect = false;  ///< A real request failed there just now.
+  std::uint32_t passed_in_a_row = 0;
+  std::uint32_t failed_in_a_row = 0;
+  std::optional<base::Instant> probed = {};         ///< Start of the last probe that counted.
+  std::optional<base::Instant> failing_since = {};  ///< Start of the first probe that failed in a row.
+  std::string reason = {};                          ///< One word, while it is not well.
+  std::uint64_t number = 0;                         ///< Rises with each thing the node says.
+
+  bool is_trouble() const { return is_suspect || failed_in_a_row > 0 || probe == health::ProbeState::Failing; }
+  bool operator==(const Observation&) const = default;
+};
+
+/// By "pool/backend": the nodes need not have the same configuration.
+using Sightings = std::map<std::string, Observation, std::less<>>;
+
+Observation observe(const health::Sighting& own);
+
+enum class Standing : std::uint8_t { InTouch, CutOff };
+
+/// All that a node says of itself with each heartbeat.
+struct NodeWord {
+  std::string name;      ///< Of the configuration or the host.
+  std::string instance;  ///< Another one with each start: tells two nodes of the same name apart.
+  Standing standing = Standing::InTouch;
+  std::uint64_t number = 0;  ///< As in Observation.
+  Sightings sees;
+
+  std::string id() const { return name + "#" + instance; }
+  bool operator==(const NodeWord&) const = default;
+};
+
+/// What is published at once, between heartbeats: one change of what a node sees.
+struct Shout {
+  std::string node;  ///< Its id.
+  std::string backend;
+  Observation seen;
+};
+
+/// As JSON, ages counted back from `now`. The other way round: nullopt for whatever is no such text.
+std::string text_of(const NodeWord& word, base::Instant now);
+std::optional<NodeWord> parse_node_word(std::string_view text, base::Instant now);
+std::string text_of(const Shout& shout, base::Instant now);
+std::optional<Shout> parse_shout(std::string_view text, base::Instant now);
+
+inline constexpr std::size_t kBackendsSeenMax = 20'000;
+
+}  // namespace holdfast::cluster

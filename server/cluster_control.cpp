@@ -1,0 +1,149 @@
+#include "server/cluster_control.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace holdfast::server {
+
+namespace {
+
+std::string host_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+bool is_member(const conf::Settings& settings) { return settings.redis.is_present && settings.cluster.is_present; }
+
+std::string_view word_of(health::ProbeState probe) {
+  switch (probe) {
+    case health::ProbeState::Starting:
+      return "starting";
+    case health::ProbeState::Passing:
+      return "passing";
+    case health::ProbeState::Failing:
+      return "failing";
+  }
+  return "starting";
+}
+
+std::vector<admin::SightingView> sightings_view(const cluster::Sightings& sees, base::Instant now) {
+  std::vector<admin::SightingView> out;
+  for (const auto& [backend, seen] : sees) {
+    admin::SightingView view;
+    view.backend = backend;
+    view.word = word_of(seen.probe);
+    view.suspect = seen.is_suspect;
+    view.passed_in_a_row = seen.passed_in_a_row;
+    view.failed_in_a_row = seen.failed_in_a_row;
+    view.reason = seen.reason;
+    if (seen.probed) view.age = now - *seen.probed;
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+}  // namespace
+
+ClusterControl::ClusterControl(const Parts& parts)
+    : settings_(parts.settings),
+      scheduler_(parts.scheduler),
+      monitor_(parts.monitor),
+      resolver_(parts.scheduler),
+      link_(settings_.redis.is_present
+                ? std::make_unique<net::RedisLink>(
+                      net::RedisGround{parts.scheduler, parts.dialer, resolver_, parts.random.next()}, settings_.redis,
+                      [this](const net::RedisState&) {
+                        if (member_) member_->on_link_changed();
+                      })
+                : nullptr),
+      orders_(settings_.server.state_dir, parts.scheduler, is_member(settings_) ? link_.get() : nullptr,
+              settings_.redis.prefix, *this),
+      ground_{parts.scheduler, parts.dialer, resolver_, parts.random.next()} {
+  for (const conf::Backend& backend : settings_.backends) {
+    backends_.emplace(settings_.pool(backend.pool).name + "/" + backend.name, backend.id);
+  }
+  if (!is_member(settings_)) return;
+  const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
+  member_ = std::make_unique<cluster::Member>(
+      cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_}, node_name(), instance);
+}
+
+ClusterControl::~ClusterControl() = default;
+
+void ClusterControl::start() {
+  if (!member_) return;
+  member_->start();
+  subscription_ = std::make_unique<net::RedisSubscription>(ground_, settings_.redis,
+                                                           std::vector<std::string>{member_->channel()}, *member_);
+}
+
+void ClusterControl::leave() {
+  if (member_) member_->leave();
+}
+
+void ClusterControl::on_tick() {
+  if (!member_) orders_.on_tick(base::wall_now());  // else it is the member's heartbeat that asks
+}
+
+void ClusterControl::on_sighting(conf::BackendId backend) {
+  if (member_) member_->on_sighting(backend);
+}
+
+base::Result<void> ClusterControl::obey(const admin::OperatorAsk& ask) {
+  return orders_.say(ask.pool + "/" + ask.backend, ask.state, ask.by, ask.deadline);
+}
+
+void ClusterControl::on_order(std::string_view backend, const health::OperatorOrder& order) {
+  const auto it = backends_.find(backend);
+  if (it != backends_.end()) monitor_.set_operator_state(it->second, order);
+}
+
+std::string ClusterControl::node_name() const {
+  return settings_.cluster.node.empty() ? host_name() : settings_.cluster.node;
+}
+
+std::string ClusterControl::cut_off() const { return member_ ? member_->isolation().reason() : std::string{}; }
+
+admin::RedisView ClusterControl::redis_view() const {
+  if (!link_) return {};
+  const net::RedisState& state = link_->state();
+  if (state.word == net::RedisState::Word::Ok) return {.state = "ok", .reason = {}};
+  return {.state = "degraded", .reason = state.reason.empty() ? std::string(name_of(state.word)) : state.reason};
+}
+
+admin::ClusterView ClusterControl::view(Sightings sightings) const {
+  admin::ClusterView view;
+  view.node = node_name();
+  if (!member_) return view;
+  const bool shown = sightings == Sightings::Shown;
+  const base::Instant now = scheduler_.now();
+  view.state = member_->is_together() ? "ok" : "alone";
+  view.reason = member_->is_together() ? member_->namesake_warning() : member_->alone_because();
+  view.cut_off = member_->isolation().reason();
+  view.leader = member_->leader().substr(0, member_->leader().rfind('#'));
+  view.is_leader = member_->is_leader();
+  view.fencing_number = member_->fence();
+  const auto add = [&](const cluster::NodeWord& node, const cluster::Sightings& sees, bool is_self) {
+    admin::NodeView out;
+    out.name = node.name;
+    out.instance = node.instance;
+    out.is_self = is_self;
+    out.is_leader = node.id() == member_->leader();
+    out.cut_off = node.standing == cluster::Standing::CutOff;
+    if (shown) out.sees = sightings_view(sees, now);
+    view.nodes.push_back(std::move(out));
+  };
+  add(member_->own_word(), shown ? member_->sightings() : cluster::Sightings{}, true);
+  for (const cluster::NodeWord& node : member_->roster().others()) add(node, node.sees, false);
+  std::sort(view.nodes.begin(), view.nodes.end(), [](const admin::NodeView& a, const admin::NodeView& b) {
+    return std::tie(a.name, a.instance) < std::tie(b.name, b.instance);
+  });
+  return view;
+}
+
+}  // namespace holdfast::server

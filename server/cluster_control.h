@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "admin/operator_api.h"
+#include "admin/view.h"
+#include "cluster/member.h"
+#include "cluster/operator_states.h"
+#include "conf/settings.h"
+#include "health/monitor.h"
+#include "net/redis_link.h"
+#include "net/redis_subscription.h"
+#include "net/resolver.h"
+
+namespace holdfast::server {
+
+/// What this proxy shares with the others and keeps of operators: makes the parts of cluster/, ties them to the
+/// Monitor, and shows them to the admin listener.
+///
+/// Without [redis] and [cluster] it is the operators' record alone. Owned by Server, on the control loop; what it is
+/// given outlives it.
+class ClusterControl final : private cluster::OperatorStates::Listener {
+ public:
+  struct Parts {
+    const conf::Settings& settings;
+    base::Scheduler& scheduler;
+    net::Dialer& dialer;
+    health::Monitor& monitor;
+    base::Random& random;
+  };
+  explicit ClusterControl(const Parts& parts);
+  ~ClusterControl() override;
+
+  /// What operators said before this start: before the Monitor's.
+  void load() { orders_.load(); }
+  void start();
+  /// An orderly stop begins: the others need not wait for our lease to end.
+  void leave();
+  /// Once a second.
+  void on_tick();
+  void on_sighting(conf::BackendId backend);
+
+  base::Result<void> obey(const admin::OperatorAsk& ask);
+  std::string node_name() const;
+  /// Empty: we are not.
+  std::string cut_off() const;
+  admin::RedisView redis_view() const;
+  enum class Sightings : std::uint8_t { LeftOut, Shown };
+  admin::ClusterView view(Sightings sightings) const;
+
+ private:
+  void on_order(std::string_view backend, const health::OperatorOrder& order) override;
+
+  const conf::Settings& settings_;
+  base::Scheduler& scheduler_;
+  health::Monitor& monitor_;
+  std::map<std::string, conf::BackendId, std::less<>> backends_;  // by "pool/backend"
+  net::SystemResolver resolver_;
+  std::unique_ptr<net::RedisLink> link_;  // with [redis]
+  cluster::OperatorStates orders_;
+  std::unique_ptr<cluster::Member> member_;  // with [cluster]
+  const net::RedisGround ground_;
+  std::unique_ptr<net::RedisSubscription> subscription_;  // with member_
+};
+
+}  // namespace holdfast::server

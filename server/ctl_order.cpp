@@ -1,0 +1,115 @@
+#include "server/ctl_order.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/text.h"
+#include "server/ctl_client.h"
+
+namespace holdfast::server {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using base::Error;
+using base::ErrorCode;
+
+constexpr base::Duration kWaitStep = std::chrono::milliseconds{500};
+constexpr std::size_t kNameMax = 64;
+
+std::string user_name() {
+  const passwd* entry = ::getpwuid(::getuid());
+  std::string name = entry != nullptr ? entry->pw_name : "";
+  if (name.empty()) name = fmt::format("uid {}", ::getuid());
+  return name.substr(0, kNameMax);
+}
+
+std::string text_in(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
+}
+
+/// The backend's object in an answer to /api/v1/status; null when it is not there.
+Json backend_in(std::string_view status, std::string_view target) {
+  const Json json = Json::parse(status, nullptr, false);
+  const auto slash = target.find('/');
+  const auto at = Json::json_pointer("/pools/" + std::string(target.substr(0, slash)) + "/backends/" +
+                                     std::string(target.substr(slash + 1)));
+  return json.is_object() && json.contains(at) ? json.at(at) : Json();
+}
+
+}  // namespace
+
+std::string printable_line(std::string_view text) {
+  std::string out(text.substr(0, text.find_last_not_of("\r\n") + 1));
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return out;
+}
+
+base::Result<std::string> order_path(const CtlOrder& order) {
+  const auto slash = order.target.find('/');
+  constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  const auto is_name = [&](std::string_view name) {
+    return !name.empty() && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
+  };
+  const std::string_view target = order.target;
+  if (slash == std::string::npos || !is_name(target.substr(0, slash)) || !is_name(target.substr(slash + 1))) {
+    return Error{ErrorCode::Invalid, fmt::format("\"{}\" is no backend; expected POOL/BACKEND", order.target)};
+  }
+  return fmt::format("/api/v1/pools/{}/backends/{}/{}", target.substr(0, slash), target.substr(slash + 1), order.word);
+}
+
+base::Result<std::string> order_body(const CtlOrder& order) {
+  Json body = {{"by", user_name()}};
+  if (!order.deadline.empty()) {
+    const auto deadline = base::parse_duration(order.deadline);
+    if (!deadline || *deadline <= base::Duration::zero()) {
+      return Error{ErrorCode::Invalid,
+                   fmt::format("\"{}\" is no deadline; expected a duration such as 10m", order.deadline)};
+    }
+    body["deadline"] = order.deadline;
+  }
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answer) {
+  const Json json = Json::parse(answer, nullptr, false);
+  if (!json.is_object() || text_in(json, "state").empty()) {
+    return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
+  }
+  const auto recorded = json.find("recorded");
+  const auto sessions = json.find("sessions");
+  OrderDone done;
+  done.is_recorded = recorded != json.end() && *recorded == true;
+  done.text = fmt::format("{} is {}", order.target, text_in(json, "state"));
+  if (sessions != json.end() && sessions->is_number_unsigned()) {
+    done.text += fmt::format("; sessions: {}", sessions->get<std::uint64_t>());
+  }
+  if (!done.is_recorded) done.text += fmt::format("; NOT RECORDED, a restart forgets it: {}", text_in(json, "warning"));
+  done.text += "\n";
+  return done;
+}
+
+base::Result<void> wait_until_empty(const conf::Endpoint& where, const CtlOrder& order, base::Duration patience) {
+  for (;;) {
+    const auto answer = http_get(where, "/api/v1/status", patience);
+    if (!answer) return answer.error();
+    const Json backend = backend_in(answer->body, order.target);
+    if (!backend.is_object() || !backend.contains("sessions")) {
+      return Error{ErrorCode::Malformed, fmt::format("{} does not know {} any more", where.text(), order.target)};
+    }
+    if (backend["sessions"] == 0) return {};
+    if (text_in(backend, "state") == "UP") {
+      return Error{ErrorCode::Unavailable, fmt::format("{} is UP again: somebody made it ready", order.target)};
+    }
+    std::this_thread::sleep_for(kWaitStep);
+  }
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "conf/settings.h"
+
+namespace holdfast::server {
+
+/// holdfastctl drain, ready, maint: what was typed.
+struct CtlOrder {
+  std::string word;      ///< The command; empty: none of them.
+  std::string target;    ///< POOL/BACKEND
+  std::string deadline;  ///< Empty: none.
+  bool wait = false;
+};
+
+/// Errors: Invalid, in words for the user.
+base::Result<std::string> order_path(const CtlOrder& order);
+base::Result<std::string> order_body(const CtlOrder& order);
+
+struct OrderDone {
+  std::string text;          ///< For stdout.
+  bool is_recorded = false;  ///< It survives a restart of the proxy.
+};
+/// The proxy's answer in words. Errors: Malformed.
+base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answer);
+
+/// Asks again and again until the backend has no session left. Errors: those of http_get; Unavailable, when it is not
+/// drained any more.
+base::Result<void> wait_until_empty(const conf::Endpoint& where, const CtlOrder& order, base::Duration patience);
+
+/// One line of what the other side said, with control characters shown as '?'.
+std::string printable_line(std::string_view text);
+
+}  // namespace holdfast::server

@@ -1,0 +1,190 @@
+#include "admin/operator_api.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "admin/cluster_json.h"
+#include "admin/endpoints.h"
+#include "tests/admin/sample_view.h"
+#include "tests/support/fake_net.h"
+
+using namespace holdfast;
+using namespace holdfast::admin;
+using namespace std::chrono_literals;
+using health::OperatorState;
+
+namespace {
+
+struct Fixture {
+  Request post(std::string path, std::string body = {}) const {
+    Request request;
+    request.method = http::Method::Post;
+    request.path = std::move(path);
+    request.host = "localhost";
+    request.fields = {{"content-type", "application/json"}};
+    request.body = std::move(body);
+    request.peer = tests::fake_address(5000);
+    return request;
+  }
+  Answer ask(const Request& request) { return router.answer(request); }
+
+  FakeSource source;
+  FakeDesk desk;
+  Router router = make_router(source, desk);
+};
+
+const std::string kApp1 = "/api/v1/pools/shop/backends/app1/";
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("drain, ready, maint: who, what, until when") {
+  Fixture f;
+  const Answer drained = f.ask(f.post(kApp1 + "drain", R"({"deadline":"10m","by":"ops"})"));
+  CHECK(drained.status == 200);
+  CHECK(drained.content_type == "application/json");
+  const auto json = nlohmann::json::parse(drained.body);
+  CHECK(json["pool"] == "shop");
+  CHECK(json["backend"] == "app1");
+  CHECK(json["order"] == "drain");
+  CHECK(json["state"] == "UP");  // what the view says; the fake desk changes nothing
+  CHECK(json["sessions"] == 4);
+  CHECK(json["recorded"] == true);
+  CHECK(f.ask(f.post(kApp1 + "ready")).status == 200);
+  CHECK(f.ask(f.post("/api/v1/pools/shop/backends/app2/maint", " {} \r\n")).status == 200);
+  REQUIRE(f.desk.asks.size() == 3);
+  CHECK(f.desk.asks[0].state == OperatorState::Drain);
+  CHECK(f.desk.asks[0].by == "ops");
+  CHECK(f.desk.asks[0].deadline == base::Duration{10min});
+  CHECK(f.desk.asks[1].state == OperatorState::Ready);
+  CHECK(f.desk.asks[1].by == "127.0.0.1");
+  CHECK(!f.desk.asks[1].deadline);
+  CHECK(f.desk.asks[2].state == OperatorState::Maint);
+  CHECK(f.desk.asks[2].backend == "app2");
+}
+
+TEST_CASE("what is refused, and why; nothing of it reaches the desk") {
+  struct Row {
+    const char* why;
+    std::string path, body;
+    std::uint16_t status;
+    const char* part;
+  };
+  const Row rows[] = {
+      {"no such pool", "/api/v1/pools/shpo/backends/app1/drain", "", 404, "there are: shop"},
+      {"no such backend", "/api/v1/pools/shop/backends/app9/drain", "", 404, "there are: app1, app2, app3"},
+      {"no such order", kApp1 + "explode", "", 404, "nothing here"},
+      {"more path", kApp1 + "drain/x", "", 404, "nothing here"},
+      {"an empty name", "/api/v1/pools//backends/app1/drain", "", 404, "nothing here"},
+      {"no JSON", kApp1 + "drain", "deadline=10m", 400, "no JSON object"},
+      {"no object", kApp1 + "drain", "[1]", 400, "no JSON object"},
+      {"an unknown key", kApp1 + "drain", R"({"dedline":"10m"})", 400, "deadline, by"},
+      {"a deadline of another kind", kApp1 + "drain", R"({"deadline":10})", 400, "expected a duration"},
+      {"no deadline at all", kApp1 + "drain", R"({"deadline":"0s"})", 400, "expected a duration"},
+      {"a deadline for ever", kApp1 + "drain", R"({"deadline":"999999d"})", 400, "expected a duration"},
+      {"a deadline of what has none", kApp1 + "maint", R"({"deadline":"10m"})", 400, "only a drain"},
+      {"a name too long", kApp1 + "drain", R"({"by":")" + std::string(65, 'x') + "\"}", 400, "64 bytes"},
+  };
+  Fixture f;
+  for (const Row& row : rows) {
+    INFO(std::string(row.why));
+    const Answer answer = f.ask(f.post(row.path, row.body));
+    CHECK(answer.status == row.status);
+    CHECK(contains(answer.body, row.part));
+  }
+  CHECK(f.desk.asks.empty());
+}
+
+TEST_CASE("no page of another site can give orders, nor another machine") {
+  Fixture f;
+  Request form = f.post(kApp1 + "drain");
+  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
+                           "application/jsonx", "text/json"}) {
+    CAPTURE(type);
+    form.fields = {{"Content-Type", type}};
+    CHECK(f.ask(form).status == 415);
+  }
+  form.fields = {{"X-Holdfast-Request", "0"}};
+  CHECK(f.ask(form).status == 415);
+  form.fields = {{"Content-Type", "application/json"}, {"Sec-Fetch-Site", "cross-site"}};
+  CHECK(f.ask(form).status == 403);
+
+  Request far = f.post(kApp1 + "drain");
+  far.peer = *net::resolve({"192.0.2.1", 5000});
+  CHECK(f.ask(far).status == 403);
+  Request get = f.post(kApp1 + "drain");
+  get.method = http::Method::Get;
+  CHECK(f.ask(get).status == 405);
+  CHECK(f.ask(get).allow == "POST");
+  CHECK(f.desk.asks.empty());
+
+  for (const auto& field : {std::pair<std::string, std::string>{"Content-Type", "Application/JSON; charset=utf-8"},
+                            std::pair<std::string, std::string>{"X-Holdfast-Request", "1"}}) {
+    Request good = f.post(kApp1 + "drain");
+    good.fields = {field};
+    CHECK(f.ask(good).status == 200);
+  }
+}
+
+TEST_CASE("what cannot be written down holds, and is said") {
+  Fixture f;
+  f.desk.answer = base::Error{base::ErrorCode::Io, "no space left"};
+  const auto json = nlohmann::json::parse(f.ask(f.post(kApp1 + "drain")).body);
+  CHECK(json["recorded"] == false);
+  CHECK(json["warning"] == "no space left");
+  f.desk.answer = base::Error{base::ErrorCode::Overload, "the record is full"};
+  CHECK(f.ask(f.post(kApp1 + "drain")).status == 503);
+}
+
+TEST_CASE("who leads, and who sees what") {
+  Fixture f;
+  const auto get = [&](std::string path) {
+    Request request = f.post(std::move(path));
+    request.method = http::Method::Get;
+    return f.ask(request);
+  };
+  CHECK(get("/cluster/leader").status == 503);
+  CHECK(contains(get("/cluster/leader").body, "no [cluster]"));
+  f.source.view.cluster.state = "alone";
+  CHECK(contains(get("/cluster/leader").body, "no leader is known"));
+
+  ClusterView& cluster = f.source.view.cluster;
+  cluster.state = "ok";
+  cluster.node = "lb1";
+  cluster.leader = "lb2";
+  cluster.fencing_number = 1'769'860'800'123;
+  cluster.nodes = {
+      {.name = "lb1",
+       .instance = "i1",
+       .is_self = true,
+       .sees =
+           {{.backend = "shop/app1", .word = "failing", .failed_in_a_row = 3, .reason = "probe_refused", .age = 250ms},
+            {.backend = "shop/app2", .word = "starting"}}},
+      {.name = "lb2", .instance = "i2", .is_leader = true, .cut_off = true}};
+  CHECK(get("/cluster/leader").body ==
+        "{\"leader\":\"lb2\",\"node\":\"lb1\",\"is_leader\":false,\"fencing_number\":1769860800123}\n");
+  const auto json = nlohmann::json::parse(get("/api/v1/cluster").body);
+  CHECK(json["nodes"][0]["self"] == true);
+  CHECK(json["nodes"][0]["sees"]["shop/app1"]["probe"] == "failing");
+  CHECK(json["nodes"][0]["sees"]["shop/app1"]["age_ms"] == 250);
+  CHECK(json["nodes"][0]["sees"]["shop/app2"]["age_ms"].is_null());
+  CHECK(json["nodes"][1]["cut_off"] == true);
+  const auto status = nlohmann::json::parse(get("/api/v1/status").body);
+  CHECK(status["cluster"]["nodes"] == nlohmann::json({"lb1", "lb2"}));
+  CHECK(status["cluster"]["leader"] == "lb2");
+  CHECK(contains(status["summary"].get<std::string>(), "redis off; 2 proxies, 1 of them cut off, led by lb2"));
+  CHECK(status["mood"] == "warn");
+  const std::string metrics = get("/metrics").body;
+  CHECK(contains(metrics, "holdfast_cluster_nodes 2"));
+  CHECK(contains(metrics, "holdfast_cluster_leader 0"));
+  CHECK(contains(metrics, "holdfast_cluster_nodes_cut_off 1"));
+}
+
+TEST_CASE("cut off is a reason to send traffic elsewhere") {
+  const Readiness readiness = readiness_of({.listeners_open = true, .cut_off = "cut off: we alone do not see 2 of 2"});
+  CHECK(!readiness.ready);
+  CHECK(readiness.reason == "cut off: we alone do not see 2 of 2");
+  CHECK(readiness_of({.listeners_open = true}).ready);
+}

@@ -1,0 +1,6 @@
+holdfast_tests(cluster
+  NAMES observation roster agreement isolation lease operator_book operator_file member
+  LINKS holdfast::cluster holdfast_fakes holdfast_support)
+target_sources(test_cluster PRIVATE tests/cluster/fake_redis.cpp)
+# Rows name only what matters to them.
+target_compile_options(test_cluster PRIVATE -Wno-missing-field-initializers)
