@@ -258,9 +258,7 @@ void BackendWatch::say_what_happened(const Judgement& before) {
     event.length = outlier_.until() - now;
   } else if (judgement_.state == State::Down) {
     event.kind = Event::Kind::Down;
-  } else if (judgement_.state == State::Up && before.state == State::Draining) {
-    return;  // its order was an event already
-  } else if (judgement_.state == State::Up && before.state != State::Up) {
+  } else if (judgement_.state == State::Up && before.state != State::Up && before.state != State::Draining) {
     event.kind = Event::Kind::Up;
     event.since = now - out_since_.value_or(now);
     event.detail = last_detail_;

@@ -115,21 +115,21 @@ class BackendWatch {
   std::optional<base::Instant> failing_since_;
   Share share_;
 
-  bool is_suspect_ = false;  // by a real request
   base::Instant suspect_since_{};
   base::ErrorCode suspect_code_ = base::ErrorCode::Io;
+  bool is_suspect_ = false;  // by a real request
+  Quorum quorum_ = Quorum::None;
+  bool was_down_ = false;
+  Reason failure_ = Reason::NotProbedYet;  // of the last failed probe
+  Judgement judgement_;
   std::optional<base::Instant> trouble_since_;  // first sign of what is going on now; none while all is well
   std::optional<base::Instant> out_since_;      // not UP since
 
   OperatorOrder order_;
   std::string order_detail_;
-  Quorum quorum_ = Quorum::None;
   std::string quorum_detail_;
 
-  Judgement judgement_;
   Verdict verdict_;
-  bool was_down_ = false;
-  Reason failure_ = Reason::NotProbedYet;  // of the last failed probe
   std::string failure_detail_;
   std::string ejection_detail_;
   base::WallTime state_since_{};
