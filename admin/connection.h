@@ -49,6 +49,8 @@ class Connection final : public base::Buried, private net::StreamHandler {
   void close();
   /// Waits for the first byte of a request, since `idle_since()`.
   bool is_idle() const { return state_ == State::Head && input_.empty(); }
+  /// Has not sent a whole request yet.
+  bool is_reading() const { return state_ == State::Head || state_ == State::Body; }
   base::Instant idle_since() const { return idle_since_; }
 
  private:

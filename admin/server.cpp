@@ -19,17 +19,19 @@ void Server::accept(std::unique_ptr<net::Stream> stream) {
   connections_.back()->start();
 }
 
+/// The longest idle one goes; where none is idle, the one that has taken longest over its request.
 bool Server::make_room() {
   if (connections_.size() < limits_.connections_max) return true;
-  Connection* longest_idle = nullptr;
+  Connection* first = nullptr;
   for (const auto& connection : connections_) {
-    if (!connection->is_idle()) continue;
-    if (longest_idle == nullptr || connection->idle_since() < longest_idle->idle_since()) {
-      longest_idle = connection.get();
-    }
+    if (!connection->is_reading()) continue;
+    const bool is_better =
+        first == nullptr || (connection->is_idle() && !first->is_idle()) ||
+        (connection->is_idle() == first->is_idle() && connection->idle_since() < first->idle_since());
+    if (is_better) first = connection.get();
   }
-  if (longest_idle == nullptr) return false;
-  longest_idle->close();
+  if (first == nullptr) return false;
+  first->close();
   return true;
 }
 

@@ -19,7 +19,7 @@ class Server final : private Connection::Owner {
   Server(base::Scheduler& scheduler, Router router, HostRule host_rule, Limits limits = {});
   ~Server() override;
 
-  /// At the limit of connections the longest idle one is closed for the new one; without an idle one the new one is.
+  /// At the limit of connections the longest idle one is closed for the new one, or else the slowest to ask.
   void accept(std::unique_ptr<net::Stream> stream);
   std::size_t connection_count() const { return connections_.size(); }
 

@@ -1,10 +1,15 @@
 #include "base/log.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <poll.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <mutex>
+#include <string>
+#include <utility>
 
 #include "base/text.h"
 
@@ -15,11 +20,38 @@ namespace {
 std::atomic<LogLevel> g_lowest{LogLevel::Info};
 std::atomic<LogFormat> g_format{LogFormat::Text};
 
-// spdlog gives the locked, line-atomic sink; the text of a line is ours, because scripts read it.
+constexpr std::size_t kLineMax = 4096;  // PIPE_BUF: a pipe with room takes so much whole, without blocking
+
+/// Standard error, without ever waiting for who reads it: a stuck pipe must not stop health checks. Lines there is no
+/// room for are dropped and counted; the next one that goes out says how many.
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!has_room()) {
+      ++dropped_;
+      return;
+    }
+    std::string line(message.payload.data(), message.payload.size());
+    if (line.size() > kLineMax - kDroppedNote) line.replace(kLineMax - kDroppedNote - 3, std::string::npos, "...");
+    line += '\n';
+    if (dropped_ != 0) line = fmt::format("({} lines of this log were dropped)\n", std::exchange(dropped_, 0)) + line;
+    if (::write(STDERR_FILENO, line.data(), line.size()) < 0) ++dropped_;
+  }
+  void flush_() override {}
+
+  static bool has_room() {
+    pollfd wanted{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    return ::poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLOUT) != 0;
+  }
+
+  static constexpr std::size_t kDroppedNote = 80;
+  std::uint64_t dropped_ = 0;
+};
+
+// spdlog gives the lock; the text of a line is ours, because scripts read it.
 spdlog::logger& logger() {
   static const auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("holdfast", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v");
+    auto made = std::make_shared<spdlog::logger>("holdfast", std::make_shared<StderrSink>());
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);
     return made;

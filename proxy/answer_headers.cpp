@@ -1,5 +1,7 @@
 #include "proxy/answer_headers.h"
 
+#include "base/text.h"
+
 namespace holdfast::proxy {
 
 namespace {
@@ -28,14 +30,20 @@ void append_status_line(std::string& out, const http::ResponseHead& head) {
       .append(kLineEnd);  // the space stays where the reason is empty (RFC 9112 section 4)
 }
 
+bool sets(std::string_view set_cookie, std::string_view name) {
+  return base::trim(set_cookie.substr(0, set_cookie.find('='))) == name;
+}
+
 // Answers which ids were seen, as bits.
-std::uint64_t append_kept_fields(std::string& out, const http::ResponseHead& head) {
+std::uint64_t append_kept_fields(std::string& out, const http::ResponseHead& head, std::string_view own_cookie) {
   std::uint64_t seen = 0;
   LineRun run(out);
   for (const Field& field : head.fields) {
     const std::uint64_t id = bit(field.id);
     seen |= id;
-    if ((id & kRewritten) == 0 && !field.hop_by_hop) run.keep(field);
+    if ((id & kRewritten) != 0 || field.hop_by_hop) continue;
+    if (field.id == FieldId::SetCookie && !own_cookie.empty() && sets(field.value, own_cookie)) continue;
+    run.keep(field);
   }
   return seen;
 }
@@ -84,7 +92,7 @@ AnswerPlan plan_answer(const http::ResponseHead& head, std::uint8_t client_minor
 
 void append_response_head(std::string& out, const http::ResponseHead& head, const AnswerContext& context) {
   append_status_line(out, head);
-  const std::uint64_t seen = append_kept_fields(out, head);
+  const std::uint64_t seen = append_kept_fields(out, head, context.own_cookie);
   if ((seen & bit(FieldId::Date)) == 0 && !context.date.empty()) append_line(out, "Date: ", context.date);
   out.append(context.set_cookie_line);
   append_framing(out, head, context.plan.framing);
@@ -94,7 +102,7 @@ void append_response_head(std::string& out, const http::ResponseHead& head, cons
 
 void append_interim_head(std::string& out, const http::ResponseHead& head) {
   append_status_line(out, head);
-  append_kept_fields(out, head);
+  append_kept_fields(out, head, {});
   out.append(kLineEnd);
 }
 

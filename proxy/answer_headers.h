@@ -24,14 +24,15 @@ struct AnswerContext {
   AnswerPlan plan = {};
   std::uint8_t client_minor = 1;
   std::string_view set_cookie_line = {};  ///< Made by append_own_cookie: with its line end. Empty: none.
+  std::string_view own_cookie = {};       ///< Its name: an app that sets it would break its own stickiness.
   std::string_view date =
       {};  ///< IMF-fixdate of now, for an answer that has no Date (RFC 9110 section 6.6.1). Empty: none.
 };
 
 /// Appends the head the client gets: the backend's status, reason and end-to-end fields in their order, our cookie, and
-/// the framing of the plan. Ends with the empty line. Hop-by-hop fields and X-Holdfast-* (words of the app to us) are
-/// left out; 101 and 426 keep Upgrade. A 204 loses a Content-Length (RFC 9110 section 8.6 forbids it); HEAD and 304
-/// keep theirs as declared. `head` is one made by http::parse_response_head.
+/// the framing of the plan. Ends with the empty line. Hop-by-hop fields, X-Holdfast-* (words of the app to us)
+/// and a cookie of our own name are left out; 101 and 426 keep Upgrade. A 204 loses a Content-Length (RFC 9110
+/// section 8.6 forbids it); HEAD and 304 keep theirs as declared. `head` is one made by http::parse_response_head.
 void append_response_head(std::string& out, const http::ResponseHead& head, const AnswerContext& context);
 
 /// The same for an interim answer (100, 102, 103; not 101), which has no framing. Not for HTTP/1.0 clients (RFC 9110

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/h1_parser.h"
+#include "proxy/access_line.h"
 #include "proxy/error_page.h"
 #include "proxy/exchange.h"
 
@@ -181,12 +182,24 @@ void Client::on_due() {
 }
 
 void Client::refuse(int status) {
+  if (!context_.settings().server.access_log_path.empty()) write_access_line(status);
   context_.text.clear();
   append_error_answer(context_.text, status, {.after = After::Close});
   const iovec pieces[] = {piece(context_.text)};
   if (outbox_.write(*stream_, pieces).state == Outbox::State::Failed) return close();
   context_.counters.client_bytes_out.add(context_.text.size());
   linger();
+}
+
+/// Of a request without a head: only who sent it is known.
+void Client::write_access_line(int status) {
+  const AccessRecord record{.time = base::wall_now(),
+                            .client = peer_text_,
+                            .status = static_cast<unsigned>(status),
+                            .total = searched_ == 0 ? base::Duration::zero() : context_.now() - head_since_};
+  context_.text.clear();
+  append_access_line(context_.text, record, context_.settings().server.access_log_format);
+  context_.reports.on_access_line(context_.text);
 }
 
 /// Closing with unread input makes the kernel send RST, which can destroy the answer on its way: then linger.
@@ -260,6 +273,12 @@ bool Client::close_if_idle() {
   return true;
 }
 
-void Client::drain() { close_if_idle(); }
+void Client::drain() {
+  if (!is_idle()) return;
+  has_unread_ = true;  // a request may have come whose event is still on its way
+  resume();
+  // Not closed at once: a request that crosses our end would be answered by a reset.
+  if (is_idle()) linger();
+}
 
 }  // namespace holdfast::proxy

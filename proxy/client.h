@@ -85,6 +85,7 @@ class Client final : public base::Buried, private net::StreamHandler {
   bool parse_head(std::size_t have);
   void begin(std::size_t consumed, std::size_t have);
   void refuse(int status);
+  void write_access_line(int status);
   void await_more();
   void close_when_sent();
   void linger();

@@ -19,8 +19,8 @@ namespace holdfast::proxy {
 /// attempts that fail. Owned by its Client; recycled by the Context, so that a request allocates nothing. Lives on its
 /// worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
 ///
-/// The parts, a file each: exchange.cpp (life and judgement), exchange_request.cpp (towards the backend),
-/// exchange_answer.cpp (towards the client).
+/// The parts, a file each: exchange.cpp (life and judgement), exchange_choosing.cpp, exchange_request.cpp (towards the
+/// backend), exchange_answer.cpp (towards the client).
 class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
  public:
   static constexpr std::uint32_t kAttemptsMax = 8;
@@ -61,6 +61,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void go_to(conf::BackendId backend);
   void await_turn(conf::BackendId backend);
   void connect();
+  bool has_stray_bytes();
   void dial();
   void on_attempt_failed(const base::Error& error);
   void on_attempt_succeeded();

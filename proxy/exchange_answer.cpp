@@ -125,7 +125,11 @@ void Exchange::on_answer_head(std::span<char> rest) {
   }
   append_response_head(
       text, head,
-      {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
+      {.plan = plan_,
+       .client_minor = client_minor_,
+       .set_cookie_line = cookie_line,
+       .own_cookie = pool().sticky.mode == conf::StickyMode::Cookie ? std::string_view(pool().sticky.cookie) : "",
+       .date = context_.date()});
   answer_body_.start(head.framing);
   enter(Event::Answered);
   head_sent_ = true;
@@ -239,11 +243,7 @@ void Exchange::on_answer_read() {
 }
 
 /// Nothing lies behind the answer: a read that left no room unused may have left bytes unread, and the edge is spent.
-bool Exchange::is_quiet() {
-  if (!has_filled_) return true;
-  std::span<char> scratch(*context_.scratch);
-  return lease_->stream().read(scratch.last(1)).state == net::IoResult::State::Blocked;
-}
+bool Exchange::is_quiet() { return !has_filled_ || !has_stray_bytes(); }
 
 void Exchange::finish_if_sent() {
   if (!answer_is_read_ || !client_->outbox().is_empty()) return;
@@ -288,7 +288,11 @@ void Exchange::begin_tunnel(std::span<char> rest) {
   }
   append_response_head(
       context_.text, head,
-      {.plan = plan_, .client_minor = client_minor_, .set_cookie_line = cookie_line, .date = context_.date()});
+      {.plan = plan_,
+       .client_minor = client_minor_,
+       .set_cookie_line = cookie_line,
+       .own_cookie = pool().sticky.mode == conf::StickyMode::Cookie ? std::string_view(pool().sticky.cookie) : "",
+       .date = context_.date()});
   enter(Event::Upgraded);
   head_sent_ = true;
   const iovec pieces[] = {piece(context_.text), {rest.data(), rest.size()}};

@@ -9,7 +9,7 @@ holdfast_library(proxy
     error_page
     exchange
     exchange_answer
-    exchange_request
+    exchange_choosing exchange_request
     forward_headers
     gates
     identity

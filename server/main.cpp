@@ -56,6 +56,10 @@ int run(const Arguments& arguments) {
   // A check writes nothing: a secret that would be generated on first use is not missing.
   const bool generates = settings->sessions.secret_file.empty() && std::getenv("HOLDFAST_SECRET") == nullptr;
   if (arguments.check && generates) {
+    if (const auto usable = sessions::check_state_dir(settings->server.state_dir); !usable) {
+      fmt::print(stderr, "holdfast: {}\n", usable.error().text);
+      return kFailed;
+    }
     fmt::print("{}: ok\n", arguments.config);
     return kDone;
   }

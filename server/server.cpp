@@ -19,7 +19,7 @@ constexpr base::Duration kTick = std::chrono::seconds{1};
 // Above a backend's own threshold, failures in a row are told no more often: an outage is not a flood of messages.
 constexpr base::Duration kToldEvery = std::chrono::milliseconds{50};
 // Descriptors for files, listeners, loops, probes, the admin listener.
-constexpr rlim_t kOwnDescriptors = 256;
+constexpr rlim_t kOwnDescriptorsMax = 256;
 
 std::uint64_t random_seed() {
   const auto id = sessions::random_id();
@@ -39,9 +39,10 @@ rlim_t raise_descriptor_limit() {
 /// How many clients there may be, each with a backend connection of its own. Says so when that is less than configured.
 std::uint32_t connections_max(const conf::Settings& settings) {
   const rlim_t descriptors = raise_descriptor_limit();
-  const rlim_t needed = rlim_t{settings.limits.connections} * 2 + kOwnDescriptors;
+  const rlim_t own = std::min(kOwnDescriptorsMax, descriptors / 4);
+  const rlim_t needed = rlim_t{settings.limits.connections} * 2 + own;
   if (descriptors >= needed) return settings.limits.connections;
-  const rlim_t left = descriptors > kOwnDescriptors ? (descriptors - kOwnDescriptors) / 2 : 1;
+  const rlim_t left = std::max<rlim_t>((descriptors - own) / 2, 1);
   base::log::warn("descriptors_short", {{"limit", descriptors}, {"wanted", needed}, {"connections", left}});
   return static_cast<std::uint32_t>(left);
 }
@@ -88,8 +89,9 @@ base::Result<void> Server::run() {
 
 base::Result<void> Server::start() {
   std::signal(SIGPIPE, SIG_IGN);
-  signals_ = std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT},
-                                            [this](int number) { on_signal(number); });
+  signals_ =
+      std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2},
+                                     [this](int number) { on_signal(number); });
   std::vector<net::Address> addresses;
   if (auto resolved = resolve_backends(addresses); !resolved) return resolved;
   if (!settings_->server.access_log_path.empty()) {
@@ -223,6 +225,14 @@ void Server::open_when_probed() {
 
 void Server::on_signal(int number) {
   base::log::info("signal", {{"number", number}});
+  if (number == SIGUSR1) {
+    if (access_log_) access_log_->reopen();
+    return;
+  }
+  if (number == SIGHUP || number == SIGUSR2) {
+    // A unit file or a script may send them all the same: that must not end the service.
+    return base::log::warn("signal_ignored", {{"number", number}, {"reason", "not yet supported"}});
+  }
   if (phase_ == Phase::Starting || phase_ == Phase::Serving) return drain();
   stop();
 }

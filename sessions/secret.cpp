@@ -136,6 +136,20 @@ base::Result<Secret> load_generated(const std::string& state_dir) {
 
 }  // namespace
 
+base::Result<void> check_state_dir(const std::string& state_dir) {
+  // The nearest folder that is there decides.
+  for (std::string path = state_dir;;) {
+    if (::access(path.c_str(), W_OK | X_OK) == 0) {
+      const File folder(path, O_RDONLY | O_DIRECTORY);
+      if (!folder.is_open()) return failed("use the state directory", path, errno);
+      return {};
+    }
+    const std::size_t slash = path.rfind('/');
+    if (errno != ENOENT || slash == std::string::npos) return failed("write to the state directory", path, errno);
+    path = slash == 0 ? "/" : path.substr(0, slash);
+  }
+}
+
 base::Result<Secret> load_secret(const conf::Sessions& settings, const std::string& state_dir,
                                  const char* environment_value) {
   if (!settings.secret_file.empty()) return open_and_read(settings.secret_file);

@@ -25,4 +25,7 @@ struct Secret {
 base::Result<Secret> load_secret(const conf::Sessions& settings, const std::string& state_dir,
                                  const char* environment_value);
 
+/// Could `state_dir` be made, or written to, if it is there? Writes nothing.
+base::Result<void> check_state_dir(const std::string& state_dir);
+
 }  // namespace holdfast::sessions

@@ -1,0 +1,127 @@
+// Exchange, before there is a connection: the route, the session, the backend, its gate.
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "proxy/exchange.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+using base::ErrorCode;
+
+bool names_login(std::string_view credentials) {
+  const std::string_view scheme = credentials.substr(0, credentials.find(' '));
+  return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
+}
+
+std::uint64_t hash_of(const AddressBytes& address) {
+  std::uint64_t hash = 0;
+  for (const std::uint8_t byte : address) hash = hash * 257 + byte;
+  return base::Random::mix(hash);
+}
+
+}  // namespace
+
+bool Exchange::admit(const http::RequestHead& head) {
+  const Routed found = snapshot_->router.find(head);
+  route_ = found.route ? &snapshot_->settings->route(*found.route) : nullptr;
+  ForwardContext forward = client_->forward_context();
+  const bool forwards = route_ != nullptr && route_->action == conf::RouteAction::Forward;
+  if (forwards && pool().sticky.mode == conf::StickyMode::Cookie) forward.own_cookie = pool().sticky.cookie;
+  append_request_head(request_head_, head, forward);
+  const Origin origin = origin_of(head, forward);
+  if (origin.text != forward.peer) origin_ = origin.text;
+
+  if (route_ == nullptr) {
+    context_.counters.requests_refused.add();
+    return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404), false;
+  }
+  if (route_->action == conf::RouteAction::Deny) return reply_error(403), false;
+  if (route_->action == conf::RouteAction::Redirect) return redirect(head), false;
+  context_.counters.pool[conf::index(route_->pool)].requests.add();
+  body_max_ = route_->request_body_bytes.value_or(snapshot_->settings->limits.request_body_bytes);
+  return true;
+}
+
+void Exchange::place(const http::RequestHead& head) {
+  const Origin origin = origin_of(head, client_->forward_context());
+  Identity who;
+  if (route_->sticky.value_or(true)) {
+    who = identify(pool().sticky, head, origin.bytes, [this](std::string_view value) {
+      return sessions::open(value, context_.shared.keyring).has_value();
+    });
+  } else {
+    who.stickiness_applies = false;
+  }
+  is_secure_ = base::iequals(scheme_of(head, client_->forward_context()), "https");
+  for (const http::Field& field : head.fields) {
+    if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;
+  }
+  context_.budgets[conf::index(route_->pool)].on_request(started_);
+  failure_ = {ErrorCode::Unavailable, "no backend may serve this"};
+  on_placed(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
+}
+
+/// The map has answered: the choice goes on.
+void Exchange::on_binding(const sessions::Held& holds) {
+  Client& client = *client_;
+  on_placed(placement_.answered(tools(), pool(), holds, std::span(tried_).first(tried_count_)));
+  client.resume();
+}
+
+void Exchange::on_placed(std::optional<conf::BackendId> backend) {
+  if (placement_.is_waiting()) return;
+  if (const auto from = placement_.take_moved_from()) note_move(*from);
+  if (!backend) return give_up(failure_);
+  go_to(*backend);
+}
+
+/// Counts the move and tells the app of it: what it kept in the old node's memory is gone.
+void Exchange::note_move(conf::BackendId from) {
+  context_.counters.backend[conf::index(from)].moved_away.add();
+  if (std::exchange(is_move_noted_, true)) return;
+  const std::string_view reason =
+      attempts_ > 0 ? base::name_of(failure_.code) : health::reason_to_move(context_.view->of(from).state);
+  append_moved_note(request_head_, snapshot_->settings->backend(from).name, reason);
+}
+
+void Exchange::go_to(conf::BackendId backend) {
+  backend_ = backend;
+  if (!context_.shared.gates.is_gated(backend)) return connect();
+  ticket_ = TicketId{++context_.last_ticket};
+  switch (context_.shared.gates.enter(backend, context_.scheduler, *context_.grants, ticket_)) {
+    case Gates::Entry::Entered:
+      is_gated_ = true;
+      return connect();
+    case Gates::Entry::Full:
+      return give_up({ErrorCode::Overload, "the queue is full"});
+    case Gates::Entry::Queued:
+      break;
+  }
+  context_.waiting.emplace(ticket_, this);
+  extend_deadline(snapshot_->settings->timeouts.queue);
+}
+
+void Exchange::on_granted(conf::BackendId backend) {
+  Client& client = *client_;
+  is_gated_ = true;
+  if (health::may_keep(context_.view->of(backend).state)) {
+    connect();
+  } else {
+    place_elsewhere({ErrorCode::Unavailable, "its backend went down while it waited"});
+  }
+  client.resume();
+}
+
+/// Anywhere but where it was, which has failed or gone.
+void Exchange::place_elsewhere(const base::Error& error) {
+  leave_backend();
+  if (tried_count_ == tried_.size()) return give_up(error);
+  tried_[tried_count_++] = *backend_;
+  failure_ = error;
+  on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));
+}
+
+}  // namespace holdfast::proxy
