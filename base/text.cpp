@@ -103,13 +103,26 @@ std::string to_base64url(std::span<const std::uint8_t> bytes) {
 
 bool from_base64url(std::string_view text, std::span<std::uint8_t> out) {
   if (text.size() != (out.size() * 4 + 2) / 3) return false;
+  const auto value = [&](std::size_t at) -> std::int32_t {
+    return kBase64UrlValue[static_cast<std::uint8_t>(text[at])];
+  };
+  std::size_t at = 0;
+  std::size_t written = 0;
+  std::int32_t all = 0;  // negative as soon as one of them is
+  for (; at + 4 <= text.size(); at += 4, written += 3) {
+    const std::int32_t a = value(at), b = value(at + 1), c = value(at + 2), d = value(at + 3);
+    all |= a | b | c | d;
+    const auto word = static_cast<std::uint32_t>(a << 18 | b << 12 | c << 6 | d);
+    out[written] = static_cast<std::uint8_t>(word >> 16);
+    out[written + 1] = static_cast<std::uint8_t>(word >> 8);
+    out[written + 2] = static_cast<std::uint8_t>(word);
+  }
+  if (all < 0) return false;
   std::uint32_t bits = 0;
   unsigned held = 0;
-  std::size_t written = 0;
-  for (const char c : text) {
-    const std::int8_t value = kBase64UrlValue[static_cast<std::uint8_t>(c)];
-    if (value < 0) return false;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+  for (; at < text.size(); ++at) {
+    if (value(at) < 0) return false;
+    bits = (bits << 6) | static_cast<std::uint32_t>(value(at));
     held += 6;
     if (held >= 8) {
       held -= 8;

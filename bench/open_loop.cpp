@@ -76,7 +76,8 @@ Answer take(Connection& connection, std::string_view bytes) {
     const std::size_t end = connection.head.find("\r\n\r\n");
     if (end == std::string::npos) return Answer::More;
     if (!connection.head.starts_with("HTTP/1.1 200")) return Answer::Bad;
-    const std::size_t at = connection.head.find("Content-Length: ");
+    std::size_t at = connection.head.find("Content-Length: ");
+    if (at == std::string::npos) at = connection.head.find("content-length: ");  // HAProxy writes names so
     if (at == std::string::npos || at > end) return Answer::Bad;
     const std::size_t length = std::strtoull(connection.head.c_str() + at + 16, nullptr, 10);
     const std::size_t had = connection.head.size() - end - 4;

@@ -163,7 +163,7 @@ def sticky_cookie(port):
     with socket.create_connection(("127.0.0.1", port), 5) as client:
         client.sendall(b"GET /2 HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n")
         answer = b""
-        while part := client.recv(65536):
+        while b"\r\n\r\n" not in answer and (part := client.recv(65536)):
             answer += part
     found = re.search(rb"(?i)set-cookie: ([^;\r]+)", answer)
     return found.group(1).decode() if found else "none=1"

@@ -7,6 +7,7 @@ import argparse
 import json
 import pathlib
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -73,6 +74,7 @@ class IdleCrowd:
     """Connections that have been used once and are kept open."""
 
     def __init__(self, port, count):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
         self.sockets = []
         for _ in range(count):
             client = socket.create_connection(("127.0.0.1", port), 5)
@@ -91,8 +93,7 @@ def fill_sessions(port, count):
     made = 0
     while made < count:
         made += run_wrk(lua, port, 5, OUT)
-        print(f"\r  {min(made, count):,} of {count:,} sessions", end="", flush=True)
-    print()
+        print(f"  {min(made, count):,} of {count:,} sessions", flush=True)
 
 
 def start_variant(variant):
@@ -107,15 +108,10 @@ def start_variant(variant):
         fill_sessions(port, 1_000_000)
         return process, None
     before = process.resident_bytes()
-    crowd = IdleCrowd(port, 9_000 if descriptors() < 21_000 else 10_000)
+    crowd = IdleCrowd(port, 10_000)
     print(f"  {len(crowd.sockets):,} idle connections: {(process.resident_bytes() - before) / len(crowd.sockets):,.0f} "
           "bytes of resident memory each")
     return process, crowd
-
-
-def descriptors():
-    import resource
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def run_rounds(workload, running, rounds, seconds):
@@ -124,8 +120,10 @@ def run_rounds(workload, running, rounds, seconds):
     for round_number in range(rounds):
         for name, process in running.items():
             results[name].append(measure(process, workload, seconds, OUT))
-            print(f"\r  round {round_number + 1}/{rounds} {name:12}", end="", flush=True)
-    print()
+            if sys.stdout.isatty():
+                print(f"\r  round {round_number + 1}/{rounds} {name:12}", end="", flush=True)
+    if sys.stdout.isatty():
+        print()
     return results
 
 
@@ -137,6 +135,13 @@ def summarise(results, base="holdfast"):
         summary[name] = {"us": statistics.median(r["us"] for r in rows), "rps": statistics.median(r["rps"] for r in rows),
                          "ratio": statistics.median(ratios), "ratio_low": min(ratios), "ratio_high": max(ratios)}
     return summary
+
+
+def say(summary):
+    """One line per proxy, as soon as it is known."""
+    for name, row in summary.items():
+        print(f"    {name:9} {row['us']:8.1f} us  {row['rps']:9,.0f}/s   ours / it {row['ratio']:.3f} "
+              f"({row['ratio_low']:.3f}-{row['ratio_high']:.3f})", flush=True)
 
 
 def syscalls_per_request(process, workload):
@@ -249,11 +254,13 @@ def main():
                         results["variant"].append(measure(running["holdfast"], workload, options.seconds, OUT))
                 report["variants"].append({"name": workload.name, "title": workload.title, "raw": results,
                                            "summary": summarise(results)})
+                say(report["variants"][-1]["summary"])
                 continue
             these = {name: running[name] for name in ("holdfast", *workload.peers)}
             results = run_rounds(workload, these, options.rounds, options.seconds)
             report["workloads"].append({"name": workload.name, "title": workload.title, "raw": results,
                                         "summary": summarise(results)})
+            say(report["workloads"][-1]["summary"])
         print("latency and system calls")
         capacity = statistics.median(measure(running["nginx"], WORKLOADS[0], options.seconds, OUT)["rps"] for _ in range(2))
         report["latency_rate"] = int(capacity / 2)

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 
@@ -33,7 +34,12 @@ std::string Address::host_text() const {
   constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   char text[INET6_ADDRSTRLEN] = "";
   if (std::memcmp(raw.data(), kMapped, sizeof kMapped) == 0) {
-    inet_ntop(AF_INET, &raw[12], text, sizeof text);
+    char* end = text;  // by hand: once per connection, and inet_ntop goes through printf
+    for (std::size_t i = 12; i < 16; ++i) {
+      if (i != 12) *end++ = '.';
+      end = std::to_chars(end, text + sizeof text, raw[i]).ptr;
+    }
+    return {text, end};
   } else {
     inet_ntop(AF_INET6, raw.data(), text, sizeof text);
   }

@@ -142,9 +142,10 @@ void Loop::run_posted() {
 }
 
 void Loop::end_turn() {
-  // What is destroyed may bury more (a client buries its stream).
+  // What is destroyed may bury more (a client buries its stream). Two lists in turn keep their room.
   while (!graveyard_.empty()) {
-    const auto buried = std::exchange(graveyard_, {});
+    graveyard_.swap(decaying_);
+    decaying_.clear();
   }
 }
 

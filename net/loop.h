@@ -44,6 +44,7 @@ class Loop final : public base::Scheduler {
   std::unique_ptr<event_base, BaseDeleter> base_;
   std::unique_ptr<Wakeup> wakeup_;
   std::vector<std::unique_ptr<base::Buried>> graveyard_;
+  std::vector<std::unique_ptr<base::Buried>> decaying_;
   base::Instant now_{};
   bool now_is_known_ = false;
   bool stopping_ = false;
