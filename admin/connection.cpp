@@ -90,7 +90,7 @@ Connection::Progress Connection::take_head() {
 }
 
 void Connection::accept_head(const http::RequestHead& head) {
-  if (head.framing.kind == http::Framing::Kind::None) return send(owner_.answer(request_));
+  if (head.framing.kind == http::Framing::Kind::None) return ask();
   if (head.framing.length > limits_.body_bytes_max) return refuse(413, "the body is too long");
   body_.start(head.framing);
   state_ = State::Body;
@@ -112,9 +112,15 @@ Connection::Progress Connection::take_body() {
   if (request_.body.size() > limits_.body_bytes_max) {
     refuse(413, "the body is too long");
   } else if (step.state == http::BodyReader::Step::State::Done) {
-    send(owner_.answer(request_));
+    ask();
   }
   return Progress::Made;
+}
+
+void Connection::ask() {
+  state_ = State::Asking;
+  deadline_->set(scheduler_.now() + limits_.answer);
+  owner_.on_request(*this, request_);
 }
 
 void Connection::refuse(std::uint16_t status, std::string_view why) {

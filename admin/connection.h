@@ -36,7 +36,8 @@ class Connection final : public base::Buried, private net::StreamHandler {
     Owner(const Owner&) = delete;
     Owner& operator=(const Owner&) = delete;
     virtual ~Owner() = default;
-    virtual Answer answer(const Request& request) = 0;
+    /// A whole request: answered by answer() of the connection, now or later, unless it is done before.
+    virtual void on_request(Connection& connection, const Request& request) = 0;
     /// Comes once, last; the connection is to be buried.
     virtual void on_done(Connection& connection) = 0;
   };
@@ -45,6 +46,8 @@ class Connection final : public base::Buried, private net::StreamHandler {
   Connection(Owner& owner, base::Scheduler& scheduler, std::unique_ptr<net::Stream> stream, const Limits& limits);
   /// Looks for bytes that are already there. May report on_done().
   void start();
+  /// The answer to what on_request() brought. May report on_done().
+  void answer(const Answer& answer) { send(answer); }
   /// Ends it now; reports on_done().
   void close();
   /// Waits for the first byte of a request, since `idle_since()`.
@@ -54,8 +57,9 @@ class Connection final : public base::Buried, private net::StreamHandler {
   base::Instant idle_since() const { return idle_since_; }
 
  private:
-  // Head -> Body -> Writing -> Head, or after the last answer Lingering -> Done. Done may come from everywhere.
-  enum class State : std::uint8_t { Head, Body, Writing, Lingering, Done };
+  // Head -> Body -> Asking -> Writing -> Head, or after the last answer Lingering -> Done. Done may come from
+  // everywhere.
+  enum class State : std::uint8_t { Head, Body, Asking, Writing, Lingering, Done };
   enum class Progress : std::uint8_t { Made, NeedsBytes };
 
   void on_readable() override { proceed(); }
@@ -67,6 +71,7 @@ class Connection final : public base::Buried, private net::StreamHandler {
   Progress take_body();
   Progress fill();
   void accept_head(const http::RequestHead& head);
+  void ask();
   void refuse(std::uint16_t status, std::string_view why);
   void send(const Answer& answer);
   void flush();

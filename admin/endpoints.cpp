@@ -57,7 +57,7 @@ Answer overview(const Source& source) {
 
 }  // namespace
 
-Router make_router(const Source& source, OperatorDesk& desk) {
+Router make_router(const Source& source, OperatorDesk& operators, SessionDesk& sessions) {
   using http::Method;
   Router router;
   router.add(Method::Get, "/", [&source](const Request&) { return overview(source); });
@@ -67,7 +67,8 @@ Router make_router(const Source& source, OperatorDesk& desk) {
   router.add(Method::Get, "/api/v1/status", [&source](const Request&) { return status(source); });
   router.add(Method::Get, "/api/v1/cluster", [&source](const Request&) { return cluster(source); });
   router.add(Method::Get, "/cluster/leader", [&source](const Request&) { return leader(source); });
-  add_operator_routes(router, source, desk);
+  add_operator_routes(router, source, operators);
+  add_session_routes(router, source, sessions);
   return router;
 }
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "admin/host_rule.h"
+#include "admin/guard.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -18,17 +18,6 @@ using health::OperatorState;
 
 constexpr std::size_t kByBytesMax = 64;
 constexpr std::size_t kNamesListedMax = 20;
-
-bool is_json(std::string_view content_type) {
-  return base::iequals(base::trim(content_type.substr(0, content_type.find(';'))), "application/json");
-}
-
-std::optional<Answer> guard(const Request& request) {
-  if (!is_loopback(request.peer)) return text_answer(403, "orders are taken from this machine only");
-  if (request.field("Sec-Fetch-Site") == "cross-site") return text_answer(403, "orders are not taken from other sites");
-  if (is_json(request.field("Content-Type")) || request.field("X-Holdfast-Request") == "1") return std::nullopt;
-  return text_answer(415, "send Content-Type: application/json, or X-Holdfast-Request: 1");
-}
 
 template <class Views>
 std::string names_of(const Views& views) {
@@ -93,7 +82,7 @@ Answer done(const OperatorAsk& ask, const Source& source, const base::Result<voi
 }
 
 Answer take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk) {
-  if (auto refused = guard(request)) return *refused;
+  if (auto refused = guard_order(request)) return *refused;
   OperatorAsk ask{.pool = request.captures[0],
                   .backend = request.captures[1],
                   .state = state,

@@ -55,29 +55,35 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
 }  // namespace
 
 void Router::add(http::Method method, std::string path, Handler handler) {
+  add_later(method, std::move(path), [handler = std::move(handler)](const Request& request, const Respond& respond) {
+    respond(handler(request));
+  });
+}
+
+void Router::add_later(http::Method method, std::string path, LaterHandler handler) {
   base::check(!allow_words(method).empty(), "a handler's method is one that Allow can name");
   entries_.push_back({method, std::move(path), std::move(handler)});
 }
 
-Answer Router::answer(const Request& request) const {
+void Router::answer(const Request& request, Respond respond) const {
   const http::Method wanted = request.method == http::Method::Head ? http::Method::Get : request.method;
   std::string allow;
   for (const Entry& entry : entries_) {
     auto captures = match(entry.path, request.path);
     if (!captures) continue;
-    if (entry.method == wanted && captures->empty()) return entry.handler(request);
+    if (entry.method == wanted && captures->empty()) return entry.handler(request, std::move(respond));
     if (entry.method == wanted) {
       Request captured = request;
       captured.captures = std::move(*captures);
-      return entry.handler(captured);
+      return entry.handler(captured, std::move(respond));
     }
     if (!allow.empty()) allow += ", ";
     allow += allow_words(entry.method);
   }
-  if (allow.empty()) return text_answer(404, "there is nothing here; / lists what there is");
+  if (allow.empty()) return respond(text_answer(404, "there is nothing here; / lists what there is"));
   Answer refused = text_answer(405, "this path knows only " + allow);
   refused.allow = std::move(allow);
-  return refused;
+  respond(std::move(refused));
 }
 
 }  // namespace holdfast::admin

@@ -13,18 +13,23 @@ namespace holdfast::admin {
 class Router {
  public:
   using Handler = std::function<Answer(const Request&)>;
+  /// Takes the answer, now or later; once.
+  using Respond = std::function<void(Answer)>;
+  /// For what others have to be asked for. The request is good for the call only.
+  using LaterHandler = std::function<void(const Request&, Respond)>;
 
   /// `path` is compared byte for byte with the path as sent; a segment {name} stands for any one that is not empty. A
   /// Get handler also answers HEAD.
   void add(http::Method method, std::string path, Handler handler);
+  void add_later(http::Method method, std::string path, LaterHandler handler);
   /// The handler's answer, or 404, or 405 with Allow.
-  Answer answer(const Request& request) const;
+  void answer(const Request& request, Respond respond) const;
 
  private:
   struct Entry {
     http::Method method;
     std::string path;
-    Handler handler;
+    LaterHandler handler;
   };
   std::vector<Entry> entries_;  // a dozen: a scan is the quickest lookup
 };

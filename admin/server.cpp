@@ -35,17 +35,27 @@ bool Server::make_room() {
   return true;
 }
 
-Answer Server::answer(const Request& request) {
+void Server::on_request(Connection& connection, const Request& request) {
   if (!host_rule_.accepts(request.host)) {
-    return text_answer(421, "this listener is for its own machine: use localhost or 127.0.0.1 as the host");
+    return connection.answer(
+        text_answer(421, "this listener is for its own machine: use localhost or 127.0.0.1 as the host"));
   }
-  return router_.answer(request);
+  const std::uint64_t number = ++last_request_;
+  asking_.emplace(number, &connection);
+  router_.answer(request, [this, number](const Answer& answer) {
+    const auto found = asking_.find(number);
+    if (found == asking_.end()) return;  // the client has left meanwhile
+    Connection& asker = *found->second;
+    asking_.erase(found);
+    asker.answer(answer);
+  });
 }
 
 void Server::on_done(Connection& connection) {
   const auto it = std::find_if(connections_.begin(), connections_.end(),
                                [&](const auto& owned) { return owned.get() == &connection; });
   base::check(it != connections_.end(), "a connection is done once");
+  std::erase_if(asking_, [&](const auto& entry) { return entry.second == &connection; });
   std::swap(*it, connections_.back());
   scheduler_.bury(std::move(connections_.back()));
   connections_.pop_back();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "admin/connection.h"
@@ -24,7 +26,7 @@ class Server final : private Connection::Owner {
   std::size_t connection_count() const { return connections_.size(); }
 
  private:
-  Answer answer(const Request& request) override;
+  void on_request(Connection& connection, const Request& request) override;
   void on_done(Connection& connection) override;
   bool make_room();
 
@@ -33,6 +35,8 @@ class Server final : private Connection::Owner {
   const HostRule host_rule_;
   const Limits limits_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::unordered_map<std::uint64_t, Connection*> asking_;  // by number of the request
+  std::uint64_t last_request_ = 0;
 };
 
 }  // namespace holdfast::admin

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "server/ctl_client.h"
 #include "server/ctl_order.h"
+#include "server/ctl_sessions.h"
 
 namespace holdfast::server {
 
@@ -23,6 +24,7 @@ struct Arguments {
   std::string timeout = "5s";
   bool json = false;
   CtlOrder order;
+  CtlSessions sessions;
 };
 
 /// Where the proxy is, and how long to wait for it.
@@ -87,6 +89,42 @@ CtlOutcome run_order(const Target& target, const CtlOrder& order) {
   return outcome;
 }
 
+CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
+  const auto ask = sessions_ask(arguments.sessions);
+  if (!ask) return bad_usage(ask.error().text);
+  const auto answer = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
+                                        : http_post(target.where, ask->path, ask->body, target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) return failed(printable_line(answer->body));
+  auto text = arguments.json ? pretty_json(answer->body) : sessions_words(arguments.sessions, answer->body);
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
+  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
+void add_sessions_command(CLI::App& app, Arguments& arguments) {
+  using Verb = CtlSessions::Verb;
+  CtlSessions& typed = arguments.sessions;
+  CLI::App& command = *app.add_subcommand("sessions", "Lists sessions; moves or ends them");
+  command.require_subcommand(0, 1);
+  command.callback([&typed] {
+    if (typed.verb == Verb::None) typed.verb = Verb::List;
+  });
+  command.add_option("--backend", typed.backend, "Those of POOL/BACKEND");
+  command.add_option("--pool", typed.pool, "Those of a pool");
+  command.add_option("--limit", typed.limit, "How many are listed at most")->capture_default_str();
+  command.add_flag("--json", arguments.json, "The whole answer as JSON");
+  CLI::App& move = *command.add_subcommand("move", "To another backend: one by its ID, or all with --backend");
+  move.add_option("id", typed.id, "As listed");
+  move.add_option("to", typed.to, "POOL/BACKEND");
+  move.callback([&typed] { typed.verb = Verb::Move; });
+  CLI::App& end = *command.add_subcommand("end", "One by its ID, or all with --backend or --pool");
+  end.add_option("id", typed.id, "As listed");
+  end.callback([&typed] { typed.verb = Verb::End; });
+  command.fallthrough();
+  move.fallthrough();
+  end.fallthrough();
+}
+
 void add_order_commands(CLI::App& app, CtlOrder& order) {
   static constexpr std::pair<const char*, const char*> kCommands[] = {
       {"drain", "No new sessions for a backend; those it has stay"},
@@ -117,6 +155,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   CLI::App& status = *app.add_subcommand("status", "Pools and backends, in words");
   status.add_flag("--json", parsed.json, "The whole answer as JSON");
   add_order_commands(app, parsed.order);
+  add_sessions_command(app, parsed);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(arguments));
@@ -127,10 +166,12 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
     return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
   }
   const bool is_order = !parsed.order.word.empty();
-  if (!status.parsed() && !is_order) return bad_usage("a command is missing; --help lists them");
+  const bool is_sessions = parsed.sessions.verb != CtlSessions::Verb::None;
+  if (!status.parsed() && !is_order && !is_sessions) return bad_usage("a command is missing; --help lists them");
   const auto target = target_of(parsed);
   if (!target) return bad_usage(target.error().text);
-  return is_order ? run_order(*target, parsed.order) : run_status(*target, parsed, colours);
+  if (is_order) return run_order(*target, parsed.order);
+  return is_sessions ? run_sessions(*target, parsed) : run_status(*target, parsed, colours);
 }
 
 }  // namespace holdfast::server

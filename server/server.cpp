@@ -186,7 +186,7 @@ base::Result<void> Server::open_admin() {
                                     [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
-  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this, *this),
+  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this, *this, *this),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});
   return {};

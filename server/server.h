@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "admin/server.h"
+#include "admin/session_api.h"
 #include "admin/view.h"
 #include "base/result.h"
 #include "conf/settings.h"
@@ -24,7 +25,10 @@
 namespace holdfast::server {
 
 /// The whole proxy process: the control loop on the calling thread (probes, cluster, admin, signals), and the workers.
-class Server final : private health::Monitor::Listener, private admin::Source, private admin::OperatorDesk {
+class Server final : private health::Monitor::Listener,
+                     private admin::Source,
+                     private admin::OperatorDesk,
+                     private admin::SessionDesk {
  public:
   Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret);
   ~Server() override;
@@ -57,6 +61,11 @@ class Server final : private health::Monitor::Listener, private admin::Source, p
   admin::ClusterView cluster() const override { return control_->view(ClusterControl::Sightings::Shown); }
   // admin::OperatorDesk
   base::Result<void> obey(const admin::OperatorAsk& ask) override { return control_->obey(ask); }
+  // admin::SessionDesk
+  sessions::Registry& registry() override { return sessions_.registry(); }
+  sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const override {
+    return keyring_.backend_tag(pool, backend);
+  }
   admin::BackendView backend_status(conf::BackendId id) const;
   admin::PoolView pool_status(const conf::Pool& pool) const;
   admin::ClientsView clients_status() const;

@@ -3,6 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "sessions/memory_registry.h"
+#include "sessions/redis_registry.h"
+
 namespace holdfast::server {
 
 namespace {
@@ -18,7 +21,10 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .seed = random.next(),
                .start = scheduler.now()}),
       resolver_(scheduler) {
-  if (!is_shared()) return;
+  if (!is_shared()) {
+    registry_ = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
+    return;
+  }
   link_ = std::make_unique<net::RedisLink>(
       net::RedisGround{scheduler, dialer, resolver_, random.next()}, settings.redis,
       [this](const net::RedisState& state) {
@@ -29,6 +35,7 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
   map_ = std::make_unique<sessions::SharedMap>(memory_, *link_, scheduler, names, settings.sessions.idle_timeout);
   news_ = std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler, dialer, resolver_, random.next()},
                                                    settings.redis, std::vector<std::string>{names.news()}, *map_);
+  registry_ = std::make_unique<sessions::RedisRegistry>(*link_, names, settings.sessions.idle_timeout);
 }
 
 SessionControl::~SessionControl() = default;

@@ -12,6 +12,7 @@
 #include "net/resolver.h"
 #include "proxy/snapshot.h"
 #include "sessions/memory_store.h"
+#include "sessions/registry.h"
 #include "sessions/shared_map.h"
 
 namespace holdfast::server {
@@ -25,6 +26,7 @@ class SessionControl {
 
   sessions::MemoryStore& memory() { return memory_; }
   const sessions::MemoryStore& memory() const { return memory_; }
+  sessions::Registry& registry() { return *registry_; }
   bool is_shared() const { return settings_.sessions.store == conf::SessionStore::Redis; }
   /// Which backends there are.
   void start(const proxy::Snapshot& snapshot);
@@ -48,6 +50,7 @@ class SessionControl {
   net::RedisState worker_trouble_{net::RedisState::Word::Degraded, "connecting"};  // of the last one that was not
   std::unique_ptr<sessions::SharedMap> map_;
   std::unique_ptr<net::RedisSubscription> news_;
+  std::unique_ptr<sessions::Registry> registry_;
 };
 
 }  // namespace holdfast::server

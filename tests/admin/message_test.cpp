@@ -59,7 +59,7 @@ TEST_CASE("a router knows its paths byte for byte and its methods by name") {
     Request request;
     request.method = row.method;
     request.path = row.path;
-    const Answer answer = router.answer(request);
+    const Answer answer = answer_of(router, request);
     CHECK(answer.status == row.status);
     if (row.status == 200) CHECK(answer.body == row.body_or_allow);
     if (row.status != 200) CHECK(answer.allow == row.body_or_allow);

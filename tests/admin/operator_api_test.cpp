@@ -27,11 +27,12 @@ struct Fixture {
     request.peer = tests::fake_address(5000);
     return request;
   }
-  Answer ask(const Request& request) { return router.answer(request); }
+  Answer ask(const Request& request) { return answer_of(router, request); }
 
   FakeSource source;
   FakeDesk desk;
-  Router router = make_router(source, desk);
+  FakeSessions sessions;
+  Router router = make_router(source, desk, sessions);
 };
 
 const std::string kApp1 = "/api/v1/pools/shop/backends/app1/";

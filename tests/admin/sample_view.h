@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/operator_api.h"
+#include "admin/session_api.h"
 #include "admin/view.h"
 
 namespace holdfast::admin {
@@ -62,6 +63,55 @@ class FakeDesk final : public OperatorDesk {
   base::Result<void> obey(const OperatorAsk& ask) override {
     asks.push_back(ask);
     return answer;
+  }
+};
+
+/// What a router answers at once.
+inline Answer answer_of(const Router& router, const Request& request) {
+  Answer got;
+  router.answer(request, [&got](const Answer& answer) { got = answer; });
+  return got;
+}
+
+/// Sessions that nobody has.
+class FakeSessions final : public SessionDesk, private sessions::Registry {
+ public:
+  sessions::Registry& registry() override { return *this; }
+  sessions::BackendTag tag_of(std::string_view, std::string_view backend) const override {
+    return sessions::BackendTag{std::hash<std::string_view>{}(backend) | 1};
+  }
+
+  std::vector<sessions::Listed> known;
+  std::vector<std::string> orders;
+  std::optional<base::Error> trouble;
+
+ private:
+  void list(const std::string& pool, const std::vector<sessions::BackendTag>&, std::size_t limit,
+            Done<std::vector<sessions::Listed>> done) override {
+    orders.push_back("list " + pool + " " + std::to_string(limit));
+    if (trouble) return done(*trouble);
+    done(known);
+  }
+  void find(const std::string& pool, const sessions::Key& key, Done<std::optional<sessions::Listed>> done) override {
+    if (trouble) return done(*trouble);
+    for (const auto& session : known) {
+      if (session.key == key) return done(std::optional(session));
+    }
+    orders.push_back("missed in " + pool);
+    done(std::optional<sessions::Listed>());
+  }
+  void move(const std::string& pool, const sessions::Key&, sessions::BackendTag, Done<bool> done) override {
+    orders.push_back("move in " + pool);
+    done(true);
+  }
+  void end(const std::string& pool, const sessions::Key&, Done<bool> done) override {
+    orders.push_back("end in " + pool);
+    done(true);
+  }
+  void clear(const std::string& pool, sessions::BackendTag, const std::vector<sessions::BackendTag>& to,
+             Done<std::uint64_t> done) override {
+    orders.push_back("clear in " + pool + " to " + std::to_string(to.size()));
+    done(std::uint64_t{7});
   }
 };
 

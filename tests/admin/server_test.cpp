@@ -15,10 +15,10 @@ namespace {
 
 struct Fixture {
   explicit Fixture(Limits limits = {})
-      : server(loop, router(source, desk), HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
+      : server(loop, router(source, desk, sessions), HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
 
-  static Router router(const Source& source, OperatorDesk& desk) {
-    Router made = make_router(source, desk);
+  static Router router(const Source& source, OperatorDesk& desk, SessionDesk& sessions) {
+    Router made = make_router(source, desk, sessions);
     made.add(http::Method::Post, "/echo", [](const Request& request) {
       return text_answer(200, std::string(request.field("x-say")) + request.query + request.body);
     });
@@ -42,6 +42,7 @@ struct Fixture {
   tests::FakeLoop loop;
   FakeSource source;
   FakeDesk desk;
+  FakeSessions sessions;
   Server server;
 };
 
@@ -359,7 +360,9 @@ TEST_CASE("the server may go while clients are connected") {
   tests::FakeLoop loop;
   FakeSource source;
   FakeDesk desk;
-  auto server = std::make_unique<Server>(loop, make_router(source, desk), HostRule(tests::fake_address(1), ""));
+  FakeSessions sessions;
+  auto server =
+      std::make_unique<Server>(loop, make_router(source, desk, sessions), HostRule(tests::fake_address(1), ""));
   auto [stream, peer] = tests::fake_connection(loop);
   server->accept(std::move(stream));
   peer.sends("GET");

@@ -10,6 +10,7 @@
 #include "http/body.h"
 #include "server/ctl_client.h"
 #include "server/ctl_command.h"
+#include "server/ctl_sessions.h"
 #include "server/ctl_status.h"
 #include "tests/admin/sample_view.h"
 #include "tests/support/socket.h"
@@ -273,4 +274,64 @@ TEST_CASE("orders: what is sent, and what the answer means") {
   FakeAdmin admin(good);
   CHECK(run({"drain", "shop/app1", "--deadline", "10m", "--admin", admin.url()}).exit_code == 0);
   CHECK(contains(admin.request, "\"deadline\":\"10m\""));
+}
+
+TEST_CASE("sessions: what is asked for") {
+  using Verb = server::CtlSessions::Verb;
+  struct Row {
+    const char* why;
+    server::CtlSessions typed;
+    const char* path;  ///< nullptr: refused.
+    const char* body;
+  };
+  const Row rows[] = {
+      {"all", {.verb = Verb::List}, "/api/v1/sessions?limit=100", ""},
+      {"of a backend",
+       {.verb = Verb::List, .backend = "shop/a", .limit = 5},
+       "/api/v1/sessions?limit=5&backend=shop/a",
+       ""},
+      {"of a pool", {.verb = Verb::List, .pool = "shop"}, "/api/v1/sessions?limit=100&pool=shop", ""},
+      {"no backend", {.verb = Verb::List, .backend = "shop"}, nullptr, ""},
+      {"end one", {.verb = Verb::End, .id = "abc"}, "/api/v1/sessions/abc/end", "{}"},
+      {"end a backend's", {.verb = Verb::End, .backend = "shop/a"}, "/api/v1/pools/shop/backends/a/sessions/end", "{}"},
+      {"end a pool's", {.verb = Verb::End, .pool = "shop"}, "/api/v1/pools/shop/sessions/end", "{}"},
+      {"end nothing in particular", {.verb = Verb::End}, nullptr, ""},
+      {"end two things", {.verb = Verb::End, .id = "abc", .pool = "shop"}, nullptr, ""},
+      {"end a path", {.verb = Verb::End, .id = "../x"}, nullptr, ""},
+      {"move one",
+       {.verb = Verb::Move, .id = "abc", .to = "shop/b"},
+       "/api/v1/sessions/abc/move",
+       R"({"to":"shop/b"})"},
+      {"move one nowhere", {.verb = Verb::Move, .id = "abc"}, nullptr, ""},
+      {"move a backend's",
+       {.verb = Verb::Move, .backend = "shop/a"},
+       "/api/v1/pools/shop/backends/a/sessions/move",
+       "{}"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.why);
+    const auto ask = server::sessions_ask(row.typed);
+    CHECK(ask.has_value() == (row.path != nullptr));
+    if (!ask || row.path == nullptr) continue;
+    CHECK(ask->path == row.path);
+    CHECK(ask->body == row.body);
+  }
+}
+
+TEST_CASE("sessions: what is said") {
+  using Verb = server::CtlSessions::Verb;
+  const auto words = [](Verb verb, std::string_view answer) {
+    const auto said = server::sessions_words({.verb = verb}, answer);
+    return said ? *said : "error";
+  };
+  CHECK(words(Verb::End, R"({"id":"abc","pool":"shop","ended":true})") == "abc ended\n");
+  CHECK(words(Verb::End, R"({"ended":7})") == "7 ended\n");
+  CHECK(words(Verb::Move, R"({"moved":7})") == "7 moved\n");
+  CHECK(words(Verb::Move, R"({"id":"abc","pool":"shop","backend":"b"})") == "abc is at shop/b\n");
+  CHECK(words(Verb::List, "[]") == "error");
+  const std::string table = words(
+      Verb::List,
+      R"({"sessions":[{"id":"abc","pool":"shop","backend":"a","since":"S","last_seen":"L","moves":2}],"limit":9})");
+  CHECK(table.find("abc ") != std::string::npos);
+  CHECK(table.find("shop/a ") != std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <barrier>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/support/fleet.h"
@@ -166,6 +167,53 @@ TEST_CASE("a session ended through one proxy is over on the other") {
     elsewhere.cookies() = old;
     return set_cookie_of(elsewhere.get("/"), "holdfast").has_value();
   }));
+}
+
+TEST_CASE("operators list, move and end sessions; every proxy obeys with the next request") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet, "mode = \"cookie\"\n");
+  HttpClient user = pair.one.client();
+  const std::string home = user.get("/").body;
+  HttpClient elsewhere = pair.two.client();
+  elsewhere.cookies() = user.cookies();
+  CHECK(elsewhere.get("/").body == home);
+
+  HttpClient admin(pair.two.admin_port());
+  const auto order = [&](const std::string& path, const std::string& body) {
+    return admin.request({.method = "POST",
+                          .target = "/api/v1/" + path,
+                          .fields = {{"Content-Type", "application/json"}},
+                          .body = body,
+                          .host = "127.0.0.1"});
+  };
+  const auto listed = [&] {
+    const Answer answer = admin.request({.target = "/api/v1/sessions", .host = "127.0.0.1"});
+    return nlohmann::json::parse(answer.body, nullptr, false)["sessions"];
+  };
+  REQUIRE(eventually([&] { return listed().size() == 1; }));
+  const auto session = listed()[0];
+  CHECK(session["backend"] == home);
+  const std::string id = session["id"];
+
+  const std::string refuge = home == "a" ? "b" : "a";
+  CHECK(order("sessions/" + id + "/move", R"({"to":"app/)" + refuge + "\"}").is_whole(200));
+  CHECK(eventually([&] { return user.get("/").body == refuge; }));
+  CHECK(eventually([&] { return elsewhere.get("/").body == refuge; }));
+
+  const auto old = user.cookies();
+  CHECK(order("sessions/" + id + "/end", "{}").is_whole(200));
+  CHECK(listed().empty());
+  for (HttpClient* client : {&user, &elsewhere}) {
+    CHECK(eventually([&] {
+      client->cookies() = old;
+      return set_cookie_of(client->get("/"), "holdfast").has_value();
+    }));
+  }
+
+  CHECK(order("pools/app/backends/" + refuge + "/sessions/move", "{}").is_whole(200));
+  CHECK(order("pools/app/sessions/end", "{}").is_whole(200));
+  CHECK(eventually([&] { return listed().empty(); }));
 }
 
 TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody leaves their node, all converge") {

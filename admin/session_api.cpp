@@ -1,0 +1,290 @@
+#include "admin/session_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "admin/guard.h"
+#include "base/text.h"
+#include "sessions/redis_text.h"
+
+namespace holdfast::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using sessions::BackendTag;
+using sessions::Listed;
+
+constexpr std::size_t kLimitDefault = 100;
+constexpr std::size_t kLimitMax = 10'000;
+
+/// A backend by its names, and how it is.
+struct Backend {
+  std::string pool;
+  std::string name;
+  BackendTag tag = BackendTag::None;
+  health::State state = health::State::Starting;
+};
+
+/// The configured backends at the time of one request.
+class Directory {
+ public:
+  Directory(const Source& source, const SessionDesk& desk) {
+    for (const PoolView& pool : source.status().pools) {
+      pools_.push_back(pool.name);
+      for (const BackendView& backend : pool.backends) {
+        backends_.push_back({pool.name, backend.name, desk.tag_of(pool.name, backend.name), backend.state});
+      }
+    }
+  }
+  const std::vector<std::string>& pools() const { return pools_; }
+  bool has_pool(std::string_view name) const { return std::find(pools_.begin(), pools_.end(), name) != pools_.end(); }
+  std::vector<Backend> of(std::string_view pool) const {
+    std::vector<Backend> found;
+    std::copy_if(backends_.begin(), backends_.end(), std::back_inserter(found),
+                 [&](const Backend& backend) { return backend.pool == pool; });
+    return found;
+  }
+  /// "pool/backend"; nullptr when there is none.
+  const Backend* find(std::string_view full_name) const {
+    for (const Backend& backend : backends_) {
+      if (backend.pool + "/" + backend.name == full_name) return &backend;
+    }
+    return nullptr;
+  }
+  const Backend* find(BackendTag tag) const {
+    const auto at = std::find_if(backends_.begin(), backends_.end(), [&](const Backend& b) { return b.tag == tag; });
+    return at == backends_.end() ? nullptr : &*at;
+  }
+
+ private:
+  std::vector<std::string> pools_;
+  std::vector<Backend> backends_;
+};
+
+Answer json_answer(const Json& body) {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return answer;
+}
+
+Answer failed(const base::Error& error) {
+  const bool may_have_happened = error.code == base::ErrorCode::Timeout;
+  return text_answer(503, fmt::format("{} ({}): {}", may_have_happened ? "this may have happened" : "nothing was done",
+                                      base::name_of(error.code), error.text));
+}
+
+Json session_json(const Listed& session, const Directory& directory) {
+  const Backend* backend = directory.find(session.binding.backend);
+  return {{"id", sessions::id_text(session.key)},
+          {"pool", backend != nullptr ? backend->pool : ""},
+          {"backend", backend != nullptr ? backend->name : ""},
+          {"since", base::timestamp_text(session.created)},
+          {"last_seen", base::timestamp_text(session.last_used)},
+          {"moves", static_cast<std::uint32_t>(session.binding.generation) - 1}};
+}
+
+/// The value of `name` in "?a=b&c=d"; names and numbers need no decoding.
+std::string_view parameter(std::string_view query, std::string_view name) {
+  if (query.starts_with('?')) query.remove_prefix(1);
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    if (pair.substr(0, pair.find('=')) == name && pair.size() > name.size()) return pair.substr(name.size() + 1);
+  }
+  return {};
+}
+
+/// GET /api/v1/sessions: pool after pool, as each may have to be asked for.
+class Listing : public std::enable_shared_from_this<Listing> {
+ public:
+  Listing(Directory directory, SessionDesk& desk, std::size_t limit, Router::Respond respond)
+      : directory_(std::move(directory)), desk_(desk), limit_(limit), respond_(std::move(respond)) {}
+
+  void add(const std::string& pool, std::vector<BackendTag> tags) { wanted_.emplace_back(pool, std::move(tags)); }
+  void go_on() {
+    if (wanted_.empty() || found_.size() >= limit_) return finish();
+    const auto [pool, tags] = std::move(wanted_.back());
+    wanted_.pop_back();
+    desk_.registry().list(pool, tags, limit_ - found_.size(),
+                          [self = shared_from_this()](const base::Result<std::vector<Listed>>& listed) {
+                            if (!listed) return self->respond_(failed(listed.error()));
+                            self->found_.insert(self->found_.end(), listed->begin(), listed->end());
+                            self->go_on();
+                          });
+  }
+
+ private:
+  void finish() {
+    Json all = Json::array();
+    for (const Listed& session : found_) all.push_back(session_json(session, directory_));
+    respond_(json_answer({{"sessions", std::move(all)}, {"limit", limit_}}));
+  }
+
+  const Directory directory_;
+  SessionDesk& desk_;
+  const std::size_t limit_;
+  const Router::Respond respond_;
+  std::vector<std::pair<std::string, std::vector<BackendTag>>> wanted_;
+  std::vector<Listed> found_;
+};
+
+void list(const Request& request, const Source& source, SessionDesk& desk, Router::Respond respond) {
+  Directory directory(source, desk);
+  const std::string_view backend = parameter(request.query, "backend");
+  const std::string_view pool = parameter(request.query, "pool");
+  const std::string_view limit_text = parameter(request.query, "limit");
+  const auto limit = limit_text.empty() ? kLimitDefault : base::parse_decimal(limit_text);
+  if (!limit || *limit == 0 || *limit > kLimitMax) {
+    return respond(text_answer(400, fmt::format("limit: expected a number from 1 to {}", kLimitMax)));
+  }
+  const Backend* only = directory.find(backend);
+  if (!backend.empty() && only == nullptr) {
+    return respond(text_answer(404, "no backend of that name; expected backend=POOL/BACKEND"));
+  }
+  if (!pool.empty() && !directory.has_pool(pool)) return respond(text_answer(404, "no pool of that name"));
+  std::vector<std::pair<std::string, std::vector<BackendTag>>> wanted;
+  for (const std::string& name : directory.pools()) {
+    if (!pool.empty() && name != pool) continue;
+    std::vector<BackendTag> tags;
+    for (const Backend& each : directory.of(name)) {
+      if (only == nullptr || only->tag == each.tag) tags.push_back(each.tag);
+    }
+    if (!tags.empty()) wanted.emplace_back(name, std::move(tags));
+  }
+  auto listing = std::make_shared<Listing>(std::move(directory), desk, *limit, std::move(respond));
+  for (auto& [name, tags] : wanted) listing->add(name, std::move(tags));
+  listing->go_on();
+}
+
+/// Calls `found(pool)` with the pool of the session, or answers 404: the id does not say it, so they are asked in turn.
+void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<std::string> pools,
+               const sessions::Key& key, SessionDesk& desk, const Router::Respond& respond,
+               const std::function<void(const std::string&)>& found) {
+  if (pools.empty()) return respond(text_answer(404, "no session of that id"));
+  const std::string pool = std::move(pools.back());
+  pools.pop_back();
+  desk.registry().find(pool, key,
+                       [directory, pools = std::move(pools), pool, key, &desk, respond,
+                        found](const base::Result<std::optional<Listed>>& session) {
+                         if (!session) return respond(failed(session.error()));
+                         const Backend* backend = *session ? directory->find((*session)->binding.backend) : nullptr;
+                         // A session of a backend that is configured no longer belongs to whoever knows its id.
+                         if (*session && (backend == nullptr || backend->pool == pool)) return found(pool);
+                         find_pool(directory, pools, key, desk, respond, found);
+                       });
+}
+
+void end_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
+  if (auto refused = guard_order(request)) return respond(*refused);
+  const auto key = sessions::parse_id(request.captures[0]);
+  if (!key) return respond(text_answer(404, "this is no session's id"));
+  const auto directory = std::make_shared<const Directory>(source, desk);
+  find_pool(directory, directory->pools(), *key, desk, respond, [&desk, key = *key, respond](const std::string& pool) {
+    desk.registry().end(pool, key, [key, pool, respond](const base::Result<bool>& done) {
+      if (!done) return respond(failed(done.error()));
+      if (!*done) return respond(text_answer(404, "no session of that id"));
+      respond(json_answer({{"id", sessions::id_text(key)}, {"pool", pool}, {"ended", true}}));
+    });
+  });
+}
+
+void move_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
+  if (auto refused = guard_order(request)) return respond(*refused);
+  const auto key = sessions::parse_id(request.captures[0]);
+  if (!key) return respond(text_answer(404, "this is no session's id"));
+  const Json body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object() || body.size() != 1 || !body.contains("to") || !body["to"].is_string()) {
+    return respond(text_answer(400, "expected {\"to\":\"POOL/BACKEND\"}"));
+  }
+  const auto directory = std::make_shared<const Directory>(source, desk);
+  const Backend* to = directory->find(body["to"].get<std::string>());
+  if (to == nullptr) return respond(text_answer(404, "no backend of that name; expected POOL/BACKEND"));
+  if (!health::may_keep(to->state)) {
+    return respond(text_answer(409, fmt::format("{} is {}: nothing was done", to->name, name_of(to->state))));
+  }
+  find_pool(directory, {to->pool}, *key, desk, respond, [&desk, to = *to, key = *key, respond](const std::string&) {
+    desk.registry().move(to.pool, key, to.tag, [to, key, respond](const base::Result<bool>& done) {
+      if (!done) return respond(failed(done.error()));
+      if (!*done) return respond(text_answer(404, "no session of that id"));
+      respond(json_answer({{"id", sessions::id_text(key)}, {"pool", to.pool}, {"backend", to.name}}));
+    });
+  });
+}
+
+enum class Clearing : std::uint8_t { End, Move };
+
+/// Backend after backend of one pool.
+void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, std::uint64_t so_far, Clearing how,
+           SessionDesk& desk, Router::Respond respond) {
+  if (from.empty()) return respond(json_answer({{how == Clearing::End ? "ended" : "moved", so_far}}));
+  const Backend backend = std::move(from.back());
+  from.pop_back();
+  desk.registry().clear(
+      backend.pool, backend.tag, to,
+      [from = std::move(from), to, so_far, how, &desk, respond](const base::Result<std::uint64_t>& n) {
+        if (!n) return respond(failed(n.error()));
+        clear(from, to, so_far + *n, how, desk, respond);
+      });
+}
+
+void clear_pool(const Request& request, const Source& source, SessionDesk& desk, Router::Respond respond) {
+  if (auto refused = guard_order(request)) return respond(*refused);
+  const Directory directory(source, desk);
+  if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
+  clear(directory.of(request.captures[0]), {}, 0, Clearing::End, desk, std::move(respond));
+}
+
+void clear_backend(const Request& request, const Source& source, SessionDesk& desk, Clearing how,
+                   Router::Respond respond) {
+  if (auto refused = guard_order(request)) return respond(*refused);
+  const Directory directory(source, desk);
+  const Backend* from = directory.find(request.captures[0] + "/" + request.captures[1]);
+  if (from == nullptr) return respond(text_answer(404, "no backend of that name in that pool"));
+  std::vector<BackendTag> to;
+  for (const Backend& backend : directory.of(from->pool)) {
+    if (how == Clearing::Move && backend.tag != from->tag && health::may_take_new(backend.state)) {
+      to.push_back(backend.tag);
+    }
+  }
+  if (how == Clearing::Move && to.empty()) {
+    return respond(text_answer(409, "no other backend of the pool is UP: nothing was done"));
+  }
+  clear({*from}, to, 0, how, desk, std::move(respond));
+}
+
+}  // namespace
+
+void add_session_routes(Router& router, const Source& source, SessionDesk& desk) {
+  using http::Method;
+  using Respond = Router::Respond;
+  router.add_later(Method::Get, "/api/v1/sessions",
+                   [&](const Request& request, Respond respond) { list(request, source, desk, std::move(respond)); });
+  router.add_later(Method::Post, "/api/v1/sessions/{id}/end", [&](const Request& request, Respond respond) {
+    end_one(request, source, desk, std::move(respond));
+  });
+  router.add_later(Method::Post, "/api/v1/sessions/{id}/move", [&](const Request& request, Respond respond) {
+    move_one(request, source, desk, std::move(respond));
+  });
+  router.add_later(Method::Post, "/api/v1/pools/{pool}/sessions/end", [&](const Request& request, Respond respond) {
+    clear_pool(request, source, desk, std::move(respond));
+  });
+  router.add_later(Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/end",
+                   [&](const Request& request, Respond respond) {
+                     clear_backend(request, source, desk, Clearing::End, std::move(respond));
+                   });
+  router.add_later(Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/move",
+                   [&](const Request& request, Respond respond) {
+                     clear_backend(request, source, desk, Clearing::Move, std::move(respond));
+                   });
+}
+
+}  // namespace holdfast::admin

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "admin/router.h"
+#include "admin/view.h"
+#include "sessions/registry.h"
+
+namespace holdfast::admin {
+
+/// Where the sessions are. Called on the control loop's thread; outlives the router.
+class SessionDesk {
+ public:
+  SessionDesk() = default;
+  SessionDesk(const SessionDesk&) = delete;
+  SessionDesk& operator=(const SessionDesk&) = delete;
+  virtual ~SessionDesk() = default;
+  virtual sessions::Registry& registry() = 0;
+  /// Of a configured backend.
+  virtual sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const = 0;
+};
+
+/// GET /api/v1/sessions?pool=&backend=POOL/BACKEND&limit=       ids are keyed hashes
+/// POST /api/v1/sessions/{id}/move  {"to":"POOL/BACKEND"}
+/// POST /api/v1/sessions/{id}/end
+/// POST /api/v1/pools/{pool}/sessions/end                       all of a pool
+/// POST /api/v1/pools/{pool}/backends/{backend}/sessions/end    all of a backend
+/// POST /api/v1/pools/{pool}/backends/{backend}/sessions/move   ... to the pool's other backends that are UP
+///
+/// The next request anywhere obeys. Guarded as the orders of operator_api.h are.
+void add_session_routes(Router& router, const Source& source, SessionDesk& desk);
+
+}  // namespace holdfast::admin

@@ -1,0 +1,97 @@
+#include "server/ctl_sessions.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "server/ctl_order.h"
+
+namespace holdfast::server {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using base::Error;
+using base::ErrorCode;
+using Verb = CtlSessions::Verb;
+
+constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+Error invalid(std::string text) { return {ErrorCode::Invalid, std::move(text)}; }
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos;
+}
+
+bool is_backend(std::string_view text) {
+  const auto slash = text.find('/');
+  return slash != std::string_view::npos && is_name(text.substr(0, slash)) && is_name(text.substr(slash + 1));
+}
+
+std::string backend_path(std::string_view backend, std::string_view verb) {
+  const auto slash = backend.find('/');
+  return fmt::format("/api/v1/pools/{}/backends/{}/sessions/{}", backend.substr(0, slash), backend.substr(slash + 1),
+                     verb);
+}
+
+std::string text_in(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
+}
+
+std::string table(const Json& sessions) {
+  std::string out = fmt::format("{:22}  {:20}  {:24}  {:24}  {}\n", "ID", "BACKEND", "SINCE", "LAST SEEN", "MOVES");
+  for (const Json& session : sessions) {
+    fmt::format_to(std::back_inserter(out), "{:22}  {:20}  {:24}  {:24}  {}\n", text_in(session, "id"),
+                   text_in(session, "pool") + "/" + text_in(session, "backend"), text_in(session, "since"),
+                   text_in(session, "last_seen"), session.value("moves", 0u));
+  }
+  return out;
+}
+
+}  // namespace
+
+base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
+  if (!typed.backend.empty() && !is_backend(typed.backend)) {
+    return invalid(fmt::format("\"{}\" is no backend; expected POOL/BACKEND", typed.backend));
+  }
+  if (!typed.pool.empty() && !is_name(typed.pool)) return invalid(fmt::format("\"{}\" is no pool", typed.pool));
+  if (!typed.id.empty() && !is_name(typed.id)) return invalid(fmt::format("\"{}\" is no session's id", typed.id));
+  if (typed.verb == Verb::List) {
+    std::string path = fmt::format("/api/v1/sessions?limit={}", typed.limit);
+    if (!typed.backend.empty()) path += "&backend=" + typed.backend;
+    if (!typed.pool.empty()) path += "&pool=" + typed.pool;
+    return CtlAsk{path, {}};
+  }
+  const int named = (typed.id.empty() ? 0 : 1) + (typed.backend.empty() ? 0 : 1) + (typed.pool.empty() ? 0 : 1);
+  if (named != 1) return invalid("which sessions? Give an ID, or --backend POOL/BACKEND, or --pool POOL");
+  if (typed.verb == Verb::End) {
+    if (!typed.id.empty()) return CtlAsk{"/api/v1/sessions/" + typed.id + "/end", "{}"};
+    if (!typed.backend.empty()) return CtlAsk{backend_path(typed.backend, "end"), "{}"};
+    return CtlAsk{"/api/v1/pools/" + typed.pool + "/sessions/end", "{}"};
+  }
+  if (!typed.backend.empty()) {
+    if (!typed.to.empty()) return invalid("a backend's sessions go to all others of its pool: no target is taken");
+    return CtlAsk{backend_path(typed.backend, "move"), "{}"};
+  }
+  if (typed.id.empty() || !is_backend(typed.to)) return invalid("expected: sessions move ID POOL/BACKEND");
+  return CtlAsk{"/api/v1/sessions/" + typed.id + "/move", Json{{"to", typed.to}}.dump()};
+}
+
+base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view answer) {
+  const Json json = Json::parse(answer, nullptr, false);
+  if (!json.is_object()) return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
+  if (typed.verb == Verb::List) {
+    const auto sessions = json.find("sessions");
+    if (sessions == json.end() || !sessions->is_array()) {
+      return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
+    }
+    return table(*sessions);
+  }
+  if (json.contains("ended") && json["ended"].is_number()) return fmt::format("{} ended\n", json["ended"].dump());
+  if (json.contains("moved") && json["moved"].is_number()) return fmt::format("{} moved\n", json["moved"].dump());
+  if (typed.verb == Verb::End) return fmt::format("{} ended\n", text_in(json, "id"));
+  return fmt::format("{} is at {}/{}\n", text_in(json, "id"), text_in(json, "pool"), text_in(json, "backend"));
+}
+
+}  // namespace holdfast::server
