@@ -28,7 +28,8 @@ struct Ticket {
 std::string seal(const Ticket& ticket, const Keyring& keyring);
 
 /// The id alone, without looking at the MAC: enough to ask the map, because 128 random bits cannot be guessed.
-/// nullopt when the text has not the form of our cookie. No allocation, no MAC.
+/// nullopt when the text has not the form of our cookie, as far as that shows in its length and its first characters.
+/// No allocation, no MAC.
 std::optional<SessionId> peek_id(std::string_view cookie);
 
 /// The whole ticket, only if the MAC is right (compared in constant time).
