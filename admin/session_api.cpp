@@ -224,7 +224,7 @@ enum class Clearing : std::uint8_t { End, Move };
 
 /// Backend after backend of one pool.
 void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, std::uint64_t so_far, Clearing how,
-           SessionDesk& desk, Router::Respond respond) {
+           SessionDesk& desk, const Router::Respond& respond) {
   if (from.empty()) return respond(json_answer({{how == Clearing::End ? "ended" : "moved", so_far}}));
   const Backend backend = std::move(from.back());
   from.pop_back();
@@ -236,15 +236,15 @@ void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, std::ui
       });
 }
 
-void clear_pool(const Request& request, const Source& source, SessionDesk& desk, Router::Respond respond) {
+void clear_pool(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   if (auto refused = guard_order(request)) return respond(*refused);
   const Directory directory(source, desk);
   if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
-  clear(directory.of(request.captures[0]), {}, 0, Clearing::End, desk, std::move(respond));
+  clear(directory.of(request.captures[0]), {}, 0, Clearing::End, desk, respond);
 }
 
 void clear_backend(const Request& request, const Source& source, SessionDesk& desk, Clearing how,
-                   Router::Respond respond) {
+                   const Router::Respond& respond) {
   if (auto refused = guard_order(request)) return respond(*refused);
   const Directory directory(source, desk);
   const Backend* from = directory.find(request.captures[0] + "/" + request.captures[1]);
@@ -258,7 +258,7 @@ void clear_backend(const Request& request, const Source& source, SessionDesk& de
   if (how == Clearing::Move && to.empty()) {
     return respond(text_answer(409, "no other backend of the pool is UP: nothing was done"));
   }
-  clear({*from}, to, 0, how, desk, std::move(respond));
+  clear({*from}, to, 0, how, desk, respond);
 }
 
 }  // namespace
@@ -267,23 +267,20 @@ void add_session_routes(Router& router, const Source& source, SessionDesk& desk)
   using http::Method;
   using Respond = Router::Respond;
   router.add_later(Method::Get, "/api/v1/sessions",
-                   [&](const Request& request, Respond respond) { list(request, source, desk, std::move(respond)); });
-  router.add_later(Method::Post, "/api/v1/sessions/{id}/end", [&](const Request& request, Respond respond) {
-    end_one(request, source, desk, std::move(respond));
-  });
-  router.add_later(Method::Post, "/api/v1/sessions/{id}/move", [&](const Request& request, Respond respond) {
-    move_one(request, source, desk, std::move(respond));
-  });
-  router.add_later(Method::Post, "/api/v1/pools/{pool}/sessions/end", [&](const Request& request, Respond respond) {
-    clear_pool(request, source, desk, std::move(respond));
-  });
+                   [&](const Request& request, const Respond& respond) { list(request, source, desk, respond); });
+  router.add_later(Method::Post, "/api/v1/sessions/{id}/end",
+                   [&](const Request& request, const Respond& respond) { end_one(request, source, desk, respond); });
+  router.add_later(Method::Post, "/api/v1/sessions/{id}/move",
+                   [&](const Request& request, const Respond& respond) { move_one(request, source, desk, respond); });
+  router.add_later(Method::Post, "/api/v1/pools/{pool}/sessions/end",
+                   [&](const Request& request, const Respond& respond) { clear_pool(request, source, desk, respond); });
   router.add_later(Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/end",
-                   [&](const Request& request, Respond respond) {
-                     clear_backend(request, source, desk, Clearing::End, std::move(respond));
+                   [&](const Request& request, const Respond& respond) {
+                     clear_backend(request, source, desk, Clearing::End, respond);
                    });
   router.add_later(Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/move",
-                   [&](const Request& request, Respond respond) {
-                     clear_backend(request, source, desk, Clearing::Move, std::move(respond));
+                   [&](const Request& request, const Respond& respond) {
+                     clear_backend(request, source, desk, Clearing::Move, respond);
                    });
 }
 

@@ -262,3 +262,110 @@ TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody le
   CHECK(eventually([&] { return std::stoul(pair.redis.command("DBSIZE").substr(1)) >= home.size(); }));
   all_at_home(1);
 }
+
+TEST_CASE("a proxy is killed: its users go on through the other; both restarted: their nodes are known") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet);
+  std::map<std::string, std::string> home;
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "user" + std::to_string(i);
+    home[id] = ask(pair.one, id);
+  }
+  pair.one.kill_hard();
+  for (const auto& [id, node] : home) CHECK(ask(pair.two, id) == node);
+  pair.two.kill_hard();
+  pair.one.start_again();
+  pair.two.start_again();
+  REQUIRE(pair.is_redis("ok"));
+  for (const auto& [id, node] : home) {
+    CHECK(ask(pair.one, id) == node);
+    CHECK(ask(pair.two, id) == node);
+  }
+}
+
+TEST_CASE("Redis and both proxies restarted: our own cookie still says where to go") {
+  Fleet fleet({"a", "b", "c"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet, "mode = \"cookie\"\n");
+  HttpClient user = pair.one.client();
+  const std::string home = user.get("/").body;
+  pair.one.kill_hard();
+  pair.two.kill_hard();
+  pair.redis.kill();
+  pair.redis.start();
+  pair.one.start_again();
+  pair.two.start_again();
+  REQUIRE(pair.is_redis("ok"));
+  HttpClient elsewhere = pair.two.client();
+  elsewhere.cookies() = user.cookies();
+  CHECK(elsewhere.get("/").body == home);
+}
+
+namespace {
+
+/// How often Redis has run a command of ours.
+std::uint64_t scripts_run(Pair& pair) {
+  const std::string stats = pair.redis.text("INFO commandstats");
+  const std::size_t at = stats.find("cmdstat_evalsha:calls=");
+  return at == std::string::npos ? 0 : std::stoull(stats.substr(at + 22));
+}
+
+constexpr const char* kDump =
+    "EVAL \"local out = '' for _, k in ipairs(redis.call('KEYS', '*')) do out = out .. k .. ' ' "
+    "local t = redis.call('TYPE', k).ok "
+    "if t == 'string' then out = out .. redis.call('GET', k) .. ' ' "
+    "elseif t == 'zset' then out = out .. table.concat(redis.call('ZRANGE', k, 0, -1), ' ') .. ' ' "
+    "elseif t == 'hash' then out = out .. table.concat(redis.call('HGETALL', k), ' ') .. ' ' end end return out\" 0";
+
+}  // namespace
+
+TEST_CASE("what a session costs in commands: a hit none, a new one one") {
+  Fleet fleet({"a", "b"});
+  work_on_all(fleet, 0ms);
+  Pair pair(fleet);
+  HttpClient client = pair.one.client();
+  for (int i = 0; i < 20; ++i) client.get("/", {{"Cookie", "JSESSIONID=s" + std::to_string(i)}});
+  const std::uint64_t before = scripts_run(pair);
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4000; ++i) {
+    REQUIRE(client.get("/", {{"Cookie", "JSESSIONID=s" + std::to_string(i % 20)}}).is_whole(200));
+  }
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began).count();
+  // Both proxies count once a second; uses are told once a second by whoever has any.
+  CHECK(scripts_run(pair) - before <= 6 * (static_cast<std::uint64_t>(seconds) + 2));
+
+  const std::uint64_t between = scripts_run(pair);
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(client.get("/", {{"Cookie", "JSESSIONID=new" + std::to_string(i)}}).is_whole(200));
+  }
+  CHECK(scripts_run(pair) - between <= 1000 + 200);
+}
+
+TEST_CASE("neither the app's session ids nor our cookie stand anywhere but with the client") {
+  for (const std::string& sticky :
+       {std::string("mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n"), std::string("mode = \"cookie\"\n")}) {
+    CAPTURE(sticky);
+    Fleet fleet({"a", "b"});
+    work_on_all(fleet, 0ms);
+    Pair pair(fleet, sticky);
+    HttpClient client = pair.one.client();
+    client.cookies()["JSESSIONID"] = "raw0session0id";
+    for (int i = 0; i < 3; ++i) REQUIRE(client.get("/page;jsessionid=raw0session0id?x=raw0session0id").is_whole(200));
+    fleet["a"].crash();
+    fleet["b"].crash();
+    client.get("/");
+    const std::string cookie =
+        client.cookies().contains("holdfast") ? client.cookies()["holdfast"] : "no cookie of ours";
+    HttpClient admin(pair.one.admin_port());
+    std::string all = pair.redis.text(kDump) + pair.one.process().err();
+    for (const char* path : {"/", "/metrics", "/api/v1/status", "/api/v1/sessions", "/api/v1/cluster"}) {
+      all += admin.request({.target = path, .host = "127.0.0.1"}).body;
+    }
+    CHECK(all.find(":{app}:s:") != std::string::npos);
+    CHECK(all.find("raw0session0id") == std::string::npos);
+    CHECK(all.find(cookie) == std::string::npos);
+    CHECK(all.find("the same secret") == std::string::npos);
+  }
+}
