@@ -1,6 +1,7 @@
 #include "admin/router.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -32,6 +33,23 @@ std::string_view take_segment(std::string_view& path) {
   return segment;
 }
 
+/// "%5B" and its like become their bytes; what is no such thing stays as it is, and will be nobody's name.
+std::string decoded(std::string_view segment) {
+  std::string out;
+  for (std::size_t i = 0; i < segment.size(); ++i) {
+    unsigned byte = 0;
+    const char* const digits = segment.data() + i + 1;
+    if (segment[i] == '%' && i + 2 < segment.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      out += static_cast<char>(byte);
+      i += 2;
+    } else {
+      out += segment[i];
+    }
+  }
+  return out;
+}
+
 // What stands for the {names} of the pattern; nullopt when `path` is another one.
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
   std::vector<std::string> captures;
@@ -46,7 +64,7 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
     } else if (segment.empty()) {
       return std::nullopt;
     } else {
-      captures.emplace_back(segment);
+      captures.push_back(decoded(segment));
     }
   }
   return captures;

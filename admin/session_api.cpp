@@ -146,7 +146,11 @@ void list(const Request& request, const Source& source, SessionDesk& desk, Route
   if (!limit || *limit == 0 || *limit > kLimitMax) {
     return respond(text_answer(400, fmt::format("limit: expected a number from 1 to {}", kLimitMax)));
   }
-  const Backend* only = directory.find(backend);
+  std::string wanted_backend(backend);
+  for (const auto& [code, character] : {std::pair{"%5B", "["}, std::pair{"%5D", "]"}}) {
+    if (const auto at = wanted_backend.find(code); at != std::string::npos) wanted_backend.replace(at, 3, character);
+  }
+  const Backend* only = directory.find(wanted_backend);
   if (!backend.empty() && only == nullptr) {
     return respond(text_answer(404, "no backend of that name; expected backend=POOL/BACKEND"));
   }

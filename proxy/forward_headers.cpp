@@ -178,12 +178,10 @@ PeersWords append_kept_fields(std::string& out, const http::RequestHead& head, c
     if ((id & kPeersWord) != 0) {
       if (context.trust == Trust::Stranger || field.value.empty() || field.id == FieldId::Forwarded) continue;
       said.note(field);
-    } else if (field.hop_by_hop) {
+    } else if (field.hop_by_hop || (field.id == FieldId::Expect && head.minor == 0)) {
       continue;
     } else if (field.id == FieldId::Cookie) {
       append_cookie(out, run, field, context.own_cookie);
-      continue;
-    } else if (field.id == FieldId::Expect && head.minor == 0) {
       continue;
     }
     run.keep(field);
@@ -233,11 +231,12 @@ Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
   if (context.trust == Trust::Stranger) return origin;
   bool has_chain = false;
   std::string_view real_ip;
-  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
-    if (field->id == FieldId::XRealIp) real_ip = field->value;
-    if (field->id != FieldId::XForwardedFor || field->value.empty()) continue;
+  for (std::size_t i = head.fields.size(); i-- > 0;) {
+    const Field& field = head.fields[i];
+    if (field.id == FieldId::XRealIp) real_ip = field.value;
+    if (field.id != FieldId::XForwardedFor || field.value.empty()) continue;
     has_chain = true;
-    if (walk_back(field->value, context.trusted_proxies, origin) == Walk::Ended) return origin;
+    if (walk_back(field.value, context.trusted_proxies, origin) == Walk::Ended) return origin;
   }
   return has_chain ? origin : parse_origin(real_ip).value_or(origin);
 }

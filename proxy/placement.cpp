@@ -106,7 +106,7 @@ Placement::Choice Placement::fresh(const Tools& tools, const conf::Pool& pool, S
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
   const auto wanted = pick(tools, {});
   if (!wanted) return std::nullopt;
-  binding_ = tools.store.begin(pool.name, key_, tools.snapshot.tag_of(*wanted), tools.now);
+  binding_ = tools.store.begin(pool.name, key_, tools.snapshot.tag_of(*wanted), tools.now).binding();
   has_session_ = is_unserved_ = true;
   word_ = word;
   cookie_ = Cookie::Give;
@@ -124,7 +124,7 @@ Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, co
 Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds) {
   has_session_ = true;
   is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
-  binding_ = holds;
+  binding_ = holds.binding();
   if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
   const auto bound = tools.snapshot.backend_of(pool, binding_.backend);
   if (bound && health::may_keep(tools.view.of(*bound).state)) return bound;
@@ -165,7 +165,7 @@ Placement::Choice Placement::move(const Tools& tools, const conf::Pool& pool, st
 
 Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                    Tried tried) {
-  const sessions::Binding seen = std::exchange(binding_, holds);
+  const sessions::Binding seen = std::exchange(binding_, holds.binding());
   if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
   if (seen.backend != sessions::BackendTag::Ended) word_ = holds.is_ours ? Stickiness::Moved : Stickiness::Kept;
   if (holds.is_ours) moved_from_ = tools.snapshot.backend_of(pool, seen.backend);

@@ -113,11 +113,13 @@ void add_sessions_command(CLI::App& app, Arguments& arguments) {
   command.add_option("--pool", typed.pool, "Those of a pool");
   command.add_option("--limit", typed.limit, "How many are listed at most")->capture_default_str();
   command.add_flag("--json", arguments.json, "The whole answer as JSON");
-  CLI::App& move = *command.add_subcommand("move", "To another backend: one by its ID, or all with --backend");
+  command.add_subcommand("list", "The same as no word at all");
+  CLI::App& move = *command.add_subcommand(
+      "move", "One to a backend: move ID POOL/BACKEND. All of a backend to the others: move --backend POOL/BACKEND");
   move.add_option("id", typed.id, "As listed");
   move.add_option("to", typed.to, "POOL/BACKEND");
   move.callback([&typed] { typed.verb = Verb::Move; });
-  CLI::App& end = *command.add_subcommand("end", "One by its ID, or all with --backend or --pool");
+  CLI::App& end = *command.add_subcommand("end", "One: end ID. All: end --backend POOL/BACKEND, end --pool POOL");
   end.add_option("id", typed.id, "As listed");
   end.callback([&typed] { typed.verb = Verb::End; });
   command.fallthrough();
@@ -129,14 +131,16 @@ void add_order_commands(CLI::App& app, CtlOrder& order) {
   static constexpr std::pair<const char*, const char*> kCommands[] = {
       {"drain", "No new sessions for a backend; those it has stay"},
       {"ready", "Sessions again for a backend that was drained or in maintenance"},
-      {"maint", "Nobody is served by a backend: its sessions move"}};
+      {"maint", "Nobody is served by a backend: its sessions move with their next request"}};
   for (const auto& [word, help] : kCommands) {
     CLI::App& command = *app.add_subcommand(word, help);
     command.callback([&order, word = word] { order.word = word; });
     command.add_option("backend", order.target, "POOL/BACKEND")->required();
     if (std::string_view(word) != "drain") continue;
-    command.add_option("--deadline", order.deadline, "After this long the sessions left are moved, as in 10m");
-    command.add_flag("--wait", order.wait, "Return when no session is left");
+    command.add_option("--deadline", order.deadline,
+                       "After this long it is in maintenance: sessions left move with their next request; as in 10m");
+    command.add_flag("--wait", order.wait,
+                     "Return when no session is left, or the deadline has passed and nothing is under way");
   }
 }
 

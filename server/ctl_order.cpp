@@ -52,17 +52,32 @@ std::string printable_line(std::string_view text) {
   return out;
 }
 
+bool is_plain_name(std::string_view name) {
+  constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-:[]";
+  return !name.empty() && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
+}
+
+std::string path_segment(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '[' || c == ']') {
+      out += c == '[' ? "%5B" : "%5D";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 base::Result<std::string> order_path(const CtlOrder& order) {
   const auto slash = order.target.find('/');
-  constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-  const auto is_name = [&](std::string_view name) {
-    return !name.empty() && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
-  };
   const std::string_view target = order.target;
-  if (slash == std::string::npos || !is_name(target.substr(0, slash)) || !is_name(target.substr(slash + 1))) {
+  if (slash == std::string::npos || !is_plain_name(target.substr(0, slash)) ||
+      !is_plain_name(target.substr(slash + 1))) {
     return Error{ErrorCode::Invalid, fmt::format("\"{}\" is no backend; expected POOL/BACKEND", order.target)};
   }
-  return fmt::format("/api/v1/pools/{}/backends/{}/{}", target.substr(0, slash), target.substr(slash + 1), order.word);
+  return fmt::format("/api/v1/pools/{}/backends/{}/{}", target.substr(0, slash), path_segment(target.substr(slash + 1)),
+                     order.word);
 }
 
 base::Result<std::string> order_body(const CtlOrder& order) {
@@ -105,6 +120,8 @@ base::Result<void> wait_until_empty(const conf::Endpoint& where, const CtlOrder&
       return Error{ErrorCode::Malformed, fmt::format("{} does not know {} any more", where.text(), order.target)};
     }
     if (backend["sessions"] == 0) return {};
+    // Its deadline has passed: who still has a session there moves with the next request.
+    if (text_in(backend, "state") == "MAINT" && backend.value("requests_in_flight", 0) == 0) return {};
     if (text_in(backend, "state") == "UP") {
       return Error{ErrorCode::Unavailable, fmt::format("{} is UP again: somebody made it ready", order.target)};
     }

@@ -32,6 +32,11 @@ base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answ
 /// drained any more.
 base::Result<void> wait_until_empty(const conf::Endpoint& where, const CtlOrder& order, base::Duration patience);
 
+/// "pool", "app1", "127.0.0.1:8080", "[::1]:8080": what a pool or a backend may be called.
+bool is_plain_name(std::string_view name);
+/// A name as a segment of a path: '[' and ']' are not for paths (RFC 3986 section 3.3).
+std::string path_segment(std::string_view name);
+
 /// One line of what the other side said, with control characters shown as '?'.
 std::string printable_line(std::string_view text);
 

@@ -15,23 +15,18 @@ using base::Error;
 using base::ErrorCode;
 using Verb = CtlSessions::Verb;
 
-constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-
 Error invalid(std::string text) { return {ErrorCode::Invalid, std::move(text)}; }
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos;
-}
 
 bool is_backend(std::string_view text) {
   const auto slash = text.find('/');
-  return slash != std::string_view::npos && is_name(text.substr(0, slash)) && is_name(text.substr(slash + 1));
+  return slash != std::string_view::npos && is_plain_name(text.substr(0, slash)) &&
+         is_plain_name(text.substr(slash + 1));
 }
 
 std::string backend_path(std::string_view backend, std::string_view verb) {
   const auto slash = backend.find('/');
-  return fmt::format("/api/v1/pools/{}/backends/{}/sessions/{}", backend.substr(0, slash), backend.substr(slash + 1),
-                     verb);
+  return fmt::format("/api/v1/pools/{}/backends/{}/sessions/{}", backend.substr(0, slash),
+                     path_segment(backend.substr(slash + 1)), verb);
 }
 
 std::string text_in(const Json& object, const char* key) {
@@ -55,11 +50,15 @@ base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
   if (!typed.backend.empty() && !is_backend(typed.backend)) {
     return invalid(fmt::format("\"{}\" is no backend; expected POOL/BACKEND", typed.backend));
   }
-  if (!typed.pool.empty() && !is_name(typed.pool)) return invalid(fmt::format("\"{}\" is no pool", typed.pool));
-  if (!typed.id.empty() && !is_name(typed.id)) return invalid(fmt::format("\"{}\" is no session's id", typed.id));
+  if (!typed.pool.empty() && !is_plain_name(typed.pool)) return invalid(fmt::format("\"{}\" is no pool", typed.pool));
+  if (typed.verb == Verb::Move && !typed.backend.empty() && !typed.id.empty()) {
+    return invalid(
+        "a backend's sessions go to all others of its pool: sessions move --backend POOL/BACKEND, no target");
+  }
+  if (!typed.id.empty() && !is_plain_name(typed.id)) return invalid(fmt::format("\"{}\" is no session's id", typed.id));
   if (typed.verb == Verb::List) {
     std::string path = fmt::format("/api/v1/sessions?limit={}", typed.limit);
-    if (!typed.backend.empty()) path += "&backend=" + typed.backend;
+    if (!typed.backend.empty()) path += "&backend=" + path_segment(typed.backend);
     if (!typed.pool.empty()) path += "&pool=" + typed.pool;
     return CtlAsk{path, {}};
   }
@@ -71,7 +70,6 @@ base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
     return CtlAsk{"/api/v1/pools/" + typed.pool + "/sessions/end", "{}"};
   }
   if (!typed.backend.empty()) {
-    if (!typed.to.empty()) return invalid("a backend's sessions go to all others of its pool: no target is taken");
     return CtlAsk{backend_path(typed.backend, "move"), "{}"};
   }
   if (typed.id.empty() || !is_backend(typed.to)) return invalid("expected: sessions move ID POOL/BACKEND");

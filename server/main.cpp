@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -85,9 +86,7 @@ int run(const Arguments& arguments) {
   return kDone;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   CLI::App app("Holdfast: a reverse proxy that keeps users on their node, and moves them when it dies.", "holdfast");
   Arguments arguments;
   app.add_option("-c,--config", arguments.config, "Configuration file")->capture_default_str();
@@ -101,4 +100,15 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
   return run(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "holdfast: %s\n", error.what());
+    return kFailed;
+  }
 }

@@ -43,7 +43,10 @@ std::uint32_t connections_max(const conf::Settings& settings) {
   const rlim_t needed = rlim_t{settings.limits.connections} * 2 + own;
   if (descriptors >= needed) return settings.limits.connections;
   const rlim_t left = std::max<rlim_t>((descriptors - own) / 2, 1);
-  base::log::warn("descriptors_short", {{"limit", descriptors}, {"wanted", needed}, {"connections", left}});
+  base::log::warn("descriptors_short", {{"limit", descriptors},
+                                        {"wanted", needed},
+                                        {"connections", left},
+                                        {"advice", "raise the limit of open files, or lower limits.connections"}});
   return static_cast<std::uint32_t>(left);
 }
 

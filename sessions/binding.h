@@ -14,6 +14,7 @@ struct Binding {
 
 /// What a bind or a move came to.
 struct Held : Binding {
+  const Binding& binding() const { return *this; }
   bool is_ours = false;  ///< This very call made it so; else another one did before.
 };
 

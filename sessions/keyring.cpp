@@ -73,7 +73,7 @@ Hash128 hash_pair(About about, std::string_view first, std::string_view second, 
   *end++ = static_cast<std::uint8_t>(about);
   end = std::copy(prefix.begin(), prefix.end(), end);
   end = std::copy(first.begin(), first.end(), end);
-  end = std::copy(second.begin(), second.end(), end);
+  std::copy(second.begin(), second.end(), end);
   return siphash(std::span(message).first(size), key);
 }
 

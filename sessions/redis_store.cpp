@@ -36,7 +36,8 @@ class RedisStore::Pending final : public Question {
         kind_(kind) {}
 
   void ask(const net::RedisScript& script, net::Redis::List keys, net::Redis::List args) {
-    call_ = store_.redis_.run(script, keys, args, [this](base::Result<net::RedisReply> reply) { on_reply(reply); });
+    call_ =
+        store_.redis_.run(script, keys, args, [this](const base::Result<net::RedisReply>& reply) { on_reply(reply); });
   }
 
  private:

@@ -72,3 +72,20 @@ TEST_CASE("request fields are found as HTTP compares names, the first one wins")
   CHECK(request.field("accept") == "a");
   CHECK(request.field("origin").empty());
 }
+
+TEST_CASE("names in a path are decoded, once") {
+  Router router;
+  router.add(http::Method::Get, "/backends/{name}/state",
+             [](const Request& request) { return text_answer(200, request.captures[0]); });
+  const auto ask = [&](const char* path) {
+    Request request;
+    request.method = http::Method::Get;
+    request.path = path;
+    return answer_of(router, request).body;
+  };
+  CHECK(ask("/backends/127.0.0.1:80/state") == "127.0.0.1:80\n");
+  CHECK(ask("/backends/%5B::1%5d:80/state") == "[::1]:80\n");
+  CHECK(ask("/backends/a%255B/state") == "a%5B\n");
+  CHECK(ask("/backends/a%5/state") == "a%5\n");
+  CHECK(ask("/backends/a%zz/state") == "a%zz\n");
+}

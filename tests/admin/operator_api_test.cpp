@@ -27,7 +27,7 @@ struct Fixture {
     request.peer = tests::fake_address(5000);
     return request;
   }
-  Answer ask(const Request& request) { return answer_of(router, request); }
+  Answer ask(const Request& request) const { return answer_of(router, request); }
 
   FakeSource source;
   FakeDesk desk;

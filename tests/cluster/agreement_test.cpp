@@ -16,6 +16,7 @@ constexpr const char* kBackend = "shop/app1";
 
 std::vector<NodeWord> nodes(std::vector<Observation> seen) {
   std::vector<NodeWord> out;
+  out.reserve(seen.size());
   for (Observation& one : seen)
     out.push_back(node(std::string(1, static_cast<char>('b' + out.size())), {{kBackend, one}}));
   return out;

@@ -9,7 +9,6 @@
 using namespace holdfast;
 using namespace holdfast::cluster;
 using namespace std::chrono_literals;
-using health::OperatorOrder;
 using health::OperatorState;
 
 namespace {

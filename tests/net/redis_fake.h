@@ -44,7 +44,7 @@ class FakeResolver final : public net::Resolver {
 class FakeRedis {
  public:
   explicit FakeRedis(FakeServer& server) : server_(server) {
-    server.on_bytes([this](FakePeer peer) { react(peer); });
+    server.on_bytes([this](const FakePeer& peer) { react(peer); });
   }
   std::string role = "master";
   bool proves = true;  ///< Answers the PING of the greeting.

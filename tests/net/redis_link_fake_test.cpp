@@ -12,9 +12,7 @@
 using namespace holdfast;
 using namespace holdfast::tests;
 using namespace std::chrono_literals;
-using base::ErrorCode;
 using net::RedisConnection;
-using net::RedisLink;
 
 using Fixture = FakeRedisLink;
 using Texts = std::vector<std::string>;
