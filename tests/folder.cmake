@@ -9,6 +9,8 @@ function(holdfast_tests folder)
   add_executable(${program} ${sources} $<TARGET_OBJECTS:holdfast_test_main>)
   target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${program} PRIVATE holdfast_warnings ${ARG_LINKS})
+  # gcc 12 takes assigning a literal to a std::string for an overlapping copy when it optimises (GCC bug 105651).
+  target_compile_options(${program} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-Wno-restrict>)
   foreach(name ${ARG_NAMES})
     add_test(NAME ${folder}/${name} COMMAND ${program} --source-file=*/tests/${folder}/${name}_test.cpp --no-skip
              --no-intro WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
