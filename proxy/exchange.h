@@ -137,7 +137,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   std::size_t tried_count_ = 0;
   std::uint32_t attempts_ = 0;
   bool has_redialled_ = false;
-  base::Error failure_;  // of the last attempt
+  base::ErrorCode failure_ = base::ErrorCode::Unavailable;  // of the last attempt
   bool is_move_noted_ = false;
   std::unique_ptr<net::Dial> dial_;
   Lease lease_;

@@ -60,7 +60,7 @@ void Exchange::place(const http::RequestHead& head) {
     if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;
   }
   context_.budgets[conf::index(route_->pool)].on_request(started_);
-  failure_ = {ErrorCode::Unavailable, "no backend may serve this"};
+  failure_ = ErrorCode::Unavailable;  // unless one is found
   on_placed(placement_.first(tools(), pool(), who, hash_of(origin.bytes)));
 }
 
@@ -74,7 +74,7 @@ void Exchange::on_binding(const sessions::Held& holds) {
 void Exchange::on_placed(std::optional<conf::BackendId> backend) {
   if (placement_.is_waiting()) return;
   if (const auto from = placement_.take_moved_from()) note_move(*from);
-  if (!backend) return give_up(failure_);
+  if (!backend) return give_up({failure_, {}});
   go_to(*backend);
 }
 
@@ -83,7 +83,7 @@ void Exchange::note_move(conf::BackendId from) {
   context_.counters.backend[conf::index(from)].moved_away.add();
   if (std::exchange(is_move_noted_, true)) return;
   const std::string_view reason =
-      attempts_ > 0 ? base::name_of(failure_.code) : health::reason_to_move(context_.view->of(from).state);
+      attempts_ > 0 ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
   append_moved_note(request_head_, snapshot_->settings->backend(from).name, reason);
 }
 
@@ -120,7 +120,7 @@ void Exchange::place_elsewhere(const base::Error& error) {
   leave_backend();
   if (tried_count_ == tried_.size()) return give_up(error);
   tried_[tried_count_++] = *backend_;
-  failure_ = error;
+  failure_ = error.code;
   on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));
 }
 
