@@ -60,7 +60,7 @@ TEST_CASE("a kept-alive connection that is dead on reuse is dialled anew, and sa
   f.backend('a').answers(std::string(kOk));
   FakePeer client = f.client(kGet);
   CHECK(count(client.take(), "200 OK") == 1);
-  f.backend('a').last().on_bytes([](FakePeer) {});
+  f.backend('a').last().on_bytes([](const FakePeer&) {});
   client.sends(kGet);
   f.loop.run();
   CHECK(f.backend('a').dials() == 1);  // reused

@@ -36,6 +36,7 @@ struct Fixture {
 TEST_CASE("no backend hears of a request before the map has said whose it is") {
   Fixture f;
   std::vector<FakePeer> clients;
+  clients.reserve(4);
   for (int i = 0; i < 4; ++i) clients.push_back(f.proxy.client(kApp));
   CHECK(f.served() == 0);
   CHECK(f.map.open_questions() == 4);

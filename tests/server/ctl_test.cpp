@@ -26,7 +26,7 @@ namespace {
 class FakeAdmin {
  public:
   enum class After : std::uint8_t { Close, Stay };
-  explicit FakeAdmin(std::string bytes, After after = After::Close)
+  explicit FakeAdmin(const std::string& bytes, After after = After::Close)
       : listener_(support::listen_on(0)), port_(support::port_of(listener_)), thread_([this, bytes, after] {
           connection_ = support::accept_from(listener_);
           std::array<char, 4096> into{};
@@ -189,9 +189,11 @@ TEST_CASE("answers in other framings are understood") {
   std::array<char, 20> size{};
   const std::string_view chunk = http::chunk_head(body.size(), size);
   const std::string head = "HTTP/1.1 200 OK\r\n";
-  for (const std::string& bytes :
-       {head + "Transfer-Encoding: chunked\r\n\r\n" + std::string(chunk) + body + "\r\n0\r\n\r\n",
-        head + "Connection: close\r\n\r\n" + body, "HTTP/1.1 103 Early Hints\r\n\r\n" + answer_of(body)}) {
+  const std::string in_chunks =
+      std::string(head).append("Transfer-Encoding: chunked\r\n\r\n").append(chunk).append(body).append("\r\n0\r\n\r\n");
+  const std::string until_close = std::string(head).append("Connection: close\r\n\r\n").append(body);
+  const std::string after_interim = std::string("HTTP/1.1 103 Early Hints\r\n\r\n").append(answer_of(body));
+  for (const std::string& bytes : {in_chunks, until_close, after_interim}) {
     FakeAdmin admin(bytes);
     CHECK(run({"status", "--admin", admin.url()}).exit_code == 0);
   }

@@ -81,7 +81,7 @@ void RedisServer::hang() {
 
 void RedisServer::go_on() { process_->signal(SIGCONT); }
 
-std::string RedisServer::command(std::string_view line, std::string_view auth_line) {
+std::string RedisServer::command(std::string_view line, std::string_view auth_line) const {
   std::string lines(auth_line);
   if (!lines.empty()) lines += "\r\n";
   lines.append(line).append("\r\n");
@@ -91,7 +91,7 @@ std::string RedisServer::command(std::string_view line, std::string_view auth_li
   return got.substr(begin, got.find("\r\n", begin) - begin);
 }
 
-std::string RedisServer::text(std::string_view line) {
+std::string RedisServer::text(std::string_view line) const {
   return ask(port_, std::string(line) + "\r\n", [](std::string_view got) { return is_whole_text(got); });
 }
 
@@ -104,7 +104,7 @@ RedisSentinel::RedisSentinel(const RedisServer& master) : reservation_(reserve_p
   base::check(process_->wait_for_line("+monitor master shop").has_value(), "a Sentinel starts");
 }
 
-std::uint16_t RedisSentinel::master_port() {
+std::uint16_t RedisSentinel::master_port() const {
   // *2, $n, host, $n, port: five lines; *-1 when it knows none
   const auto got = ask(port_, "SENTINEL GET-MASTER-ADDR-BY-NAME shop\r\n", [](std::string_view text) {
     return count_of(text, "\r\n") >= (text.starts_with("*2") ? 5u : 1u);
@@ -115,7 +115,7 @@ std::uint16_t RedisSentinel::master_port() {
   return static_cast<std::uint16_t>(base::parse_decimal(std::string_view(got).substr(begin, end - begin)).value_or(0));
 }
 
-int RedisSentinel::replicas() {
+int RedisSentinel::replicas() const {
   const auto got = ask(port_, "INFO sentinel\r\n", [](std::string_view text) { return is_whole_text(text); });
   const auto at = got.find("slaves=");
   if (at == std::string::npos) return 0;

@@ -33,9 +33,9 @@ class RedisServer {
   void go_on();
 
   /// Sends one line and gives back the first line of the answer, as in "+OK", "-ERR ...", "$3", ":1".
-  std::string command(std::string_view line, std::string_view auth_line = {});
+  std::string command(std::string_view line, std::string_view auth_line = {}) const;
   /// The lines of an answer that is one string, as INFO's.
-  std::string text(std::string_view line);
+  std::string text(std::string_view line) const;
 
  private:
   TempDir folder_;
@@ -52,9 +52,9 @@ class RedisSentinel {
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   void kill() { process_.reset(); }
   /// The port it says the master has; 0: none.
-  std::uint16_t master_port();
+  std::uint16_t master_port() const;
   /// How many replicas of the master it has found and can talk to.
-  int replicas();
+  int replicas() const;
 
  private:
   TempDir folder_;

@@ -33,7 +33,7 @@ struct Pair {
   static Proxy::Options options() {
     return {.environment = {"HOLDFAST_SECRET=the same secret on both of the proxies"}};
   }
-  bool is_redis(const std::string& state) {
+  bool is_redis(const std::string& state) const {
     return eventually([&] {
       return one.status()["redis"].value("state", "") == state && two.status()["redis"].value("state", "") == state;
     });
