@@ -9,7 +9,7 @@ namespace holdfast::sessions {
 struct Key {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
-  auto operator<=>(const Key&) const = default;
+  auto operator<=>(const Key&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
 };
 
 /// A keyed hash of "pool/backend": names a backend in the map and in our cookie, the same on every proxy and after

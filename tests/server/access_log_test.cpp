@@ -97,6 +97,7 @@ TEST_CASE("lines of several workers arrive whole and in each worker's order") {
   auto log = open_log(path);
   {
     std::vector<std::thread> workers;
+    workers.reserve(kWorkers);
     for (int w = 0; w < kWorkers; ++w) {
       workers.emplace_back([&log, w] {
         const auto feed = log->feed();
@@ -270,7 +271,7 @@ TEST_CASE("a FIFO nobody reads never blocks a worker: the queue has its limit, e
   std::string taken = fifo.take();
   CHECK(log->settle(kLong));
   taken += fifo.take();
-  CHECK(taken.size() == stuffed + 80 * 100);
+  CHECK(taken.size() == stuffed + std::size_t{80} * 100);
   CHECK(count_lines(taken) == 80);
   feed.reset();
   CHECK(log->settle(kLong));

@@ -23,6 +23,7 @@ template <class Work>
 void together(Work work) {
   std::barrier gate(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       gate.arrive_and_wait();
@@ -37,7 +38,7 @@ void together(Work work) {
 TEST_CASE("R4a: of all first bindings of a session exactly one wins, and all threads see it") {
   constexpr std::uint64_t kSessions = 20'000;
   MemoryStore store({.sessions_max = 100'000, .seed = 3});
-  std::vector<std::vector<Binding>> answers(kThreads, std::vector<Binding>(kSessions));
+  std::vector<std::vector<Held>> answers(kThreads, std::vector<Held>(kSessions));
   together([&](std::uint64_t thread) {
     for (std::uint64_t i = 0; i < kSessions; ++i)
       answers[thread][i] = store.bind(key_of(i), {BackendTag{thread + 1}}, kNow);
@@ -65,7 +66,7 @@ TEST_CASE("R4: of all moves of one generation exactly one wins, the others adopt
     for (int n = 0; n < kMoves; ++n) {
       for (std::uint64_t i = 0; i < kSessions; ++i) {
         const BackendTag mine{1 + thread};
-        const Binding now = store.move(key_of(i), seen[i], mine, kNow);
+        const Held now = store.move(key_of(i), seen[i], mine, kNow);
         const auto before = static_cast<std::uint32_t>(seen[i].generation);
         const auto after = static_cast<std::uint32_t>(now.generation);
         if (after <= before) went_back.fetch_add(1);

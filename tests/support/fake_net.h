@@ -65,7 +65,7 @@ class FakePeer {
 /// The near end. Behaves as net::TcpStream: a read that gets bytes says Ok, and Blocked comes only without any.
 class FakeStream final : public net::Stream {
  public:
-  FakeStream(FakeLoop& loop, std::shared_ptr<FakePeer::Wire> wire, const net::Address& peer);
+  FakeStream(std::shared_ptr<FakePeer::Wire> wire, const net::Address& peer);
   ~FakeStream() override;
 
   void set_handler(net::StreamHandler* handler) override;
@@ -77,7 +77,6 @@ class FakeStream final : public net::Stream {
   const net::Address& peer() const override { return peer_; }
 
  private:
-  FakeLoop& loop_;
   std::shared_ptr<FakePeer::Wire> wire_;
   net::Address peer_;
   bool resets_on_close_ = false;

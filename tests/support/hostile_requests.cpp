@@ -26,7 +26,7 @@ HostileRow passes(const char* why, const char* rfc, std::string bytes, std::stri
 
 std::string many(int count, const std::string& before, const std::string& after) {
   std::string out;
-  for (int i = 0; i < count; ++i) out += before + std::to_string(i) + after;
+  for (int i = 0; i < count; ++i) out.append(before).append(std::to_string(i)).append(after);
   return out;
 }
 

@@ -226,9 +226,9 @@ TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody le
     home[id] = ask(pair.proxy(i), id);
   }
   const auto all_at_home = [&](int proxy) {
-    for (const auto& [id, node] : home) {
-      CAPTURE(id);
-      CHECK(ask(pair.proxy(proxy), id) == node);
+    for (const auto& session : home) {
+      CAPTURE(session.first);
+      CHECK(ask(pair.proxy(proxy), session.first) == session.second);
     }
   };
   all_at_home(0);
