@@ -11,6 +11,8 @@ namespace holdfast::http {
 
 namespace {
 
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
 /// Takes the piece up to the next ';' off `rest`; `more` says whether another one follows.
 std::string_view take_piece(std::string_view& rest, bool& more) {
   const std::size_t semicolon = rest.find(';');
@@ -32,9 +34,15 @@ Pair split_pair(std::string_view piece) {
   return {base::trim(piece.substr(0, equals)), base::trim(piece.substr(equals + 1)), true};
 }
 
-bool is_called(std::string_view piece, std::string_view name) {
-  const Pair pair = split_pair(piece);
-  return pair.has_equals && pair.name == name;
+/// What follows the '=' where `piece` is a cookie called `name`. As split_pair reads it, but pieces of other names cost
+/// next to nothing: this runs over all cookies of every request.
+std::optional<std::string_view> value_if_called(std::string_view piece, std::string_view name) {
+  while (!piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
+  if (!piece.starts_with(name)) return std::nullopt;
+  piece.remove_prefix(name.size());
+  while (!piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
+  if (piece.empty() || piece.front() != '=') return std::nullopt;
+  return base::trim(piece.substr(1));
 }
 
 /// RFC 6265 section 5.2.2: seconds, clamped; nullopt where the attribute is to be ignored.
@@ -77,8 +85,7 @@ Lifetime parse_lifetime(std::string_view attributes) {
 std::optional<std::string_view> find_cookie(std::string_view cookie_field, std::string_view name) {
   bool more = true;
   while (more) {
-    const Pair pair = split_pair(take_piece(cookie_field, more));
-    if (pair.has_equals && pair.name == name) return pair.value;
+    if (const auto value = value_if_called(take_piece(cookie_field, more), name)) return value;
   }
   return std::nullopt;
 }
@@ -90,7 +97,7 @@ void append_without_cookie(std::string& out, std::string_view cookie_field, std:
   bool more = true;
   while (more) {
     const std::string_view piece = take_piece(cookie_field, more);
-    if (is_called(piece, name)) continue;
+    if (value_if_called(piece, name)) continue;
     const std::string_view trimmed = base::trim(piece);
     has_content |= !trimmed.empty();
     if (!is_first) out += ';';

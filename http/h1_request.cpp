@@ -194,7 +194,8 @@ Progress RequestParser::split_path(std::string_view path_and_query) {
   const std::size_t question = std::min(path_and_query.find('?'), path_and_query.size());
   head_.path = path_and_query.substr(0, question);
   head_.query = path_and_query.substr(question);
-  if (is_plain_path(head_.path)) return Progress::Done;
+  head_.path_is_plain = is_plain_path(head_.path);
+  if (head_.path_is_plain) return Progress::Done;
   if (const char* why = path_fault(head_.path)) return bad(400, why);
   return Progress::Done;
 }

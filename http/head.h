@@ -88,6 +88,7 @@ struct RequestHead {
   bool wants_upgrade = false;  ///< Connection: upgrade and an Upgrade field (HTTP/1.1 only), but never to h2c, HTTP/x
                                ///< or TLS/x: tunnelled, they would carry requests past every rule of ours.
   bool has_cookie = false;
+  bool path_is_plain = false;  ///< is_plain_path(path), where that was asked already.
 };
 
 struct ResponseHead {

@@ -85,7 +85,7 @@ void Balancer::update(const conf::Settings& settings, const health::View& view) 
 }
 
 void Balancer::rebuild() {
-  for (std::uint8_t number = 0; number < groups_.size(); ++number) {
+  for (std::size_t number = 0; number < groups_.size(); ++number) {
     Group& group = groups_[number];
     group.candidates.clear();
     group.up_to.clear();

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -92,16 +93,12 @@ std::string_view port_of(std::string_view authority) {
   return authority.substr(colon + 1);
 }
 
-void append_port(std::string& out, std::string_view authority, std::string_view proto, std::uint16_t listener_port) {
-  out.append("X-Forwarded-Port: ");
-  if (const std::string_view port = port_of(authority); !port.empty()) {
-    out.append(port);
-  } else if (authority.empty()) {
-    append_decimal(out, listener_port);
-  } else {
-    out.append(base::iequals(proto, "https") || base::iequals(proto, "wss") ? "443" : "80");
-  }
-  out.append(kLineEnd);
+/// Of the address the client asked for; where it names none, that of the protocol.
+std::string_view port_for(std::string_view authority, std::string_view proto, std::uint16_t listener_port,
+                          std::array<char, 20>& digits) {
+  if (const std::string_view port = port_of(authority); !port.empty()) return port;
+  if (authority.empty()) return decimal(listener_port, digits);
+  return base::iequals(proto, "https") || base::iequals(proto, "wss") ? "443" : "80";
 }
 
 std::string_view name_of(Scheme scheme) { return scheme == Scheme::Https ? "https" : "http"; }
@@ -119,25 +116,33 @@ void append_where(std::string& out, const http::RequestHead& head, const Forward
   const std::string_view authority = said.host.empty() ? head.authority : first_of_list(said.host);
   if (said.proto.empty()) append_line(out, "X-Forwarded-Proto: ", proto);
   if (said.host.empty() && !authority.empty()) append_line(out, "X-Forwarded-Host: ", authority);
-  if (said.port.empty()) append_port(out, authority, proto, context.listener_port);
+  std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  if (said.port.empty()) {
+    append_line(out, "X-Forwarded-Port: ", port_for(authority, proto, context.listener_port, digits));
+  }
   if (said.scheme.empty()) append_line(out, "X-Forwarded-Scheme: ", proto);
 }
 
 void append_who(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
   out.append("X-Forwarded-For: ");
-  if (context.trust == Trust::Trusted) {
-    for (const Field& field : head.fields) {
-      if (field.id == FieldId::XForwardedFor && !field.value.empty()) out.append(field.value).append(", ");
-    }
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::XForwardedFor && !field.value.empty()) append_all(out, field.value, ", ");
   }
-  out.append(context.peer).append("\r\nX-Real-IP: ");
-  const std::string_view origin = context.trust == Trust::Trusted ? origin_of(head, context).text : context.peer;
-  out.append(origin).append(kLineEnd);
+  append_all(out, context.peer, "\r\nX-Real-IP: ", origin_of(head, context).text, "\r\n");
+}
+
+/// Who asked and where, of a client whose own word for it does not count: append_who and append_where in one.
+void append_stranger(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  const std::string_view proto = name_of(context.scheme);
+  std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  const std::string_view port = port_for(head.authority, proto, context.listener_port, digits);
+  append_all(out, "X-Forwarded-For: ", context.peer, "\r\nX-Real-IP: ", context.peer, "\r\nX-Forwarded-Proto: ", proto,
+             "\r\nX-Forwarded-Scheme: ", proto, "\r\nX-Forwarded-Port: ", port, "\r\n");
+  if (!head.authority.empty()) append_line(out, "X-Forwarded-Host: ", head.authority);
 }
 
 // RFC 7239 section 4: our element after those of the trusted peers. Where they send none, the X- fields say it all.
 void append_forwarded(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
-  if (context.trust == Trust::Stranger) return;
   bool is_first = true;
   for (const Field& field : head.fields) {
     if (field.id != FieldId::Forwarded || field.value.empty()) continue;
@@ -150,8 +155,8 @@ void append_forwarded(std::string& out, const http::RequestHead& head, const For
 }
 
 void append_request_line(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
-  out.append(head.method_text).append(1, ' ').append(head.path).append(head.query).append(" HTTP/1.1\r\nHost: ");
-  out.append(head.authority.empty() ? context.unnamed_host : head.authority).append(kLineEnd);
+  append_all(out, head.method_text, " ", head.path, head.query,
+             " HTTP/1.1\r\nHost: ", head.authority.empty() ? context.unnamed_host : head.authority, "\r\n");
 }
 
 void append_cookie(std::string& out, LineRun& run, const Field& field, std::string_view own_cookie) {
@@ -244,9 +249,13 @@ Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
 void append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
   append_request_line(out, head, context);
   const PeersWords said = append_kept_fields(out, head, context);
-  append_who(out, head, context);
-  append_forwarded(out, head, context);
-  append_where(out, head, context, said);
+  if (context.trust == Trust::Stranger) {
+    append_stranger(out, head, context);
+  } else {
+    append_who(out, head, context);
+    append_forwarded(out, head, context);
+    append_where(out, head, context, said);
+  }
   append_framing(out, head);
   if (head.wants_upgrade) append_upgrade(out, head);
   out.append(kLineEnd);

@@ -28,7 +28,9 @@ std::string_view own_cookie(const http::RequestHead& head, std::string_view name
   for (const Field& field : head.fields) {
     if (field.id != FieldId::Cookie) continue;
     std::string_view rest = field.value;
-    while (const auto value = http::find_cookie(rest, name)) {
+    while (!rest.empty()) {
+      const auto value = http::find_cookie(rest, name);
+      if (!value) break;
       rest.remove_prefix(static_cast<std::size_t>(value->data() + value->size() - rest.data()));
       if (value->empty()) continue;
       if (first.empty()) {

@@ -145,7 +145,7 @@ Routed Router::find(std::string_view host, std::string_view path) const {
 
 Routed Router::find(const http::RequestHead& request) const {
   if (request.path == "*") return find(request.host, "/");
-  if (http::is_plain_path(request.path)) return find(request.host, request.path);
+  if (request.path_is_plain || http::is_plain_path(request.path)) return find(request.host, request.path);
   const Routed unresolved = find(request.host, http::unresolved_path(request.path));
   if (unresolved.action == conf::RouteAction::Deny) return unresolved;
   return find(request.host, http::normalised_path(request.path));

@@ -119,7 +119,7 @@ void AccessLog::Sink::stop(base::Instant due) {
   interrupt();
 }
 
-void AccessLog::Sink::interrupt() {
+void AccessLog::Sink::interrupt() const {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t wrote = ::write(wake_fd_, &one, sizeof one);
 }

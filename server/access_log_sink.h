@@ -26,7 +26,7 @@ class AccessLog::Sink {
   /// Writes whole lines; waits for a slow reader. Returns how many bytes went out: less than all of them on an error.
   std::size_t write(std::string_view text);
   /// A write() that waits for a reader, now or before the next reopen(), gives up. Any thread.
-  void interrupt();
+  void interrupt() const;
   /// From now on write() waits for nobody longer than until `due`. Any thread.
   void stop(base::Instant due);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/text.h"
 
@@ -26,15 +27,9 @@ void start_sodium() {
   base::check(started, "libsodium finds a source of random bytes");
 }
 
-std::uint64_t big_endian(const std::uint8_t* bytes) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = (value << 8) | bytes[i];
-  return value;
-}
-
 std::array<std::uint8_t, 8> length_prefix(std::string_view text) {
   std::array<std::uint8_t, 8> bytes{};
-  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(std::uint64_t{text.size()} >> (56 - 8 * i));
+  base::store_big_endian(bytes.data(), text.size());
   return bytes;
 }
 
@@ -65,19 +60,18 @@ Hash128 hash_long(std::string_view first, std::string_view second, About about, 
 
 /// Of (about, first, second), each pair of texts apart from every other: the first one goes with its length.
 Hash128 hash_pair(About about, std::string_view first, std::string_view second, const Hash128& key) {
-  const auto prefix = length_prefix(first);
-  const std::size_t size = 1 + prefix.size() + first.size() + second.size();
+  constexpr std::size_t kFirstAt = 1 + 8;
+  const std::size_t size = kFirstAt + first.size() + second.size();
   if (size > kShortMax) return hash_long(first, second, about, key);
   std::array<std::uint8_t, kShortMax> message;
-  std::uint8_t* end = message.data();
-  *end++ = static_cast<std::uint8_t>(about);
-  end = std::copy(prefix.begin(), prefix.end(), end);
-  end = std::copy(first.begin(), first.end(), end);
-  std::copy(second.begin(), second.end(), end);
+  message[0] = static_cast<std::uint8_t>(about);
+  base::store_big_endian(&message[1], first.size());
+  if (!first.empty()) std::memcpy(&message[kFirstAt], first.data(), first.size());
+  if (!second.empty()) std::memcpy(&message[kFirstAt + first.size()], second.data(), second.size());
   return siphash(std::span(message).first(size), key);
 }
 
-Key key_of(const Hash128& hash) { return {big_endian(hash.data()), big_endian(hash.data() + 8)}; }
+Key key_of(const Hash128& hash) { return {base::load_big_endian(hash.data()), base::load_big_endian(hash.data() + 8)}; }
 
 template <std::size_t N>
 void derive(std::array<std::uint8_t, N>& key, std::uint64_t number, const std::uint8_t* master) {
@@ -120,10 +114,8 @@ std::array<std::uint8_t, 16> Keyring::mac(std::span<const std::uint8_t> message)
 
 std::string Keyring::shown_id(const Key& key) const {
   std::array<std::uint8_t, 16> message{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    message[i] = static_cast<std::uint8_t>(key.high >> (56 - 8 * i));
-    message[8 + i] = static_cast<std::uint8_t>(key.low >> (56 - 8 * i));
-  }
+  base::store_big_endian(message.data(), key.high);
+  base::store_big_endian(message.data() + 8, key.low);
   const Hash128 shown = siphash(message, shown_key_);
   return base::to_hex(std::span(shown).first(8));
 }

@@ -7,7 +7,6 @@ using namespace holdfast;
 using namespace holdfast::health;
 using namespace std::chrono_literals;
 using base::ErrorCode;
-using tests::kOkAnswer;
 using tests::MonitorFixture;
 
 TEST_CASE("an app that answers probes and resets requests stays out for the ejection's time") {
