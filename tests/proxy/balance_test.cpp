@@ -65,7 +65,7 @@ struct Fixture {
   static BackendId id(std::size_t number) { return BackendId{static_cast<std::uint32_t>(number + 1)}; }
 
   /// The chosen one's number in the pool, -1: none.
-  int choose(std::uint64_t hash = 0, std::vector<BackendId> exclude = {}) {
+  int choose(std::uint64_t hash = 0, const std::vector<BackendId>& exclude = {}) {
     const auto chosen = balancer.choose({.now = now, .hash = hash, .exclude = exclude, .loads = loads});
     return chosen ? static_cast<int>(conf::index(*chosen)) - 1 : -1;
   }
@@ -73,7 +73,7 @@ struct Fixture {
     return number < 0 ? "-" : settings.backends[static_cast<std::size_t>(number) + 1].name;
   }
   /// How often each backend is chosen for `times` requests that do not overlap, each with a hash of its own.
-  std::vector<int> distribution(int times, std::vector<BackendId> exclude = {}) {
+  std::vector<int> distribution(int times, const std::vector<BackendId>& exclude = {}) {
     std::vector<int> counts(settings.pools[1].backend_count);
     for (int i = 0; i < times; ++i) {
       const int chosen = choose(base::Random::mix(static_cast<std::uint64_t>(i)), exclude);

@@ -71,7 +71,7 @@ TEST_CASE("R4: of all moves of one generation exactly one wins, the others adopt
         const auto after = static_cast<std::uint32_t>(now.generation);
         if (after <= before) went_back.fetch_add(1);
         if (after == before + 1 && now.backend == mine) won.fetch_add(1);
-        seen[i] = now;
+        seen[i] = now.binding();
       }
     }
   });
