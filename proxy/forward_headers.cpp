@@ -136,9 +136,9 @@ void append_stranger(std::string& out, const http::RequestHead& head, const Forw
   const std::string_view proto = name_of(context.scheme);
   std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   const std::string_view port = port_for(head.authority, proto, context.listener_port, digits);
+  const std::string_view host_label = head.authority.empty() ? "" : "\r\nX-Forwarded-Host: ";
   append_all(out, "X-Forwarded-For: ", context.peer, "\r\nX-Real-IP: ", context.peer, "\r\nX-Forwarded-Proto: ", proto,
-             "\r\nX-Forwarded-Scheme: ", proto, "\r\nX-Forwarded-Port: ", port, "\r\n");
-  if (!head.authority.empty()) append_line(out, "X-Forwarded-Host: ", head.authority);
+             host_label, head.authority, "\r\nX-Forwarded-Port: ", port, "\r\nX-Forwarded-Scheme: ", proto, "\r\n");
 }
 
 // RFC 7239 section 4: our element after those of the trusted peers. Where they send none, the X- fields say it all.
