@@ -88,7 +88,7 @@ void balance_choice(benchmark::State& state) {
     settings.backends.push_back(backend);
     view.backends.push_back({.state = health::State::Up, .suspect = false, .up_since = {}, .slow_start = false});
   }
-  const std::vector<proxy::BackendLoad> loads(count);
+  const proxy::Loads loads(count);
   proxy::Balancer balancer(conf::PoolId{0}, 1);
   balancer.update(settings, view);
   base::Random random(1);

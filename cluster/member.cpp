@@ -36,16 +36,28 @@ Member::Member(const Parts& parts, std::string_view name, std::string_view insta
       redis_(parts.redis),
       monitor_(parts.monitor),
       orders_(parts.orders),
-      keys_(parts.settings.redis.prefix),
+      keys_(parts.settings->redis.prefix),
       word_{.name = std::string(name), .instance = std::string(instance), .sees = {}},
       id_(word_.id()),
       roster_(id_),
-      tallies_(parts.settings.backends.size()),
-      shouted_(parts.settings.backends.size()),
       tick_(scheduler_.timer([this] { on_tick(); })),
       flush_(scheduler_.timer([this] { on_flush(); })),
       second_look_(scheduler_.timer([this] { judge_all(); })) {
-  for (const conf::Backend& backend : settings_.backends) by_name_.emplace(backend_name(backend.id), backend.id);
+  learn_backends();
+}
+
+void Member::learn_backends() {
+  tallies_.resize(settings_->backend_ids());
+  shouted_.resize(settings_->backend_ids());
+  by_name_.clear();
+  for (const conf::Backend& backend : settings_->backends) by_name_.emplace(backend_name(backend.id), backend.id);
+}
+
+void Member::reload(std::shared_ptr<const conf::Settings> settings) {
+  settings_ = std::move(settings);
+  learn_backends();
+  std::erase_if(news_, [this](conf::BackendId backend) { return !settings_->has(backend); });
+  beat_now();  // the others are to know what we see of the new ones
 }
 
 void Member::start() {
@@ -64,7 +76,7 @@ void Member::leave() {
 }
 
 std::string Member::backend_name(conf::BackendId backend) const {
-  return settings_.pool_of(backend).name + "/" + settings_.backend(backend).name;
+  return settings_->pool_of(backend).name + "/" + settings_->backend(backend).name;
 }
 
 Sightings Member::sightings() const {
@@ -178,7 +190,7 @@ void Member::fall_back(std::string_view because) {
   isolation_.forget();
   monitor_.set_isolation(health::Isolation::None);
   monitor_.set_share({});
-  for (const conf::Backend& backend : settings_.backends) monitor_.set_quorum(backend.id, health::Quorum::None);
+  for (const conf::Backend& backend : settings_->backends) monitor_.set_quorum(backend.id, health::Quorum::None);
 }
 
 void Member::on_link_changed() {
@@ -230,10 +242,10 @@ bool Member::shout(conf::BackendId backend) {
 // One backend is in trouble, or we are: a look at all of them tells which.
 void Member::look_around() {
   const base::Instant now = scheduler_.now();
-  if (settings_.backends.size() > kLookAroundMax) return;
+  if (settings_->backends.size() > kLookAroundMax) return;
   if (looked_around_ && now - *looked_around_ < kLookAroundGap) return;
   looked_around_ = now;
-  for (const conf::Backend& backend : settings_.backends) monitor_.look_now(backend.id);
+  for (const conf::Backend& backend : settings_->backends) monitor_.look_now(backend.id);
 }
 
 void Member::on_message(std::string_view, std::string_view payload) {
@@ -274,13 +286,13 @@ void Member::judge(conf::BackendId backend) {
   Tally& tally = tallies_[conf::index(backend)];
   const Standing standing = isolation_.standing();
   tally = tally_of(backend_name(backend), &own, standing, roster_.others(), now,
-                   fresh_max(settings_.pool_of(backend).probe, roster_.others().size() + 1));
+                   fresh_max(settings_->pool_of(backend).probe, roster_.others().size() + 1));
   monitor_.set_quorum(backend, agree(tally, standing), words_of(tally));
 }
 
 void Member::judge_all() {
   if (!roster_.is_fresh(scheduler_.now())) return;
-  for (const conf::Backend& backend : settings_.backends) judge(backend.id);
+  for (const conf::Backend& backend : settings_->backends) judge(backend.id);
   decide_isolation();
 }
 
@@ -289,7 +301,7 @@ void Member::decide_isolation() {
   if (!is_together_ || !roster_.is_fresh(now)) return;
   const Standing before = isolation_.standing();
   isolation_.begin();
-  for (const Tally& tally : tallies_) isolation_.add(tally);
+  for (const conf::Backend& backend : settings_->backends) isolation_.add(tallies_[conf::index(backend.id)]);
   const Standing standing = isolation_.decide(now);
   if (isolation_.is_pending()) second_look_->set(now + Isolation::kHold);
   if (standing == before) return;
@@ -301,7 +313,7 @@ void Member::decide_isolation() {
   }
   monitor_.set_isolation(is_away ? health::Isolation::CutOff : health::Isolation::None);
   set_share();
-  for (const conf::Backend& backend : settings_.backends) judge(backend.id);
+  for (const conf::Backend& backend : settings_->backends) judge(backend.id);
   beat_now();  // the others are to know
 }
 

@@ -32,7 +32,7 @@ namespace holdfast::cluster {
 class Member final : public net::RedisListener {
  public:
   struct Parts {
-    const conf::Settings& settings;
+    std::shared_ptr<const conf::Settings> settings;
     base::Scheduler& scheduler;
     net::Redis& redis;
     health::Monitor& monitor;
@@ -50,6 +50,8 @@ class Member final : public net::RedisListener {
   void on_sighting(conf::BackendId backend);
   /// The link has come up or gone down.
   void on_link_changed();
+  /// After the Monitor's: other backends, all else as it was.
+  void reload(std::shared_ptr<const conf::Settings> settings);
 
   /// Others are known, or known not to be there.
   bool is_together() const { return is_together_; }
@@ -106,8 +108,9 @@ class Member final : public net::RedisListener {
   void decide_isolation();
   void set_share();
   std::string backend_name(conf::BackendId backend) const;
+  void learn_backends();
 
-  const conf::Settings& settings_;
+  std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;
   net::Redis& redis_;
   health::Monitor& monitor_;

@@ -92,6 +92,10 @@ void OperatorStates::on_tick(base::WallTime now) {
   }
 }
 
+void OperatorStates::repeat() {
+  for (const auto& [backend, order] : book_.entries()) tell(backend);
+}
+
 void OperatorStates::read_all() {
   if (redis_ == nullptr || reading_ || !puts_.empty()) return;  // read_rest() comes back to it
   reading_version_ = wanted_;

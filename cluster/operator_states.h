@@ -44,6 +44,9 @@ class OperatorStates {
   base::Result<void> say(std::string_view backend, health::OperatorState state, std::string_view by,
                          std::optional<base::Duration> deadline);
 
+  /// Tells the listener of every backend again: there may be others now.
+  void repeat();
+
   /// What Redis has counted the changes up to; reads them if that is news.
   void on_version(std::uint64_t version);
   /// The link was down, or messages may have been missed: read all, whatever the version.

@@ -153,9 +153,7 @@ FileDraft draft_of(const Settings& settings) {
   for (const Listen& listen : settings.listens) draft.listens.push_back({listen, nullptr});
   for (const Pool& pool : settings.pools) {
     PoolDraft& to = draft.pools.emplace_back(PoolDraft{pool, {}, nullptr});
-    for (std::uint32_t i = 0; i < pool.backend_count; ++i) {
-      to.backends.push_back({settings.backends[index(pool.first_backend) + i], nullptr});
-    }
+    for (const Backend& backend : settings.backends_of(pool)) to.backends.push_back({backend, nullptr});
   }
   for (const Route& route : settings.routes) {
     RouteDraft& to = draft.routes.emplace_back(RouteDraft{route, {}, route.action == RouteAction::Deny, nullptr});

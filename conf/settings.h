@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,9 +18,9 @@ namespace holdfast::conf {
 
 using base::Duration;
 
-/// Index into Settings::pools.
+/// A pool's number. It stays with the pool's name over reloads (conf/reload.h): look it up by Settings::pool().
 enum class PoolId : std::uint32_t {};
-/// Index into Settings::backends, over all pools.
+/// A backend's number, over all pools. It stays with the names of pool and backend: look it up by Settings::backend().
 enum class BackendId : std::uint32_t {};
 /// Index into Settings::routes.
 enum class RouteId : std::uint32_t {};
@@ -206,8 +207,8 @@ struct Pool {
   Probe probe;
   Passive passive;
   Retry retry;
-  BackendId first_backend{};        ///< The pool's backends are contiguous in Settings::backends,
-  std::uint32_t backend_count = 0;  ///< in the order of the file.
+  BackendId first_backend{};        ///< The pool's backends are neighbours in Settings::backends, in the order of the
+  std::uint32_t backend_count = 0;  ///< file: see Settings::backends_of().
   bool operator==(const Pool&) const = default;
 };
 
@@ -226,6 +227,8 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+inline constexpr std::uint32_t kNowhere = 0xFFFF'FFFF;
+
 struct Settings {
   Server server;
   std::vector<Listen> listens;
@@ -235,15 +238,34 @@ struct Settings {
   Cluster cluster;
   Timeouts timeouts;
   Limits limits;
-  std::vector<Pool> pools;
-  std::vector<Backend> backends;
-  std::vector<Route> routes;  ///< With one pool and no [[routes]]: one catch-all route to it.
+  std::vector<Pool> pools;        ///< In the order of the file.
+  std::vector<Backend> backends;  ///< In the order of the file, pool after pool.
+  std::vector<Route> routes;      ///< With one pool and no [[routes]]: one catch-all route to it.
 
-  const Pool& pool(PoolId id) const { return pools[index(id)]; }
-  const Backend& backend(BackendId id) const { return backends[index(id)]; }
+  /// Where in `pools` and `backends` an id's owner is; kNowhere: it is gone. Empty: each at its own number.
+  std::vector<std::uint32_t> pool_at;
+  std::vector<std::uint32_t> backend_at;
+
+  /// How many ids there are, those of the gone among them: the size of what is kept by id.
+  std::size_t pool_ids() const { return pool_at.empty() ? pools.size() : pool_at.size(); }
+  std::size_t backend_ids() const { return backend_at.empty() ? backends.size() : backend_at.size(); }
+  bool has(PoolId id) const { return index(id) < pool_ids() && place(pool_at, index(id)) != kNowhere; }
+  bool has(BackendId id) const { return index(id) < backend_ids() && place(backend_at, index(id)) != kNowhere; }
+  /// Of one that these settings have.
+  const Pool& pool(PoolId id) const { return pools[place(pool_at, index(id))]; }
+  const Backend& backend(BackendId id) const { return backends[place(backend_at, index(id))]; }
+  std::span<const Backend> backends_of(const Pool& pool) const {
+    if (pool.backend_count == 0) return {};
+    return std::span(backends).subspan(place(backend_at, index(pool.first_backend)), pool.backend_count);
+  }
   const Route& route(RouteId id) const { return routes[index(id)]; }
   const Pool& pool_of(BackendId id) const { return pool(backend(id).pool); }
   bool operator==(const Settings&) const = default;
+
+ private:
+  static std::uint32_t place(const std::vector<std::uint32_t>& at, std::uint32_t number) {
+    return at.empty() ? number : at[number];
+  }
 };
 
 }  // namespace holdfast::conf

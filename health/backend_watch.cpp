@@ -25,8 +25,8 @@ net::Address with_port(net::Address address, std::uint16_t port) {
 
 std::unique_ptr<Prober> make_prober(const BackendWatch::Parts& parts, conf::BackendId id, net::Address address,
                                     Prober::Done done) {
-  const conf::Probe& probe = parts.settings.pool_of(id).probe;
-  conf::Endpoint endpoint = parts.settings.backend(id).address;
+  const conf::Probe& probe = parts.settings->pool_of(id).probe;
+  conf::Endpoint endpoint = parts.settings->backend(id).address;
   if (probe.port != 0) {
     address = with_port(address, probe.port);
     endpoint.port = probe.port;
@@ -62,9 +62,10 @@ constexpr Event::Kind event_of(OperatorState state) {
 }  // namespace
 
 BackendWatch::BackendWatch(const Parts& parts, conf::BackendId id, const net::Address& address)
-    : id_(id),
-      turn_(turn_of(full_name(parts.settings, id))),
-      pool_(parts.settings.pool_of(id)),
+    : settings_(parts.settings),
+      id_(id),
+      turn_(turn_of(full_name(*settings_, id))),
+      pool_(settings_->pool_of(id)),
       scheduler_(parts.scheduler),
       random_(parts.random),
       owner_(parts.owner),
@@ -81,6 +82,32 @@ void BackendWatch::start() {
   judgement_ = judge({});
   if (!is_probed()) return judge_again();
   timer_->set(ProbePlan::first(scheduler_.now(), random_));
+}
+
+void BackendWatch::start_as(const BackendWatch& before) {
+  is_started_ = true;
+  state_since_ = before.state_since_;
+  out_since_ = before.out_since_;
+  trouble_since_ = before.trouble_since_;
+  was_down_ = before.was_down_;
+  judgement_ = before.judgement_;
+  verdict_ = before.verdict_;
+  rise_fall_.assume(before.rise_fall_.state());
+  failure_ = before.failure_;
+  failure_detail_ = before.failure_detail_;
+  quorum_ = before.quorum_;
+  quorum_detail_ = before.quorum_detail_;
+  share_ = before.share_;
+  order_ = before.order_;
+  order_detail_ = before.order_detail_;
+  passed_total_ = before.passed_total_;
+  failed_total_ = before.failed_total_;
+  discarded_total_ = before.discarded_total_;
+  last_probe_ = before.last_probe_;
+  last_detail_ = before.last_detail_;
+  history_ = before.history_;
+  judge_again();
+  if (is_probed()) timer_->set(ProbePlan::first(scheduler_.now(), random_));
 }
 
 void BackendWatch::stop() {

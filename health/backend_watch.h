@@ -43,7 +43,7 @@ class BackendWatch {
   };
 
   struct Parts {
-    const conf::Settings& settings;
+    std::shared_ptr<const conf::Settings> settings;
     base::Scheduler& scheduler;
     net::Dialer& dialer;
     base::Random& random;
@@ -55,6 +55,9 @@ class BackendWatch {
   BackendWatch& operator=(const BackendWatch&) = delete;
 
   void start();
+  /// Instead: takes over from one that watched the same backend by other settings. Its state stays until the new probes
+  /// have something to say.
+  void start_as(const BackendWatch& before);
   /// Ends all probing for good; the last verdict stays.
   void stop();
   /// A real request failed; `in_a_row` is how many did, with no success between them, as its worker counts.
@@ -70,6 +73,7 @@ class BackendWatch {
   void look_now();
 
   conf::BackendId id() const { return id_; }
+  const OperatorOrder& order() const { return order_; }
   const Verdict& verdict() const { return verdict_; }
   bool is_ejected() const { return outlier_.is_ejected(); }
   Report report() const;
@@ -95,6 +99,7 @@ class BackendWatch {
   Pace pace() const;
   bool disagrees() const;
 
+  const std::shared_ptr<const conf::Settings> settings_;  // as long as somebody is watched by them
   const conf::BackendId id_;
   const std::uint64_t turn_;
   const conf::Pool& pool_;

@@ -31,6 +31,11 @@ base::LogLevel level_of(Event::Kind kind) {
   return base::LogLevel::Warn;
 }
 
+/// Nothing that a BackendWatch goes by has changed.
+bool is_watched_alike(const conf::Pool& a, const conf::Pool& b) {
+  return a.probe == b.probe && a.passive == b.passive && a.slow_start == b.slow_start;
+}
+
 void adjust(std::uint32_t& number, bool& counted, bool counts_now) {
   if (counted != counts_now) number += counts_now ? 1u : ~0u;
   counted = counts_now;
@@ -41,20 +46,62 @@ void adjust(std::uint32_t& number, bool& counted, bool counts_now) {
 Monitor::Monitor(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses,
                  base::Scheduler& scheduler, net::Dialer& dialer, base::Random random, Listener& listener)
     : settings_(std::move(settings)),
+      addresses_(addresses),
       scheduler_(scheduler),
+      dialer_(dialer),
       random_(random),
       listener_(listener),
-      pools_(settings_->pools.size()),
-      counted_(settings_->backends.size()),
       publish_(scheduler.timer([this] { publish(); })) {
-  base::check(addresses.size() == settings_->backends.size(), "every backend has an address");
-  const BackendWatch::Parts parts{*settings_, scheduler, dialer, random_, *this};
-  watches_.reserve(addresses.size());
-  for (const conf::Backend& backend : settings_->backends) {
-    ++pools_[conf::index(backend.pool)].backends;
-    watches_.push_back(std::make_unique<BackendWatch>(parts, backend.id, addresses[conf::index(backend.id)]));
+  base::check(addresses.size() == settings_->backend_ids(), "every backend has an address");
+  count_all();
+  watches_.resize(addresses.size());
+  for (const conf::Backend& backend : settings_->backends) watch_anew(backend, false);
+}
+
+/// Room for all ids there are now; counts begin at nothing.
+void Monitor::count_all() {
+  pools_.assign(settings_->pool_ids(), {});
+  counted_.assign(settings_->backend_ids(), {});
+  next_.backends.resize(settings_->backend_ids());
+  for (const conf::Backend& backend : settings_->backends) ++pools_[conf::index(backend.pool)].backends;
+}
+
+void Monitor::watch_anew(const conf::Backend& backend, bool is_same_place) {
+  std::unique_ptr<BackendWatch>& place = watches_[conf::index(backend.id)];
+  const std::unique_ptr<BackendWatch> before = std::exchange(
+      place, std::make_unique<BackendWatch>(BackendWatch::Parts{settings_, scheduler_, dialer_, random_, *this},
+                                            backend.id, addresses_[conf::index(backend.id)]));
+  if (before) before->stop();
+  if (!is_started_) return;
+  if (before && is_same_place) return place->start_as(*before);
+  place->start();
+  next_.backends[conf::index(backend.id)] = place->verdict();
+}
+
+void Monitor::reload(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses) {
+  const auto before = std::exchange(settings_, std::move(settings));
+  const auto places = std::exchange(addresses_, addresses);
+  count_all();
+  watches_.resize(settings_->backend_ids());
+  for (std::uint32_t i = 0; i < settings_->backend_ids(); ++i) {
+    const conf::BackendId id{i};
+    if (settings_->has(id)) continue;
+    if (watches_[i]) watches_[i]->stop();
+    next_.backends[i] = {.state = State::Draining};
   }
-  next_.backends.resize(addresses.size());
+  for (const conf::Backend& backend : settings_->backends) {
+    const std::size_t at = conf::index(backend.id);
+    const bool was_there = before->has(backend.id);
+    const bool is_same_place = was_there && places[at] == addresses_[at];
+    const conf::Pool& pool = settings_->pool_of(backend.id);
+    const bool is_same_watch = is_same_place && is_watched_alike(before->pool_of(backend.id), pool);
+    if (is_same_watch) {
+      on_changed(*watches_[at]);
+    } else {
+      watch_anew(backend, is_same_place);
+    }
+  }
+  publish();
 }
 
 Monitor::~Monitor() { stop(); }
@@ -62,21 +109,25 @@ Monitor::~Monitor() { stop(); }
 void Monitor::start() {
   base::check(!is_started_, "a monitor starts once");
   is_started_ = true;
-  for (const auto& watch : watches_) watch->start();
+  for (const conf::Backend& backend : settings_->backends) watch(backend.id).start();
   publish();
 }
 
 void Monitor::stop() {
   is_started_ = false;
   publish_->cancel();
-  for (const auto& watch : watches_) watch->stop();
+  for (const auto& watch : watches_) {
+    if (watch) watch->stop();
+  }
 }
 
 void Monitor::on_passive_failure(conf::BackendId backend, base::ErrorCode code, std::uint32_t in_a_row) {
-  watch(backend).on_passive_failure(code, in_a_row);
+  if (settings_->has(backend)) watch(backend).on_passive_failure(code, in_a_row);
 }
 
-void Monitor::on_passive_success(conf::BackendId backend) { watch(backend).on_passive_success(); }
+void Monitor::on_passive_success(conf::BackendId backend) {
+  if (settings_->has(backend)) watch(backend).on_passive_success();
+}
 
 void Monitor::set_operator_state(conf::BackendId backend, const OperatorOrder& order) {
   watch(backend).set_order(order);
@@ -87,7 +138,7 @@ void Monitor::set_quorum(conf::BackendId backend, Quorum quorum, std::string_vie
 }
 
 void Monitor::set_share(const Share& share) {
-  for (const auto& watch : watches_) watch->set_share(share);
+  for (const conf::Backend& backend : settings_->backends) watch(backend.id).set_share(share);
 }
 
 void Monitor::look_now(conf::BackendId backend) { watch(backend).look_now(); }

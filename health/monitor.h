@@ -45,6 +45,10 @@ class Monitor final : private BackendWatch::Owner {
   ~Monitor() override;
 
   void start();
+  /// Other settings: backends they do not change are watched on as if nothing had been. One that is new, or is
+  /// somewhere else now, starts anew; one that is gone keeps whom it serves and gets nobody else. view() knows all of
+  /// it at once.
+  void reload(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses);
   /// Ends all probing and publishing for good: no timer, dial or stream is left after this turn of the loop.
   void stop();
 
@@ -85,10 +89,14 @@ class Monitor final : private BackendWatch::Owner {
   void on_sighting(conf::BackendId backend) override { listener_.on_sighting(backend); }
   void publish();
   void log(const Event& event) const;
+  void watch_anew(const conf::Backend& backend, bool is_same_place);
+  void count_all();
   BackendWatch& watch(conf::BackendId backend) const { return *watches_[conf::index(backend)]; }
 
   std::shared_ptr<const conf::Settings> settings_;
+  std::vector<net::Address> addresses_;  // by BackendId
   base::Scheduler& scheduler_;
+  net::Dialer& dialer_;
   base::Random random_;
   Listener& listener_;
   std::vector<PoolCount> pools_;  // by PoolId

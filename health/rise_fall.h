@@ -19,6 +19,8 @@ class RiseFall {
   RiseFall(std::uint32_t rise, std::uint32_t fall);
 
   void record(ProbeResult result);
+  /// Begins with what is known already.
+  void assume(ProbeState state) { state_ = state; }
 
   ProbeState state() const { return state_; }
   std::uint32_t passed_in_a_row() const { return passed_in_a_row_; }

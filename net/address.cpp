@@ -11,6 +11,10 @@
 
 namespace holdfast::net {
 
+bool Address::operator==(const Address& other) const {
+  return length == other.length && std::memcmp(&storage, &other.storage, length) == 0;
+}
+
 std::array<std::uint8_t, 16> Address::bytes() const {
   std::array<std::uint8_t, 16> out{};
   if (storage.ss_family == AF_INET) {

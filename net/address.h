@@ -23,6 +23,7 @@ struct Address {
   std::uint16_t port() const;
   std::string host_text() const;  ///< "192.0.2.1", "2001:db8::1": no port, no brackets; mapped IPv4 as IPv4.
   std::string text() const;       ///< "192.0.2.1:80", "[2001:db8::1]:80", "/run/a.sock".
+  bool operator==(const Address& other) const;
 };
 
 bool contains(const conf::Cidr& range, const std::array<std::uint8_t, 16>& address);

@@ -25,25 +25,39 @@ constexpr base::Duration kNoDescriptorsPause = std::chrono::milliseconds{100};
 
 }  // namespace
 
-base::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address, OnAccept on_accept) {
-  const auto failed = [&](int fd) -> base::Error {
-    base::Error error{base::ErrorCode::Io, "cannot listen on " + address.text() + ": " + std::strerror(errno)};
-    if (fd >= 0) ::close(fd);
-    return error;
+base::Result<BoundSocket> BoundSocket::open(const Address& address) {
+  const auto failed = [&]() -> base::Error {
+    return {base::ErrorCode::Io, "cannot listen on " + address.text() + ": " + std::strerror(errno)};
   };
-  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return failed(fd);
+  BoundSocket made(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (made.fd_ < 0) return failed();
   const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it: one call less each
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) return failed(fd);
-  if (::listen(fd, kBacklog) != 0) return failed(fd);
-  Address bound;
+  ::setsockopt(made.fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(made.fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.storage.ss_family == AF_INET6) ::setsockopt(made.fd_, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  ::setsockopt(made.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it: one call less each
+  if (::bind(made.fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) return failed();
+  if (::listen(made.fd_, kBacklog) != 0) return failed();
+  Address& bound = made.address_;
   bound.length = sizeof bound.storage;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &bound.length) != 0) return failed(fd);
-  return std::unique_ptr<Listener>(new Listener(loop, fd, bound, std::move(on_accept)));
+  if (::getsockname(made.fd_, reinterpret_cast<sockaddr*>(&bound.storage), &bound.length) != 0) return failed();
+  return made;
+}
+
+BoundSocket& BoundSocket::operator=(BoundSocket&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  address_ = other.address_;
+  return *this;
+}
+
+BoundSocket::~BoundSocket() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+base::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address, OnAccept on_accept) {
+  auto socket = BoundSocket::open(address);
+  if (!socket) return socket.error();
+  return std::make_unique<Listener>(loop, std::move(*socket), std::move(on_accept));
 }
 
 bool Listener::is_taken(const Address& address) {
@@ -59,13 +73,13 @@ bool Listener::is_taken(const Address& address) {
   return taken;
 }
 
-Listener::Listener(Loop& loop, int fd, const Address& address, OnAccept on_accept)
+Listener::Listener(Loop& loop, BoundSocket socket, OnAccept on_accept)
     : loop_(loop),
-      fd_(fd),
-      address_(address),
+      address_(socket.address()),
+      fd_(socket.release()),
       on_accept_(std::move(on_accept)),
       pause_(loop.timer([this] { resume(); })) {
-  event_assign(&event_, loop.raw(), fd, EV_READ | EV_PERSIST, &Listener::on_event, this);
+  event_assign(&event_, loop.raw(), fd_, EV_READ | EV_PERSIST, &Listener::on_event, this);
   resume();
 }
 
@@ -79,7 +93,11 @@ void Listener::resume() { base::check(event_add(&event_, nullptr) == 0, "epoll t
 
 void Listener::on_event(int, short, void* self) noexcept { static_cast<Listener*>(self)->accept_some(); }
 
-void Listener::accept_some() {
+void Listener::accept_waiting() {
+  for (int i = 0; i < kBacklog / kAcceptsPerTurn && accept_some() == Left::Perhaps; ++i) continue;
+}
+
+Listener::Left Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Address peer;
     peer.length = sizeof peer.storage;
@@ -91,8 +109,9 @@ void Listener::accept_some() {
     }
     if (errno == ECONNABORTED || errno == EINTR) continue;
     if (errno != EAGAIN) on_no_descriptors(errno);
-    return;
+    return Left::Nothing;
   }
+  return Left::Perhaps;
 }
 
 void Listener::on_no_descriptors(int error) {

@@ -38,6 +38,13 @@ BackendPool::BackendPool(base::Scheduler& scheduler, std::size_t backends, std::
 
 BackendPool::~BackendPool() = default;
 
+void BackendPool::configure(std::size_t backends, std::size_t idle_max, base::Duration idle_timeout) {
+  idle_of_.resize(backends);
+  idle_max_ = idle_max;
+  idle_timeout_ = idle_timeout;
+  if (oldest_ != nullptr) timer_->set(oldest_->idle_since_ + idle_timeout_);
+}
+
 Lease BackendPool::take(conf::BackendId backend) {
   auto& idle = idle_of_[conf::index(backend)];
   while (!idle.empty()) {

@@ -65,12 +65,14 @@ class Lease {
 /// `scheduler` outlives it.
 class BackendPool {
  public:
-  /// `idle_max` per backend; an idle connection is closed after `idle_timeout`.
+  /// For ids below `backends`. `idle_max` per backend; an idle connection is closed after `idle_timeout`.
   BackendPool(base::Scheduler& scheduler, std::size_t backends, std::size_t idle_max, base::Duration idle_timeout);
   BackendPool(const BackendPool&) = delete;
   BackendPool& operator=(const BackendPool&) = delete;
   ~BackendPool();
 
+  /// The same anew, after a reload; there are never fewer backends.
+  void configure(std::size_t backends, std::size_t idle_max, base::Duration idle_timeout);
   /// The most recently used idle connection, or an empty Lease when one must be dialled.
   Lease take(conf::BackendId backend);
   /// Wraps what a dialer made.

@@ -62,14 +62,12 @@ class Balancer::Least {
 void Balancer::update(const conf::Settings& settings, const health::View& view) {
   const conf::Pool& pool = settings.pool(pool_);
   incoming_.clear();
-  for (std::uint32_t i = 0; i < pool.backend_count; ++i) {
-    const conf::BackendId id{conf::index(pool.first_backend) + i};
-    const conf::Backend& backend = settings.backend(id);
-    const health::Verdict& verdict = view.of(id);
+  for (const conf::Backend& backend : settings.backends_of(pool)) {
+    const health::Verdict& verdict = view.of(backend.id);
     if (backend.weight == 0 || !health::may_take_new(verdict.state)) continue;
     const bool is_passed_over = verdict.suspect && pool.balance != conf::BalanceMethod::Failover;
     const bool is_ramping = verdict.slow_start && pool.slow_start > base::Duration::zero();
-    incoming_.push_back({.id = id,
+    incoming_.push_back({.id = backend.id,
                          .weight = backend.weight,
                          .max_requests = backend.max_requests,
                          .group = static_cast<std::uint8_t>((backend.backup ? 2 : 0) + (is_passed_over ? 1 : 0)),

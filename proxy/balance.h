@@ -20,7 +20,7 @@ struct Ask {
   base::Instant now{};
   std::uint64_t hash = 0;                      ///< Of the session or client, for `hash`. Any number will do.
   std::span<const conf::BackendId> exclude{};  ///< Just tried: never chosen.
-  std::span<const BackendLoad> loads{};        ///< By BackendId.
+  const Loads& loads;                          ///< By BackendId.
 };
 
 /// Chooses a backend for a session that is new or has to move, or for each request where nothing is sticky.

@@ -31,15 +31,25 @@ Client::Client(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream
       stream_(std::move(stream)),
       outbox_(context.buffers),
       timer_(context.scheduler.timer([this] { on_due(); })),
-      idle_since_(context.now()) {
-  const conf::Listen& listener = context.settings().listens[listen];
-  peer_text_ = stream_->peer().host_text();
+      idle_since_(context.now()),
+      peer_text_(stream_->peer().host_text()) {
   forward_.peer = peer_text_;
   forward_.peer_bytes = stream_->peer().bytes();
+  on_snapshot(listen);
+  stream_->set_handler(this);
+}
+
+void Client::on_snapshot(std::optional<std::size_t> listen) {
+  forward_.trusted_proxies = {};  // of settings that will not be there for ever
+  if (!listen) {
+    is_leaving_ = true;
+    return drain();
+  }
+  const conf::Listen& listener = context_.settings().listens[*listen];
+  listen_ = static_cast<std::uint32_t>(*listen);
   forward_.trust = trust_of(listener.trusted_proxies, forward_.peer_bytes);
   forward_.trusted_proxies = listener.trusted_proxies;
   forward_.listener_port = listener.address.port;
-  stream_->set_handler(this);
 }
 
 Client::~Client() {
@@ -234,7 +244,7 @@ void Client::on_exchange_done(Next next) {
   idle_since_ = context_.now();
   switch (next) {
     case Next::KeepAlive:
-      if (context_.is_draining && head_.empty()) return close_when_sent();
+      if (is_leaving() && head_.empty()) return close_when_sent();
       if (!head_.empty()) head_since_ = idle_since_;
       return await_more();
     case Next::Close:

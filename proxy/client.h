@@ -49,6 +49,11 @@ class Client final : public base::Buried, private net::StreamHandler {
   void on_view();
   /// No further request after the one under way; what has come already is one under way.
   void drain();
+  /// The proxy drains, or the listener it came by is gone.
+  bool is_leaving() const { return is_leaving_ || context_.is_draining; }
+  /// A reload: the listener it came by has number `listen` now, or is gone.
+  void on_snapshot(std::optional<std::size_t> listen);
+  std::size_t listen() const { return listen_; }
   /// Closes if is_idle(), after a look at what has come.
   bool close_if_idle();
 
@@ -106,8 +111,10 @@ class Client final : public base::Buried, private net::StreamHandler {
   base::Instant linger_until_{};
   std::string peer_text_;
   ForwardContext forward_;
+  std::uint32_t listen_ = 0;  // in Settings::listens, as of now
   State state_ = State::Open;
   bool has_unread_ = true;
+  bool is_leaving_ = false;
 };
 
 }  // namespace holdfast::proxy

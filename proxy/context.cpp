@@ -12,16 +12,29 @@ Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, Reports&
       shared(all),
       reports(r),
       snapshot(std::move(snap)),
-      pool(s, settings().backends.size(), settings().limits.backend_idle, settings().timeouts.backend_idle),
-      counters(settings().pools.size(), settings().backends.size()),
+      pool(s, settings().backend_ids(), settings().limits.backend_idle, settings().timeouts.backend_idle),
       random(seed),
       scratch(std::make_unique<std::array<char, kScratchBytes>>()) {
-  balancers.reserve(settings().pools.size());
-  budgets.reserve(settings().pools.size());
-  for (const conf::Pool& each : settings().pools) {
-    balancers.emplace_back(each.id, random.next());
-    budgets.emplace_back(each.retry, shared.workers);
+  make_room();
+  set_view(std::move(v));
+}
+
+/// For all that is kept by the ids there are now.
+void Context::make_room() {
+  pool.configure(settings().backend_ids(), settings().limits.backend_idle, settings().timeouts.backend_idle);
+  counters.pool.grow(settings().pool_ids());
+  counters.backend.grow(settings().backend_ids());
+  while (balancers.size() < settings().pool_ids()) {
+    const conf::PoolId id{static_cast<std::uint32_t>(balancers.size())};
+    balancers.emplace_back(id, random.next());
+    budgets.emplace_back(conf::Retry{}, shared.workers);
   }
+  for (const conf::Pool& each : settings().pools) budgets[conf::index(each.id)].configure(each.retry);
+}
+
+void Context::set_snapshot(std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v) {
+  snapshot = std::move(snap);
+  make_room();
   set_view(std::move(v));
 }
 
@@ -29,7 +42,7 @@ Context::~Context() = default;
 
 void Context::set_view(std::shared_ptr<const health::View> v) {
   view = std::move(v);
-  for (Balancer& balancer : balancers) balancer.update(settings(), *view);
+  for (const conf::Pool& each : settings().pools) balancers[conf::index(each.id)].update(settings(), *view);
 }
 
 std::string_view Context::date() {

@@ -49,7 +49,7 @@ class Reports {
 struct Shared {
   sessions::Store& store;  ///< The worker's own.
   const sessions::Keyring& keyring;
-  std::span<BackendLoad> loads;  ///< By BackendId.
+  Loads& loads;  ///< By BackendId.
   Gates& gates;
   std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
   std::uint32_t workers = 1;
@@ -68,6 +68,8 @@ struct Context {
   const conf::Settings& settings() const { return *snapshot->settings; }
   base::Instant now() const { return scheduler.now(); }
   void set_view(std::shared_ptr<const health::View> v);
+  /// After a reload: for all requests that come from now on. `v` knows of all backends in it.
+  void set_snapshot(std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v);
   /// For a Date field, of this second. The view is good until the next call.
   std::string_view date();
 
@@ -97,6 +99,8 @@ struct Context {
   std::uint64_t last_ticket = 0;
 
  private:
+  void make_room();
+
   std::string date_;
   base::Instant date_made_{};
 };

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cstddef>
-#include <vector>
 
 #include "base/counter.h"
 #include "base/result.h"
+#include "base/steady_array.h"
 #include "proxy/identity.h"
 
 namespace holdfast::proxy {
@@ -33,7 +33,6 @@ struct PoolCounters {
 
 /// One worker's counts: written by it alone, read by anybody.
 struct Counters {
-  Counters(std::size_t pools, std::size_t backends_count) : pool(pools), backend(backends_count) {}
   base::Counter connections_accepted;
   base::Counter connections_open;
   base::Counter connections_refused;    ///< At limits.connections with nobody idle.
@@ -42,10 +41,11 @@ struct Counters {
   base::Counter requests_refused;  ///< Malformed, too long, unknown host: answered without a backend.
   base::Counter client_bytes_in;
   base::Counter client_bytes_out;
-  base::Counter requests_aborted;        ///< The client left before its answer was whole.
-  base::Counter answers_cut;             ///< A backend's answer ended short.
-  std::vector<PoolCounters> pool;        ///< By PoolId.
-  std::vector<BackendCounters> backend;  ///< By BackendId.
+  base::Counter requests_aborted;  ///< The client left before its answer was whole.
+  base::Counter answers_cut;       ///< A backend's answer ended short.
+  // Grown by the worker: who reads along uses find().
+  base::SteadyArray<PoolCounters> pool;        ///< By PoolId.
+  base::SteadyArray<BackendCounters> backend;  ///< By BackendId.
 };
 
 }  // namespace holdfast::proxy

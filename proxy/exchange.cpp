@@ -69,10 +69,23 @@ void Exchange::enter(Event event) {
   state_ = *to;
 }
 
-const conf::Pool& Exchange::pool() const { return snapshot_->settings->pool(route_->pool); }
+const conf::Pool& Exchange::pool() const { return known().settings->pool(route_->pool); }
+
+/// Before a choice that comes later than the first one: where a reload has left the pool there, its backends as they
+/// are now.
+void Exchange::look_anew() {
+  if (context_.snapshot != snapshot_ && context_.settings().has(route_->pool)) newer_ = context_.snapshot;
+}
+
+/// The backend is where it was when it was chosen: its connections are worth keeping.
+bool Exchange::is_current() const {
+  if (&known() == context_.snapshot.get()) return true;
+  const std::size_t at = conf::index(*backend_);
+  return context_.settings().has(*backend_) && known().addresses[at] == context_.snapshot->addresses[at];
+}
 
 Placement::Tools Exchange::tools() {
-  return {.snapshot = *snapshot_,
+  return {.snapshot = known(),
           .view = *context_.view,
           .balancer = context_.balancers[conf::index(route_->pool)],
           .loads = context_.shared.loads,
@@ -95,6 +108,7 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
   reset();
   client_ = &client;
   snapshot_ = context_.snapshot;
+  newer_.reset();
   started_ = kept_alive_ = context_.now();
   awaits_continue_ = head.expects_continue;
   method_ = head.method;
@@ -151,7 +165,7 @@ bool Exchange::has_stray_bytes() {
 void Exchange::dial() {
   timer_->cancel();  // the dial has a deadline of its own
   dial_ =
-      context_.dialer.dial(snapshot_->addresses[conf::index(*backend_)], snapshot_->settings->timeouts.connect,
+      context_.dialer.dial(known().addresses[conf::index(*backend_)], snapshot_->settings->timeouts.connect,
                            [this](base::Result<std::unique_ptr<net::Stream>> made) { on_dialled(std::move(made)); });
 }
 
@@ -307,6 +321,7 @@ void Exchange::finish(Client::Next next) {
 /// What a spare exchange need not hold.
 void Exchange::give_back() {
   snapshot_.reset();
+  newer_.reset();
   context_.buffers.give(std::move(answer_input_));
   answer_input_ = {};
   context_.buffers.give(std::move(held_body_));
@@ -328,7 +343,7 @@ void Exchange::write_access_line() {
                       .total = now - started_,
                       .stickiness = placement_.word()};
   if (route_ != nullptr && route_->action == conf::RouteAction::Forward) record.pool = pool().name;
-  if (backend_) record.backend = snapshot_->settings->backend(*backend_).name;
+  if (backend_) record.backend = known().settings->backend(*backend_).name;
   if (chosen_ != base::Instant{}) record.queue = chosen_ - started_;
   if (connected_ != base::Instant{}) record.connect = connected_ - chosen_;
   if (first_byte_ != base::Instant{}) record.first_byte = first_byte_ - started_;

@@ -73,6 +73,9 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void leave_backend();
   void give_back();
   void write_access_line();
+  void look_anew();
+  bool is_current() const;
+  const Snapshot& known() const { return newer_ ? *newer_ : *snapshot_; }
   Placement::Tools tools();
   const conf::Pool& pool() const;
   void extend_deadline(base::Duration by);
@@ -107,6 +110,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   Context& context_;
   Client* client_ = nullptr;
   std::shared_ptr<const Snapshot> snapshot_;  // pinned: a reload never changes a request under way
+  std::shared_ptr<const Snapshot> newer_;     // but a request that has to go elsewhere chooses by what is now
   const conf::Route* route_ = nullptr;
   State state_ = State::Done;
 

@@ -112,7 +112,7 @@ void Exchange::on_answer_head(std::span<char> rest) {
   learn_from(head);
 
   // An answer before the request's end: the rest of the request will find nobody, so this connection ends with it.
-  const bool keeps = client_keeps_alive_ && !context_.is_draining && request_body_.is_done();
+  const bool keeps = client_keeps_alive_ && !client_->is_leaving() && request_body_.is_done();
   plan_ = plan_answer(head, client_minor_, keeps ? After::KeepAlive : After::Close);
   backend_may_be_kept_ = head.keep_alive;
 
@@ -229,7 +229,7 @@ void Exchange::on_answer_read() {
   answer_is_read_ = true;
   const bool whole_request = request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_;
   if (!request_body_.is_done()) request_is_broken_ = true;  // what still comes of it is nobody's
-  if (backend_may_be_kept_ && whole_request && lease_ && is_quiet()) {
+  if (backend_may_be_kept_ && whole_request && lease_ && is_current() && is_quiet()) {
     if (is_pinned_) {
       lease_->stream().set_handler(nullptr);
       client_->pinned() = std::move(lease_);

@@ -67,6 +67,7 @@ void Exchange::place(const http::RequestHead& head) {
 /// The map has answered: the choice goes on.
 void Exchange::on_binding(const sessions::Held& holds) {
   Client& client = *client_;
+  look_anew();
   on_placed(placement_.answered(tools(), pool(), holds, std::span(tried_).first(tried_count_)));
   client.resume();
 }
@@ -74,7 +75,8 @@ void Exchange::on_binding(const sessions::Held& holds) {
 void Exchange::on_placed(std::optional<conf::BackendId> backend) {
   if (placement_.is_waiting()) return;
   if (const auto from = placement_.take_moved_from()) note_move(*from);
-  if (!backend) return give_up({failure_, {}});
+  // A balancer of a pool that a reload has taken away may know more than this request does.
+  if (!backend || !known().settings->has(*backend)) return give_up({failure_, {}});
   go_to(*backend);
 }
 
@@ -84,7 +86,7 @@ void Exchange::note_move(conf::BackendId from) {
   if (std::exchange(is_move_noted_, true)) return;
   const std::string_view reason =
       attempts_ > 0 ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
-  append_moved_note(request_head_, snapshot_->settings->backend(from).name, reason);
+  append_moved_note(request_head_, known().settings->backend(from).name, reason);
 }
 
 void Exchange::go_to(conf::BackendId backend) {
@@ -121,6 +123,7 @@ void Exchange::place_elsewhere(const base::Error& error) {
   if (tried_count_ == tried_.size()) return give_up(error);
   tried_[tried_count_++] = *backend_;
   failure_ = error.code;
+  look_anew();
   on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));
 }
 

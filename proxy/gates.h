@@ -1,12 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <deque>
-#include <memory>
+#include <list>
 #include <mutex>
-#include <vector>
 
 #include "base/scheduler.h"
+#include "base/steady_array.h"
 #include "conf/settings.h"
 
 namespace holdfast::proxy {
@@ -32,9 +32,11 @@ class Gates {
  public:
   enum class Entry : std::uint8_t { Entered, Queued, Full };
 
-  explicit Gates(const conf::Settings& settings);
+  explicit Gates(const conf::Settings& settings) { configure(settings); }
+  /// The same anew, after a reload: where there is more room now, the longest waiting ones enter. One thread.
+  void configure(const conf::Settings& settings);
 
-  bool is_gated(conf::BackendId backend) const { return gates_[conf::index(backend)] != nullptr; }
+  bool is_gated(conf::BackendId backend) const { return gate(backend).places.load(std::memory_order_relaxed) != 0; }
   bool has_room(conf::BackendId backend) const;
 
   /// Entered: call leave() later. Queued: `sink.on_granted(backend, ticket)` comes on `loop`, or call forget(). Full:
@@ -55,13 +57,19 @@ class Gates {
   };
   struct Gate {
     mutable std::mutex mutex;
-    std::uint32_t places = 0;
+    std::atomic<std::uint32_t> places{0};  // 0: no limit, no gate
     std::uint32_t taken = 0;
-    std::deque<Waiter> queue;
+    std::list<Waiter> queue;
+
+    bool is_full() const { return places != 0 && taken >= places; }
   };
 
-  std::size_t queue_max_;
-  std::vector<std::unique_ptr<Gate>> gates_;  // by BackendId; null: no limit
+  const Gate& gate(conf::BackendId backend) const { return gates_[conf::index(backend)]; }
+  Gate& gate(conf::BackendId backend) { return gates_[conf::index(backend)]; }
+  static void admit_first(Gate& gate, conf::BackendId backend);
+
+  std::atomic<std::size_t> queue_max_{0};
+  base::SteadyArray<Gate> gates_;  // by BackendId
 };
 
 }  // namespace holdfast::proxy

@@ -3,14 +3,18 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/steady_array.h"
+
 namespace holdfast::proxy {
 
-/// What one backend is doing, over all workers: an array of these, by BackendId, outlives the workers. Any thread,
+/// What one backend is doing, over all workers: Loads, by BackendId, outlive the workers. Any thread,
 /// relaxed; a cache line each, so that busy backends do not slow each other's counting.
 struct alignas(64) BackendLoad {
   std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
   std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.
   std::atomic<std::int64_t> failure_told_ns{0};     ///< When the monitor last heard of one: Instant's count.
 };
+
+using Loads = base::SteadyArray<BackendLoad>;
 
 }  // namespace holdfast::proxy

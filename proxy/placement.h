@@ -24,7 +24,7 @@ class Placement {
     const Snapshot& snapshot;
     const health::View& view;
     Balancer& balancer;  ///< Of the pool.
-    std::span<const BackendLoad> loads;
+    const Loads& loads;
     sessions::Store& store;
     sessions::Asker& asker;  ///< Gets what the map answers later.
     const sessions::Keyring& keyring;

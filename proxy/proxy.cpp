@@ -81,12 +81,27 @@ void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
 }
 
 void Proxy::set_view(std::shared_ptr<const health::View> view) {
-  for (std::size_t i = 0; i < view->backends.size(); ++i) {
+  for (std::size_t i = 0; i < context_.view->backends.size(); ++i) {
     const conf::BackendId id{static_cast<std::uint32_t>(i)};
     if (health::may_keep(context_.view->of(id).state) && !health::may_keep(view->of(id).state)) context_.pool.drain(id);
   }
   context_.set_view(std::move(view));
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
+}
+
+void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view,
+                         std::span<const std::optional<std::size_t>> listens) {
+  for (const conf::Backend& backend : context_.settings().backends) {
+    const std::size_t at = conf::index(backend.id);
+    const bool stays =
+        snapshot->settings->has(backend.id) && snapshot->addresses[at] == context_.snapshot->addresses[at];
+    if (!stays) context_.pool.drain(backend.id);
+  }
+  context_.set_snapshot(std::move(snapshot), std::move(view));
+  for (std::size_t i = clients_.size(); i-- > 0;) {
+    if (!clients_[i]->is_leaving()) clients_[i]->on_snapshot(listens[clients_[i]->listen()]);
+  }
+  for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();
 }
 
 void Proxy::drain() {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "proxy/client.h"
@@ -20,6 +22,12 @@ class Proxy final : private ClientOwner, private GrantSink {
   /// room; where there is none, this one is turned away with a 503.
   void accept(std::unique_ptr<net::Stream> stream, std::size_t listen);
   void set_view(std::shared_ptr<const health::View> view);
+  /// After a reload; `view` knows of all backends in it. Requests under way go on by the old one. `listens` says for
+  /// each listener of the old settings which one it is in the new; clients of one that is gone leave, each after the
+  /// request it has under way.
+  void set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view,
+                    std::span<const std::optional<std::size_t>> listens);
+  const conf::Settings& settings() const { return context_.settings(); }
 
   /// No further request on any connection; Reports::on_drained comes (perhaps at once) when the last one has gone.
   void drain();

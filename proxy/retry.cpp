@@ -43,8 +43,14 @@ Decision decide(const Attempt& attempt) {
 }
 
 RetryBudget::RetryBudget(const conf::Retry& settings, std::uint32_t workers)
-    : percent_(settings.budget_percent),
-      min_per_second_(divided_up(settings.budget_min, std::max<std::uint32_t>(workers, 1))) {}
+    : workers_(std::max<std::uint32_t>(workers, 1)) {
+  configure(settings);
+}
+
+void RetryBudget::configure(const conf::Retry& settings) {
+  percent_ = settings.budget_percent;
+  min_per_second_ = divided_up(settings.budget_min, workers_);
+}
 
 void RetryBudget::on_request(base::Instant now) {
   go_to(now);

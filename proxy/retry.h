@@ -69,6 +69,8 @@ constexpr bool draws_on_budget(const Attempt& attempt) {
 class RetryBudget {
  public:
   explicit RetryBudget(const conf::Retry& settings, std::uint32_t workers = 1);
+  /// The same anew, after a reload; what was counted so far stays.
+  void configure(const conf::Retry& settings);
 
   /// Each request once, not its retries.
   void on_request(base::Instant now);
@@ -84,8 +86,9 @@ class RetryBudget {
 
   void go_to(base::Instant now);
 
-  std::uint32_t percent_;
-  std::uint32_t min_per_second_;
+  std::uint32_t workers_;
+  std::uint32_t percent_ = 0;
+  std::uint32_t min_per_second_ = 0;
   std::int64_t second_ = 0;  // the newest seen
   std::array<Second, kSeconds> window_{};
   Second sum_;

@@ -19,10 +19,11 @@ struct Snapshot {
   Snapshot(std::shared_ptr<const conf::Settings> s, std::vector<net::Address> resolved,
            const sessions::Keyring& keyring)
       : settings(std::move(s)), addresses(std::move(resolved)), router(*settings) {
-    tags.reserve(settings->backends.size());
+    tags.resize(settings->backend_ids());
     for (const conf::Backend& backend : settings->backends) {
-      tags.push_back(keyring.backend_tag(settings->pool(backend.pool).name, backend.name));
-      by_tag.emplace(tags.back(), backend.id);
+      sessions::BackendTag& tag = tags[conf::index(backend.id)];
+      tag = keyring.backend_tag(settings->pool(backend.pool).name, backend.name);
+      by_tag.emplace(tag, backend.id);
     }
   }
 

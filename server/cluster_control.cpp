@@ -54,20 +54,18 @@ ClusterControl::ClusterControl(const Parts& parts)
       scheduler_(parts.scheduler),
       monitor_(parts.monitor),
       resolver_(parts.scheduler),
-      link_(settings_.redis.is_present
+      link_(settings_->redis.is_present
                 ? std::make_unique<net::RedisLink>(
-                      net::RedisGround{parts.scheduler, parts.dialer, resolver_, parts.random.next()}, settings_.redis,
+                      net::RedisGround{parts.scheduler, parts.dialer, resolver_, parts.random.next()}, settings_->redis,
                       [this](const net::RedisState&) {
                         if (member_) member_->on_link_changed();
                       })
                 : nullptr),
-      orders_(settings_.server.state_dir, parts.scheduler, is_member(settings_) ? link_.get() : nullptr,
-              settings_.redis.prefix, *this),
+      orders_(settings_->server.state_dir, parts.scheduler, is_member(*settings_) ? link_.get() : nullptr,
+              settings_->redis.prefix, *this),
       ground_{parts.scheduler, parts.dialer, resolver_, parts.random.next()} {
-  for (const conf::Backend& backend : settings_.backends) {
-    backends_.emplace(settings_.pool(backend.pool).name + "/" + backend.name, backend.id);
-  }
-  if (!is_member(settings_)) return;
+  learn_backends();
+  if (!is_member(*settings_)) return;
   const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
   member_ = std::make_unique<cluster::Member>(
       cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_}, node_name(), instance);
@@ -75,10 +73,24 @@ ClusterControl::ClusterControl(const Parts& parts)
 
 ClusterControl::~ClusterControl() = default;
 
+void ClusterControl::learn_backends() {
+  backends_.clear();
+  for (const conf::Backend& backend : settings_->backends) {
+    backends_.emplace(settings_->pool(backend.pool).name + "/" + backend.name, backend.id);
+  }
+}
+
+void ClusterControl::reload(std::shared_ptr<const conf::Settings> settings) {
+  settings_ = std::move(settings);
+  learn_backends();
+  orders_.repeat();  // one that is new, or back, may have been drained
+  if (member_) member_->reload(settings_);
+}
+
 void ClusterControl::start() {
   if (!member_) return;
   member_->start();
-  subscription_ = std::make_unique<net::RedisSubscription>(ground_, settings_.redis,
+  subscription_ = std::make_unique<net::RedisSubscription>(ground_, settings_->redis,
                                                            std::vector<std::string>{member_->channel()}, *member_);
 }
 
@@ -104,7 +116,7 @@ void ClusterControl::on_order(std::string_view backend, const health::OperatorOr
 }
 
 std::string ClusterControl::node_name() const {
-  return settings_.cluster.node.empty() ? host_name() : settings_.cluster.node;
+  return settings_->cluster.node.empty() ? host_name() : settings_->cluster.node;
 }
 
 std::string ClusterControl::cut_off() const { return member_ ? member_->isolation().reason() : std::string{}; }

@@ -25,7 +25,7 @@ namespace holdfast::server {
 class ClusterControl final : private cluster::OperatorStates::Listener {
  public:
   struct Parts {
-    const conf::Settings& settings;
+    std::shared_ptr<const conf::Settings> settings;
     base::Scheduler& scheduler;
     net::Dialer& dialer;
     health::Monitor& monitor;
@@ -41,6 +41,8 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   void leave();
   /// Once a second.
   void on_tick();
+  /// After the Monitor's: other backends, all else as it was.
+  void reload(std::shared_ptr<const conf::Settings> settings);
   void on_sighting(conf::BackendId backend);
 
   base::Result<void> obey(const admin::OperatorAsk& ask);
@@ -54,7 +56,9 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
  private:
   void on_order(std::string_view backend, const health::OperatorOrder& order) override;
 
-  const conf::Settings& settings_;
+  void learn_backends();
+
+  std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;
   health::Monitor& monitor_;
   std::map<std::string, conf::BackendId, std::less<>> backends_;  // by "pool/backend"

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "server/ctl_client.h"
 #include "server/ctl_order.h"
+#include "server/ctl_reload.h"
 #include "server/ctl_sessions.h"
 
 namespace holdfast::server {
@@ -23,6 +24,7 @@ struct Arguments {
   std::string admin = "http://127.0.0.1:8081";
   std::string timeout = "5s";
   bool json = false;
+  bool check = false;
   CtlOrder order;
   CtlSessions sessions;
 };
@@ -101,6 +103,16 @@ CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
 
+CtlOutcome run_reload(const Target& target, const Arguments& arguments) {
+  const auto answer =
+      http_post(target.where, "/api/v1/reload", arguments.check ? R"({"check":true})" : "{}", target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) return failed(printable_lines(answer->body));
+  auto text = arguments.json ? pretty_json(answer->body) : reload_words(answer->body);
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
+  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
 void add_sessions_command(CLI::App& app, Arguments& arguments) {
   using Verb = CtlSessions::Verb;
   CtlSessions& typed = arguments.sessions;
@@ -160,6 +172,9 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   status.add_flag("--json", parsed.json, "The whole answer as JSON");
   add_order_commands(app, parsed.order);
   add_sessions_command(app, parsed);
+  CLI::App& reload = *app.add_subcommand("reload", "Reads the configuration anew; a bad one changes nothing");
+  reload.add_flag("--check", parsed.check, "Say what would change, and for how many sessions; change nothing");
+  reload.add_flag("--json", parsed.json, "The whole answer as JSON");
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(arguments));
@@ -171,9 +186,11 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   }
   const bool is_order = !parsed.order.word.empty();
   const bool is_sessions = parsed.sessions.verb != CtlSessions::Verb::None;
-  if (!status.parsed() && !is_order && !is_sessions) return bad_usage("a command is missing; --help lists them");
+  if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions)
+    return bad_usage("a command is missing; --help lists them");
   const auto target = target_of(parsed);
   if (!target) return bad_usage(target.error().text);
+  if (reload.parsed()) return run_reload(*target, parsed);
   if (is_order) return run_order(*target, parsed.order);
   return is_sessions ? run_sessions(*target, parsed) : run_status(*target, parsed, colours);
 }

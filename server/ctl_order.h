@@ -39,5 +39,7 @@ std::string path_segment(std::string_view name);
 
 /// One line of what the other side said, with control characters shown as '?'.
 std::string printable_line(std::string_view text);
+/// Several of them.
+std::string printable_lines(std::string_view text);
 
 }  // namespace holdfast::server

@@ -29,27 +29,32 @@ struct Arguments {
   bool dump = false;
 };
 
-std::shared_ptr<const conf::Settings> read_config(const std::string& path) {
+/// Errors: Invalid, with all that is wrong, a mistake a line.
+base::Result<conf::Settings> read_config(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    fmt::print(stderr, "holdfast: cannot read {}: {}\n", path, std::strerror(errno));
-    return nullptr;
+    return base::Error{base::ErrorCode::Invalid,
+                       fmt::format("holdfast: cannot read {}: {}\n", path, std::strerror(errno))};
   }
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto read = conf::read_settings(text);
   if (const auto* mistakes = std::get_if<1>(&read)) {
-    fmt::print(stderr, "{}", conf::mistakes_text(path, *mistakes));
-    fmt::print(stderr, "holdfast: {} mistake{} in {}\n", mistakes->size(), mistakes->size() == 1 ? "" : "s", path);
-    return nullptr;
+    return base::Error{base::ErrorCode::Invalid,
+                       fmt::format("{}holdfast: {} mistake{} in {}\n", conf::mistakes_text(path, *mistakes),
+                                   mistakes->size(), mistakes->size() == 1 ? "" : "s", path)};
   }
   conf::Settings settings = std::move(std::get<0>(read));
   settings.redis = net::with_password(std::move(settings.redis), std::getenv("HOLDFAST_REDIS_PASSWORD"));
-  return std::make_shared<const conf::Settings>(std::move(settings));
+  return settings;
 }
 
 int run(const Arguments& arguments) {
-  const auto settings = read_config(arguments.config);
-  if (!settings) return kFailed;
+  auto read = read_config(arguments.config);
+  if (!read) {
+    fmt::print(stderr, "{}", read.error().text);
+    return kFailed;
+  }
+  const auto settings = std::make_shared<const conf::Settings>(std::move(*read));
   if (arguments.dump) {
     fmt::print("{}", conf::dump_settings(*settings));
     return kDone;
@@ -78,7 +83,7 @@ int run(const Arguments& arguments) {
   base::log::info("starting",
                   {{"version", HOLDFAST_VERSION}, {"config", arguments.config}, {"secret", secret->source}});
   if (!secret->note.empty()) base::log::warn("secret", {{"reason", secret->note}});
-  server::Server server(settings, secret->bytes);
+  server::Server server(settings, secret->bytes, [path = arguments.config] { return read_config(path); });
   if (const auto ran = server.run(); !ran) {
     base::log::error("start_failed", {{"reason", ran.error().text}});
     return kFailed;

@@ -64,17 +64,19 @@ std::uint32_t worker_count(const conf::Settings& settings) {
 
 }  // namespace
 
-Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret)
+Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, ReadConfig read)
     : settings_(std::move(settings)),
       keyring_(secret),
       random_(random_seed()),
       started_(loop_.now()),
       sessions_(*settings_, loop_, dialer_, random_),
-      loads_(settings_->backends.size()),
+      numbering_(*settings_),
+      loads_(settings_->backend_ids()),
       gates_(*settings_),
       open_(loop_.timer([this] { open_when_probed(); })),
       deadline_(loop_.timer([this] { stop(); })),
-      tick_(loop_.timer([this] { on_tick(); })) {}
+      tick_(loop_.timer([this] { on_tick(); })),
+      reloader_(loop_, std::move(read)) {}
 
 Server::~Server() = default;
 
@@ -95,8 +97,9 @@ base::Result<void> Server::start() {
   signals_ =
       std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2},
                                      [this](int number) { on_signal(number); });
-  std::vector<net::Address> addresses;
-  if (auto resolved = resolve_backends(addresses); !resolved) return resolved;
+  const auto found = resolved(*settings_);
+  if (!found) return found.error();
+  const std::vector<net::Address>& addresses = found->backends;  // ids are places still
   if (!settings_->server.access_log_path.empty()) {
     auto log = AccessLog::open(settings_->server.access_log_path, {});
     if (!log) return log.error();
@@ -106,12 +109,12 @@ base::Result<void> Server::start() {
   sessions_.start(*snapshot_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
-  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{*settings_, loop_, dialer_, *monitor_, random_});
+  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{settings_, loop_, dialer_, *monitor_, random_});
   control_->load();
   monitor_->start();
   control_->start();
   start_workers();
-  if (auto opened = open_listeners(); !opened) return opened;
+  if (auto opened = open_listeners(found->listens); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
   for (const auto& worker : workers_) worker->start();
 
@@ -122,23 +125,10 @@ base::Result<void> Server::start() {
   return {};
 }
 
-base::Result<void> Server::resolve_backends(std::vector<net::Address>& addresses) const {
-  for (const conf::Backend& backend : settings_->backends) {
-    auto address = net::resolve(backend.address);
-    if (!address) {
-      return base::Error{address.error().code, "backend " + settings_->pool(backend.pool).name + "/" + backend.name +
-                                                   ": " + address.error().text};
-    }
-    addresses.push_back(*address);
-  }
-  return {};
-}
-
 void Server::start_workers() {
   const Worker::Calls calls{
       .on_backend_failure =
-          [this](conf::BackendId id, base::ErrorCode error, std::uint32_t in_a_row) {
-            const std::uint32_t threshold = std::max(1u, settings_->pool_of(id).passive.failures);
+          [this](conf::BackendId id, base::ErrorCode error, std::uint32_t in_a_row, std::uint32_t threshold) {
             if (!is_worth_telling(loads_[conf::index(id)], in_a_row, threshold)) return;
             loop_.post([this, id, error, in_a_row] { monitor_->on_passive_failure(id, error, in_a_row); });
           },
@@ -161,19 +151,13 @@ void Server::start_workers() {
   }
 }
 
-base::Result<void> Server::open_listeners() {
-  for (std::size_t i = 0; i < settings_->listens.size(); ++i) {
-    auto address = net::resolve(settings_->listens[i].address);
-    if (!address) return address.error();
-    if (net::Listener::is_taken(*address)) {
-      return base::Error{base::ErrorCode::Io, "cannot listen on " + address->text() + ": address already in use"};
+base::Result<void> Server::open_listeners(const std::vector<net::Address>& addresses) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    auto sockets = bind(addresses[i]);
+    if (!sockets) return sockets.error();
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+      workers_[worker]->listen(std::move((*sockets)[worker]), i);
     }
-    for (const auto& worker : workers_) {
-      auto bound = worker->listen(*address, i);
-      if (!bound) return bound.error();
-      address = bound;  // where the system picked a port, the other workers share it
-    }
-    base::log::info("listening", {{"address", address->text()}});
   }
   return {};
 }
@@ -189,7 +173,9 @@ base::Result<void> Server::open_admin() {
                                     [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
-  admin_ = std::make_unique<admin::Server>(loop_, admin::make_router(*this, *this, *this),
+  admin::Router router = admin::make_router(*this, *this, *this);
+  admin::add_reload_route(router, *this);
+  admin_ = std::make_unique<admin::Server>(loop_, std::move(router),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});
   return {};
@@ -209,10 +195,10 @@ void Server::on_view(std::shared_ptr<const health::View> view) {
 /// A backend that has been judged anew starts with a clean slate: who comes back and still fails is ejected again after
 /// as many failures as the first time.
 void Server::forget_failures(const health::View& view) {
-  for (std::size_t i = 0; i < loads_.size(); ++i) {
-    const conf::BackendId id{static_cast<std::uint32_t>(i)};
-    const bool is_same = last_view_ && last_view_->of(id).state == view.of(id).state;
-    if (!is_same) loads_[i].failures_in_a_row.store(0, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < view.backends.size(); ++i) {
+    const bool is_known = last_view_ && i < last_view_->backends.size();
+    if (is_known && last_view_->backends[i].state == view.backends[i].state) continue;
+    loads_[i].failures_in_a_row.store(0, std::memory_order_relaxed);
   }
 }
 
@@ -232,7 +218,8 @@ void Server::on_signal(int number) {
     if (access_log_) access_log_->reopen();
     return;
   }
-  if (number == SIGHUP || number == SIGUSR2) {
+  if (number == SIGHUP) return reload(admin::ReloadWish::Apply, [](const auto&) {});
+  if (number == SIGUSR2) {
     // A unit file or a script may send them all the same: that must not end the service.
     return base::log::warn("signal_ignored", {{"number", number}, {"reason", "not yet supported"}});
   }

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <vector>
 
+#include "admin/reload_api.h"
 #include "admin/server.h"
 #include "admin/session_api.h"
 #include "admin/view.h"
 #include "base/result.h"
+#include "conf/reload.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
 #include "net/listener.h"
@@ -19,6 +22,7 @@
 #include "proxy/snapshot.h"
 #include "server/access_log.h"
 #include "server/cluster_control.h"
+#include "server/reloader.h"
 #include "server/session_control.h"
 #include "server/worker.h"
 
@@ -28,9 +32,11 @@ namespace holdfast::server {
 class Server final : private health::Monitor::Listener,
                      private admin::Source,
                      private admin::OperatorDesk,
-                     private admin::SessionDesk {
+                     private admin::SessionDesk,
+                     private admin::ReloadDesk {
  public:
-  Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret);
+  /// `read` gives the settings anew, when a reload is asked for.
+  Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, ReadConfig read);
   ~Server() override;
 
   /// Runs until a signal ends it. Errors: what keeps it from starting, with the address or path in question.
@@ -40,8 +46,8 @@ class Server final : private health::Monitor::Listener,
   enum class Phase : std::uint8_t { Starting, Serving, Draining, Stopping };
 
   base::Result<void> start();
-  base::Result<void> resolve_backends(std::vector<net::Address>& addresses) const;
-  base::Result<void> open_listeners();
+  base::Result<void> open_listeners(const std::vector<net::Address>& addresses);
+  base::Result<std::vector<net::BoundSocket>> bind(net::Address address) const;
   base::Result<void> open_admin();
   void start_workers();
   void open_when_probed();
@@ -50,6 +56,13 @@ class Server final : private health::Monitor::Listener,
   void stop();
   void on_worker_drained();
   void on_tick();
+
+  // admin::ReloadDesk
+  using NewSockets = std::map<std::size_t, std::vector<net::BoundSocket>>;
+  void reload(admin::ReloadWish wish, Done done) override;
+  base::Result<admin::ReloadReport> consider(Candidate candidate, admin::ReloadWish wish);
+  base::Result<NewSockets> open_new_listeners(const Candidate& candidate) const;
+  void put_in_force(Candidate candidate, NewSockets opened);
 
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
@@ -77,7 +90,8 @@ class Server final : private health::Monitor::Listener,
   base::Random random_;
   const base::Instant started_;
   SessionControl sessions_;
-  std::vector<proxy::BackendLoad> loads_;  // by BackendId
+  conf::Numbering numbering_;
+  proxy::Loads loads_;  // by BackendId
   proxy::Gates gates_;
   std::atomic<std::uint32_t> connections_{0};
   std::unique_ptr<AccessLog> access_log_;
@@ -92,6 +106,7 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<base::Timer> open_;      // the latest moment to begin serving
   std::unique_ptr<base::Timer> deadline_;  // of an orderly stop
   std::unique_ptr<base::Timer> tick_;
+  Reloader reloader_;
   Phase phase_ = Phase::Starting;
   std::size_t drained_ = 0;
 };

@@ -14,7 +14,7 @@ constexpr std::size_t kExpiredPerTick = 50'000;
 
 SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer,
                                base::Random& random)
-    : settings_(settings),
+    : is_shared_(settings.sessions.store == conf::SessionStore::Redis),
       scheduler_(scheduler),
       memory_({.sessions_max = settings.sessions.sessions_max,
                .idle_timeout = settings.sessions.idle_timeout,
@@ -43,11 +43,11 @@ SessionControl::~SessionControl() = default;
 void SessionControl::start(const proxy::Snapshot& snapshot) {
   if (!map_) return;
   std::vector<sessions::SharedMap::Pool> pools;
-  for (const conf::Pool& pool : settings_.pools) {
+  for (const conf::Pool& pool : snapshot.settings->pools) {
     auto& counted = pools.emplace_back();
     counted.name = pool.name;
-    for (std::uint32_t i = 0; i < pool.backend_count; ++i) {
-      counted.backends.push_back(snapshot.tag_of(conf::BackendId{conf::index(pool.first_backend) + i}));
+    for (const conf::Backend& backend : snapshot.settings->backends_of(pool)) {
+      counted.backends.push_back(snapshot.tag_of(backend.id));
     }
   }
   map_->set_pools(std::move(pools));

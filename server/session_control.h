@@ -27,8 +27,8 @@ class SessionControl {
   sessions::MemoryStore& memory() { return memory_; }
   const sessions::MemoryStore& memory() const { return memory_; }
   sessions::Registry& registry() { return *registry_; }
-  bool is_shared() const { return settings_.sessions.store == conf::SessionStore::Redis; }
-  /// Which backends there are.
+  bool is_shared() const { return is_shared_; }
+  /// Which backends there are; again after a reload.
   void start(const proxy::Snapshot& snapshot);
   /// A worker's own link to Redis has become Ok, or is no longer.
   void on_worker_link(const net::RedisState& now);
@@ -41,7 +41,7 @@ class SessionControl {
   std::optional<net::RedisState> state(std::size_t workers) const;
 
  private:
-  const conf::Settings& settings_;
+  const bool is_shared_;
   base::Scheduler& scheduler_;
   sessions::MemoryStore memory_;
   net::SystemResolver resolver_;

@@ -66,15 +66,17 @@ admin::PoolView Server::pool_status(const conf::Pool& pool) const {
     view.stickiness.push_back({proxy::name_of(static_cast<proxy::Stickiness>(word)), 0});
   }
   for (const auto& worker : workers_) {
-    const proxy::PoolCounters& counters = worker->counters().pool[conf::index(pool.id)];
+    const proxy::PoolCounters* const found = worker->counters().pool.find(conf::index(pool.id));
+    if (found == nullptr) continue;  // a reload that has not reached it yet
+    const proxy::PoolCounters& counters = *found;
     view.requests_total += counters.requests.get();
     add_classes(view.answers, counters.answers);
     for (std::size_t word = 0; word < proxy::kStickinessWords; ++word) {
       view.stickiness[word].count += counters.stickiness[word].get();
     }
   }
-  for (std::uint32_t i = 0; i < pool.backend_count; ++i) {
-    view.backends.push_back(backend_status(conf::BackendId{conf::index(pool.first_backend) + i}));
+  for (const conf::Backend& backend : settings_->backends_of(pool)) {
+    view.backends.push_back(backend_status(backend.id));
     view.sessions += view.backends.back().sessions;
   }
   return view;
@@ -100,7 +102,9 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
     view.failures.push_back({base::name_of(static_cast<base::ErrorCode>(code)), 0});
   }
   for (const auto& worker : workers_) {
-    const proxy::BackendCounters& counters = worker->counters().backend[conf::index(id)];
+    const proxy::BackendCounters* const found = worker->counters().backend.find(conf::index(id));
+    if (found == nullptr) continue;
+    const proxy::BackendCounters& counters = *found;
     view.requests_total += counters.requests.get();
     view.connects_total += counters.connects.get();
     view.retries_total += counters.retried_away.get();

@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sessions/local_store.h"
@@ -41,14 +42,23 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
       sessions::RedisStore::Options{.names = {settings.redis.prefix}, .idle_timeout = settings.sessions.idle_timeout});
 }
 
-base::Result<net::Address> Worker::listen(const net::Address& address, std::size_t listen) {
-  auto opened = net::Listener::open(loop_, address, [this, listen](std::unique_ptr<net::Stream> stream) {
-    proxy_.accept(std::move(stream), listen);
-  });
-  if (!opened) return opened.error();
-  (*opened)->pause();
-  listeners_.push_back(std::move(*opened));
-  return listeners_.back()->address();
+/// A listener, with the number it has in the settings of the day.
+struct Worker::Port {
+  std::size_t number;
+  std::unique_ptr<net::Listener> listener;
+};
+
+void Worker::add_port(net::BoundSocket socket, std::size_t listen) {
+  auto port = std::make_unique<Port>(Port{listen, nullptr});
+  port->listener = std::make_unique<net::Listener>(
+      loop_, std::move(socket),
+      [this, to = port.get()](std::unique_ptr<net::Stream> s) { proxy_.accept(std::move(s), to->number); });
+  ports_[listen] = std::move(port);
+}
+
+void Worker::listen(net::BoundSocket socket, std::size_t listen) {
+  add_port(std::move(socket), listen);
+  ports_[listen]->listener->pause();
 }
 
 void Worker::start() {
@@ -64,7 +74,7 @@ void Worker::join() {
 
 void Worker::open() {
   loop_.post([this] {
-    for (const auto& listener : listeners_) listener->resume();
+    for (const auto& [number, port] : ports_) port->listener->resume();
   });
 }
 
@@ -72,17 +82,36 @@ void Worker::set_view(std::shared_ptr<const health::View> view) {
   loop_.post([this, view = std::move(view)] { proxy_.set_view(view); });
 }
 
+void Worker::reload(Change change) {
+  loop_.post([this, change = std::make_shared<Change>(std::move(change))] { take(std::move(*change)); });
+}
+
+void Worker::take(Change change) {
+  auto before = std::exchange(ports_, {});
+  for (auto& [number, port] : before) {
+    // What waits in the queue of one that is gone has been accepted by the kernel: it is served, once.
+    if (!change.listens[number]) port->listener->accept_waiting();
+  }
+  proxy_.set_snapshot(std::move(change.snapshot), std::move(change.view), change.listens);
+  for (auto& [number, port] : before) {
+    if (!change.listens[number]) continue;
+    port->number = *change.listens[number];
+    ports_[port->number] = std::move(port);
+  }
+  for (auto& [number, socket] : change.opened) add_port(std::move(socket), number);
+}
+
 void Worker::drain() {
   loop_.post([this] {
-    for (const auto& listener : listeners_) listener->accept_waiting();
-    listeners_.clear();
+    for (const auto& [number, port] : ports_) port->listener->accept_waiting();
+    ports_.clear();
     proxy_.drain();
   });
 }
 
 void Worker::abort() {
   loop_.post([this] {
-    listeners_.clear();
+    ports_.clear();
     proxy_.abort();
   });
 }
@@ -90,7 +119,9 @@ void Worker::abort() {
 void Worker::stop() { loop_.stop(); }
 
 void Worker::on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) {
-  calls_.on_backend_failure(backend, error, in_a_row);
+  if (!proxy_.settings().has(backend)) return;  // a reload has taken it away
+  const std::uint32_t threshold = std::max(1u, proxy_.settings().pool_of(backend).passive.failures);
+  calls_.on_backend_failure(backend, error, in_a_row, threshold);
 }
 void Worker::on_backend_success(conf::BackendId backend) { calls_.on_backend_success(backend); }
 

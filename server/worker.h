@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
-#include <span>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "net/listener.h"
@@ -25,7 +27,9 @@ class Worker final : private proxy::Reports {
  public:
   /// What it tells the control loop. Called on the worker's thread.
   struct Calls {
-    std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row)> on_backend_failure;
+    /// `threshold` failures in a row are what the backend's pool ejects for.
+    std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row, std::uint32_t threshold)>
+        on_backend_failure;
     std::function<void(conf::BackendId)> on_backend_success;
     std::function<void()> on_drained;
     /// The worker's link to Redis has become Ok, or is no longer.
@@ -37,7 +41,7 @@ class Worker final : private proxy::Reports {
     const conf::Settings& settings;
     sessions::MemoryStore& memory;
     const sessions::Keyring& keyring;
-    std::span<proxy::BackendLoad> loads;
+    proxy::Loads& loads;
     proxy::Gates& gates;
     std::atomic<std::uint32_t>& connections;
     std::uint32_t workers = 1;
@@ -49,14 +53,22 @@ class Worker final : private proxy::Reports {
          std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls);
   ~Worker() override;
 
-  /// Opens listener number `listen`, paused. Before start().
-  base::Result<net::Address> listen(const net::Address& address, std::size_t listen);
+  /// Takes listener number `listen`, paused. Before start().
+  void listen(net::BoundSocket socket, std::size_t listen);
   void start();
   void join();
 
   // Any thread; carried out on the worker's.
   void open();
   void set_view(std::shared_ptr<const health::View> view);
+  /// What a reload changes for a worker.
+  struct Change {
+    std::shared_ptr<const proxy::Snapshot> snapshot;
+    std::shared_ptr<const health::View> view;
+    std::vector<std::optional<std::size_t>> listens;  ///< For each old listener its new number, if it stays.
+    std::vector<std::pair<std::size_t, net::BoundSocket>> opened;  ///< New ones by their number.
+  };
+  void reload(Change change);
   void drain();
   void abort();
   void stop();
@@ -64,6 +76,9 @@ class Worker final : private proxy::Reports {
   const proxy::Counters& counters() const { return proxy_.counters(); }
 
  private:
+  struct Port;
+  void add_port(net::BoundSocket socket, std::size_t listen);
+  void take(Change change);
   void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
   void on_backend_success(conf::BackendId backend) override;
   void on_access_line(std::string_view line) override;
@@ -81,7 +96,7 @@ class Worker final : private proxy::Reports {
   bool is_redis_up_ = false;
   std::unique_ptr<sessions::Store> store_;
   proxy::Proxy proxy_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::map<std::size_t, std::unique_ptr<Port>> ports_;  // by their number in the settings
   std::thread thread_;
 };
 

@@ -40,7 +40,7 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
     settings = made;
     monitor = std::make_unique<health::Monitor>(settings, addresses, loop, net, base::Random(name.size()), *this);
     orders = std::make_unique<OperatorStates>(settings->server.state_dir, loop, link.get(), "h", *this);
-    member = std::make_unique<Member>(Member::Parts{*settings, loop, *link, *monitor, *orders}, name, instance);
+    member = std::make_unique<Member>(Member::Parts{settings, loop, *link, *monitor, *orders}, name, instance);
     link->listen(member.get());
     link->on_state([this] { member->on_link_changed(); });
     orders->load();

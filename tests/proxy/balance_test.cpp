@@ -84,7 +84,7 @@ struct Fixture {
 
   conf::Settings settings;
   health::View view;
-  std::vector<BackendLoad> loads;
+  Loads loads;
   Balancer balancer;
   base::Instant now = kNow;
 };

@@ -111,7 +111,7 @@ class ProxyFixture final : private proxy::Reports {
   sessions::MemoryStore memory_{{.start = loop.now()}};
   sessions::LocalStore local_{memory_};
   sessions::Store* map_ = &local_;
-  std::vector<proxy::BackendLoad> loads_{settings_->backends.size()};
+  proxy::Loads loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};
   std::atomic<std::uint32_t> connections_{0};
   health::View view_;

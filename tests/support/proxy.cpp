@@ -85,6 +85,20 @@ void Proxy::start_again(Wait until) {
   start();
 }
 
+void Proxy::reconfigure(const ProxyConfig& config) {
+  config_ = config;
+  write_config(toml_of(config_, dir_.path().string()));
+}
+
+Answer Proxy::reload(std::string_view body) const {
+  HttpClient client(admin_port_);
+  return client.request({.method = "POST",
+                         .target = "/api/v1/reload",
+                         .fields = {{"Content-Type", "application/json"}},
+                         .body = std::string(body),
+                         .host = "127.0.0.1"});
+}
+
 nlohmann::json Proxy::status() const {
   HttpClient client(admin_port_);
   const Answer answer = client.request({.target = "/api/v1/status", .host = "127.0.0.1"});

@@ -67,6 +67,13 @@ class Proxy {
   /// After kill_hard(): the same configuration and state directory.
   void start_again(Wait until = Wait::Up);
 
+  /// Other contents for the configuration file of the running proxy; nothing is told to it.
+  void reconfigure(const ProxyConfig& config);
+  void write_config(std::string_view toml) { dir_.write("holdfast.toml", toml); }
+  std::filesystem::path config_path() const { return dir_.path() / "holdfast.toml"; }
+  /// POST /api/v1/reload.
+  Answer reload(std::string_view body = "{}") const;
+
   /// GET /api/v1/status of the admin listener; null when it gives none.
   nlohmann::json status() const;
   /// The object of one backend in it; empty when there is none.

@@ -1,0 +1,60 @@
+#include "admin/reload_api.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "admin/guard.h"
+#include "base/text.h"
+
+namespace holdfast::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::optional<ReloadWish> read_wish(std::string_view text) {
+  if (base::trim(text).empty()) return ReloadWish::Apply;
+  const Json body = Json::parse(text, nullptr, false);
+  if (!body.is_object()) return std::nullopt;
+  for (const auto& [key, value] : body.items()) {
+    if (key != "check" || !value.is_boolean()) return std::nullopt;
+  }
+  return body.value("check", false) ? ReloadWish::Check : ReloadWish::Apply;
+}
+
+std::uint16_t status_of(base::ErrorCode code) { return code == base::ErrorCode::Unavailable ? 503 : 422; }
+
+Answer report_answer(const ReloadReport& report) {
+  Json changes = Json::array();
+  for (const conf::Change& change : report.changes) {
+    changes.push_back({{"key", change.key},
+                       {"before", change.before},
+                       {"after", change.after},
+                       {"effect", change.effect == conf::Change::Effect::AtOnce ? "at once" : "after a restart"}});
+  }
+  Json removed = Json::array();
+  for (const auto& [backend, sessions] : report.removed) {
+    removed.push_back({{"backend", backend}, {"sessions", sessions}});
+  }
+  const Json body = {{"applied", report.is_applied}, {"changes", changes}, {"removed", removed}};
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return answer;
+}
+
+}  // namespace
+
+void add_reload_route(Router& router, ReloadDesk& desk) {
+  router.add_later(http::Method::Post, "/api/v1/reload", [&desk](const Request& request, Router::Respond respond) {
+    if (auto refused = guard_order(request)) return respond(*refused);
+    const auto wish = read_wish(request.body);
+    if (!wish) return respond(text_answer(400, "the body: expected {\"check\": true} or nothing"));
+    desk.reload(*wish, [respond = std::move(respond)](const base::Result<ReloadReport>& done) {
+      respond(done ? report_answer(*done) : text_answer(status_of(done.error().code), done.error().text));
+    });
+  });
+}
+
+}  // namespace holdfast::admin

@@ -1,0 +1,125 @@
+// Server, when its configuration is read anew: checked as a whole first, then put in force as one snapshot.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "server/server.h"
+
+namespace holdfast::server {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+std::optional<std::size_t> place_of(const conf::Listen& wanted, const std::vector<conf::Listen>& listens) {
+  const auto found = std::find_if(listens.begin(), listens.end(),
+                                  [&](const conf::Listen& each) { return each.address == wanted.address; });
+  if (found == listens.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - listens.begin());
+}
+
+/// The lines of what is wrong, each a line of the log.
+void log_refusal(const Error& error) {
+  base::log::error("reload_failed", {{"reason", error.text}, {"effect", "nothing has changed"}});
+}
+
+}  // namespace
+
+void Server::reload(admin::ReloadWish wish, Done done) {
+  if (phase_ != Phase::Serving) {
+    return done(Error{ErrorCode::Unavailable, phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping"});
+  }
+  if (reloader_.is_under_way()) return done(Error{ErrorCode::Unavailable, "another reload is under way"});
+  reloader_.begin([this, wish, done = std::move(done)](base::Result<Candidate> found) {
+    auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
+    if (!report && wish == admin::ReloadWish::Apply) log_refusal(report.error());
+    done(std::move(report));
+  });
+}
+
+base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::ReloadWish wish) {
+  conf::Settings& fresh = candidate.settings;
+  numbering_.apply(fresh);
+  admin::ReloadReport report;
+  report.changes = conf::changes(*settings_, fresh);
+  for (const conf::Backend& backend : settings_->backends) {
+    if (fresh.has(backend.id)) continue;
+    report.removed.emplace_back(settings_->pool(backend.pool).name + "/" + backend.name,
+                                sessions_.size_of(snapshot_->tag_of(backend.id)));
+  }
+  if (wish == admin::ReloadWish::Check) return report;
+  if (phase_ != Phase::Serving) return Error{ErrorCode::Unavailable, "it is stopping"};
+  conf::keep_for_restart(fresh, *settings_);
+  auto opened = open_new_listeners(candidate);
+  if (!opened) return opened.error();
+  put_in_force(std::move(candidate), std::move(*opened));
+  for (const conf::Change& change : report.changes) {
+    const bool waits = change.effect == conf::Change::Effect::AfterRestart;
+    base::log::info("reload_change", {{"key", change.key},
+                                      {"before", change.before},
+                                      {"after", change.after},
+                                      {"effect", waits ? "after a restart" : "at once"}});
+  }
+  for (const auto& [backend, sessions] : report.removed) {
+    base::log::info("reload_removed", {{"backend", backend}, {"sessions", sessions}});
+  }
+  base::log::info("reloaded", {{"changes", report.changes.size()}});
+  report.is_applied = true;
+  return report;
+}
+
+/// By number, one socket a worker. All are open before anything changes.
+base::Result<Server::NewSockets> Server::open_new_listeners(const Candidate& candidate) const {
+  NewSockets out;
+  for (std::size_t i = 0; i < candidate.settings.listens.size(); ++i) {
+    if (place_of(candidate.settings.listens[i], settings_->listens)) continue;
+    auto sockets = bind(candidate.listens[i]);
+    if (!sockets) return sockets.error();
+    out.emplace(i, std::move(*sockets));
+  }
+  return out;
+}
+
+void Server::put_in_force(Candidate candidate, NewSockets opened) {
+  std::vector<std::optional<std::size_t>> listens;
+  for (const conf::Listen& before : settings_->listens) {
+    listens.push_back(place_of(before, candidate.settings.listens));
+    if (!listens.back()) base::log::info("listener_closing", {{"address", before.address.text()}});
+  }
+  const auto fresh = std::make_shared<const conf::Settings>(std::move(candidate.settings));
+  std::vector<net::Address> addresses(fresh->backend_ids());
+  for (std::size_t i = 0; i < fresh->backends.size(); ++i) {
+    addresses[conf::index(fresh->backends[i].id)] = candidate.backends[i];
+  }
+  loads_.grow(fresh->backend_ids());
+  gates_.configure(*fresh);
+  settings_ = fresh;
+  snapshot_ = std::make_shared<const proxy::Snapshot>(fresh, addresses, keyring_);
+  sessions_.start(*snapshot_);
+  monitor_->reload(fresh, addresses);
+  control_->reload(fresh);
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    Worker::Change change{.snapshot = snapshot_, .view = monitor_->view(), .listens = listens, .opened = {}};
+    for (auto& [number, sockets] : opened) change.opened.emplace_back(number, std::move(sockets[worker]));
+    workers_[worker]->reload(std::move(change));
+  }
+}
+
+base::Result<std::vector<net::BoundSocket>> Server::bind(net::Address address) const {
+  if (net::Listener::is_taken(address)) {
+    return Error{ErrorCode::Io, "cannot listen on " + address.text() + ": address already in use"};
+  }
+  std::vector<net::BoundSocket> sockets;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    auto bound = net::BoundSocket::open(address);
+    if (!bound) return bound.error();
+    address = bound->address();  // where the system picked a port, the other workers share it
+    sockets.push_back(std::move(*bound));
+  }
+  base::log::info("listening", {{"address", address.text()}});
+  return sockets;
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,43 @@
+#include "server/reloader.h"
+
+#include <utility>
+
+namespace holdfast::server {
+
+base::Result<Candidate> resolved(conf::Settings settings) {
+  Candidate out;
+  for (const conf::Backend& backend : settings.backends) {
+    auto address = net::resolve(backend.address);
+    if (!address) {
+      return base::Error{address.error().code, "backend " + settings.pools[conf::index(backend.pool)].name + "/" +
+                                                   backend.name + ": " + address.error().text};
+    }
+    out.backends.push_back(*address);
+  }
+  for (const conf::Listen& listen : settings.listens) {
+    auto address = net::resolve(listen.address);
+    if (!address) return address.error();
+    out.listens.push_back(*address);
+  }
+  out.settings = std::move(settings);
+  return out;
+}
+
+Reloader::~Reloader() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reloader::begin(Done done) {
+  done_ = std::move(done);
+  if (thread_.joinable()) thread_.join();  // it has posted its result: it is at its end
+  thread_ = std::thread([this] {
+    auto settings = read_();
+    auto found = std::make_shared<base::Result<Candidate>>(settings ? resolved(std::move(*settings))
+                                                                    : base::Result<Candidate>(settings.error()));
+    loop_.post([this, found] { finish(std::move(*found)); });
+  });
+}
+
+void Reloader::finish(base::Result<Candidate> found) { std::exchange(done_, nullptr)(std::move(found)); }
+
+}  // namespace holdfast::server

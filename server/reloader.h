@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/scheduler.h"
+#include "conf/settings.h"
+#include "net/address.h"
+
+namespace holdfast::server {
+
+/// Reads and checks the configuration. Errors: Invalid, with all mistakes in words, each on a line of its own. Any
+/// thread.
+using ReadConfig = std::function<base::Result<conf::Settings>()>;
+
+/// Settings that could be put in force: parsed, checked, every name resolved.
+struct Candidate {
+  conf::Settings settings;
+  std::vector<net::Address> backends;  ///< As Settings::backends.
+  std::vector<net::Address> listens;   ///< As Settings::listens.
+};
+
+/// Resolves every name in `settings`; blocks. Errors: with the backend or listener in question.
+base::Result<Candidate> resolved(conf::Settings settings);
+
+/// Reads a configuration anew beside the control loop: the disk and the resolver may take their time, and probes and
+/// heartbeats shall not wait for them. One at a time; on the control loop.
+class Reloader {
+ public:
+  using Done = std::function<void(base::Result<Candidate>)>;
+
+  Reloader(base::Scheduler& loop, ReadConfig read) : loop_(loop), read_(std::move(read)) {}
+  Reloader(const Reloader&) = delete;
+  Reloader& operator=(const Reloader&) = delete;
+  /// Waits for the reading that is under way.
+  ~Reloader();
+
+  bool is_under_way() const { return done_ != nullptr; }
+  /// Not while one is under way. `done` comes on the loop.
+  void begin(Done done);
+
+ private:
+  void finish(base::Result<Candidate> found);
+
+  base::Scheduler& loop_;
+  const ReadConfig read_;
+  Done done_;
+  std::thread thread_;
+};
+
+}  // namespace holdfast::server

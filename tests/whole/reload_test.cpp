@@ -1,0 +1,275 @@
+// The configuration read anew while the proxy works: what it says changes, and nothing else.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "tests/support/facts.h"
+#include "tests/support/fleet.h"
+
+using namespace holdfast::support;
+
+namespace {
+
+ProxyConfig config_of(std::vector<Node> nodes) {
+  ProxyConfig config;
+  config.nodes = std::move(nodes);
+  config.sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n";
+  return config;
+}
+
+std::vector<Node> only(const Fleet& fleet, std::initializer_list<std::string_view> names) {
+  std::vector<Node> out;
+  for (const std::string_view name : names) {
+    for (const Node& node : fleet.nodes()) {
+      if (node.name == name) out.push_back(node);
+    }
+  }
+  return out;
+}
+
+/// Which node answered the session `id`.
+std::string ask(HttpClient& client, const std::string& id) {
+  const Answer answer = client.get("/", {{"Cookie", "sid=" + id}});
+  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
+}
+
+std::map<std::string, std::string> learn(const Proxy& proxy, int users) {
+  std::map<std::string, std::string> home;
+  HttpClient client = proxy.client();
+  for (int i = 0; i < users; ++i) {
+    const std::string id = "user" + std::to_string(i);
+    home[id] = ask(client, id);
+  }
+  return home;
+}
+
+nlohmann::json json_of(const Answer& answer) {
+  auto parsed = nlohmann::json::parse(answer.body, nullptr, false);
+  return parsed.is_object() ? parsed : nlohmann::json::object();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "HUP: a backend that stays keeps its sessions, its state and its counts; one that goes gives its users away") {
+  Fleet fleet({"a", "b", "c"});
+  Proxy proxy(config_of(only(fleet, {"a", "b"})));
+  const auto home = learn(proxy, 20);
+  const auto before = proxy.backend("a");
+
+  proxy.reconfigure(config_of(only(fleet, {"c", "a"})));
+  proxy.process().signal(SIGHUP);
+  REQUIRE(proxy.process().wait_for_line(" reloaded "));
+  REQUIRE(proxy.wait_for_state("c", "UP"));
+  CHECK(proxy.backend("b").empty());
+  const auto after = proxy.backend("a");
+  CHECK(after["since"] == before["since"]);
+  CHECK(after["requests_total"] == before["requests_total"]);
+  CHECK(after["connects_total"] == before["connects_total"]);
+
+  HttpClient client = proxy.client();
+  for (const auto& user : home) {
+    CAPTURE(user.first);
+    const std::string now = ask(client, user.first);
+    CHECK(now == (user.second == "a" ? "a" : now == "c" ? "c" : "a"));
+    CHECK(ask(client, user.first) == now);
+  }
+
+  proxy.reconfigure(config_of(only(fleet, {"a", "b", "c"})));
+  REQUIRE(proxy.reload().is_whole(200));
+  REQUIRE(proxy.wait_for_state("b", "UP"));
+  CHECK(proxy.backend("b").value("requests_total", 0) > 0);  // it is the b from before
+  CHECK(proxy.stop() == 0);
+}
+
+TEST_CASE("a bad file changes nothing and says what is wrong") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy(config_of(fleet.nodes()));
+  const auto home = learn(proxy, 4);
+  proxy.write_config("[[listen]]\naddress = \"127.0.0.1:0\"\n[pools.app]\nbackend = [\"h:1\"]\n");
+  const Answer refused = proxy.reload();
+  CHECK(refused.is_whole(422));
+  CHECK(refused.body.find("holdfast.toml:4:1: ") != std::string::npos);
+  CHECK(refused.body.find("backends") != std::string::npos);
+  proxy.process().signal(SIGHUP);
+  REQUIRE(proxy.process().wait_for_line(" reload_failed "));
+  HttpClient client = proxy.client();
+  for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
+  CHECK(proxy.stop() == 0);
+}
+
+TEST_CASE("a listener that cannot be opened stops the whole reload") {
+  Fleet fleet({"a"});
+  Proxy proxy(config_of(fleet.nodes()));
+  const Fd taken = listen_on(0);
+  ProxyConfig wanted = config_of(fleet.nodes());
+  wanted.pool = "balance = \"hash\"\n";
+  wanted.tables = "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port_of(taken)) + "\"\n";
+  proxy.reconfigure(wanted);
+  const Answer refused = proxy.reload();
+  CHECK(refused.is_whole(422));
+  CHECK(refused.body.find("address already in use") != std::string::npos);
+  const auto changes = json_of(proxy.reload(R"({"check":true})"))["changes"];
+  CHECK(std::any_of(changes.begin(), changes.end(), [](const auto& c) { return c["key"] == "pools.app.balance"; }));
+}
+
+TEST_CASE("a check says what would change, for how many sessions, and what waits for a restart") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy(config_of(fleet.nodes()));
+  const auto home = learn(proxy, 10);
+  const auto on_b = std::count_if(home.begin(), home.end(), [](const auto& user) { return user.second == "b"; });
+  ProxyConfig wanted = config_of(only(fleet, {"a"}));
+  wanted.workers = 3;
+  proxy.reconfigure(wanted);
+  const Answer answer = proxy.reload(R"({"check":true})");
+  REQUIRE(answer.is_whole(200));
+  const auto report = json_of(answer);
+  CHECK(report["applied"] == false);
+  REQUIRE(report["removed"].size() == 1);
+  CHECK(report["removed"][0]["backend"] == "app/b");
+  CHECK(report["removed"][0]["sessions"] == on_b);
+  const auto workers = std::find_if(report["changes"].begin(), report["changes"].end(),
+                                    [](const auto& change) { return change["key"] == "server.workers"; });
+  REQUIRE(workers != report["changes"].end());
+  CHECK((*workers)["effect"] == "after a restart");
+  CHECK(proxy.backend("b").value("state", "") == "UP");
+  CHECK(proxy.reload("[1]").is_whole(400));
+}
+
+TEST_CASE("a new listener opens; an old one closes, its clients finish what they have under way") {
+  Fleet fleet({"a"});
+  Gate answer_now;
+  fleet.on("/slow", [&](Conversation& talk) {
+    talk.wait(answer_now);
+    talk.answer(200, "late");
+  });
+  Fd first = reserve_port();
+  Fd second = reserve_port();
+  const std::uint16_t before = port_of(first);
+  const std::uint16_t after = port_of(second);
+  const auto with = [&](std::uint16_t port) {
+    ProxyConfig config = config_of(fleet.nodes());
+    config.tables = "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port) + "\"\n";
+    return config;
+  };
+  first.close();
+  Proxy proxy(with(before));
+  HttpClient idle(before);
+  REQUIRE(idle.get("/").is_whole(200));
+  HttpClient busy(before);
+  REQUIRE(busy.connect());
+  REQUIRE(busy.send("GET /slow HTTP/1.1\r\nHost: shop.test\r\n\r\n"));
+  REQUIRE(eventually([&] { return proxy.backend("a").value("requests_in_flight", 0) == 1; }));
+  HttpClient elsewhere = proxy.client();  // by the listener that stays
+  REQUIRE(elsewhere.get("/").is_whole(200));
+
+  second.close();
+  proxy.reconfigure(with(after));
+  REQUIRE(proxy.reload().is_whole(200));
+  CHECK(eventually([&] { return HttpClient(after).get("/").is_whole(200); }));
+  CHECK(eventually([&] { return HttpClient(before).get("/").refused; }));
+  answer_now.open();
+  const Answer late = busy.receive();
+  CHECK(late.is_whole(200));
+  CHECK(late.body == "late");
+  CHECK(late.field("Connection") == "close");
+  CHECK(elsewhere.is_open());
+  CHECK(elsewhere.get("/").is_whole(200));
+  CHECK(proxy.stop() == 0);
+}
+
+TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, drains stay, counts never fall") {
+  Fleet fleet({"a", "b", "c", "dead", "drained"});
+  fleet.on("/ws", [](Conversation& talk) {
+    talk.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    talk.echo();
+  });
+  fleet["dead"].refuse();
+  const auto nodes = [&](int round) {
+    std::vector<Node> all = fleet.nodes();
+    if (round % 2 == 1) std::erase_if(all, [](const Node& node) { return node.name == "c"; });
+    if (round % 3 == 1) std::reverse(all.begin(), all.end());
+    return all;
+  };
+  const auto round_config = [&](int round) {
+    ProxyConfig config = config_of(nodes(round));
+    config.workers = 2;
+    config.pool = "slow_start = \"" + std::to_string(1 + round % 4) + "s\"\nbalance = \"" +
+                  (round % 5 == 0 ? "round_robin" : "least_requests") + "\"\n";
+    if (round % 4 == 2) config.probe += "rise = 3\n";
+    return config;
+  };
+  ProxyConfig first = round_config(0);
+  Proxy proxy(first, {.environment = {}, .wrapper = {}, .wait_until_up = false});
+  for (const char* name : {"a", "b", "c", "drained"}) REQUIRE(proxy.wait_for_state(name, "UP"));
+  REQUIRE(proxy.wait_for_state("dead", "DOWN"));
+  REQUIRE(HttpClient(proxy.admin_port())
+              .request({.method = "POST",
+                        .target = "/api/v1/pools/app/backends/drained/drain",
+                        .fields = {{"Content-Type", "application/json"}},
+                        .body = "{}",
+                        .host = "127.0.0.1"})
+              .is_whole(200));
+  const auto since = proxy.backend("a")["since"];
+
+  std::vector<HttpClient> tunnels;
+  for (int i = 0; i < 20; ++i) {
+    HttpClient& tunnel = tunnels.emplace_back(proxy.port());
+    REQUIRE(tunnel.connect());
+    REQUIRE(tunnel.send("GET /ws HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+    REQUIRE(tunnel.receive().status == 101);
+  }
+
+  Gate over;
+  std::mutex mutex;
+  std::vector<std::string> wrong;
+  std::atomic<int> requests = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      HttpClient client = proxy.client();
+      for (int i = 0; !over.is_open(); ++i) {
+        const std::string node = ask(client, "s" + std::to_string(t) + "-" + std::to_string(i % 10));
+        ++requests;
+        if (node.find("failed") == std::string::npos && node != "dead" && node != "drained") continue;
+        const std::lock_guard lock(mutex);
+        wrong.push_back(node);
+      }
+    });
+  }
+  const int rounds = is_sanitized() ? 30 : 100;
+  std::int64_t counted = 0;
+  for (int round = 1; round <= rounds; ++round) {
+    const int until = requests + 20;
+    proxy.reconfigure(round_config(round));
+    const Answer answer = proxy.reload();
+    CHECK_MESSAGE(answer.is_whole(200), answer.body);
+    const auto status = proxy.status();
+    const auto backends = status["pools"]["app"]["backends"];
+    CHECK(backends["a"]["since"] == since);
+    CHECK(backends["dead"]["state"] == "DOWN");
+    CHECK(backends["drained"]["state"] == "DRAINING");
+    const std::int64_t now = backends["a"]["requests_total"];
+    CHECK(now >= counted);
+    counted = now;
+    REQUIRE(eventually([&] { return requests >= until; }, Deadline{60s}));
+  }
+  for (HttpClient& tunnel : tunnels) {
+    CHECK(tunnel.send("still there"));
+    std::string back;
+    CHECK(tunnel.wire().read_length(11, [&](std::string_view bytes) { back += bytes; }) == End::Whole);
+    CHECK(back == "still there");
+  }
+  over.open();
+  for (auto& thread : threads) thread.join();
+  for (const auto& text : wrong) FAIL_CHECK(text);
+  note("reloads under load: " + std::to_string(rounds) + " with " + std::to_string(requests) + " requests");
+  tunnels.clear();
+  CHECK(proxy.stop() == 0);
+}
