@@ -21,9 +21,10 @@ base::LogLevel level_of(Event::Kind kind) {
     case Event::Kind::Draining:
     case Event::Kind::Maint:
     case Event::Kind::Ready:
-      return base::LogLevel::Info;
     case Event::Kind::Suspect:
-      return base::LogLevel::Debug;
+    case Event::Kind::Starting:
+      return base::LogLevel::Info;
+    case Event::Kind::Sick:
     case Event::Kind::Down:
     case Event::Kind::Ejected:
       return base::LogLevel::Warn;
@@ -51,7 +52,9 @@ Monitor::Monitor(std::shared_ptr<const conf::Settings> settings, const std::vect
   const BackendWatch::Parts parts{*settings_, scheduler, dialer, random_, *this};
   watches_.reserve(addresses.size());
   for (const conf::Backend& backend : settings_->backends) {
-    ++pools_[conf::index(backend.pool)].backends;
+    WatchedPool& pool = pools_[conf::index(backend.pool)];
+    ++pool.count.backends;
+    if (backend.weight > 0) pool.tally.enter(State::Starting);
     watches_.push_back(std::make_unique<BackendWatch>(parts, backend.id, addresses[conf::index(backend.id)]));
   }
   next_.backends.resize(addresses.size());
@@ -102,15 +105,20 @@ Report Monitor::report(conf::BackendId backend) const { return watch(backend).re
 
 bool Monitor::may_eject(conf::BackendId backend) {
   const conf::Pool& pool = settings_->pool_of(backend);
-  return health::may_eject(pools_[conf::index(pool.id)], pool.passive.ejected_percent_max);
+  return health::may_eject(pools_[conf::index(pool.id)].count, pool.passive.ejected_percent_max);
 }
 
 void Monitor::on_changed(const BackendWatch& watch) {
   const conf::Backend& backend = settings_->backend(watch.id());
-  PoolCount& pool = pools_[conf::index(backend.pool)];
+  WatchedPool& pool = pools_[conf::index(backend.pool)];
   Counted& counted = counted_[conf::index(backend.id)];
-  adjust(pool.serving, counted.serving, may_take_new(watch.verdict().state) && backend.weight > 0);
-  adjust(pool.ejected, counted.ejected, watch.is_ejected());
+  adjust(pool.count.serving, counted.serving, may_take_new(watch.verdict().state) && backend.weight > 0);
+  adjust(pool.count.ejected, counted.ejected, watch.is_ejected());
+  if (backend.weight > 0) {
+    pool.tally.leave(counted.state);
+    pool.tally.enter(watch.verdict().state);
+  }
+  counted.state = watch.verdict().state;
 
   Verdict& known = next_.backends[conf::index(backend.id)];
   if (is_same(known, watch.verdict())) return;
@@ -126,8 +134,46 @@ void Monitor::on_event(const Event& event) {
 void Monitor::publish() {
   publish_->cancel();
   ++next_.version;
+  judge_pools();
   view_ = std::make_shared<const View>(next_);
   listener_.on_view(view_);
+}
+
+// Here and not with each change: what takes one turn of the loop is one change.
+void Monitor::judge_pools() {
+  for (const conf::Pool& pool : settings_->pools) {
+    WatchedPool& watched = pools_[conf::index(pool.id)];
+    const PoolState before = std::exchange(watched.state, judge(watched.tally, watched.state));
+    if (watched.state != before) say(pool.id, before);
+  }
+}
+
+void Monitor::say(conf::PoolId id, PoolState before) {
+  const conf::Pool& pool = settings_->pool(id);
+  WatchedPool& watched = pools_[conf::index(id)];
+  PoolEvent event{.pool = id};
+  const base::LogField name{"pool", pool.name};
+  if (watched.state == PoolState::Serving) {
+    if (before == PoolState::Unknown) return;
+    event.since = scheduler_.now() - watched.since;
+    base::log::info(name_of(event.kind), {name, {"since_ms", base::count_ms(event.since)}});
+    return listener_.on_pool_event(event);
+  }
+  if (before == PoolState::Unknown || before == PoolState::Serving) watched.since = scheduler_.now();
+  const Report first = report(pool.first_backend);
+  event.kind = watched.state == PoolState::FailOpen ? PoolEvent::Kind::FailOpen : PoolEvent::Kind::Closed;
+  event.is_on_purpose = is_on_purpose(watched.tally);
+  event.detail = first.detail;
+  const base::LogLevel level = event.is_on_purpose ? base::LogLevel::Info : base::LogLevel::Error;
+  base::log_line(level, name_of(event.kind),
+                 {name,
+                  {"sick", watched.tally.of(State::Sick)},
+                  {"down", watched.tally.of(State::Down)},
+                  {"maint", watched.tally.of(State::Maint)},
+                  {"of", watched.tally.all()},
+                  {"reason", name_of(first.reason)},
+                  {"detail", event.detail}});
+  listener_.on_pool_event(event);
 }
 
 void Monitor::log(const Event& event) const {
@@ -146,6 +192,9 @@ void Monitor::log(const Event& event) const {
       return line({pool, backend, reason, {"by", event.order.by}, {"at", base::timestamp_text(event.order.at)}});
     case Event::Kind::Ejected:
       return line({pool, backend, reason, detail, {"for_ms", base::count_ms(event.length)}, since});
+    case Event::Kind::Starting:
+      return line({pool, backend, reason, detail});
+    case Event::Kind::Sick:
     case Event::Kind::Down:
     case Event::Kind::Suspect:
       return line({pool, backend, reason, detail, since});
