@@ -41,7 +41,8 @@ bool Exchange::admit(const http::RequestHead& head) {
   if (route_->action == conf::RouteAction::Deny) return reply_error(403), false;
   if (route_->action == conf::RouteAction::Redirect) return redirect(head), false;
   context_.counters.pool[conf::index(route_->pool)].requests.add();
-  body_max_ = route_->request_body_bytes.value_or(snapshot_->settings->limits.request_body_bytes);
+  body_max_ = route_->request_body_bytes.value_or(
+      pool().request_body_bytes.value_or(snapshot_->settings->limits.request_body_bytes));
   return true;
 }
 

@@ -8,12 +8,14 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/log.h"
 #include "conf/reader.h"
 #include "net/redis_link.h"
+#include "server/named_files.h"
 #include "server/server.h"
 #include "sessions/secret.h"
 
@@ -29,31 +31,45 @@ struct Arguments {
   bool dump = false;
 };
 
-std::shared_ptr<const conf::Settings> read_config(const std::string& path) {
+std::optional<conf::Settings> read_config(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     fmt::print(stderr, "holdfast: cannot read {}: {}\n", path, std::strerror(errno));
-    return nullptr;
+    return std::nullopt;
   }
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto read = conf::read_settings(text);
   if (const auto* mistakes = std::get_if<1>(&read)) {
     fmt::print(stderr, "{}", conf::mistakes_text(path, *mistakes));
     fmt::print(stderr, "holdfast: {} mistake{} in {}\n", mistakes->size(), mistakes->size() == 1 ? "" : "s", path);
-    return nullptr;
+    return std::nullopt;
   }
   conf::Settings settings = std::move(std::get<0>(read));
   settings.redis = net::with_password(std::move(settings.redis), std::getenv("HOLDFAST_REDIS_PASSWORD"));
+  return settings;
+}
+
+/// Says what is wrong with a file that the configuration names.
+std::shared_ptr<const conf::Settings> with_named_files(conf::Settings settings) {
+  const auto passwords = server::take_probe_passwords(settings, std::getenv("HOLDFAST_M2EE_PASSWORD"));
+  const auto pages = server::load_maintenance_pages(settings);
+  for (const std::string& fault : {passwords ? "" : passwords.error().text, pages ? "" : pages.error().text}) {
+    if (!fault.empty()) fmt::print(stderr, "holdfast: {}\n", fault);
+  }
+  if (!passwords || !pages) return nullptr;
   return std::make_shared<const conf::Settings>(std::move(settings));
 }
 
 int run(const Arguments& arguments) {
-  const auto settings = read_config(arguments.config);
-  if (!settings) return kFailed;
+  auto found = read_config(arguments.config);
+  if (!found) return kFailed;
+  conf::Settings read = std::move(*found);
   if (arguments.dump) {
-    fmt::print("{}", conf::dump_settings(*settings));
+    fmt::print("{}", conf::dump_settings(read));
     return kDone;
   }
+  const auto settings = with_named_files(std::move(read));
+  if (!settings) return kFailed;
   // A check writes nothing: a secret that would be generated on first use is not missing.
   const bool generates = settings->sessions.secret_file.empty() && std::getenv("HOLDFAST_SECRET") == nullptr;
   if (arguments.check && generates) {

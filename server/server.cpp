@@ -9,6 +9,7 @@
 
 #include "admin/endpoints.h"
 #include "base/log.h"
+#include "server/named_files.h"
 #include "sessions/keyring.h"
 
 namespace holdfast::server {
@@ -102,7 +103,9 @@ base::Result<void> Server::start() {
     if (!log) return log.error();
     access_log_ = std::move(*log);
   }
-  snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_);
+  auto pages = load_maintenance_pages(*settings_);
+  if (!pages) return pages.error();
+  snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_, std::move(*pages));
   sessions_.start(*snapshot_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
