@@ -68,7 +68,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void note_failure(base::ErrorCode code);
   void place_elsewhere(const base::Error& error);
   void give_up(const base::Error& error);
-  void reply_error(int status);
+  void reply_error(int status, std::optional<std::string_view> maintenance = {});
   void finish(Client::Next next);
   void leave_backend();
   void give_back();
