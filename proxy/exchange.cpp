@@ -44,6 +44,7 @@ void Exchange::reset() {
   state_ = State::Choosing;
   request_head_.clear();
   if (request_head_.capacity() > kHeadCapacityMax) request_head_.shrink_to_fit();
+  request_id_ = {};
   origin_.clear();
   is_pinned_ = request_is_broken_ = is_move_noted_ = false;
   fresh_body_ = {};
@@ -327,6 +328,7 @@ void Exchange::write_access_line() {
                       .client = origin_.empty() ? client_->forward_context().peer : std::string_view(origin_),
                       .method = method,
                       .path = target.substr(0, target.find('?')),
+                      .request_id = head.substr(request_id_.at, request_id_.size),
                       .status = status_,
                       .bytes = bytes_to_client_,
                       .attempts = attempts_,

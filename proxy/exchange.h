@@ -112,6 +112,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
 
   // The request.
   std::string request_head_;      // as sent to every backend tried; the log and error pages read it, too
+  TextRange request_id_;          // within it
   bool awaits_continue_ = false;  // the client sends its body only when it is told to
   std::string origin_;            // the client's address, when a trusted peer named another than its own
   http::Method method_ = http::Method::Other;
