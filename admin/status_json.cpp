@@ -69,7 +69,8 @@ Json backend_json(const BackendView& backend) {
 Json pool_json(const PoolView& pool) {
   Json backends = Json::object();
   for (const BackendView& backend : pool.backends) append(backends, backend.name, backend_json(backend));
-  return {{"sessions", pool.sessions},
+  return {{"state", pool.state},
+          {"sessions", pool.sessions},
           {"requests_total", pool.requests_total},
           {"answers", classes_json(pool.answers)},
           {"stickiness", counts_json(pool.stickiness)},

@@ -58,6 +58,7 @@ std::string trouble_text(const PoolView& pool, const Tally& tally) {
   if (tally.all == 0) return fmt::format("Pool {} has no backend", pool.name);
   const std::string who = troubles_of(pool);
   if (tally.keeping == 0) return fmt::format("NO backend of pool {} serving: {}", pool.name, who);
+  if (pool.state == "fail_open") return fmt::format("Pool {} sick, serving all the same: {}", pool.name, who);
   return fmt::format("{} of {} backends of pool {} serving: {}", tally.up, tally.all, pool.name, who);
 }
 

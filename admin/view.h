@@ -68,6 +68,7 @@ struct BackendView {
 
 struct PoolView {
   std::string name;
+  std::string_view state = "serving";  ///< starting, serving, fail_open, closed: for new sessions.
   std::uint64_t sessions = 0;
   std::uint64_t requests_total = 0;
   CodeClasses answers{};  ///< To clients, our own error answers included.
@@ -96,7 +97,7 @@ struct RedisView {
 /// What one proxy node sees of one backend by itself.
 struct SightingView {
   std::string backend;    ///< "pool/backend"
-  std::string_view word;  ///< starting, passing, failing
+  std::string_view word;  ///< starting, passing, sick, failing
   bool suspect = false;
   std::uint32_t passed_in_a_row = 0;
   std::uint32_t failed_in_a_row = 0;

@@ -32,7 +32,9 @@ Tally tally_of(std::string_view backend, const Observation* own, Standing own_st
     }
     ++tally.up;
     const bool is_later = own == nullptr || !own->failing_since || *seen.probed >= *own->failing_since;
-    if (is_later && seen.failed_in_a_row == 0) ++tally.others_up;
+    if (!is_later || seen.failed_in_a_row != 0) continue;
+    ++tally.others_up;
+    if (seen.probe == ProbeState::Sick) ++tally.others_sick;
   }
   return tally;
 }
@@ -41,12 +43,17 @@ health::Quorum agree(const Tally& tally, Standing own_standing) {
   if (tally.others == 0) return health::Quorum::None;
   const std::uint32_t majority = tally.voters() / 2 + 1;
   if (tally.down >= majority) return health::Quorum::SaysDown;
-  const bool own_is_up = tally.own == ProbeState::Passing && own_standing == Standing::InTouch;
+  const bool is_reached = tally.own == ProbeState::Passing || tally.own == ProbeState::Sick;
+  const bool own_is_up = is_reached && own_standing == Standing::InTouch;
   const std::uint32_t up = tally.own == ProbeState::Failing ? tally.others_up : tally.others_up + (own_is_up ? 1u : 0u);
-  return up >= majority ? health::Quorum::SaysUp : health::Quorum::None;
+  if (up < majority) return health::Quorum::None;
+  return tally.others_sick > tally.others_up / 2 ? health::Quorum::SaysSick : health::Quorum::SaysUp;
 }
 
 std::string words_of(const Tally& tally) {
+  if (tally.down <= tally.voters() / 2 && tally.others_sick > 0) {
+    return fmt::format("it tells {} of {} other proxies that it is sick", tally.others_sick, tally.others);
+  }
   return fmt::format("{} of {} proxies do not reach it", tally.down, tally.voters());
 }
 

@@ -15,8 +15,9 @@ namespace holdfast::cluster {
 struct Tally {
   std::uint32_t up = 0;
   std::uint32_t down = 0;
-  std::uint32_t others = 0;     ///< Of those that count, not counting us.
-  std::uint32_t others_up = 0;  ///< Others that reached it after our own probes began to fail, if they do.
+  std::uint32_t others = 0;       ///< Of those that count, not counting us.
+  std::uint32_t others_up = 0;    ///< Others that reached it after our own probes began to fail, if they do.
+  std::uint32_t others_sick = 0;  ///< Of those, whom it tells that it is sick.
   health::ProbeState own = health::ProbeState::Starting;
 
   std::uint32_t voters() const { return up + down; }
@@ -28,6 +29,8 @@ Tally tally_of(std::string_view backend, const Observation* own, Standing own_st
                const std::vector<NodeWord>& others, base::Instant now, base::Duration fresh_max);
 
 /// What is agreed: the word of more than half of those that count. None while nobody but us does.
+///
+/// What we and most others reach is as sick as we find it ourselves: SaysSick matters to who does not reach it.
 ///
 /// To outvote probes of ours that fail, the others must have reached the backend since then: what they saw before is no
 /// evidence.

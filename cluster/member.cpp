@@ -28,6 +28,21 @@ std::pair<std::string_view, std::string_view> split(std::string_view payload) {
   return {payload.substr(0, space), payload.substr(std::min(space + 1, payload.size()))};
 }
 
+// Does what another node has just seen say otherwise than we think?
+bool is_news(ProbeState own, const Observation& seen) {
+  const bool has_answered = seen.passed_in_a_row > 0 || seen.sick_in_a_row > 0;
+  switch (own) {
+    case ProbeState::Failing:
+      return has_answered || seen.probe == ProbeState::Passing || seen.probe == ProbeState::Sick;
+    case ProbeState::Sick:
+      return seen.passed_in_a_row > 0 || seen.failed_in_a_row > 0 || seen.is_suspect;
+    case ProbeState::Starting:
+    case ProbeState::Passing:
+      break;
+  }
+  return seen.is_trouble();
+}
+
 }  // namespace
 
 Member::Member(const Parts& parts, std::string_view name, std::string_view instance)
@@ -235,7 +250,7 @@ bool Member::shout(conf::BackendId backend) {
   seen.number = ++number_;
   const std::string text = text_of(Shout{.node = id_, .backend = backend_name(backend), .seen = seen}, now);
   redis_.tell({"PUBLISH", keys_.channel, std::string(kShoutMessage) + " " + text});
-  if (seen.is_trouble()) look_around();
+  if (seen.is_out_of_reach()) look_around();
   return true;
 }
 
@@ -271,8 +286,7 @@ void Member::on_shout(std::string_view text) {
   const auto it = by_name_.find(shout->backend);
   if (it == by_name_.end()) return;
   const health::Sighting own = monitor_.sighting(it->second);
-  const bool is_good_news = shout->seen.probe == ProbeState::Passing || shout->seen.passed_in_a_row > 0;
-  if (own.probe == ProbeState::Failing ? is_good_news : shout->seen.is_trouble()) monitor_.look_now(it->second);
+  if (is_news(own.probe, shout->seen)) monitor_.look_now(it->second);
   if (!roster_.is_fresh(scheduler_.now())) return;
   judge(it->second);
   decide_isolation();

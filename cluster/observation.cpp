@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 using health::ProbeState;
 
-constexpr std::string_view kProbeWords[] = {"starting", "passing", "failing"};
+constexpr std::string_view kProbeWords[] = {"starting", "passing", "sick", "failing"};
 constexpr std::size_t kNameBytesMax = 512;
 constexpr std::int64_t kAgeMaxMs = std::int64_t{365} * 24 * 3600 * 1000;
 
@@ -32,11 +32,11 @@ std::uint32_t count_of(const Json& number) {
       std::min<std::uint64_t>(number.get<std::uint64_t>(), std::numeric_limits<std::uint32_t>::max()));
 }
 
-// An array, because it is said each second for each backend: probe, suspect, passed, failed, two ages, reason.
+// An array, because it is said each second for each backend: probe, suspect, passed, failed, two ages, reason, sick.
 Json json_of(const Observation& seen, base::Instant now) {
   return Json::array({kProbeWords[static_cast<unsigned>(seen.probe)], seen.is_suspect, seen.passed_in_a_row,
-                      seen.failed_in_a_row, age_json(seen.probed, now), age_json(seen.failing_since, now),
-                      seen.reason});
+                      seen.failed_in_a_row, age_json(seen.probed, now), age_json(seen.failing_since, now), seen.reason,
+                      seen.sick_in_a_row});
 }
 
 std::optional<Observation> observation_of(const Json& json, base::Instant now) {
@@ -53,6 +53,7 @@ std::optional<Observation> observation_of(const Json& json, base::Instant now) {
   seen.probed = at_of(json[4], now);
   seen.failing_since = at_of(json[5], now);
   seen.reason = json[6].get<std::string>().substr(0, kNameBytesMax);
+  if (json.size() > 7) seen.sick_in_a_row = count_of(json[7]);
   return seen;
 }
 
@@ -86,7 +87,8 @@ Observation observe(const health::Sighting& own) {
           .probed = own.probed,
           .failing_since = own.failing_since,
           .reason = std::string(name_of(own.reason)),
-          .number = 0};
+          .number = 0,
+          .sick_in_a_row = own.sick_in_a_row};
 }
 
 std::string text_of(const NodeWord& word, base::Instant now) {

@@ -23,8 +23,11 @@ struct Observation {
   std::optional<base::Instant> failing_since = {};  ///< Start of the first probe that failed in a row.
   std::string reason = {};                          ///< One word, while it is not well.
   std::uint64_t number = 0;                         ///< Rises with each thing the node says.
+  std::uint32_t sick_in_a_row = 0;
 
-  bool is_trouble() const { return is_suspect || failed_in_a_row > 0 || probe == health::ProbeState::Failing; }
+  /// It may be us who are away.
+  bool is_out_of_reach() const { return is_suspect || failed_in_a_row > 0 || probe == health::ProbeState::Failing; }
+  bool is_trouble() const { return is_out_of_reach() || sick_in_a_row > 0 || probe == health::ProbeState::Sick; }
   bool operator==(const Observation&) const = default;
 };
 

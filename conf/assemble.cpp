@@ -7,6 +7,7 @@
 
 #include "conf/draft.h"
 #include "conf/names.h"
+#include "conf/preset.h"
 
 namespace holdfast::conf {
 
@@ -129,6 +130,7 @@ Settings assembled(const FileDraft& draft, const TomlNode& root, Mistakes& mista
   take_pools(draft, settings);
   take_routes(draft, settings, mistakes);
   take_default_route(draft, root, settings, mistakes);
+  if (mistakes.none()) add_preset_routes(settings);
   const auto is_empty = [&](const TomlNode* node) {
     return node == nullptr || (node->items.empty() && node->entries.empty() && mistakes.is_sound(*node));
   };

@@ -72,12 +72,24 @@ void add_bad_name(Mistakes& mistakes, const TomlEntry& entry);
 /// The segment of a dotted path, quoted where it is no bare key.
 std::string path_segment(std::string_view name);
 
+/// The reader of a key that may be absent.
+template <class F>
+std::function<base::Result<std::optional<F>>(const TomlNode&)> as_optional(
+    std::function<base::Result<F>(const TomlNode&)> read) {
+  return [read = std::move(read)](const TomlNode& node) -> base::Result<std::optional<F>> {
+    auto got = read(node);
+    if (!got) return got.error();
+    return std::optional<F>(*std::move(got));
+  };
+}
+
 /// The keys of one table that is read into a T. A member of any base of T may be bound.
 template <class T>
 struct Table {
   using Check = void (*)(T&, const TomlNode& table, Mistakes&);
 
   std::vector<Key<T>> keys;
+  void (*prepare)(T&, const TomlNode& table) = nullptr;  ///< Defaults that depend on what is there; before any key.
   void (*settle)(T&) = nullptr;  ///< Fills in what follows from the keys together; called before conditions are judged.
   bool means_something_empty = false;  ///< The dump keeps the header of a table without values.
   Check check = nullptr;               ///< Contradictions between keys; called after all of them are read.
@@ -151,12 +163,11 @@ struct Table {
 
   /// An enum whose values count from 0, by the words in `words`.
   template <class B, class E>
-  Key<T>& choice(std::string name, E B::*member, std::span<const std::string_view> words,
-                 std::span<const std::string_view> later = {}) {
+  Key<T>& choice(std::string name, E B::*member, std::span<const std::string_view> words) {
     return value<B, E>(
         std::move(name), choice_type(words), member,
         [=](const TomlNode& node) -> base::Result<E> {
-          const auto got = read_choice(node, words, later);
+          const auto got = read_choice(node, words);
           if (!got) return got.error();
           return static_cast<E>(*got);
         },
@@ -182,6 +193,7 @@ struct Table {
     Key<T> key{.name = name, .type = "list of " + item_type + "s"};
     key.read = [=, type = key.type](T& into, const TomlNode& node, Mistakes& mistakes) {
       if (!node.is(TomlNode::Kind::Array)) return add_expected(mistakes, node, name, type, {});
+      (into.*member).clear();  // a preset's
       std::set<std::string_view> seen;
       for (const TomlNode& item : node.items) {
         if (!item.is(TomlNode::Kind::Text)) {
@@ -201,6 +213,22 @@ struct Table {
       return out.empty() ? out : out + "]";
     };
     return keys.emplace_back(std::move(key));
+  }
+
+  /// Of another table's default, which stands where the key is absent.
+  template <class B>
+  Key<T>& own_duration(std::string name, std::optional<base::Duration> B::*member, base::Duration min) {
+    return value<B, std::optional<base::Duration>>(
+        std::move(name), duration_type(min, kDurationMax), member,
+        as_optional<base::Duration>([=](const TomlNode& node) { return read_duration(node, min, kDurationMax); }),
+        [](const auto& d) { return d ? toml_string(base::duration_text(*d)) : std::string(); });
+  }
+  template <class B>
+  Key<T>& own_size(std::string name, std::optional<std::uint64_t> B::*member) {
+    return value<B, std::optional<std::uint64_t>>(
+        std::move(name), size_type(0, kSizeMax), member,
+        as_optional<std::uint64_t>([](const TomlNode& node) { return read_size(node, 0, kSizeMax); }),
+        [](const auto& bytes) { return bytes ? toml_string(base::size_text(*bytes)) : std::string(); });
   }
 
   /// [[name]]: one S for each, which keeps its place in `at`.
@@ -307,6 +335,7 @@ void add_missing_and_meaningless(const Table<T>& spec, const T& into, const Toml
 /// Reads what the table has into `into`; every mistake is added, none stops it.
 template <class T>
 void read_table(const Table<T>& spec, T& into, const TomlNode& node, Mistakes& mistakes) {
+  if (spec.prepare != nullptr) spec.prepare(into, node);
   std::vector<std::string_view> names;
   for (const Key<T>& key : spec.keys) names.push_back(key.name);
   for (const TomlEntry& entry : node.entries) {

@@ -14,8 +14,13 @@ inline constexpr std::string_view kBalanceNames[] = {"round_robin", "least_reque
 inline constexpr std::string_view kStickyModeNames[] = {"none", "cookie", "app_cookie", "header", "source_ip"};
 inline constexpr std::string_view kFailoverNames[] = {"move", "temporary", "refuse"};
 inline constexpr std::string_view kSameSiteNames[] = {"lax", "strict", "none"};
-inline constexpr std::string_view kProbeTypeNames[] = {"none", "http", "tcp"};
+inline constexpr std::string_view kProbeTypeNames[] = {"none", "http", "tcp", "m2ee"};
 
+inline constexpr std::string_view kPresetNames[] = {"mendix", "mfiles", "java", "php", "express", "aspnet"};
+inline constexpr std::string_view kTraceparentNames[] = {"pass", "start"};
+
+/// Not of Preset::None, which has no name.
+constexpr std::string_view name_of(Preset preset) { return kPresetNames[static_cast<unsigned>(preset) - 1]; }
 constexpr std::string_view name_of(SessionStore store) { return kSessionStoreNames[static_cast<unsigned>(store)]; }
 constexpr std::string_view name_of(BalanceMethod method) { return kBalanceNames[static_cast<unsigned>(method)]; }
 constexpr std::string_view name_of(StickyMode mode) { return kStickyModeNames[static_cast<unsigned>(mode)]; }
@@ -23,11 +28,12 @@ constexpr std::string_view name_of(FailoverMode mode) { return kFailoverNames[st
 constexpr std::string_view name_of(SameSite value) { return kSameSiteNames[static_cast<unsigned>(value)]; }
 constexpr std::string_view name_of(ProbeType type) { return kProbeTypeNames[static_cast<unsigned>(type)]; }
 
+static_assert(name_of(Preset::Aspnet) == "aspnet");
 static_assert(name_of(SessionStore::Redis) == "redis");
 static_assert(name_of(BalanceMethod::Failover) == "failover");
 static_assert(name_of(StickyMode::SourceIp) == "source_ip");
 static_assert(name_of(FailoverMode::Refuse) == "refuse");
 static_assert(name_of(SameSite::None) == "none");
-static_assert(name_of(ProbeType::Tcp) == "tcp");
+static_assert(name_of(ProbeType::M2ee) == "m2ee");
 
 }  // namespace holdfast::conf

@@ -47,6 +47,12 @@ struct Cidr {
   bool operator==(const Cidr&) const = default;
 };
 
+/// W3C Trace Context: what becomes of a request without a traceparent. One that it brings is always passed on.
+enum class Traceparent : std::uint8_t {
+  Pass,   ///< Nothing.
+  Start,  ///< It gets one of ours.
+};
+
 struct Server {
   std::uint32_t workers = 0;  ///< 0: one per CPU.
   Duration shutdown_deadline = std::chrono::seconds{30};
@@ -55,6 +61,7 @@ struct Server {
   base::LogFormat log_format = base::LogFormat::Text;
   std::string access_log_path;  ///< Empty: off. "-": stdout.
   base::LogFormat access_log_format = base::LogFormat::Json;
+  Traceparent traceparent = Traceparent::Pass;
   bool operator==(const Server&) const = default;
 };
 
@@ -133,14 +140,15 @@ enum class SameSite : std::uint8_t { Lax, Strict, None };
 /// [pools.NAME.sticky]
 struct Sticky {
   StickyMode mode = StickyMode::Cookie;
-  std::vector<std::string> names;  ///< Of the app's cookies or of headers, in order of preference.
+  std::vector<std::string> names;    ///< Of the app's cookies or of headers, in order of preference.
+  std::vector<std::string> headers;  ///< With AppCookie: what clients without a cookie are known by.
   std::string cookie = "holdfast";
   SameSite same_site = SameSite::Lax;
   FailoverMode failover = FailoverMode::Move;
   bool operator==(const Sticky&) const = default;
 };
 
-enum class ProbeType : std::uint8_t { None, Http, Tcp };
+enum class ProbeType : std::uint8_t { None, Http, Tcp, M2ee };
 
 struct StatusRange {
   std::uint16_t low = 200;
@@ -155,9 +163,12 @@ struct Probe {
   std::string path = "/";
   std::string host;        ///< Value of the Host field; empty: the backend's address.
   std::uint16_t port = 0;  ///< 0: the backend's own.
+  std::string password;  ///< Of an m2ee admin port. Empty: of password_file, else HOLDFAST_M2EE_PASSWORD. Never shown.
+  std::string password_file;  ///< Read once at the start.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::vector<StatusRange> expect_status = {StatusRange{}};
+  std::vector<StatusRange> expect_sick;                          ///< Statuses by which the app says that it is sick.
   std::string expect_body;                                       ///< Text the body must contain; empty: any.
   std::vector<std::pair<std::string, std::string>> expect_json;  ///< JSON pointer (RFC 6901) -> value as text.
   Duration interval = std::chrono::seconds{2};
@@ -167,6 +178,8 @@ struct Probe {
   std::uint32_t fall = 3;
   std::uint32_t jitter_percent = 10;  ///< Of the interval, either way.
   std::uint32_t fresh_every = 10;     ///< Each k-th probe connects afresh; the others keep the connection alive.
+  std::uint32_t health_every = 5;     ///< Each k-th m2ee probe asks the app's own health check, too.
+  Duration start_timeout = std::chrono::minutes{5};  ///< How long an app may say that it is starting.
   bool operator==(const Probe&) const = default;
 };
 
@@ -194,15 +207,23 @@ struct Backend {
   Endpoint address;
   std::uint32_t weight = 1;        ///< 0: no new sessions.
   std::uint32_t max_requests = 0;  ///< In flight at once over all workers; 0: no limit.
+  std::uint16_t probe_port = 0;    ///< Instead of the pool's; 0: that one.
   bool backup = false;             ///< Used only while no other backend may serve.
   bool operator==(const Backend&) const = default;
 };
 
+/// Apps whose cookies, probes, timeouts and paths are known.
+enum class Preset : std::uint8_t { None, Mendix, Mfiles, Java, Php, Express, Aspnet };
+
 struct Pool {
   PoolId id{};
   std::string name;
+  Preset preset = Preset::None;
   BalanceMethod balance = BalanceMethod::LeastRequests;
-  Duration slow_start = std::chrono::seconds{10};  ///< 0: full weight at once after UP.
+  Duration slow_start = std::chrono::seconds{10};   ///< 0: full weight at once after UP.
+  std::optional<Duration> response_timeout;         ///< Instead of the one of [timeouts]; a route may have its own.
+  std::optional<std::uint64_t> request_body_bytes;  ///< Instead of the one of [limits]; a route may have its own.
+  std::string maintenance_page;                     ///< File with the page for people while nobody may serve.
   Sticky sticky;
   Probe probe;
   Passive passive;

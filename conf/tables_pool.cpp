@@ -6,6 +6,7 @@
 
 #include "conf/draft.h"
 #include "conf/names.h"
+#include "conf/preset.h"
 #include "conf/words.h"
 
 // [pools.NAME] and what is inside it, but for the probe.
@@ -19,31 +20,46 @@ constexpr std::size_t kStickyNamesMax = 16;  ///< Each is looked for in every re
 
 bool has_names(const Sticky& s) { return s.mode == StickyMode::AppCookie || s.mode == StickyMode::Header; }
 bool has_cookie(const Sticky& s) { return s.mode == StickyMode::Cookie || s.mode == StickyMode::AppCookie; }
+bool is_app_cookie(const Sticky& s) { return s.mode == StickyMode::AppCookie; }
 bool is_sticky(const Sticky& s) { return s.mode != StickyMode::None; }
 bool is_zero(const TomlNode& node) { return node.is(TomlNode::Kind::Integer) && node.integer == 0; }
 
+void check_names(const TomlNode& names, std::string_view key, bool is_case_ignored, Mistakes& mistakes) {
+  if (!names.is(TomlNode::Kind::Array)) return;
+  if (names.items.size() > kStickyNamesMax) {
+    mistakes.add(names, fmt::format("{}: expected at most {} names, found {}", mistakes.full_name(key), kStickyNamesMax,
+                                    names.items.size()));
+  }
+  if (!is_case_ignored) return;
+  std::set<std::string> seen;
+  for (const TomlNode& name : names.items) {
+    if (!mistakes.is_sound(name) || seen.insert(base::to_lower(name.text)).second) continue;
+    mistakes.add(name, fmt::format("{}: {} is there twice (header names ignore case)", mistakes.full_name(key),
+                                   shown(name.text)));
+  }
+}
+
 void check_sticky(Sticky& sticky, const TomlNode& table, Mistakes& mistakes) {
+  if (const TomlNode* headers = table.find("headers")) check_names(*headers, "headers", true, mistakes);
   const TomlNode* names = table.find("names");
   if (!has_names(sticky)) return;
   if (names == nullptr) {
+    if (!sticky.names.empty()) return;  // a preset's
     return mistakes.add(*table.find("mode"), fmt::format("{}: missing with mode = \"{}\", expected a list of names",
                                                          mistakes.full_name("names"), name_of(sticky.mode)));
   }
-  if (!names->is(TomlNode::Kind::Array)) return;
-  if (names->items.empty()) {
+  if (names->is(TomlNode::Kind::Array) && names->items.empty()) {
     return mistakes.add(*names, mistakes.full_name("names") + ": expected at least one name, found an empty list");
   }
-  if (names->items.size() > kStickyNamesMax) {
-    mistakes.add(*names, fmt::format("{}: expected at most {} names, found {}", mistakes.full_name("names"),
-                                     kStickyNamesMax, names->items.size()));
-  }
-  if (sticky.mode != StickyMode::Header) return;
-  std::set<std::string> seen;
-  for (const TomlNode& name : names->items) {
-    if (!mistakes.is_sound(name) || seen.insert(base::to_lower(name.text)).second) continue;
-    mistakes.add(name, fmt::format("{}: {} is there twice (header names ignore case)", mistakes.full_name("names"),
-                                   shown(name.text)));
-  }
+  check_names(*names, "names", sticky.mode == StickyMode::Header, mistakes);
+}
+
+/// A preset's names are those of its own mode.
+void prepare_sticky(Sticky& sticky, const TomlNode& table) {
+  const TomlNode* mode = table.find("mode");
+  if (mode == nullptr || (mode->is(TomlNode::Kind::Text) && mode->text == name_of(sticky.mode))) return;
+  sticky.names.clear();
+  sticky.headers.clear();
 }
 
 void check_passive(Passive& passive, const TomlNode& table, Mistakes& mistakes) {
@@ -144,6 +160,18 @@ void check_pool(PoolDraft& pool, const TomlNode& table, Mistakes& mistakes) {
   }
 }
 
+base::Result<Preset> read_preset(const TomlNode& node) {
+  const auto got = read_choice(node, kPresetNames);
+  if (!got) return got.error();
+  return static_cast<Preset>(*got + 1);
+}
+
+void prepare_pool(PoolDraft& pool, const TomlNode& table) {
+  const TomlNode* name = table.find("preset");
+  if (name == nullptr) return;
+  if (const auto preset = read_preset(*name)) apply_preset(pool, *preset, table);
+}
+
 /// A name that is only the address again needs no saying (and may hold a colon, which written names must not).
 std::string backend_name_text(const BackendDraft& backend) {
   return backend.name.empty() || backend.name == backend.address.text() ? std::string() : toml_string(backend.name);
@@ -158,11 +186,15 @@ const Table<Sticky>& sticky_table() {
     t.texts<Sticky, std::string>("names", "cookie or header name", &Sticky::names, parse_token,
                                  [](const std::string& name) { return name; })
         .only(has_names, "mode", "mode = \"app_cookie\" or \"header\"");
+    t.texts<Sticky, std::string>("headers", "header name", &Sticky::headers, parse_token, [](const std::string& name) {
+       return name;
+     }).only(is_app_cookie, "mode", "mode = \"app_cookie\"");
     t.text("cookie", "cookie name", &Sticky::cookie, parse_token)
         .only(has_cookie, "mode", "mode = \"cookie\" or \"app_cookie\"");
     t.choice("same_site", &Sticky::same_site, kSameSiteNames)
         .only(has_cookie, "mode", "mode = \"cookie\" or \"app_cookie\"");
     t.choice("failover", &Sticky::failover, kFailoverNames).only(is_sticky, "mode", "a mode other than \"none\"");
+    t.prepare = prepare_sticky;
     t.check = check_sticky;
     return t;
   }();
@@ -176,6 +208,9 @@ const Table<BackendDraft>& backend_table() {
     t.endpoint("address", &Backend::address, 1).required();
     t.integer("weight", &Backend::weight, 0, 1000);
     t.integer("max_requests", &Backend::max_requests, 0, 1'000'000);
+    t.integer("probe_port", &Backend::probe_port, 1, 65535).text = [](const BackendDraft& backend) {
+      return backend.probe_port == 0 ? std::string() : std::to_string(backend.probe_port);
+    };
     t.boolean("backup", &Backend::backup);
     t.later("tls", [](const TomlNode& node) { return node.is(TomlNode::Kind::Boolean) && !node.boolean; });
     return t;
@@ -186,9 +221,13 @@ const Table<BackendDraft>& backend_table() {
 const Table<PoolDraft>& pool_table() {
   static const Table<PoolDraft> table = [] {
     Table<PoolDraft> t;
-    t.later("preset");
+    t.value<Pool, Preset>("preset", choice_type(kPresetNames), &Pool::preset, read_preset,
+                          [](const Preset& p) { return p == Preset::None ? std::string() : toml_string(name_of(p)); });
     t.choice("balance", &Pool::balance, kBalanceNames);
     t.duration("slow_start", &Pool::slow_start, 0s);
+    t.own_duration("response_timeout", &Pool::response_timeout, 1ms);
+    t.own_size("request_body_bytes", &Pool::request_body_bytes);
+    t.text("maintenance_page", "file path", &Pool::maintenance_page, parse_file_path);
     t.later("max_sessions", is_zero);
     t.later("tls");
     t.table("sticky", &Pool::sticky, sticky_table());
@@ -197,6 +236,7 @@ const Table<PoolDraft>& pool_table() {
     t.table("retry", &Pool::retry, retry_table());
     Key<PoolDraft>& backends = t.list("backends", &PoolDraft::backends, backend_table());
     backends.read = read_backends;
+    t.prepare = prepare_pool;
     t.check = check_pool;
     return t;
   }();

@@ -21,7 +21,11 @@ constexpr std::size_t kProbeTextMax = 4096;  ///< Of a probe's body, and of the 
 
 base::Error wrong(std::string hint) { return {base::ErrorCode::Invalid, std::move(hint)}; }
 
+constexpr std::uint16_t kM2eePort = 8090;
+
 bool is_http(const Probe& p) { return p.type == ProbeType::Http; }
+bool is_m2ee(const Probe& p) { return p.type == ProbeType::M2ee; }
+bool speaks_http(const Probe& p) { return is_http(p) || is_m2ee(p); }
 bool is_probing(const Probe& p) { return p.type != ProbeType::None; }
 
 /// The prober writes these itself, from other keys.
@@ -52,6 +56,7 @@ std::string inline_table(const Pairs& pairs, bool (*is_redacted)(std::string_vie
 void read_headers(Probe& probe, const TomlNode& node, Mistakes& mistakes) {
   if (!node.is(TomlNode::Kind::Table)) return add_expected(mistakes, node, "headers", "table of texts", {});
   const Mistakes::Inside inside(mistakes, "headers");
+  probe.headers.clear();  // a preset's
   if (node.entries.size() > kProbeHeadersMax) {
     mistakes.add(node, fmt::format("{}: expected at most {} headers, found {}", mistakes.path(), kProbeHeadersMax,
                                    node.entries.size()));
@@ -85,6 +90,7 @@ void read_expect_json(Probe& probe, const TomlNode& node, Mistakes& mistakes) {
     return add_expected(mistakes, node, "json", "table of JSON pointers and values", {});
   }
   const Mistakes::Inside inside(mistakes, "json");
+  probe.expect_json.clear();  // a preset's
   for (const TomlEntry& entry : node.entries) {
     if (const auto pointer = parse_json_pointer(entry.key); !pointer) {
       mistakes.add(entry.place, fmt::format("{}: expected a JSON pointer such as \"/status\", found {}; {}",
@@ -114,6 +120,14 @@ base::Result<std::vector<StatusRange>> read_status(const TomlNode& node) {
   return wrong({});
 }
 
+/// What goes into one field, encoded; a password of more than this is a file's content.
+base::Result<std::string> parse_password(std::string_view text) {
+  constexpr std::size_t kPasswordMax = 512;
+  if (text.empty()) return wrong("it is empty");
+  if (text.size() > kPasswordMax) return wrong(fmt::format("it has more than {} bytes", kPasswordMax));
+  return std::string(text);
+}
+
 base::Result<std::string> parse_probe_text(std::string_view text) {
   if (text.size() <= kProbeTextMax) return std::string(text);
   return wrong(fmt::format("it has more than {} bytes", kProbeTextMax));
@@ -124,6 +138,9 @@ Table<Probe> make_expect_table() {
   t.value<Probe, std::vector<StatusRange>>("status", "status ranges such as \"200-299,401\"", &Probe::expect_status,
                                            read_status,
                                            [](const auto& ranges) { return toml_string(status_ranges_text(ranges)); });
+  t.value<Probe, std::vector<StatusRange>>(
+      "sick", "status ranges such as \"503\"", &Probe::expect_sick, read_status,
+      [](const auto& ranges) { return ranges.empty() ? std::string() : toml_string(status_ranges_text(ranges)); });
   t.text("body", "text", &Probe::expect_body, parse_probe_text);
   Key<Probe> json{.name = "json", .type = "table of JSON pointers and values"};
   json.read = read_expect_json;
@@ -163,22 +180,65 @@ void check_bodies(const Probe& probe, const TomlNode& table, Mistakes& mistakes)
   }
 }
 
+void check_passwords(const TomlNode& table, Mistakes& mistakes) {
+  const TomlNode* file = table.find("password_file");
+  if (table.find("password") == nullptr || file == nullptr) return;
+  mistakes.add(*file, fmt::format("{}: there is a `password` already, expected one of the two",
+                                  mistakes.full_name("password_file")));
+}
+
+/// A status cannot mean both.
+void check_sick(const Probe& probe, const TomlNode& table, Mistakes& mistakes) {
+  const TomlNode* expect = table.find("expect");
+  const TomlNode* sick = expect != nullptr ? expect->find("sick") : nullptr;
+  if (sick == nullptr || !mistakes.is_sound(*sick)) return;
+  for (const StatusRange& ill : probe.expect_sick) {
+    for (const StatusRange& well : probe.expect_status) {
+      if (ill.high < well.low || well.high < ill.low) continue;
+      return mistakes.add(*sick,
+                          fmt::format("{}.sick: {} are among those of `status`, {}", mistakes.full_name("expect"),
+                                      described(*sick), toml_string(status_ranges_text(probe.expect_status))));
+    }
+  }
+}
+
+/// Another type than the preset's has nothing of it.
+void prepare_probe(Probe& probe, const TomlNode& table) {
+  const TomlNode* type = table.find("type");
+  if (type == nullptr || (type->is(TomlNode::Kind::Text) && type->text == name_of(probe.type))) return;
+  probe = {};
+}
+
+void settle_probe(Probe& probe) {
+  if (is_m2ee(probe) && probe.port == 0) probe.port = kM2eePort;
+}
+
 void check_probe(Probe& probe, const TomlNode& table, Mistakes& mistakes) {
   check_within_interval(probe.timeout, "timeout", probe, table, mistakes);
   check_within_interval(probe.fast_interval, "fast_interval", probe, table, mistakes);
   if (is_http(probe)) check_bodies(probe, table, mistakes);
+  if (is_http(probe)) check_sick(probe, table, mistakes);
+  if (is_m2ee(probe)) check_passwords(table, mistakes);
 }
 
 void add_http_keys(Table<Probe>& t) {
   static const Table<Probe> expect = make_expect_table();
   const auto http_only = [](Key<Probe>& key) { key.only(is_http, "type", "type = \"http\""); };
+  const auto http_or_m2ee = [](Key<Probe>& key) { key.only(speaks_http, "type", "type = \"http\" or \"m2ee\""); };
+  const auto m2ee_only = [](Key<Probe>& key) { key.only(is_m2ee, "type", "type = \"m2ee\""); };
   http_only(t.text("method", "method", &Probe::method, parse_method));
-  http_only(t.text("path", "path", &Probe::path, parse_target));
-  http_only(t.text("host", "host or host:port", &Probe::host, parse_host_field));
+  http_or_m2ee(t.text("path", "path", &Probe::path, parse_target));
+  http_or_m2ee(t.text("host", "host or host:port", &Probe::host, parse_host_field));
   Key<Probe> headers{.name = "headers", .type = "table of texts"};
   headers.read = read_headers;
   headers.text = [](const Probe& p) { return inline_table(p.headers, is_secret); };
-  http_only(t.keys.emplace_back(std::move(headers)));
+  http_or_m2ee(t.keys.emplace_back(std::move(headers)));
+  Key<Probe>& password = t.text("password", "text", &Probe::password, parse_password);
+  password.text = [](const Probe& p) { return p.password.empty() ? std::string() : toml_string("[redacted]"); };
+  m2ee_only(password);
+  m2ee_only(t.text("password_file", "file path", &Probe::password_file, parse_file_path));
+  m2ee_only(t.integer("health_every", &Probe::health_every, 1, 1'000'000));
+  m2ee_only(t.duration("start_timeout", &Probe::start_timeout, 1s));
   http_only(t.text("body", "text", &Probe::body, parse_probe_text));
   http_only(t.group("expect", expect));
 }
@@ -186,11 +246,10 @@ void add_http_keys(Table<Probe>& t) {
 }  // namespace
 
 const Table<Probe>& probe_table() {
-  static constexpr std::string_view kTypesLater[] = {"m2ee"};
   static const Table<Probe> table = [] {
     Table<Probe> t;
-    const auto probing_only = [](Key<Probe>& key) { key.only(is_probing, "type", "type = \"http\" or \"tcp\""); };
-    t.choice("type", &Probe::type, kProbeTypeNames, kTypesLater);
+    const auto probing_only = [](Key<Probe>& key) { key.only(is_probing, "type", "a type other than \"none\""); };
+    t.choice("type", &Probe::type, kProbeTypeNames);
     Key<Probe>& port = t.integer("port", &Probe::port, 1, 65535);
     port.text = [](const Probe& p) { return p.port == 0 ? std::string() : std::to_string(p.port); };
     probing_only(port);
@@ -202,6 +261,8 @@ const Table<Probe>& probe_table() {
     probing_only(t.integer("fall", &Probe::fall, 1, 100));
     probing_only(t.integer("jitter_percent", &Probe::jitter_percent, 0, 50));
     probing_only(t.integer("fresh_every", &Probe::fresh_every, 1, 1'000'000));
+    t.prepare = prepare_probe;
+    t.settle = settle_probe;
     t.check = check_probe;
     return t;
   }();

@@ -48,6 +48,7 @@ const Table<Server>& server_table() {
     t.text("state_dir", "folder path", &Server::state_dir, parse_file_path);
     t.group("log", log);
     t.group("access_log", access_log);
+    t.choice("traceparent", &Server::traceparent, kTraceparentNames);
     return t;
   }();
   return table;

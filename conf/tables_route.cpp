@@ -23,16 +23,6 @@ base::Result<std::uint16_t> read_redirect_status(const TomlNode& node) {
   return base::Error{base::ErrorCode::Invalid, {}};
 }
 
-template <class F>
-std::function<base::Result<std::optional<F>>(const TomlNode&)> as_optional(
-    std::function<base::Result<F>(const TomlNode&)> read) {
-  return [read = std::move(read)](const TomlNode& node) -> base::Result<std::optional<F>> {
-    auto got = read(node);
-    if (!got) return got.error();
-    return std::optional<F>(*std::move(got));
-  };
-}
-
 /// One of pool, deny and redirect says what the route does. Runs before the conditions of other keys are looked at.
 void settle_action(RouteDraft& route) {
   route.action = !route.redirect_to.empty() ? RouteAction::Redirect
@@ -76,16 +66,8 @@ const Table<RouteDraft>& route_table() {
     t.value<Route, std::uint16_t>("redirect_status", "one of 301, 302, 303, 307, 308", &Route::redirect_status,
                                   read_redirect_status, [](const auto& status) { return std::to_string(status); })
         .only(is_redirect, "redirect", "a route with `redirect`");
-    t.value<Route, std::optional<Duration>>(
-         "response_timeout", duration_type(1ms, kDurationMax), &Route::response_timeout,
-         as_optional<Duration>([](const TomlNode& node) { return read_duration(node, 1ms, kDurationMax); }),
-         [](const auto& d) { return d ? toml_string(base::duration_text(*d)) : std::string(); })
-        .only(is_forward, "pool", kForward);
-    t.value<Route, std::optional<std::uint64_t>>(
-         "request_body_bytes", size_type(0, kSizeMax), &Route::request_body_bytes,
-         as_optional<std::uint64_t>([](const TomlNode& node) { return read_size(node, 0, kSizeMax); }),
-         [](const auto& bytes) { return bytes ? toml_string(base::size_text(*bytes)) : std::string(); })
-        .only(is_forward, "pool", kForward);
+    t.own_duration("response_timeout", &Route::response_timeout, 1ms).only(is_forward, "pool", kForward);
+    t.own_size("request_body_bytes", &Route::request_body_bytes).only(is_forward, "pool", kForward);
     t.value<Route, std::optional<bool>>("sticky", "true or false", &Route::sticky, as_optional<bool>(read_boolean),
                                         [](const auto& sticky) {
                                           return std::string(!sticky ? "" : *sticky ? "true" : "false");

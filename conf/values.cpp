@@ -61,14 +61,10 @@ base::Result<bool> read_boolean(const TomlNode& node) {
   return wrong(is_quoted ? "leave out the quotes" : "");
 }
 
-base::Result<std::size_t> read_choice(const TomlNode& node, std::span<const std::string_view> words,
-                                      std::span<const std::string_view> later) {
+base::Result<std::size_t> read_choice(const TomlNode& node, std::span<const std::string_view> words) {
   if (!node.is(Kind::Text)) return wrong({});
   const auto found = std::find(words.begin(), words.end(), node.text);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  if (std::find(later.begin(), later.end(), node.text) != later.end()) {
-    return wrong(fmt::format("{} is not yet supported", toml_string(node.text)));
-  }
   const auto near = nearest(node.text, words);
   return wrong(near ? fmt::format("did you mean {}?", toml_string(*near)) : "");
 }

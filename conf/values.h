@@ -28,9 +28,8 @@ base::Result<std::uint64_t> read_integer(const TomlNode& node, std::uint64_t min
 base::Result<bool> read_boolean(const TomlNode& node);
 /// "host:port"; `port_min` as in parse_endpoint.
 base::Result<Endpoint> read_endpoint(const TomlNode& node, std::uint16_t port_min);
-/// Its index in `words`; a word of `later` is known, and refused.
-base::Result<std::size_t> read_choice(const TomlNode& node, std::span<const std::string_view> words,
-                                      std::span<const std::string_view> later);
+/// Its index in `words`.
+base::Result<std::size_t> read_choice(const TomlNode& node, std::span<const std::string_view> words);
 
 /// The words for types, as messages and docs/configuration.md have them.
 std::string duration_type(base::Duration min, base::Duration max);

@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 #include "health/http_probe.h"
+#include "health/http_questions.h"
+#include "health/m2ee.h"
 #include "health/tcp_probe.h"
 
 namespace holdfast::health {
@@ -27,9 +29,10 @@ std::unique_ptr<Prober> make_prober(const BackendWatch::Parts& parts, conf::Back
                                     Prober::Done done) {
   const conf::Probe& probe = parts.settings->pool_of(id).probe;
   conf::Endpoint endpoint = parts.settings->backend(id).address;
-  if (probe.port != 0) {
-    address = with_port(address, probe.port);
-    endpoint.port = probe.port;
+  const std::uint16_t own_port = parts.settings->backend(id).probe_port;
+  if (const std::uint16_t port = own_port != 0 ? own_port : probe.port; port != 0) {
+    address = with_port(address, port);
+    endpoint.port = port;
   }
   switch (probe.type) {
     case conf::ProbeType::None:
@@ -37,8 +40,11 @@ std::unique_ptr<Prober> make_prober(const BackendWatch::Parts& parts, conf::Back
     case conf::ProbeType::Tcp:
       return std::make_unique<TcpProbe>(probe, address, parts.scheduler, parts.dialer, std::move(done));
     case conf::ProbeType::Http:
-      return std::make_unique<HttpProbe>(probe, address, endpoint.text(), parts.scheduler, parts.dialer,
-                                         std::move(done));
+      return std::make_unique<HttpProbe>(probe, address, std::make_unique<HttpQuestions>(probe, endpoint.text()),
+                                         parts.scheduler, parts.dialer, std::move(done));
+    case conf::ProbeType::M2ee:
+      return std::make_unique<HttpProbe>(probe, address, std::make_unique<M2eeQuestions>(probe, endpoint.text()),
+                                         parts.scheduler, parts.dialer, std::move(done));
   }
   return nullptr;
 }
@@ -160,7 +166,7 @@ void BackendWatch::set_quorum(Quorum quorum, std::string_view words) {
 
 void BackendWatch::set_share(const Share& share) {
   if (std::exchange(share_, share) == share || !is_started_ || !is_probed()) return;
-  if (prober_->is_under_way() || rise_fall_.state() == ProbeState::Starting) return;
+  if (prober_->is_under_way() || !counted_began_) return;
   if (pace() != Pace::Fast) schedule_next();
 }
 
@@ -184,8 +190,10 @@ void BackendWatch::on_timer() {
   is_probe_wanted_ = false;
   probe_began_ = scheduler_.now();
   const Connect how = plan_.connect();
+  const bool is_steady = rise_fall_.state() == ProbeState::Passing && !rise_fall_.is_changing();
+  const Depth depth = plan_.depth(!is_steady || is_suspect_ || is_asked_);
   plan_.on_begun(probe_began_);
-  prober_->begin(how);
+  prober_->begin(how, depth);
 }
 
 void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
@@ -204,16 +212,20 @@ void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
 }
 
 void BackendWatch::count(const ProbeOutcome& outcome) {
-  const ProbeResult result = outcome.passed() ? ProbeResult::Passed : ProbeResult::Failed;
+  const ProbeResult result = outcome.result();
   const auto changes = [this] { return std::pair(rise_fall_.state(), rise_fall_.is_changing()); };
   const auto before = changes();
   rise_fall_.record(result);
   counted_began_ = probe_began_;
-  if (outcome.passed()) {
-    failing_since_.reset();
-  } else if (!failing_since_) {
-    failing_since_ = probe_began_;
-  }
+  const auto goes_on = [this](std::optional<base::Instant>& since, bool holds) {
+    if (!holds) {
+      since.reset();
+    } else if (!since) {
+      since = probe_began_;
+    }
+  };
+  goes_on(failing_since_, rise_fall_.failed_in_a_row() > 0);
+  goes_on(starting_since_, result == ProbeResult::Starting);
   const bool is_answer = is_asked_ && !is_probe_wanted_;
   if (is_answer) is_asked_ = false;
   if (is_answer || changes() != before) owner_.on_sighting(id_);
@@ -227,26 +239,33 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
   ++failed_total_;
   failure_ = outcome.reason;
   failure_detail_ = outcome.detail;
-  note_trouble();
+  if (rise_fall_.state() != ProbeState::Starting || result != ProbeResult::Starting) note_trouble();
 }
 
 void BackendWatch::clear_suspicion_if_answered(const ProbeOutcome& outcome) {
   // A probe begun before the trouble may have been answered before it, too.
-  if (outcome.passed() && probe_began_ >= suspect_since_) is_suspect_ = false;
+  if (says_alive(outcome.reason) && probe_began_ >= suspect_since_) is_suspect_ = false;
 }
 
 void BackendWatch::note_trouble() {
   if (!trouble_since_) trouble_since_ = scheduler_.now();
 }
 
+/// The app has said for too long that it is starting.
+bool BackendWatch::is_overdue() const {
+  return rise_fall_.state() == ProbeState::Starting && starting_since_ &&
+         scheduler_.now() - *starting_since_ >= pool_.probe.start_timeout;
+}
+
 void BackendWatch::judge_again() {
-  const bool failing_now = rise_fall_.failed_in_a_row() > 0;
+  const bool failing_now = rise_fall_.failed_in_a_row() > 0 || rise_fall_.sick_in_a_row() > 0;
   const Judgement next = judge({
       .probe = is_probed() ? rise_fall_.state() : ProbeState::Passing,
       .ejection = outlier_.is_ejected() ? Ejection::Ejected : Ejection::None,
       .operator_state = order_.state,
       .suspicion = is_suspect_ || failing_now ? Suspicion::Suspect : Suspicion::None,
       .quorum = quorum_,
+      .patience = is_overdue() ? Patience::Exhausted : Patience::InTime,
   });
   if (next != judgement_) enter(next);
   if (judgement_.state == State::Up && judgement_.suspicion == Suspicion::None) trouble_since_.reset();
@@ -285,11 +304,16 @@ void BackendWatch::say_what_happened(const Judgement& before) {
     event.length = outlier_.until() - now;
   } else if (judgement_.state == State::Down) {
     event.kind = Event::Kind::Down;
+    if (is_overdue()) event.since = now - *starting_since_;
+  } else if (judgement_.state == State::Sick && before.state != State::Sick) {
+    event.kind = Event::Kind::Sick;
+  } else if (judgement_.state == State::Starting) {
+    event.kind = Event::Kind::Starting;
   } else if (judgement_.state == State::Up && before.state != State::Up && before.state != State::Draining) {
     event.kind = Event::Kind::Up;
     event.since = now - out_since_.value_or(now);
     event.detail = last_detail_;
-  } else if (judgement_.suspicion == Suspicion::Suspect) {
+  } else if (judgement_.suspicion == Suspicion::Suspect && is_worth_saying(now)) {
     event.kind = Event::Kind::Suspect;
     event.reason = is_suspect_ ? Reason::RequestFailed : failure_;
     event.detail = is_suspect_ ? std::string(base::name_of(suspect_code_)) : failure_detail_;
@@ -299,12 +323,19 @@ void BackendWatch::say_what_happened(const Judgement& before) {
   owner_.on_event(event);
 }
 
+// Somebody who fails each other request is suspect again and again.
+bool BackendWatch::is_worth_saying(base::Instant now) {
+  if (suspicion_said_ && now - *suspicion_said_ < kSuspicionSaidEvery) return false;
+  suspicion_said_ = now;
+  return true;
+}
+
 Reason BackendWatch::reason() const {
   switch (judgement_.source) {
     case Source::Nobody:
       return Reason::None;
     case Source::Probe:
-      return failure_;
+      return judgement_.state == State::Down && is_overdue() ? Reason::StartTimeout : failure_;
     case Source::Ejection:
       return Reason::Ejected;
     case Source::Operator:
@@ -365,8 +396,10 @@ Pace BackendWatch::pace() const {
 
 // Whoever sees it otherwise than the most keeps looking by itself: nobody else's probes can tell it that it errs.
 bool BackendWatch::disagrees() const {
-  return (quorum_ == Quorum::SaysUp && rise_fall_.state() == ProbeState::Failing) ||
-         (quorum_ == Quorum::SaysDown && rise_fall_.state() == ProbeState::Passing);
+  const ProbeState own = rise_fall_.state();
+  const bool others_reach_it = quorum_ == Quorum::SaysUp || quorum_ == Quorum::SaysSick;
+  return (others_reach_it && own == ProbeState::Failing) ||
+         (quorum_ == Quorum::SaysDown && (own == ProbeState::Passing || own == ProbeState::Sick));
 }
 
 Sighting BackendWatch::sighting() const {
@@ -375,9 +408,10 @@ Sighting BackendWatch::sighting() const {
   out.request_failed = is_suspect_;
   out.passed_in_a_row = rise_fall_.passed_in_a_row();
   out.failed_in_a_row = rise_fall_.failed_in_a_row();
+  out.sick_in_a_row = rise_fall_.sick_in_a_row();
   out.probed = counted_began_;
   out.failing_since = failing_since_;
-  if (out.failed_in_a_row > 0 || out.probe == ProbeState::Failing) {
+  if (out.failed_in_a_row > 0 || out.sick_in_a_row > 0 || out.probe == ProbeState::Failing) {
     out.reason = failure_;
   } else if (is_suspect_) {
     out.reason = Reason::RequestFailed;

@@ -79,6 +79,9 @@ class BackendWatch {
   Report report() const;
   Sighting sighting() const;
 
+  /// Suspicions that come and go are told no more often than this.
+  static constexpr base::Duration kSuspicionSaidEvery = std::chrono::seconds{10};
+
  private:
   bool is_probed() const { return prober_ != nullptr; }
   void on_timer();
@@ -88,9 +91,11 @@ class BackendWatch {
   void note_trouble();
   void clear_suspicion_if_answered(const ProbeOutcome& outcome);
 
+  bool is_overdue() const;
   void judge_again();
   void enter(const Judgement& next);
   void say_what_happened(const Judgement& before);
+  bool is_worth_saying(base::Instant now);
   Reason reason() const;
   const std::string& detail() const;
 
@@ -118,6 +123,7 @@ class BackendWatch {
   base::Instant probe_began_{};
   std::optional<base::Instant> counted_began_;  // of the last probe that counted
   std::optional<base::Instant> failing_since_;
+  std::optional<base::Instant> starting_since_;  // the app says so
   Share share_;
 
   base::Instant suspect_since_{};
@@ -129,6 +135,8 @@ class BackendWatch {
   Judgement judgement_;
   std::optional<base::Instant> trouble_since_;  // first sign of what is going on now; none while all is well
   std::optional<base::Instant> out_since_;      // not UP since
+
+  std::optional<base::Instant> suspicion_said_;
 
   OperatorOrder order_;
   std::string order_detail_;

@@ -50,7 +50,9 @@ std::string probe_request(const conf::Probe& probe, std::string_view host) {
 ProbeOutcome judge_status(const conf::Probe& probe, std::uint16_t status) {
   ProbeOutcome outcome{.status = status, .detail = fmt::format("status {}", status)};
   const auto holds = [status](const conf::StatusRange& range) { return range.low <= status && status <= range.high; };
-  if (std::none_of(probe.expect_status.begin(), probe.expect_status.end(), holds)) {
+  if (std::any_of(probe.expect_sick.begin(), probe.expect_sick.end(), holds)) {
+    outcome.reason = Reason::AppSick;
+  } else if (std::none_of(probe.expect_status.begin(), probe.expect_status.end(), holds)) {
     outcome.reason = Reason::ProbeBadStatus;
     outcome.detail = bounded_detail(fmt::format("status {}, expected {}", status, ranges_text(probe.expect_status)));
   }

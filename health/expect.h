@@ -17,7 +17,7 @@ inline constexpr std::size_t kProbeBodyBytesMax = 64u << 10;
 /// the name is the same), Content-Length where there is a body or the method implies one (RFC 9110 section 8.6).
 std::string probe_request(const conf::Probe& probe, std::string_view host);
 
-/// Is the status one of those expected? Sets status, reason and detail.
+/// Is the status one of those expected, or of those that mean sick? Sets status, reason and detail.
 ProbeOutcome judge_status(const conf::Probe& probe, std::uint16_t status);
 
 /// Whether the body is worth reading to its end.

@@ -13,22 +13,22 @@ namespace {
 
 constexpr http::HeadLimits kHeadLimits{.bytes_max = 16u << 10, .fields_max = 128};
 
-// Only what changes the framing of an answer matters here (RFC 9112 section 6.3).
-http::Method method_of(std::string_view text) { return text == "HEAD" ? http::Method::Head : http::Method::Other; }
-
 }  // namespace
 
-HttpProbe::HttpProbe(const conf::Probe& probe, const net::Address& address, std::string_view host,
+HttpProbe::HttpProbe(const conf::Probe& probe, const net::Address& address, std::unique_ptr<Questions> questions,
                      base::Scheduler& scheduler, net::Dialer& dialer, Done done)
-    : Prober(probe, address, scheduler, dialer, std::move(done)),
-      request_(probe_request(probe, host)),
-      method_(method_of(probe.method)) {}
+    : Prober(probe, address, scheduler, dialer, std::move(done)), questions_(std::move(questions)) {}
 
 HttpProbe::~HttpProbe() {
   if (stream_) stream_->set_handler(nullptr);
 }
 
-void HttpProbe::on_begin(Connect how) {
+void HttpProbe::on_begin(Connect how, Depth depth) {
+  questions_->begin(depth);
+  ask(how);
+}
+
+void HttpProbe::ask(Connect how) {
   if (how == Connect::Reuse && stream_ && !stream_->peer_ended()) {
     is_reused_ = true;
     return start_exchange();
@@ -53,7 +53,8 @@ void HttpProbe::start_exchange() {
 }
 
 void HttpProbe::send_rest() {
-  const iovec rest{.iov_base = const_cast<char*>(request_.data()) + sent_, .iov_len = request_.size() - sent_};
+  const std::string_view request = questions_->request().substr(sent_);
+  const iovec rest{.iov_base = const_cast<char*>(request.data()), .iov_len = request.size()};
   const net::IoResult result = stream_->write({&rest, 1});
   sent_ += result.bytes;
   // A failed write is left for on_readable to find: the answer, or the reason, may be there to be read. Only a stale
@@ -62,7 +63,7 @@ void HttpProbe::send_rest() {
 }
 
 void HttpProbe::on_writable() {
-  if (phase_ != Phase::Idle && sent_ < request_.size()) send_rest();
+  if (phase_ != Phase::Idle && sent_ < questions_->request().size()) send_rest();
 }
 
 void HttpProbe::on_readable() {
@@ -99,7 +100,8 @@ HttpProbe::Answer HttpProbe::take_head(std::span<char> input) {
   head_bytes_.append(input.data(), input.size());
   http::ResponseHead head;
   for (;;) {
-    const http::Parsed parsed = http::parse_response_head(head_bytes_, searched_, kHeadLimits, method_, head);
+    const http::Parsed parsed =
+        http::parse_response_head(head_bytes_, searched_, kHeadLimits, questions_->method(), head);
     if (parsed.state == http::Parsed::State::Bad) return malformed(parsed.why);
     if (parsed.state == http::Parsed::State::Incomplete) {
       searched_ = head_bytes_.size();
@@ -118,8 +120,10 @@ HttpProbe::Answer HttpProbe::take_head(std::span<char> input) {
 }
 
 HttpProbe::Answer HttpProbe::start_body(std::span<char> rest) {
-  judged_ = judge_status(probe(), status_);
-  if (!judged_.passed()) return Answer::Judged;
+  if (auto judged = questions_->judge_status(status_)) {
+    judged_ = std::move(*judged);
+    return Answer::Judged;
+  }
   phase_ = Phase::Body;
   if (!reader_.is_done()) return rest.empty() ? Answer::More : take_body(rest);
   if (!rest.empty()) may_keep_ = false;
@@ -131,7 +135,7 @@ HttpProbe::Answer HttpProbe::take_body(std::span<char> input) {
     const http::BodyReader::Step step = reader_.take(input);
     if (step.state == http::BodyReader::Step::State::Bad) return malformed(step.why);
     const std::size_t room = kProbeBodyBytesMax - std::min(body_.size(), kProbeBodyBytesMax);
-    if (expects_body(probe())) body_.append(step.data.data(), std::min(room, step.data.size()));
+    if (questions_->wants_body()) body_.append(step.data.data(), std::min(room, step.data.size()));
     input = input.subspan(step.consumed);
     if (step.state == http::BodyReader::Step::State::Done) {
       if (!input.empty()) may_keep_ = false;  // more than was asked for
@@ -166,12 +170,14 @@ bool HttpProbe::redial_if_stale() {
 }
 
 void HttpProbe::complete(Answer answer, bool is_emptied) {
-  ProbeOutcome outcome = answer == Answer::Judged ? judged_ : judge_body(probe(), status_, body_);
-  const bool keep = answer == Answer::Whole && may_keep_ && is_emptied && sent_ == request_.size() && outcome.passed();
+  bool keep = answer == Answer::Whole && may_keep_ && is_emptied && sent_ == questions_->request().size();
+  auto outcome = answer == Answer::Judged ? std::optional(judged_) : questions_->judge(status_, body_);
   phase_ = Phase::Idle;
   forget_answer();
+  if (outcome && outcome->result() == ProbeResult::Failed) keep = false;
   if (!keep) drop_stream();
-  finish(std::move(outcome));
+  if (!outcome) return ask(Connect::Reuse);
+  finish(std::move(*outcome));
 }
 
 void HttpProbe::drop_stream() {

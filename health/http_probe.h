@@ -8,35 +8,37 @@
 #include <string_view>
 
 #include "health/prober.h"
+#include "health/questions.h"
 #include "http/body.h"
 #include "http/head.h"
 
 namespace holdfast::health {
 
-/// One HTTP/1.1 request per probe, on a connection that is kept alive in between.
+/// Carries Questions to a backend over HTTP/1.1, on a connection that is kept alive from question to question and from
+/// probe to probe.
 ///
 /// A kept connection that turns out to be closed before a byte of an answer has come is replaced within the same probe
 /// and the same deadline: the backend may close idle connections as it likes. Between probes it holds no buffer.
 class HttpProbe final : public Prober, private net::StreamHandler {
  public:
-  /// `host` is the Host field where the configuration names none.
-  HttpProbe(const conf::Probe& probe, const net::Address& address, std::string_view host, base::Scheduler& scheduler,
-            net::Dialer& dialer, Done done);
+  HttpProbe(const conf::Probe& probe, const net::Address& address, std::unique_ptr<Questions> questions,
+            base::Scheduler& scheduler, net::Dialer& dialer, Done done);
   ~HttpProbe() override;
 
  private:
   // Idle -> Head -> Body -> Idle      Idle: no probe, or still dialling. A short answer goes from Head straight to
-  // Idle.
+  // Idle. Once for each question.
   enum class Phase : std::uint8_t { Idle, Head, Body };
   // What is known about the end of the answer after some more bytes.
   enum class Answer : std::uint8_t { More, Whole, Cut, Judged };
 
-  void on_begin(Connect how) override;
+  void on_begin(Connect how, Depth depth) override;
   void on_connected(std::unique_ptr<net::Stream> stream) override;
   void on_cancelled() override { drop_stream(); }
   void on_readable() override;
   void on_writable() override;
 
+  void ask(Connect how);
   void start_exchange();
   void send_rest();
   Answer take(std::span<char> input);
@@ -51,8 +53,7 @@ class HttpProbe final : public Prober, private net::StreamHandler {
   void drop_stream();
   void forget_answer();
 
-  const std::string request_;
-  const http::Method method_;
+  const std::unique_ptr<Questions> questions_;
   std::unique_ptr<net::Stream> stream_;
   Phase phase_ = Phase::Idle;
   bool is_reused_ = false;  // the exchange runs on a connection that was kept

@@ -21,9 +21,10 @@ base::LogLevel level_of(Event::Kind kind) {
     case Event::Kind::Draining:
     case Event::Kind::Maint:
     case Event::Kind::Ready:
-      return base::LogLevel::Info;
     case Event::Kind::Suspect:
-      return base::LogLevel::Debug;
+    case Event::Kind::Starting:
+      return base::LogLevel::Info;
+    case Event::Kind::Sick:
     case Event::Kind::Down:
     case Event::Kind::Ejected:
       return base::LogLevel::Warn;
@@ -32,8 +33,11 @@ base::LogLevel level_of(Event::Kind kind) {
 }
 
 /// Nothing that a BackendWatch goes by has changed.
-bool is_watched_alike(const conf::Pool& a, const conf::Pool& b) {
-  return a.probe == b.probe && a.passive == b.passive && a.slow_start == b.slow_start;
+bool is_watched_alike(const conf::Settings& a, const conf::Settings& b, conf::BackendId id) {
+  const conf::Pool& before = a.pool_of(id);
+  const conf::Pool& now = b.pool_of(id);
+  return before.probe == now.probe && before.passive == now.passive && before.slow_start == now.slow_start &&
+         a.backend(id).probe_port == b.backend(id).probe_port;
 }
 
 void adjust(std::uint32_t& number, bool& counted, bool counts_now) {
@@ -60,10 +64,18 @@ Monitor::Monitor(std::shared_ptr<const conf::Settings> settings, const std::vect
 
 /// Room for all ids there are now; counts begin at nothing.
 void Monitor::count_all() {
-  pools_.assign(settings_->pool_ids(), {});
+  pools_.resize(settings_->pool_ids());
+  for (WatchedPool& pool : pools_) {
+    pool.count = {};
+    pool.tally = {};
+  }
   counted_.assign(settings_->backend_ids(), {});
   next_.backends.resize(settings_->backend_ids());
-  for (const conf::Backend& backend : settings_->backends) ++pools_[conf::index(backend.pool)].backends;
+  for (const conf::Backend& backend : settings_->backends) {
+    WatchedPool& pool = pools_[conf::index(backend.pool)];
+    ++pool.count.backends;
+    if (backend.weight > 0) pool.tally.enter(State::Starting);
+  }
 }
 
 void Monitor::watch_anew(const conf::Backend& backend, bool is_same_place) {
@@ -93,8 +105,7 @@ void Monitor::reload(std::shared_ptr<const conf::Settings> settings, const std::
     const std::size_t at = conf::index(backend.id);
     const bool was_there = before->has(backend.id);
     const bool is_same_place = was_there && places[at] == addresses_[at];
-    const conf::Pool& pool = settings_->pool_of(backend.id);
-    const bool is_same_watch = is_same_place && is_watched_alike(before->pool_of(backend.id), pool);
+    const bool is_same_watch = is_same_place && is_watched_alike(*before, *settings_, backend.id);
     if (is_same_watch) {
       on_changed(*watches_[at]);
     } else {
@@ -153,15 +164,20 @@ Report Monitor::report(conf::BackendId backend) const { return watch(backend).re
 
 bool Monitor::may_eject(conf::BackendId backend) {
   const conf::Pool& pool = settings_->pool_of(backend);
-  return health::may_eject(pools_[conf::index(pool.id)], pool.passive.ejected_percent_max);
+  return health::may_eject(pools_[conf::index(pool.id)].count, pool.passive.ejected_percent_max);
 }
 
 void Monitor::on_changed(const BackendWatch& watch) {
   const conf::Backend& backend = settings_->backend(watch.id());
-  PoolCount& pool = pools_[conf::index(backend.pool)];
+  WatchedPool& pool = pools_[conf::index(backend.pool)];
   Counted& counted = counted_[conf::index(backend.id)];
-  adjust(pool.serving, counted.serving, may_take_new(watch.verdict().state) && backend.weight > 0);
-  adjust(pool.ejected, counted.ejected, watch.is_ejected());
+  adjust(pool.count.serving, counted.serving, may_take_new(watch.verdict().state) && backend.weight > 0);
+  adjust(pool.count.ejected, counted.ejected, watch.is_ejected());
+  if (backend.weight > 0) {
+    pool.tally.leave(counted.state);
+    pool.tally.enter(watch.verdict().state);
+  }
+  counted.state = watch.verdict().state;
 
   Verdict& known = next_.backends[conf::index(backend.id)];
   if (is_same(known, watch.verdict())) return;
@@ -177,8 +193,46 @@ void Monitor::on_event(const Event& event) {
 void Monitor::publish() {
   publish_->cancel();
   ++next_.version;
+  judge_pools();
   view_ = std::make_shared<const View>(next_);
   listener_.on_view(view_);
+}
+
+// Here and not with each change: what takes one turn of the loop is one change.
+void Monitor::judge_pools() {
+  for (const conf::Pool& pool : settings_->pools) {
+    WatchedPool& watched = pools_[conf::index(pool.id)];
+    const PoolState before = std::exchange(watched.state, judge(watched.tally, watched.state));
+    if (watched.state != before) say(pool.id, before);
+  }
+}
+
+void Monitor::say(conf::PoolId id, PoolState before) {
+  const conf::Pool& pool = settings_->pool(id);
+  WatchedPool& watched = pools_[conf::index(id)];
+  PoolEvent event{.pool = id};
+  const base::LogField name{"pool", pool.name};
+  if (watched.state == PoolState::Serving) {
+    if (before == PoolState::Unknown) return;
+    event.since = scheduler_.now() - watched.since;
+    base::log::info(name_of(event.kind), {name, {"since_ms", base::count_ms(event.since)}});
+    return listener_.on_pool_event(event);
+  }
+  if (before == PoolState::Unknown || before == PoolState::Serving) watched.since = scheduler_.now();
+  const Report first = report(pool.first_backend);
+  event.kind = watched.state == PoolState::FailOpen ? PoolEvent::Kind::FailOpen : PoolEvent::Kind::Closed;
+  event.is_on_purpose = is_on_purpose(watched.tally);
+  event.detail = first.detail;
+  const base::LogLevel level = event.is_on_purpose ? base::LogLevel::Info : base::LogLevel::Error;
+  base::log_line(level, name_of(event.kind),
+                 {name,
+                  {"sick", watched.tally.of(State::Sick)},
+                  {"down", watched.tally.of(State::Down)},
+                  {"maint", watched.tally.of(State::Maint)},
+                  {"of", watched.tally.all()},
+                  {"reason", name_of(first.reason)},
+                  {"detail", event.detail}});
+  listener_.on_pool_event(event);
 }
 
 void Monitor::log(const Event& event) const {
@@ -197,6 +251,9 @@ void Monitor::log(const Event& event) const {
       return line({pool, backend, reason, {"by", event.order.by}, {"at", base::timestamp_text(event.order.at)}});
     case Event::Kind::Ejected:
       return line({pool, backend, reason, detail, {"for_ms", base::count_ms(event.length)}, since});
+    case Event::Kind::Starting:
+      return line({pool, backend, reason, detail});
+    case Event::Kind::Sick:
     case Event::Kind::Down:
     case Event::Kind::Suspect:
       return line({pool, backend, reason, detail, since});

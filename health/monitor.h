@@ -9,6 +9,7 @@
 #include "base/scheduler.h"
 #include "conf/settings.h"
 #include "health/backend_watch.h"
+#include "health/pool_state.h"
 #include "health/report.h"
 #include "health/view.h"
 #include "net/stream.h"
@@ -35,6 +36,8 @@ class Monitor final : private BackendWatch::Owner {
     virtual void on_view(std::shared_ptr<const View> view) = 0;
     /// Each change as it happens; it has been logged already.
     virtual void on_event(const Event&) {}
+    /// The same of a pool, in the turn of the View that shows it.
+    virtual void on_pool_event(const PoolEvent&) {}
     /// What our own probes and requests say of the backend has changed: what other proxy nodes should hear at once.
     virtual void on_sighting(conf::BackendId) {}
   };
@@ -75,12 +78,20 @@ class Monitor final : private BackendWatch::Owner {
   /// As of now; may be a turn ahead of view().
   Report report(conf::BackendId backend) const;
   Sighting sighting(conf::BackendId backend) const { return watch(backend).sighting(); }
+  PoolState pool_state(conf::PoolId pool) const { return pools_[conf::index(pool)].state; }
 
  private:
   // What was counted for a backend in its pool's numbers.
   struct Counted {
     bool serving = false;
     bool ejected = false;
+    State state = State::Starting;
+  };
+  struct WatchedPool {
+    PoolCount count;
+    PoolTally tally;
+    PoolState state = PoolState::Unknown;
+    base::Instant since{};  // it does not serve
   };
 
   bool may_eject(conf::BackendId backend) override;
@@ -91,6 +102,8 @@ class Monitor final : private BackendWatch::Owner {
   void log(const Event& event) const;
   void watch_anew(const conf::Backend& backend, bool is_same_place);
   void count_all();
+  void judge_pools();
+  void say(conf::PoolId pool, PoolState before);
   BackendWatch& watch(conf::BackendId backend) const { return *watches_[conf::index(backend)]; }
 
   std::shared_ptr<const conf::Settings> settings_;
@@ -99,9 +112,9 @@ class Monitor final : private BackendWatch::Owner {
   net::Dialer& dialer_;
   base::Random random_;
   Listener& listener_;
-  std::vector<PoolCount> pools_;  // by PoolId
-  std::vector<Counted> counted_;  // by BackendId
-  View next_;                     // what will be published
+  std::vector<WatchedPool> pools_;  // by PoolId
+  std::vector<Counted> counted_;    // by BackendId
+  View next_;                       // what will be published
   std::shared_ptr<const View> view_;
   std::unique_ptr<base::Timer> publish_;
   bool is_started_ = false;

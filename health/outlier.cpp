@@ -28,7 +28,7 @@ void Outlier::eject(base::Instant now, base::ErrorCode cause) {
   until_ = now + length_;
   is_ejected_ = true;
   is_gone_ = says_gone(reason_of(cause));
-  passed_ = 0;
+  answered_ = 0;
 }
 
 void Outlier::on_late_failure(base::ErrorCode code) {
@@ -37,14 +37,14 @@ void Outlier::on_late_failure(base::ErrorCode code) {
 
 void Outlier::on_probe(Reason reason, ProbeState state, base::Instant began, base::Instant now) {
   if (!is_ejected_) return;
-  if (reason != Reason::None) {
-    passed_ = 0;
+  if (!says_alive(reason)) {
+    answered_ = 0;
     is_gone_ = is_gone_ || says_gone(reason) || state == ProbeState::Failing;
     return;
   }
-  ++passed_;
+  ++answered_;
   if (state == ProbeState::Failing) return;  // on the way back, not there yet
-  if (began >= until_ || (is_gone_ && passed_ >= rise_)) release(now);
+  if (began >= until_ || (is_gone_ && answered_ >= rise_)) release(now);
 }
 
 void Outlier::on_time(base::Instant now) {

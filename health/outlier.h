@@ -27,8 +27,8 @@ bool may_eject(const PoolCount& pool, std::uint32_t percent_max);
 /// last ejection's length without an ejection.
 ///
 /// An ejection overrules the probes only where they are blind. It ends
-///  - with the first good probe begun after its time (without probes: at its time), or
-///  - early, with `rise` good probes in a row, if the backend was seen to be gone: refused or unreachable, by a request
+///  - with the first probe begun after its time that is answered, sick or well (without probes: at its time), or
+///  - early, with `rise` such probes in a row, if the backend was seen to be gone: refused or unreachable, by a request
 ///    or by a probe, or found failing by the probes themselves. So a killed and restarted app is back at once, while
 ///    one that answers probes and resets requests stays out for the whole time.
 /// Pure. `passive` outlives it.
@@ -61,7 +61,7 @@ class Outlier {
   std::uint32_t rise_;
   bool is_ejected_ = false;
   bool is_gone_ = false;
-  std::uint32_t passed_ = 0;    // good probes in a row during this ejection
+  std::uint32_t answered_ = 0;  // probes in a row during this ejection
   std::uint32_t severity_ = 0;  // the n of the n-th ejection
   std::uint32_t ejections_total_ = 0;
   base::Duration length_{};  // of the last ejection

@@ -23,6 +23,7 @@ struct ProbeOutcome {
   Standing standing = Standing::Counts;
 
   bool passed() const { return reason == Reason::None; }
+  ProbeResult result() const { return result_of(reason); }
 };
 
 /// What is remembered of a probe, for the bars of the status page.

@@ -58,6 +58,10 @@ Connect ProbePlan::connect() const {
   return probe_.fresh_every != 0 && begun_ % probe_.fresh_every == 0 ? Connect::Fresh : Connect::Reuse;
 }
 
+Depth ProbePlan::depth(bool matters) const {
+  return matters || begun_ % std::max(1u, probe_.health_every) == 0 ? Depth::Full : Depth::Brief;
+}
+
 std::uint64_t turn_of(std::string_view name) {
   std::uint64_t hash = 0;
   for (const char c : name) hash = base::Random::mix(hash + static_cast<unsigned char>(c) + 1);

@@ -26,6 +26,9 @@ struct Share {
 
 enum class Connect : std::uint8_t { Reuse, Fresh };
 
+/// How much to ask: probes that have a costly part ask it each k-th time only, while all is well.
+enum class Depth : std::uint8_t { Brief, Full };
+
 /// When the next probe of one backend is due, and on which connection. Times count from the start of the last probe to
 /// the start of the next. Pure. `probe` outlives it.
 class ProbePlan {
@@ -50,6 +53,8 @@ class ProbePlan {
   void on_discarded() { after_failure_ = true; }
   /// Each `fresh_every`-th probe, and each one after a failure, connects afresh. With fresh_every 0 only the latter.
   Connect connect() const;
+  /// The first probe is full, then each `health_every`-th; and all of them while it `matters`.
+  Depth depth(bool matters) const;
 
   static constexpr base::Duration kFirstSpread = std::chrono::milliseconds{100};
   static constexpr base::Duration kDemandGap = std::chrono::milliseconds{50};

@@ -21,12 +21,12 @@ Prober::Prober(const conf::Probe& probe, const net::Address& address, base::Sche
       done_(std::move(done)),
       deadline_(scheduler.timer([this] { on_deadline(); })) {}
 
-void Prober::begin(Connect how) {
+void Prober::begin(Connect how, Depth depth) {
   base::check(!is_under_way_, "one probe at a time");
   is_under_way_ = true;
   began_ = scheduler_.now();
   deadline_->set(began_ + probe_.timeout);
-  on_begin(how);
+  on_begin(how, depth);
 }
 
 void Prober::cancel() {
@@ -64,7 +64,7 @@ void Prober::fail(base::ErrorCode code, std::string detail) {
 }
 
 void Prober::finish(ProbeOutcome outcome) {
-  if (!outcome.passed()) {
+  if (outcome.result() == ProbeResult::Failed) {
     if (slept_through_deadline()) outcome.standing = Standing::Discarded;
     cancel();
   }

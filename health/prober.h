@@ -26,7 +26,7 @@ class Prober : public base::Buried {
          Done done);
 
   /// No probe may be under way.
-  void begin(Connect how);
+  void begin(Connect how, Depth depth = Depth::Full);
   bool is_under_way() const { return is_under_way_; }
   /// Gives up the probe under way, if any, and every connection. Done does not come.
   void cancel();
@@ -42,7 +42,7 @@ class Prober : public base::Buried {
   void fail(base::ErrorCode code, std::string detail);
 
  private:
-  virtual void on_begin(Connect how) = 0;
+  virtual void on_begin(Connect how, Depth depth) = 0;
   virtual void on_connected(std::unique_ptr<net::Stream> stream) = 0;
   /// Let go of every connection.
   virtual void on_cancelled() = 0;

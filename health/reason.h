@@ -5,27 +5,34 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "health/rise_fall.h"
 
 namespace holdfast::health {
 
 /// Why a backend is in the state it is in, or why a probe failed: the words of logs, the API and the page (`name_of`).
 enum class Reason : std::uint8_t {
-  None,              ///< All well.
-  NotProbedYet,      ///< STARTING: no probe has come back.
-  ProbeRefused,      ///< Nobody listens there.
-  ProbeReset,        ///< The connection was reset.
-  ProbeTimeout,      ///< No whole answer within the probe's timeout.
-  ProbeClosed,       ///< The connection ended before a whole answer.
-  ProbeUnreachable,  ///< No route, no such host.
-  ProbeMalformed,    ///< Not HTTP.
-  ProbeBadStatus,    ///< A status outside the expected ranges.
-  ProbeBadBody,      ///< The expected text is not in the body.
-  ProbeBadJson,      ///< No JSON, or not the expected value.
-  ProbeError,        ///< Trouble of our own (descriptors, memory).
-  RequestFailed,     ///< A real request failed: the backend is suspect.
-  Ejected,           ///< Real requests failed too often in a row.
-  Operator,          ///< An operator said so.
-  Cluster,           ///< Most proxy nodes do not reach it.
+  None,                ///< All well.
+  NotProbedYet,        ///< STARTING: no probe has come back.
+  ProbeRefused,        ///< Nobody listens there.
+  ProbeReset,          ///< The connection was reset.
+  ProbeTimeout,        ///< No whole answer within the probe's timeout.
+  ProbeClosed,         ///< The connection ended before a whole answer.
+  ProbeUnreachable,    ///< No route, no such host.
+  ProbeMalformed,      ///< Not HTTP.
+  ProbeBadStatus,      ///< A status outside the expected ranges.
+  ProbeBadBody,        ///< The expected text is not in the body.
+  ProbeBadJson,        ///< No JSON, or not the expected value.
+  ProbeBadResult,      ///< The admin port answered, and what it said is not that all is well.
+  ProbeMisconfigured,  ///< The probe itself is at fault: a wrong password, say. The app may be well.
+  AppSick,             ///< The app's own health check says no.
+  AppStarting,         ///< The app says that it is starting.
+  AppNotRunning,       ///< The app says that it has stopped, is stopping, or could not start.
+  StartTimeout,        ///< It has said so for longer than start_timeout.
+  ProbeError,          ///< Trouble of our own (descriptors, memory).
+  RequestFailed,       ///< A real request failed: the backend is suspect.
+  Ejected,             ///< Real requests failed too often in a row.
+  Operator,            ///< An operator said so.
+  Cluster,             ///< Most proxy nodes do not reach it.
 };
 
 constexpr std::string_view name_of(Reason reason) {
@@ -52,6 +59,18 @@ constexpr std::string_view name_of(Reason reason) {
       return "probe_bad_body";
     case Reason::ProbeBadJson:
       return "probe_bad_json";
+    case Reason::ProbeBadResult:
+      return "probe_bad_result";
+    case Reason::ProbeMisconfigured:
+      return "probe_misconfigured";
+    case Reason::AppSick:
+      return "app_sick";
+    case Reason::AppStarting:
+      return "app_starting";
+    case Reason::AppNotRunning:
+      return "app_not_running";
+    case Reason::StartTimeout:
+      return "start_timeout";
     case Reason::ProbeError:
       return "probe_error";
     case Reason::RequestFailed:
@@ -93,6 +112,26 @@ constexpr Reason reason_of(base::ErrorCode code) {
 
 /// The connect itself said that nobody is there: the process is gone, not just unwell.
 constexpr bool says_gone(Reason reason) { return reason == Reason::ProbeRefused || reason == Reason::ProbeUnreachable; }
+
+/// What a probe that ended like this counts as.
+constexpr ProbeResult result_of(Reason reason) {
+  switch (reason) {
+    case Reason::None:
+      return ProbeResult::Passed;
+    case Reason::AppSick:
+    case Reason::ProbeMisconfigured:
+      return ProbeResult::Sick;
+    case Reason::AppStarting:
+      return ProbeResult::Starting;
+    default:
+      return ProbeResult::Failed;
+  }
+}
+
+/// The backend has answered, be it well or not.
+constexpr bool says_alive(Reason reason) {
+  return result_of(reason) == ProbeResult::Passed || result_of(reason) == ProbeResult::Sick;
+}
 
 inline constexpr std::size_t kDetailBytesMax = 160;
 

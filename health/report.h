@@ -39,6 +39,7 @@ struct Sighting {
   bool request_failed = false;  ///< Suspect by a real request.
   std::uint32_t passed_in_a_row = 0;
   std::uint32_t failed_in_a_row = 0;
+  std::uint32_t sick_in_a_row = 0;
   std::optional<base::Instant> probed{};         ///< Start of the last finished probe that counted.
   std::optional<base::Instant> failing_since{};  ///< Start of the first of the probes that failed in a row.
   Reason reason = Reason::None;                  ///< Of the last failure, while it matters.
@@ -70,7 +71,7 @@ struct Report {
 
 /// One change worth a line in the log and on the timeline.
 struct Event {
-  enum class Kind : std::uint8_t { Up, Down, Suspect, Ejected, Draining, Maint, Ready };
+  enum class Kind : std::uint8_t { Up, Down, Suspect, Ejected, Draining, Maint, Ready, Sick, Starting };
   Kind kind = Kind::Up;
   conf::BackendId backend{};
   Reason reason = Reason::None;
@@ -96,8 +97,34 @@ constexpr std::string_view name_of(Event::Kind kind) {
       return "backend_maint";
     case Event::Kind::Ready:
       return "backend_ready";
+    case Event::Kind::Sick:
+      return "backend_sick";
+    case Event::Kind::Starting:
+      return "backend_starting";
   }
   return "backend_down";
+}
+
+/// The same of a whole pool.
+struct PoolEvent {
+  enum class Kind : std::uint8_t { FailOpen, Closed, Serving };
+  Kind kind = Kind::Serving;
+  conf::PoolId pool{};
+  bool is_on_purpose = false;  ///< Closed: operators have taken out every backend.
+  std::string detail = {};     ///< FailOpen, Closed: what the first of its backends says.
+  base::Duration since{};      ///< Serving: how long it was not.
+};
+
+constexpr std::string_view name_of(PoolEvent::Kind kind) {
+  switch (kind) {
+    case PoolEvent::Kind::FailOpen:
+      return "pool_fail_open";
+    case PoolEvent::Kind::Closed:
+      return "pool_closed";
+    case PoolEvent::Kind::Serving:
+      return "pool_serving";
+  }
+  return "pool_closed";
 }
 
 }  // namespace holdfast::health

@@ -5,15 +5,21 @@
 namespace holdfast::health {
 
 /// What the probes alone say of a backend.
-enum class ProbeState : std::uint8_t { Starting, Passing, Failing };
+enum class ProbeState : std::uint8_t {
+  Starting,  ///< Nothing good has been heard yet, or the app itself says that it is starting.
+  Passing,
+  Sick,  ///< It answers, and says that it is not well; or that our questions are wrong.
+  Failing,
+};
 
-enum class ProbeResult : std::uint8_t { Passed, Failed };
+enum class ProbeResult : std::uint8_t { Passed, Sick, Starting, Failed };
 
 /// Counts probes in a row, so that one blip changes nothing.
 ///
-/// Starting -> Passing with the first good probe: at the proxy's own start nobody shall wait for `rise` rounds.
-/// Starting -> Failing and Passing -> Failing after `fall` bad ones in a row; Failing -> Passing after `rise` good
-/// ones. A zero counts as one. Pure.
+/// From Starting the first probe that is answered decides (Passing, Sick): at the proxy's own start nobody shall wait
+/// for `rise` rounds; only failures need `fall`. After that a state is left for a better one after `rise` probes in a
+/// row that are better, and for a worse one after `fall` that are worse. An app that says "starting" is not dead: from
+/// Failing it is Starting at once. A zero counts as one. Pure.
 class RiseFall {
  public:
   RiseFall(std::uint32_t rise, std::uint32_t fall);
@@ -24,16 +30,25 @@ class RiseFall {
 
   ProbeState state() const { return state_; }
   std::uint32_t passed_in_a_row() const { return passed_in_a_row_; }
+  /// Failed; or "starting" from an app that had been running.
   std::uint32_t failed_in_a_row() const { return failed_in_a_row_; }
-  /// The last probe contradicts the state, or there is none yet: the next ones decide, so they should come soon.
+  std::uint32_t sick_in_a_row() const { return sick_in_a_row_; }
+  /// The last probe contradicts the state, or there is none that was understood yet: the next ones decide, so they
+  /// should come soon.
   bool is_changing() const;
 
  private:
+  void count(ProbeResult result);
+  ProbeState next(ProbeResult result) const;
+
   std::uint32_t rise_;
   std::uint32_t fall_;
   ProbeState state_ = ProbeState::Starting;
+  bool says_starting_ = false;  // the last one
   std::uint32_t passed_in_a_row_ = 0;
   std::uint32_t failed_in_a_row_ = 0;
+  std::uint32_t sick_in_a_row_ = 0;
+  std::uint32_t answered_in_a_row_ = 0;  // passed or sick
 };
 
 }  // namespace holdfast::health

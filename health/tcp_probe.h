@@ -10,7 +10,7 @@ class TcpProbe final : public Prober {
   using Prober::Prober;
 
  private:
-  void on_begin(Connect) override { dial(); }
+  void on_begin(Connect, Depth) override { dial(); }
   void on_connected(std::unique_ptr<net::Stream> stream) override;
   void on_cancelled() override {}
 };

@@ -15,8 +15,12 @@ enum class Suspicion : std::uint8_t { None, Suspect };
 enum class Quorum : std::uint8_t {
   None,      ///< Nothing, or there is nobody to agree with: each for itself.
   SaysUp,    ///< Most of them reach it.
+  SaysSick,  ///< The same, and it tells most of those that it is sick.
   SaysDown,  ///< Most of them do not.
 };
+
+/// An app that says it is starting is given time.
+enum class Patience : std::uint8_t { InTime, Exhausted };
 
 /// All that is known of a backend when it is judged.
 struct Evidence {
@@ -25,6 +29,7 @@ struct Evidence {
   OperatorState operator_state = OperatorState::Ready;
   Suspicion suspicion = Suspicion::None;
   Quorum quorum = Quorum::None;
+  Patience patience = Patience::InTime;  ///< With ProbeState::Starting.
 };
 
 /// Who had the last word: where the reason is to be looked up.
@@ -37,9 +42,10 @@ struct Judgement {
   bool operator==(const Judgement&) const = default;
 };
 
-/// MAINT hides everything. Death by probe or ejection is not hidden by a drain. The quorum outvotes our own probes,
-/// both ways: what we alone do not reach stays UP, but suspect. It does not outvote an ejection (what our own clients
-/// met), and lets nobody in while our own first probes are out. Pure.
+/// MAINT hides everything. Death by probe or ejection is not hidden by a drain; sickness is, which means the same to
+/// sessions. The quorum outvotes our own probes, both ways: what we alone do not reach stays UP (or SICK), but
+/// suspect. How a backend feels is not voted on among those that reach it. It does not outvote an ejection (what our
+/// own clients met), and lets nobody in while our own first probes are out. Pure.
 Judgement judge(const Evidence& evidence);
 
 }  // namespace holdfast::health

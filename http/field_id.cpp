@@ -94,6 +94,10 @@ FieldId field_id(std::string_view name) {
       if (is(n, "user-agent")) return FieldId::UserAgent;
       if (is(n, "set-cookie")) return FieldId::SetCookie;
       return is(n, "keep-alive") ? FieldId::KeepAlive : FieldId::Other;
+    case 11:
+      return is(n, "traceparent") ? FieldId::Traceparent : family_id(name);
+    case 12:
+      return is(n, "x-request-id") ? FieldId::XRequestId : family_id(name);
     case 13:
       return is(n, "authorization") ? FieldId::Authorization : family_id(name);
     case 14:

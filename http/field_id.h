@@ -40,7 +40,7 @@ FieldId twin_id(std::string_view name);
 /// Fields by which proxies tell an app who the client is: from strangers they are worth nothing.
 constexpr bool is_vouched_for(FieldId id) {
   return (id >= FieldId::Forwarded && id <= FieldId::XForwardedOther) || id == FieldId::XRealIp ||
-         id == FieldId::XHoldfast;
+         id == FieldId::XRequestId || id == FieldId::XHoldfast;
 }
 static_assert(is_vouched_for(FieldId::XForwardedPrefix) && !is_vouched_for(FieldId::Accept));
 

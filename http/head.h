@@ -50,7 +50,9 @@ enum class FieldId : std::uint8_t {
   Location,
   Server,
   UserAgent,
-  Proxy,          ///< Not a field of HTTP: CGI-style apps would take it for HTTP_PROXY. Always hop_by_hop.
+  Proxy,  ///< Not a field of HTTP: CGI-style apps would take it for HTTP_PROXY. Always hop_by_hop.
+  XRequestId,
+  Traceparent,    ///< W3C Trace Context.
   Http2Settings,  ///< Of the abandoned h2c upgrade. Always hop_by_hop.
 };
 

@@ -145,6 +145,7 @@ void append_access_line(std::string& out, const AccessRecord& record, base::LogF
   columns.milliseconds("first_byte_ms", record.first_byte);
   columns.milliseconds("total_ms", record.total);
   columns.text("sticky", name_of(record.stickiness));
+  columns.text("request_id", record.request_id);
   columns.end();
 }
 

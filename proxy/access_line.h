@@ -13,14 +13,15 @@ namespace holdfast::proxy {
 
 /// What the access log says of one request. Views live only for the call.
 struct AccessRecord {
-  base::WallTime time{};          ///< When its head was complete.
-  std::string_view client = {};   ///< Address it came from (origin_of).
-  std::string_view method = {};   ///< Empty: no head could be read.
-  std::string_view path = {};     ///< As sent, without the query.
-  unsigned status = 0;            ///< Sent to the client; 0: it left before there was one.
-  std::uint64_t bytes = 0;        ///< Of content sent to the client.
-  std::string_view pool = {};     ///< Empty: no route.
-  std::string_view backend = {};  ///< The last one tried. Empty: none.
+  base::WallTime time{};             ///< When its head was complete.
+  std::string_view client = {};      ///< Address it came from (origin_of).
+  std::string_view method = {};      ///< Empty: no head could be read.
+  std::string_view path = {};        ///< As sent, without the query.
+  std::string_view request_id = {};  ///< As sent to the backend. Empty: no head could be read.
+  unsigned status = 0;               ///< Sent to the client; 0: it left before there was one.
+  std::uint64_t bytes = 0;           ///< Of content sent to the client.
+  std::string_view pool = {};        ///< Empty: no route.
+  std::string_view backend = {};     ///< The last one tried. Empty: none.
   std::uint32_t attempts = 0;
   std::optional<base::Duration> queue = {};       ///< Waiting for a place at the backend. nullopt: never came to it.
   std::optional<base::Duration> connect = {};     ///< 0 on a kept-alive connection.

@@ -29,6 +29,11 @@ std::uint32_t in_flight(const Ask& ask, conf::BackendId id) {
   return ask.loads[conf::index(id)].in_flight.load(std::memory_order_relaxed);
 }
 
+constexpr std::uint8_t group_of(bool is_sick, bool is_backup, bool is_passed_over) {
+  if (is_sick) return is_backup ? 5 : 4;
+  return static_cast<std::uint8_t>((is_backup ? 2 : 0) + (is_passed_over ? 1 : 0));
+}
+
 }  // namespace
 
 /// Keeps the best of the candidates it is shown: the lowest (in flight + 1) / weight, equals by chance; while all are
@@ -64,13 +69,14 @@ void Balancer::update(const conf::Settings& settings, const health::View& view) 
   incoming_.clear();
   for (const conf::Backend& backend : settings.backends_of(pool)) {
     const health::Verdict& verdict = view.of(backend.id);
-    if (backend.weight == 0 || !health::may_take_new(verdict.state)) continue;
+    const bool is_sick = verdict.state == health::State::Sick;
+    if (backend.weight == 0 || (!is_sick && !health::may_take_new(verdict.state))) continue;
     const bool is_passed_over = verdict.suspect && pool.balance != conf::BalanceMethod::Failover;
     const bool is_ramping = verdict.slow_start && pool.slow_start > base::Duration::zero();
     incoming_.push_back({.id = backend.id,
                          .weight = backend.weight,
                          .max_requests = backend.max_requests,
-                         .group = static_cast<std::uint8_t>((backend.backup ? 2 : 0) + (is_passed_over ? 1 : 0)),
+                         .group = group_of(is_sick, backend.backup, is_passed_over),
                          .is_ramping = is_ramping,
                          .up_since = is_ramping ? verdict.up_since : base::Instant{},
                          .name_hash = hash_of(pool.name, backend.name)});

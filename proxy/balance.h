@@ -30,6 +30,7 @@ struct Ask {
 ///
 /// Who is asked, in this order; the next group only when nobody is left in those before it:
 ///   1. state UP, no backup      2. the same, but suspect      3. UP, a backup      4. UP, a backup, suspect
+///   5. SICK, no backup          6. SICK, a backup: a pool that is sick as a whole beats a maintenance page (R21)
 /// A weight of 0 means never, whatever else is down. Within a group a backend that has its max_requests in flight is
 /// passed over while another has room; when none has, one is chosen all the same, and the caller queues. `failover`
 /// passes over neither the suspect nor the full: it is active-passive, and a second active backend would be the harm.
@@ -100,7 +101,7 @@ class Balancer {
   base::Duration slow_start_{};
   std::vector<Candidate> candidates_;  // as of the last update
   std::vector<Candidate> incoming_;    // its scratch
-  std::array<Group, 4> groups_;
+  std::array<Group, 6> groups_;
 };
 
 }  // namespace holdfast::proxy

@@ -37,6 +37,9 @@ constexpr Words kWords[] = {
     {504, "Gateway Timeout", "The application did not answer in time. Please try again in a moment."},
     {505, "HTTP Version Not Supported", "The request uses a version of HTTP that is not spoken here."},
 };
+constexpr Words kMaintenance{
+    503, "Service Unavailable",
+    "The application is being maintained and will be back shortly. Please try again in a moment."};
 constexpr std::string_view kClientFault = "The request cannot be served.";
 constexpr std::string_view kOurFault = "Something went wrong on our side.";
 
@@ -60,6 +63,8 @@ constexpr std::string_view kHtmlEnd = "</small></main></body></html>\n";
 constexpr std::string_view kHtmlFields =
     "Content-Type: text/html; charset=utf-8\r\n"
     "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n";
+// What an operator's own page may load is the operator's business.
+constexpr std::string_view kOwnPageFields = "Content-Type: text/html; charset=utf-8\r\n";
 
 Words words_of(int status) {
   const auto* const found =
@@ -169,21 +174,29 @@ ErrorFormat pick_format(const http::RequestHead& request) {
 
 void append_error_answer(std::string& out, int status, const ErrorContext& context) {
   base::check(status >= 400 && status <= 599, "an error answer has an error's status");
-  const Words words = words_of(status);
+  const Words words = context.maintenance ? kMaintenance : words_of(status);
+  const std::string_view own_page =
+      context.format == ErrorFormat::Html ? context.maintenance.value_or(std::string_view{}) : std::string_view{};
   std::array<char, 3> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), status);
   const std::string_view code(digits.data(), digits.size());
 
-  std::size_t length = 0;
-  each_piece(context.format, words, code, [&](std::string_view piece) { length += piece.size(); });
+  std::size_t length = own_page.size();
+  if (own_page.empty())
+    each_piece(context.format, words, code, [&](std::string_view piece) { length += piece.size(); });
 
   append_status(out, status, words.reason);
-  out.append(type_fields(context.format)).append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+  out.append(own_page.empty() ? type_fields(context.format) : kOwnPageFields);
+  out.append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
   append_content_length(out, length);
   if (status == 429 || status == 503) append_retry_after(out, context.retry_after);
   append_common_fields(out, context);
   out.append(kLineEnd);
   if (context.method == http::Method::Head) return;
+  if (!own_page.empty()) {
+    out.append(own_page);
+    return;
+  }
   each_piece(context.format, words, code, [&](std::string_view piece) { out.append(piece); });
 }
 

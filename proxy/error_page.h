@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ struct ErrorContext {
   After after = After::Close;
   base::Duration retry_after = std::chrono::seconds{5};  ///< For 429 and 503; whole seconds, at least one.
   std::string_view date = {};                            ///< IMF-fixdate of now. Empty: no Date.
+  /// With 503: nobody may serve the pool. The page for people, whole; empty: one of ours.
+  std::optional<std::string_view> maintenance = {};
 };
 
 /// Appends a whole answer made by the proxy itself: head and body (no body for HEAD). Not to be stored by caches, never

@@ -44,6 +44,7 @@ void Exchange::reset() {
   state_ = State::Choosing;
   request_head_.clear();
   if (request_head_.capacity() > kHeadCapacityMax) request_head_.shrink_to_fit();
+  request_id_ = {};
   origin_.clear();
   is_pinned_ = request_is_broken_ = is_move_noted_ = false;
   fresh_body_ = {};
@@ -247,9 +248,13 @@ void Exchange::note_failure(base::ErrorCode code) {
   context_.reports.on_backend_failure(*backend_, code, in_a_row);
 }
 
-void Exchange::give_up(const base::Error& error) { reply_error(status_of(error)); }
+/// Where no backend may serve, people see the maintenance page.
+void Exchange::give_up(const base::Error& error) {
+  if (error.code != ErrorCode::Unavailable) return reply_error(status_of(error));
+  reply_error(status_of(error), snapshot_->maintenance_pages[conf::index(route_->pool)]);
+}
 
-void Exchange::reply_error(int status) {
+void Exchange::reply_error(int status, std::optional<std::string_view> maintenance) {
   leave_backend();
   status_ = static_cast<std::uint16_t>(status);
   const bool is_whole = request_body_.is_done() && status != 400;
@@ -263,7 +268,8 @@ void Exchange::reply_error(int status) {
                       {.method = method_,
                        .format = is_parsed ? pick_format(context_.request_head) : ErrorFormat::Text,
                        .client_minor = client_minor_,
-                       .after = keeps ? After::KeepAlive : After::Close});
+                       .after = keeps ? After::KeepAlive : After::Close,
+                       .maintenance = maintenance});
   reply(!is_whole ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
 }
 
@@ -337,6 +343,7 @@ void Exchange::write_access_line() {
                       .client = origin_.empty() ? client_->forward_context().peer : std::string_view(origin_),
                       .method = method,
                       .path = target.substr(0, target.find('?')),
+                      .request_id = head.substr(request_id_.at, request_id_.size),
                       .status = status_,
                       .bytes = bytes_to_client_,
                       .attempts = attempts_,

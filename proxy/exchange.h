@@ -68,7 +68,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void note_failure(base::ErrorCode code);
   void place_elsewhere(const base::Error& error);
   void give_up(const base::Error& error);
-  void reply_error(int status);
+  void reply_error(int status, std::optional<std::string_view> maintenance = {});
   void finish(Client::Next next);
   void leave_backend();
   void give_back();
@@ -116,6 +116,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
 
   // The request.
   std::string request_head_;      // as sent to every backend tried; the log and error pages read it, too
+  TextRange request_id_;          // within it
   bool awaits_continue_ = false;  // the client sends its body only when it is told to
   std::string origin_;            // the client's address, when a trusted peer named another than its own
   http::Method method_ = http::Method::Other;

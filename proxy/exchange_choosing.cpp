@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "proxy/exchange.h"
+#include "proxy/trace.h"
 
 namespace holdfast::proxy {
 
@@ -30,7 +31,12 @@ bool Exchange::admit(const http::RequestHead& head) {
   ForwardContext forward = client_->forward_context();
   const bool forwards = route_ != nullptr && route_->action == conf::RouteAction::Forward;
   if (forwards && pool().sticky.mode == conf::StickyMode::Cookie) forward.own_cookie = pool().sticky.cookie;
-  append_request_head(request_head_, head, forward);
+  TraceNames names;
+  forward.request_id = names.request_id(context_.random);
+  if (snapshot_->settings->server.traceparent == conf::Traceparent::Start) {
+    forward.traceparent = names.traceparent(context_.random);
+  }
+  request_id_ = append_request_head(request_head_, head, forward);
   const Origin origin = origin_of(head, forward);
   if (origin.text != forward.peer) origin_ = origin.text;
 
@@ -41,7 +47,8 @@ bool Exchange::admit(const http::RequestHead& head) {
   if (route_->action == conf::RouteAction::Deny) return reply_error(403), false;
   if (route_->action == conf::RouteAction::Redirect) return redirect(head), false;
   context_.counters.pool[conf::index(route_->pool)].requests.add();
-  body_max_ = route_->request_body_bytes.value_or(snapshot_->settings->limits.request_body_bytes);
+  body_max_ = route_->request_body_bytes.value_or(
+      pool().request_body_bytes.value_or(snapshot_->settings->limits.request_body_bytes));
   return true;
 }
 

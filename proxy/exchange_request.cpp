@@ -10,7 +10,7 @@ constexpr int kReadsPerTurn = 8;
 }
 
 base::Duration Exchange::response_timeout() const {
-  return route_->response_timeout.value_or(snapshot_->settings->timeouts.response);
+  return route_->response_timeout.value_or(pool().response_timeout.value_or(snapshot_->settings->timeouts.response));
 }
 
 void Exchange::on_connected() {

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "http/cookie.h"
 #include "net/address.h"
+#include "proxy/trace.h"
 
 namespace holdfast::proxy {
 
@@ -19,10 +20,10 @@ using http::Field;
 using http::FieldId;
 
 // Always left out: they are written anew, or end here.
-constexpr std::uint64_t kRewritten = bit(FieldId::Host) | bit(FieldId::Connection) | bit(FieldId::KeepAlive) |
-                                     bit(FieldId::ProxyConnection) | bit(FieldId::TransferEncoding) |
-                                     bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
-                                     bit(FieldId::XForwardedFor) | bit(FieldId::XRealIp) | bit(FieldId::XHoldfast);
+constexpr std::uint64_t kRewritten =
+    bit(FieldId::Host) | bit(FieldId::Connection) | bit(FieldId::KeepAlive) | bit(FieldId::ProxyConnection) |
+    bit(FieldId::TransferEncoding) | bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
+    bit(FieldId::XForwardedFor) | bit(FieldId::XRealIp) | bit(FieldId::XRequestId) | bit(FieldId::XHoldfast);
 
 // Believed from a trusted peer.
 constexpr std::uint64_t kPeersWord = bit(FieldId::Forwarded) | bit(FieldId::XForwardedProto) |
@@ -202,6 +203,23 @@ void append_framing(std::string& out, const http::RequestHead& head) {
   }
 }
 
+// What the request is called: in the app's log, in ours, and in a trace. Most requests bring nothing that matters here.
+TextRange append_names(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+  std::string_view id = context.request_id;
+  bool is_traced = context.traceparent.empty();
+  if (context.trust == Trust::Trusted || !is_traced) {
+    for (const Field& field : head.fields) {
+      if (field.id == FieldId::Traceparent) is_traced = true;
+      const bool is_named = field.id == FieldId::XRequestId && context.trust == Trust::Trusted;
+      if (is_named && is_request_id(field.value)) id = field.value;
+    }
+  }
+  if (!is_traced) append_line(out, "traceparent: ", context.traceparent);
+  if (id.empty()) return {};
+  append_line(out, "X-Request-Id: ", id);
+  return {out.size() - kLineEnd.size() - id.size(), id.size()};
+}
+
 void append_upgrade(std::string& out, const http::RequestHead& head) {
   out.append("Connection: Upgrade\r\n");
   for (const Field& field : head.fields) {
@@ -246,7 +264,7 @@ Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
   return has_chain ? origin : parse_origin(real_ip).value_or(origin);
 }
 
-void append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+TextRange append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
   append_request_line(out, head, context);
   const PeersWords said = append_kept_fields(out, head, context);
   if (context.trust == Trust::Stranger) {
@@ -256,9 +274,11 @@ void append_request_head(std::string& out, const http::RequestHead& head, const 
     append_forwarded(out, head, context);
     append_where(out, head, context, said);
   }
+  const TextRange id = append_names(out, head, context);
   append_framing(out, head);
   if (head.wants_upgrade) append_upgrade(out, head);
   out.append(kLineEnd);
+  return id;
 }
 
 }  // namespace holdfast::proxy

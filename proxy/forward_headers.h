@@ -35,6 +35,10 @@ struct ForwardContext {
   std::uint16_t listener_port = 0;
   /// Name of our sticky cookie, which the app never sees. Empty: cookies pass whole.
   std::string_view own_cookie = {};
+  /// The id of a request that brings none we believe; empty: it gets none.
+  std::string_view request_id = {};
+  /// Of a request without one; empty: it gets none.
+  std::string_view traceparent = {};
   /// Host for a request that names none (HTTP/1.0). May be empty (RFC 9112 section 3.2).
   std::string_view unnamed_host = {};
 };
@@ -45,12 +49,19 @@ struct ForwardContext {
 /// Left out: hop-by-hop fields (RFC 9110 section 7.6.1; the parser marks spellings like X_Forwarded_For so, too),
 /// X-Holdfast-*, a stranger's X-Forwarded-*, X-Real-IP and Forwarded. TE goes with the hop-by-hop fields: trailers are
 /// relayed whether asked for or not. `Expect: 100-continue` stays (RFC 9110 section 10.1.1) and the backend's 100 is
-/// relayed, but an HTTP/1.0 client cannot mean it. No Via: the application must not answer differently because of us,
+/// relayed, but an HTTP/1.0 client cannot mean it. X-Request-Id is kept from a trusted peer if it is plain text, else
+/// ours; a traceparent passes whoever sends it. No Via: the application must not answer differently because of us,
 /// and loops are the configuration's to avoid.
 ///
 /// X-Forwarded-Port is the port the client used: the one in its Host, else the default of its scheme; the listener's
 /// only when there was no Host. `head` is one made by http::parse_request_head.
-void append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context);
+///
+/// Answers where the request's id is within `out`.
+struct TextRange {
+  std::size_t at = 0;
+  std::size_t size = 0;
+};
+TextRange append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context);
 
 /// Adds to a head made by append_request_head that the session was moved: "X-Holdfast-Moved: from=app1; reason=down".
 void append_moved_note(std::string& head, std::string_view from, std::string_view reason);

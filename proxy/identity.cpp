@@ -60,8 +60,8 @@ std::string_view field_value(const http::RequestHead& head, std::string_view nam
 }
 
 template <class Look>
-Identity first_named(const conf::Sticky& sticky, Identity::Kind kind, Look look) {
-  for (const std::string& name : sticky.names) {
+Identity first_named(const std::vector<std::string>& names, Identity::Kind kind, Look look) {
+  for (const std::string& name : names) {
     if (const std::string_view held = look(name); !held.empty()) return {.kind = kind, .held = held, .name = name};
   }
   return {};
@@ -78,11 +78,15 @@ Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std
       const std::string_view held = own_cookie(head, sticky.cookie, is_ours);
       return {.kind = held.empty() ? Identity::Kind::None : Identity::Kind::OwnCookie, .held = held};
     }
-    case conf::StickyMode::AppCookie:
-      return first_named(sticky, Identity::Kind::AppCookie,
-                         [&](std::string_view name) { return cookie_value(head, name); });
+    case conf::StickyMode::AppCookie: {
+      const Identity by_cookie = first_named(sticky.names, Identity::Kind::AppCookie,
+                                             [&](std::string_view name) { return cookie_value(head, name); });
+      if (by_cookie.kind != Identity::Kind::None) return by_cookie;
+      return first_named(sticky.headers, Identity::Kind::Header,
+                         [&](std::string_view name) { return field_value(head, name); });
+    }
     case conf::StickyMode::Header:
-      return first_named(sticky, Identity::Kind::Header,
+      return first_named(sticky.names, Identity::Kind::Header,
                          [&](std::string_view name) { return field_value(head, name); });
     case conf::StickyMode::SourceIp:
       return {.kind = Identity::Kind::SourceIp, .held = {reinterpret_cast<const char*>(client.data()), client.size()}};

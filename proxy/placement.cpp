@@ -37,6 +37,7 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
       shown_by_ = who.name;
       [[fallthrough]];
     case Identity::Kind::Header:
+      if (!pool.sticky.headers.empty()) by_address_ = client_hash;
       key_ = tools.keyring.session_key(pool.name, who.held);
       return by_key(tools, pool, Stickiness::Unknown);
     case Identity::Kind::SourceIp:
@@ -48,7 +49,8 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
   if (pool.sticky.mode == conf::StickyMode::Cookie && who.stickiness_applies)
     return fresh(tools, pool, Stickiness::New);
   key_.low = client_hash;
-  return pick(tools, {});
+  // Who shows nothing may be about to get a token: the first request with it will go the same way.
+  return pool.sticky.headers.empty() || !who.stickiness_applies ? pick(tools, {}) : pick_by_hash(tools, {});
 }
 
 Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, Tried tried) {
@@ -181,7 +183,8 @@ std::optional<conf::BackendId> Placement::pick(const Tools& tools, std::span<con
 
 std::optional<conf::BackendId> Placement::pick_by_hash(const Tools& tools,
                                                        std::span<const conf::BackendId> tried) const {
-  return tools.balancer.choose_by_hash({.now = tools.now, .hash = key_.low, .exclude = tried, .loads = tools.loads});
+  return tools.balancer.choose_by_hash(
+      {.now = tools.now, .hash = by_address_.value_or(key_.low), .exclude = tried, .loads = tools.loads});
 }
 
 std::string Placement::cookie_to_give(const Tools& tools) {

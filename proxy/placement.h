@@ -87,7 +87,8 @@ class Placement {
   Asking asking_ = Asking::Bind;  // what question_ is about
   int moves_ = 0;                 // in a row, of this choice
   sessions::Key key_{};
-  sessions::SessionId id_{};  // mode cookie
+  std::optional<std::uint64_t> by_address_;  // the hash that chooses instead of key_'s
+  sessions::SessionId id_{};                 // mode cookie
   sessions::Binding binding_;
   sessions::BackendTag to_ = sessions::BackendTag::None;  // where a move that is under way goes
   std::optional<conf::BackendId> moved_from_;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -15,10 +16,11 @@ namespace holdfast::proxy {
 /// The settings and all that is derived from them once: what an exchange pins, so that a reload never changes a request
 /// under way. Immutable.
 struct Snapshot {
-  /// `addresses` by BackendId.
+  /// `addresses` by BackendId, `pages` (maintenance) by PoolId; an empty one is ours.
   Snapshot(std::shared_ptr<const conf::Settings> s, std::vector<net::Address> resolved,
-           const sessions::Keyring& keyring)
-      : settings(std::move(s)), addresses(std::move(resolved)), router(*settings) {
+           const sessions::Keyring& keyring, std::vector<std::string> pages = {})
+      : settings(std::move(s)), addresses(std::move(resolved)), router(*settings), maintenance_pages(std::move(pages)) {
+    maintenance_pages.resize(settings->pool_ids());
     tags.resize(settings->backend_ids());
     for (const conf::Backend& backend : settings->backends) {
       sessions::BackendTag& tag = tags[conf::index(backend.id)];
@@ -38,6 +40,7 @@ struct Snapshot {
   std::shared_ptr<const conf::Settings> settings;
   std::vector<net::Address> addresses;
   Router router;
+  std::vector<std::string> maintenance_pages;
   std::vector<sessions::BackendTag> tags;
   std::unordered_map<sessions::BackendTag, conf::BackendId> by_tag;
 };

@@ -25,6 +25,8 @@ std::string_view word_of(health::ProbeState probe) {
       return "starting";
     case health::ProbeState::Passing:
       return "passing";
+    case health::ProbeState::Sick:
+      return "sick";
     case health::ProbeState::Failing:
       return "failing";
   }

@@ -1,7 +1,7 @@
 include(server/access_log.cmake)
 include(server/ctl.cmake)
 
-add_library(holdfast_server STATIC server/cluster_control.cpp server/reload.cpp server/reloader.cpp server/server.cpp server/session_control.cpp
+add_library(holdfast_server STATIC server/cluster_control.cpp server/named_files.cpp server/reload.cpp server/reloader.cpp server/server.cpp server/session_control.cpp
   server/status.cpp server/worker.cpp)
 target_include_directories(holdfast_server PUBLIC ${PROJECT_SOURCE_DIR})
 target_compile_definitions(holdfast_server PRIVATE HOLDFAST_VERSION="${PROJECT_VERSION}")

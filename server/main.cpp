@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "conf/reader.h"
 #include "net/redis_link.h"
+#include "server/named_files.h"
 #include "server/server.h"
 #include "sessions/secret.h"
 
@@ -48,17 +49,39 @@ base::Result<conf::Settings> read_config(const std::string& path) {
   return settings;
 }
 
+/// With what the files hold that it names. Errors: Invalid, with what is wrong with each of them.
+base::Result<conf::Settings> with_named_files(conf::Settings settings) {
+  const auto passwords = server::take_probe_passwords(settings, std::getenv("HOLDFAST_M2EE_PASSWORD"));
+  const auto pages = server::load_maintenance_pages(settings);
+  std::string faults;
+  for (const std::string& fault : {passwords ? "" : passwords.error().text, pages ? "" : pages.error().text}) {
+    if (!fault.empty()) faults += fmt::format("holdfast: {}\n", fault);
+  }
+  if (!faults.empty()) return base::Error{base::ErrorCode::Invalid, std::move(faults)};
+  return settings;
+}
+
+base::Result<conf::Settings> read_all(const std::string& path) {
+  auto read = read_config(path);
+  return read ? with_named_files(std::move(*read)) : std::move(read);
+}
+
 int run(const Arguments& arguments) {
   auto read = read_config(arguments.config);
   if (!read) {
     fmt::print(stderr, "{}", read.error().text);
     return kFailed;
   }
-  const auto settings = std::make_shared<const conf::Settings>(std::move(*read));
   if (arguments.dump) {
-    fmt::print("{}", conf::dump_settings(*settings));
+    fmt::print("{}", conf::dump_settings(*read));
     return kDone;
   }
+  auto whole = with_named_files(std::move(*read));
+  if (!whole) {
+    fmt::print(stderr, "{}", whole.error().text);
+    return kFailed;
+  }
+  const auto settings = std::make_shared<const conf::Settings>(std::move(*whole));
   // A check writes nothing: a secret that would be generated on first use is not missing.
   const bool generates = settings->sessions.secret_file.empty() && std::getenv("HOLDFAST_SECRET") == nullptr;
   if (arguments.check && generates) {
@@ -83,7 +106,7 @@ int run(const Arguments& arguments) {
   base::log::info("starting",
                   {{"version", HOLDFAST_VERSION}, {"config", arguments.config}, {"secret", secret->source}});
   if (!secret->note.empty()) base::log::warn("secret", {{"reason", secret->note}});
-  server::Server server(settings, secret->bytes, [path = arguments.config] { return read_config(path); });
+  server::Server server(settings, secret->bytes, [path = arguments.config] { return read_all(path); });
   if (const auto ran = server.run(); !ran) {
     base::log::error("start_failed", {{"reason", ran.error().text}});
     return kFailed;

@@ -93,10 +93,14 @@ void Server::put_in_force(Candidate candidate, NewSockets opened) {
   for (std::size_t i = 0; i < fresh->backends.size(); ++i) {
     addresses[conf::index(fresh->backends[i].id)] = candidate.backends[i];
   }
+  std::vector<std::string> pages(fresh->pool_ids());
+  for (std::size_t i = 0; i < fresh->pools.size(); ++i) {
+    pages[conf::index(fresh->pools[i].id)] = std::move(candidate.pages[i]);
+  }
   loads_.grow(fresh->backend_ids());
   gates_.configure(*fresh);
   settings_ = fresh;
-  snapshot_ = std::make_shared<const proxy::Snapshot>(fresh, addresses, keyring_);
+  snapshot_ = std::make_shared<const proxy::Snapshot>(fresh, addresses, keyring_, std::move(pages));
   sessions_.start(*snapshot_);
   monitor_->reload(fresh, addresses);
   control_->reload(fresh);

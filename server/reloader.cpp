@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/named_files.h"
+
 namespace holdfast::server {
 
 base::Result<Candidate> resolved(conf::Settings settings) {
@@ -19,6 +21,9 @@ base::Result<Candidate> resolved(conf::Settings settings) {
     if (!address) return address.error();
     out.listens.push_back(*address);
   }
+  auto pages = load_maintenance_pages(settings);
+  if (!pages) return pages.error();
+  out.pages = std::move(*pages);
   out.settings = std::move(settings);
   return out;
 }

@@ -23,9 +23,11 @@ struct Candidate {
   conf::Settings settings;
   std::vector<net::Address> backends;  ///< As Settings::backends.
   std::vector<net::Address> listens;   ///< As Settings::listens.
+  std::vector<std::string> pages;      ///< Maintenance pages, as Settings::pools; an empty one is ours.
 };
 
-/// Resolves every name in `settings`; blocks. Errors: with the backend or listener in question.
+/// Resolves every name in `settings` and reads what it names; blocks. Errors: with the backend, listener or file in
+/// question.
 base::Result<Candidate> resolved(conf::Settings settings);
 
 /// Reads a configuration anew beside the control loop: the disk and the resolver may take their time, and probes and

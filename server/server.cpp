@@ -105,7 +105,7 @@ base::Result<void> Server::start() {
     if (!log) return log.error();
     access_log_ = std::move(*log);
   }
-  snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_);
+  snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_, found->pages);
   sessions_.start(*snapshot_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));

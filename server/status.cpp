@@ -62,6 +62,7 @@ admin::ClientsView Server::clients_status() const {
 admin::PoolView Server::pool_status(const conf::Pool& pool) const {
   admin::PoolView view;
   view.name = pool.name;
+  view.state = name_of(monitor_->pool_state(pool.id));
   for (std::size_t word = 0; word < proxy::kStickinessWords; ++word) {
     view.stickiness.push_back({proxy::name_of(static_cast<proxy::Stickiness>(word)), 0});
   }

@@ -51,6 +51,13 @@ TEST_CASE("the line of words says the worst first and is green only when all is 
   }
 }
 
+TEST_CASE("a pool that is sick as a whole serves, and says so") {
+  StatusView view = view_of({State::Sick, State::Down});
+  view.pools[0].state = "fail_open";
+  CHECK(summary_text(view).starts_with("Pool shop sick, serving all the same: app1 SICK, app2 DOWN (probe_timeout);"));
+  CHECK(mood_of(view) == Mood::Warn);
+}
+
 TEST_CASE("readiness, Redis and many pools show in the line") {
   StatusView view = view_of({State::Up});
   view.readiness = {.ready = false, .reason = "stopping"};

@@ -59,6 +59,12 @@ TEST_CASE("agreement: more than half of those that count") {
       {"we have not looked: dead", starting(), {failing(), failing()}, Quorum::SaysDown},
       {"cut off, our own does not count", failing(), {passing()}, Quorum::SaysUp, Standing::CutOff},
       {"cut off, and dead for the others too", failing(), {failing()}, Quorum::SaysDown, Standing::CutOff},
+      {"sick is reached", passing(), {sick(), sick()}, Quorum::SaysSick},
+      {"sick for all", sick(), {sick(), sick()}, Quorum::SaysSick},
+      {"sick for us alone", sick(), {passing(), passing()}, Quorum::SaysUp},
+      {"we alone do not, and it is sick", failing(), {sick(), sick()}, Quorum::SaysSick},
+      {"half of them find it sick: no more than that", failing(), {sick(), passing()}, Quorum::SaysUp},
+      {"sick beside dead", failing(), {sick(), failing()}, Quorum::SaysDown},
       {"cut off and alone", failing(), {}, Quorum::None, Standing::CutOff},
   };
   for (const Row& row : rows) {

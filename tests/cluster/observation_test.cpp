@@ -10,15 +10,20 @@ using namespace holdfast::tests;
 using namespace std::chrono_literals;
 
 TEST_CASE("a node's word survives the way, and ages arrive as ages") {
-  NodeWord said = node("lb1", {{"shop/app1", passing(3s)}, {"shop/app2", failing(5s, 1s)}, {"x/\"y\"", starting()}},
-                       Standing::CutOff);
+  NodeWord said = node(
+      "lb1", {{"shop/app1", passing(3s)}, {"shop/app2", failing(5s, 1s)}, {"x/\"y\"", starting()}, {"x/z", sick()}},
+      Standing::CutOff);
   said.number = 42;
   const auto heard = parse_node_word(text_of(said, kNow), kNow + 1h);
   REQUIRE(heard);
   CHECK(heard->id() == "lb1#1");
   CHECK(heard->standing == Standing::CutOff);
   CHECK(heard->number == 42);
-  REQUIRE(heard->sees.size() == 3);
+  REQUIRE(heard->sees.size() == 4);
+  CHECK(heard->sees.at("x/z").probe == health::ProbeState::Sick);
+  CHECK(heard->sees.at("x/z").sick_in_a_row == 9);
+  CHECK(heard->sees.at("x/z").is_trouble());
+  CHECK(!heard->sees.at("x/z").is_out_of_reach());
   const Observation& failed = heard->sees.at("shop/app2");
   CHECK(failed.probe == health::ProbeState::Failing);
   CHECK(failed.failed_in_a_row == 3);

@@ -23,6 +23,10 @@ inline cluster::Observation failing(base::Duration since = std::chrono::seconds{
           .failing_since = kNow - since,
           .reason = "probe_refused"};
 }
+/// Sick, probed `ago` before kNow.
+inline cluster::Observation sick(base::Duration ago = std::chrono::seconds{1}) {
+  return {.probe = health::ProbeState::Sick, .probed = kNow - ago, .reason = "app_sick", .sick_in_a_row = 9};
+}
 inline cluster::Observation starting() { return {}; }
 
 inline cluster::NodeWord node(std::string name, cluster::Sightings sees = {},

@@ -117,6 +117,44 @@ TEST_CASE("unknown keys, with the one that was meant") {
   });
 }
 
+TEST_CASE("presets and what they bring") {
+  check_rows({
+      {kListen, "[pools.a]\npreset = ^\"mendx\"\nbackends = [\"a:1\"]\n", {"did you mean \"mendix\"?"}},
+      {kListen, "[pools.a]\npreset = ^7\nbackends = [\"a:1\"]\n", {"expected one of \"mendix\""}},
+      // Another mode than the preset's has none of its names.
+      {kListen,
+       "[pools.a]\npreset = \"java\"\nbackends = [\"a:1\"]\nsticky = { mode = ^\"header\" }\n",
+       {"names: missing with mode = \"header\""}},
+      {kListen,
+       "[pools.a]\npreset = \"mendix\"\nbackends = [\"a:1\"]\nprobe = { type = \"http\", ^password = \"x\" }\n",
+       {"it is only for type = \"m2ee\""}},
+      {kListen,
+       "[pools.a]\nmaintenance_page = ^\"\"\nbackends = [\"a:1\"]\n",
+       {"maintenance_page: expected a file path"}},
+  });
+}
+
+TEST_CASE("probes of an m2ee admin port") {
+  check_rows({
+      {kWhole, "[pools.shop.probe]\ntype = \"m2ee\"\n^method = \"GET\"\n", {"it is only for type = \"http\""}},
+      {kWhole, "[pools.shop.probe]\ntype = \"m2ee\"\n^expect = { status = 200 }\n", {"it is only for type = \"http\""}},
+      {kWhole, "[pools.shop.probe]\n^health_every = 3\n", {"it is only for type = \"m2ee\""}},
+      {kWhole, "[pools.shop.probe]\ntype = \"tcp\"\n^path = \"/\"\n", {"it is only for type = \"http\" or \"m2ee\""}},
+      {kWhole, "[pools.shop.probe]\ntype = \"m2ee\"\npassword = ^\"\"\n", {"it is empty"}},
+      {kWhole, "[pools.shop.probe]\ntype = \"m2ee\"\nhealth_every = ^0\n", {"from 1"}},
+      {kWhole,
+       "[pools.shop.probe]\ntype = \"m2ee\"\npassword = \"x\"\npassword_file = ^\"/x\"\n",
+       {"there is a `password` already"}},
+      {kWhole, "[pools.shop.probe]\nexpect = { sick = ^\"300-503\" }\n", {"are among those of `status`, \"200-399\""}},
+      {kWhole,
+       "[pools.shop.sticky]\nmode = \"cookie\"\n^headers = [\"X\"]\n",
+       {"it is only for mode = \"app_cookie\""}},
+      {kWhole,
+       "[pools.shop.sticky]\nmode = \"app_cookie\"\nnames = [\"a\"]\nheaders = [\"X\", ^\"x\"]\n",
+       {"is there twice"}},
+  });
+}
+
 TEST_CASE("keys of later versions are known, and refused") {
   check_rows({
       {kWhole, "[[listen]]\naddress = \"a:1\"\n^tls = { certificates = [] }\n", {"listen.tls: not yet supported"}},
@@ -124,9 +162,7 @@ TEST_CASE("keys of later versions are known, and refused") {
       {kWhole, "[admin]\n^users = []\n", {"admin.users: not yet supported"}},
       {kWhole, "[admin]\naddress = ^\"0.0.0.0:8081\"\n", {"expected a loopback address"}},
       {kWhole, "[admin]\naddress = ^\"[::]:8081\"\n", {"users: not yet supported"}},
-      {kListen, "[pools.a]\n^preset = \"mendix\"\nbackends = [\"a:1\"]\n", {"pools.a.preset: not yet supported"}},
       {kListen, "[pools.a]\n^max_sessions = 5\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions: not yet supported"}},
-      {kWhole, "[pools.shop.probe]\ntype = ^\"m2ee\"\n", {"\"m2ee\" is not yet supported"}},
       {kListen,
        "[pools.a]\nbackends = [{ address = \"a:1\", ^tls = true }]\n",
        {"pools.a.backends.tls: not yet supported"}},
@@ -332,7 +368,7 @@ TEST_CASE("what contradicts itself, or is there twice") {
       {kWhole,
        "[pools.shop.probe]\ntype = \"tcp\"\n^expect = { status = \"200\" }\n",
        {"it is only for type = \"http\""}},
-      {kWhole, "[pools.shop.probe]\ntype = \"none\"\n^interval = \"2s\"\n", {"type = \"http\" or \"tcp\""}},
+      {kWhole, "[pools.shop.probe]\ntype = \"none\"\n^interval = \"2s\"\n", {"a type other than \"none\""}},
       {kWhole, "[pools.shop.probe]\nbody = ^\"x\"\n", {"a GET has no body"}},
       {kWhole,
        "[pools.shop.probe]\nmethod = \"HEAD\"\nexpect = { body = ^\"x\" }\n",
@@ -358,7 +394,7 @@ TEST_CASE("what contradicts itself, or is there twice") {
 TEST_CASE("all mistakes at once, in the order of the file, and none made of another") {
   check_rows({
       {kNone,
-       "[[listen]]\naddress = ^\"x\"\n^adress = 1\n[timeouts]\nconnect = ^5\n[pools.a]\n^preset = \"php\"\nbackends = "
+       "[[listen]]\naddress = ^\"x\"\n^adress = 1\n[timeouts]\nconnect = ^5\n[pools.a]\n^tls = {}\nbackends = "
        "[^\"a\"]\n"
        "[pools.a.probe]\ninterval = ^\"x\"\ntimeout = \"1h\"\n[[routes]]\npool = ^\"b\"\n[[routes]]\npool = ^\"b\"\n",
        {"the port is missing", "did you mean `address`", "write a unit", "not yet supported", "the port is missing",

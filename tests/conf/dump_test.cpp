@@ -88,6 +88,9 @@ class Writer {
     const std::string table = "[pools." + name;
     std::string out =
         table + "]\n" + maybe("slow_start", duration()) +
+        maybe("preset", "\"" + one_of({"mendix", "mfiles", "java", "php", "express", "aspnet"}) + "\"") +
+        maybe("response_timeout", duration()) + maybe("request_body_bytes", number(0, 99)) +
+        maybe("maintenance_page", "\"/m.html\"") +
         maybe("balance", "\"" + one_of({"round_robin", "least_requests", "random_two", "hash", "failover"}) + "\"");
     out += table + ".sticky]\n" + sticky() + table + ".probe]\n" + probe();
     out += table + ".passive]\n" + maybe("failures", number(0, 9)) + maybe("eject", duration()) +
@@ -97,7 +100,8 @@ class Writer {
     for (std::size_t i = 0; i <= random_.below(4); ++i) {
       out += fmt::format("[{}.backends]]\naddress = \"{}:8{}\"\n", table,
                          coin() ? fmt::format("[fd00::{}]", i) : fmt::format("h{}.x", i), i);
-      out += maybe("name", fmt::format("\"n.{}\"", i)) + maybe("max_requests", number(0, 99));
+      out += maybe("name", fmt::format("\"n.{}\"", i)) + maybe("max_requests", number(0, 99)) +
+             maybe("probe_port", number(1, 65535));
       if (i > 0) out += maybe("backup", "true") + maybe("weight", number(0, 1000));
     }
     return out;
@@ -108,7 +112,8 @@ class Writer {
       case 0:
         return "mode = \"none\"\n";
       case 1:
-        return "mode = \"app_cookie\"\nnames = [\"a\", \"b\"]\n" + maybe("failover", "\"temporary\"");
+        return "mode = \"app_cookie\"\nnames = [\"a\", \"b\"]\n" + maybe("failover", "\"temporary\"") +
+               maybe("headers", "[\"X-One\"]");
       case 2:
         return "mode = \"source_ip\"\n" + maybe("failover", "\"refuse\"");
       default:
@@ -117,7 +122,11 @@ class Writer {
   }
 
   std::string probe() {
-    if (coin()) return one_of({"type = \"none\"\n", "type = \"tcp\"\n", "type = \"tcp\"\nport = 7\nrise = 9\n"});
+    if (coin()) {
+      return one_of({"", "type = \"none\"\n", "type = \"tcp\"\n", "type = \"tcp\"\nport = 7\nrise = 9\n",
+                     "type = \"m2ee\"\npassword_file = \"/p\"\nhealth_every = 2\n",
+                     "type = \"m2ee\"\npath = \"/a/\"\nport = 9\nstart_timeout = \"2m\"\n"});
+    }
     return maybe("path", R"("/x?\"y\\")") + maybe("host", "\"h.example\"") + maybe("port", number(1, 65535)) +
            maybe("headers", R"({ "X-One" = "a\"b", "X-Two" = "" })") +
            maybe("expect", R"({ status = "200-204,560", body = "\u0001\"\n\t", json = { "/a.b" = "c", "" = 5 } })") +
@@ -147,6 +156,16 @@ class Writer {
 
 TEST_CASE("what is dumped is read back as the same settings") {
   for (std::uint64_t seed = 0; seed < 300; ++seed) check_round_trip(Writer(seed).file());
+}
+
+TEST_CASE("an admin port's password is not dumped") {
+  const std::string dumped =
+      dump_settings(good("[[listen]]\naddress = \"a:1\"\n[pools.a]\nbackends = [\"a:1\"]\nprobe = { type = \"m2ee\", "
+                         "password = \"topsecret\" "
+                         "}\n"));
+  CHECK(dumped.find("topsecret") == std::string::npos);
+  CHECK(dumped.find("password = \"[redacted]\"\n") != std::string::npos);
+  CHECK(dumped.find("port = 8090\n") != std::string::npos);
 }
 
 TEST_CASE("names that are no bare keys") {

@@ -32,10 +32,42 @@ TEST_CASE("every example is read without a mistake, and dumped as it is") {
     const std::string name = entry.path().filename();
     const Settings settings = good(name, contents(entry.path()));
     INFO(name);
-    CHECK(good(name, dump_settings(settings)) == settings);
+    const std::string dumped = dump_settings(settings);
+    if (dumped.find("[redacted]") != std::string::npos) {
+      CHECK(dump_settings(good(name, dumped)) == dumped);
+    } else {
+      CHECK(good(name, dumped) == settings);
+    }
     ++count;
   }
   CHECK(count >= 6);
+}
+
+TEST_CASE("there is an example for each preset, and the preset is what it uses") {
+  struct Row {
+    const char* file;
+    Preset preset;
+    const char* cookie;
+    const char* probe_path;
+    ProbeType probe = ProbeType::Http;
+  };
+  const Row rows[] = {{"mendix", Preset::Mendix, "XASSESSIONID", "/", ProbeType::M2ee},
+                      {"mfiles", Preset::Mfiles, "mfilesmsm", "/REST/server/status"},
+                      {"java", Preset::Java, "JSESSIONID", "/actuator/health"},
+                      {"php", Preset::Php, "PHPSESSID", "/health.php"},
+                      {"express", Preset::Express, "connect.sid", "/healthz"},
+                      {"aspnet", Preset::Aspnet, ".AspNetCore.Session", "/healthz"}};
+  for (const Row& row : rows) {
+    INFO(row.file);
+    const std::string path = "conf/examples/" + std::string(row.file) + ".toml";
+    const Settings settings = good(path, contents(path));
+    const Pool& pool = settings.pools[0];
+    CHECK(pool.preset == row.preset);
+    CHECK(std::count(pool.sticky.names.begin(), pool.sticky.names.end(), row.cookie) == 1);
+    CHECK(pool.probe.type == row.probe);
+    CHECK(pool.probe.path == row.probe_path);
+    CHECK(dump_settings(settings).find(row.cookie) != std::string::npos);
+  }
 }
 
 TEST_CASE("the full example has every key") {

@@ -114,7 +114,7 @@ pool = "zebra"
   CHECK(s.pools[1].retry.attempts == 1);
   CHECK(s.backends[1] == Backend{BackendId{1}, PoolId{0}, "second", {"z2", 1}, 0, 0, false});
   CHECK(s.backends[2] == Backend{BackendId{2}, PoolId{1}, "a.1", {"10.0.0.1", 80}, 5, 9, false});
-  CHECK(s.backends[3] == Backend{BackendId{3}, PoolId{1}, "10.0.0.2:80", {"10.0.0.2", 80}, 1, 0, true});
+  CHECK(s.backends[3] == Backend{BackendId{3}, PoolId{1}, "10.0.0.2:80", {"10.0.0.2", 80}, 1, 0, 0, true});
   REQUIRE(s.routes.size() == 2);
   CHECK(s.routes[0].host == "ape.example");
   CHECK(s.pool(s.routes[0].pool).name == "ape");
@@ -155,7 +155,7 @@ budget_min = 0
   CHECK(pool.balance == BalanceMethod::Hash);
   CHECK(pool.slow_start == 0s);
   CHECK(pool.sticky ==
-        Sticky{StickyMode::Header, {"X-Auth", "Authorization"}, "holdfast", SameSite::Lax, FailoverMode::Refuse});
+        Sticky{StickyMode::Header, {"X-Auth", "Authorization"}, {}, "holdfast", SameSite::Lax, FailoverMode::Refuse});
   CHECK(pool.passive == Passive{0, 1s, 1s, 100});
   CHECK(pool.retry == Retry{10, 0, 0});
   Probe want;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "health/expect.h"
+#include "health/http_questions.h"
 #include "health/tcp_probe.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/fake_net.h"
@@ -20,8 +21,9 @@ constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 struct ProbeFixture {
   explicit ProbeFixture(conf::Probe settings = {}) : probe(std::move(settings)) {
-    prober = std::make_unique<HttpProbe>(probe, tests::fake_address(80), "app:80", loop, net,
-                                         [this](const ProbeOutcome& o) { outcomes.push_back(o); });
+    prober =
+        std::make_unique<HttpProbe>(probe, tests::fake_address(80), std::make_unique<HttpQuestions>(probe, "app:80"),
+                                    loop, net, [this](const ProbeOutcome& o) { outcomes.push_back(o); });
   }
 
   /// Runs one probe to its end, or to where it waits.

@@ -66,6 +66,7 @@ struct MonitorFixture final : health::Monitor::Listener {
 
   void on_view(std::shared_ptr<const health::View> view) override { views.push_back(std::move(view)); }
   void on_event(const health::Event& event) override { events.push_back(event); }
+  void on_pool_event(const health::PoolEvent& event) override { pool_events.push_back(event); }
   void on_sighting(conf::BackendId backend) override { sightings.push_back(backend); }
 
   FakeLoop loop;
@@ -74,6 +75,7 @@ struct MonitorFixture final : health::Monitor::Listener {
   std::vector<conf::Backend> backends;
   std::vector<std::shared_ptr<const health::View>> views;
   std::vector<health::Event> events;
+  std::vector<health::PoolEvent> pool_events;
   std::vector<conf::BackendId> sightings;
   std::unique_ptr<health::Monitor> monitor;
 };

@@ -10,7 +10,7 @@ TEST_CASE("probes in a row decide, one blip does not") {
   struct Row {
     const char* why;
     std::uint32_t rise, fall;
-    std::string_view probes;  // '+' passed, '-' failed
+    std::string_view probes;  // '+' passed, '-' failed, 's' sick, '*' starting
     ProbeState want;
     bool changing;
   };
@@ -31,11 +31,37 @@ TEST_CASE("probes in a row decide, one blip does not") {
       {"zero counts as one", 0, 0, "-+", ProbeState::Passing, false},
       {"long rise", 5, 1, "-++++", ProbeState::Failing, true},
       {"long rise reached", 5, 1, "-+++++", ProbeState::Passing, false},
+      {"sick from the start", 2, 3, "s", ProbeState::Sick, false},
+      {"one sick look", 2, 3, "+s", ProbeState::Passing, true},
+      {"sick only in a row", 2, 3, "+ss+ss", ProbeState::Passing, true},
+      {"sick", 2, 3, "+sss", ProbeState::Sick, false},
+      {"sick and failing do not add up", 2, 3, "+s-s-", ProbeState::Passing, true},
+      {"one good look at a sick one", 2, 3, "s+", ProbeState::Sick, true},
+      {"well again", 2, 3, "s++", ProbeState::Passing, false},
+      {"a sick one dies", 2, 3, "s---", ProbeState::Failing, false},
+      {"back from the dead, but sick", 2, 3, "---ss", ProbeState::Sick, false},
+      {"back from the dead, sick and well", 2, 3, "---s+", ProbeState::Sick, true},
+      {"it says it is starting", 2, 3, "*", ProbeState::Starting, false},
+      {"for as long as it likes", 2, 3, "******", ProbeState::Starting, false},
+      {"started", 2, 3, "**+", ProbeState::Passing, false},
+      {"started, but sick", 2, 3, "**s", ProbeState::Sick, false},
+      {"it dies while it starts", 2, 3, "**---", ProbeState::Failing, false},
+      {"a blip while it starts", 2, 3, "**-", ProbeState::Starting, true},
+      {"a restart is not believed at once", 2, 3, "+*", ProbeState::Passing, true},
+      {"a restart", 2, 3, "+***", ProbeState::Starting, false},
+      {"a restart seen between failures", 2, 3, "+--*", ProbeState::Starting, false},
+      {"back from the dead, starting", 2, 3, "---*", ProbeState::Starting, false},
+      {"back from the dead, started", 2, 3, "---*+", ProbeState::Passing, false},
   };
   for (const Row& row : rows) {
     INFO(row.why);
     RiseFall counter(row.rise, row.fall);
-    for (const char probe : row.probes) counter.record(probe == '+' ? ProbeResult::Passed : ProbeResult::Failed);
+    for (const char probe : row.probes) {
+      counter.record(probe == '+'   ? ProbeResult::Passed
+                     : probe == 's' ? ProbeResult::Sick
+                     : probe == '*' ? ProbeResult::Starting
+                                    : ProbeResult::Failed);
+    }
     CHECK(counter.state() == row.want);
     CHECK(counter.is_changing() == row.changing);
   }

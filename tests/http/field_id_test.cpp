@@ -44,6 +44,8 @@ const Row kRows[] = {
     {"X-Forwarded-Server", FieldId::XForwardedServer, false},
     {"X-Forwarded-Prefix", FieldId::XForwardedPrefix, false},
     {"X-Real-IP", FieldId::XRealIp, false},
+    {"X-Request-Id", FieldId::XRequestId, false},
+    {"traceparent", FieldId::Traceparent, false},
     {"Accept", FieldId::Accept, false},
     {"Date", FieldId::Date, false},
     {"Location", FieldId::Location, false},

@@ -19,6 +19,7 @@ AccessRecord record() {
           .client = "192.0.2.1",
           .method = "GET",
           .path = "/cart",
+          .request_id = "r-1",
           .status = 200,
           .bytes = 512,
           .pool = "shop",
@@ -46,14 +47,14 @@ std::string shown_path(std::string_view path) {
 }  // namespace
 
 TEST_CASE("a request is a line") {
-  CHECK(
-      line(record(), LogFormat::Text) ==
-      "2026-01-31T12:00:00.123Z access client=192.0.2.1 method=GET path=/cart status=200 bytes=512 pool=shop "
-      "backend=app1 attempts=2 queue_ms=0.000 connect_ms=0.310 first_byte_ms=12.104 total_ms=1012.410 sticky=moved\n");
+  CHECK(line(record(), LogFormat::Text) ==
+        "2026-01-31T12:00:00.123Z access client=192.0.2.1 method=GET path=/cart status=200 bytes=512 pool=shop "
+        "backend=app1 attempts=2 queue_ms=0.000 connect_ms=0.310 first_byte_ms=12.104 total_ms=1012.410 sticky=moved "
+        "request_id=r-1\n");
   CHECK(line(record(), LogFormat::Json) ==
         R"({"time":"2026-01-31T12:00:00.123Z","event":"access","client":"192.0.2.1","method":"GET","path":"/cart",)"
         R"("status":200,"bytes":512,"pool":"shop","backend":"app1","attempts":2,"queue_ms":0.000,"connect_ms":0.310,)"
-        R"("first_byte_ms":12.104,"total_ms":1012.410,"sticky":"moved"})"
+        R"("first_byte_ms":12.104,"total_ms":1012.410,"sticky":"moved","request_id":"r-1"})"
         "\n");
 }
 
@@ -61,7 +62,7 @@ TEST_CASE("what never happened is said so") {
   const AccessRecord refused{.time = kNoon, .client = "::1", .status = 400};
   CHECK(line(refused, LogFormat::Text) ==
         "2026-01-31T12:00:00.123Z access client=::1 method=- path=- status=400 bytes=0 pool=- backend=- attempts=0 "
-        "queue_ms=- connect_ms=- first_byte_ms=- total_ms=0.000 sticky=none\n");
+        "queue_ms=- connect_ms=- first_byte_ms=- total_ms=0.000 sticky=none request_id=-\n");
   const auto json = nlohmann::json::parse(line(refused, LogFormat::Json));
   CHECK(json.at("method").is_null());
   CHECK(json.at("queue_ms").is_null());

@@ -111,3 +111,27 @@ TEST_CASE("redirects are whole answers; one that cannot be made is a 400") {
   CHECK(out.starts_with("before HTTP/1.1 400 Bad Request\r\n"));
   CHECK_FALSE(has(out, "Location"));
 }
+
+TEST_CASE("maintenance: a page of ours, or a file's for people; scripts get JSON") {
+  constexpr std::string_view kPage = "<html><h1>Back at <em>nine</em></h1></html>";
+  for (const ErrorFormat format : {ErrorFormat::Text, ErrorFormat::Html, ErrorFormat::Json}) {
+    for (const std::string_view page : {std::string_view(), kPage}) {
+      const ErrorContext context{.format = format, .maintenance = page};
+      const std::string text = answer(503, context);
+      const Answer parsed(head_of(text));
+      CHECK(parsed.head.status == 503);
+      CHECK(parsed.head.content_length == body_of(text).size());
+      CHECK(has(head_of(text), "\r\nRetry-After: 5\r\n"));
+      CHECK(has(head_of(text), "\r\nCache-Control: no-store\r\n"));
+      CHECK_FALSE(has(head_of(text), "Set-Cookie"));
+      const bool is_own = format == ErrorFormat::Html && !page.empty();
+      CHECK((body_of(text) == kPage) == is_own);
+      CHECK(has(body_of(text), "maintained") == !is_own);
+      CHECK(has(head_of(text), "Content-Security-Policy") == (format == ErrorFormat::Html && !is_own));
+      if (format == ErrorFormat::Json) CHECK(nlohmann::json::parse(body_of(text)).at("status") == 503);
+      ErrorContext head = context;
+      head.method = http::Method::Head;
+      CHECK(answer(503, head) == head_of(text) + "\r\n");
+    }
+  }
+}

@@ -13,4 +13,5 @@ holdfast_tests(proxy
     identity
     retry
     route
+    trace
   LINKS holdfast::proxy holdfast_fakes)

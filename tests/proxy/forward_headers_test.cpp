@@ -345,3 +345,49 @@ TEST_CASE("heads are appended and allocate nothing once there is room") {
   CHECK(out.starts_with("beforeGET / HTTP/1.1\r\n"));
   CHECK(out.data() == place);
 }
+
+TEST_CASE("the request's id: a trusted proxy's if it is plain, else ours; a stranger's never") {
+  struct Row {
+    const char* why;
+    bool is_trusted;
+    std::string lines;
+    std::string want;
+  };
+  const Row rows[] = {
+      {"none", false, "", "ours"},
+      {"a stranger's", false, "X-Request-Id: theirs\r\n", "ours"},
+      {"a stranger's, in disguise", false, "X_Request_Id: theirs\r\n", "ours"},
+      {"a trusted proxy's", true, "x-request-id: theirs\r\n", "theirs"},
+      {"a trusted proxy sends none", true, "", "ours"},
+      {"empty", true, "X-Request-Id:\r\n", "ours"},
+      {"not one word", true, "X-Request-Id: a b\r\n", "ours"},
+      {"a quote", true, "X-Request-Id: a\"b\r\n", "ours"},
+      {"as long as may be", true, "X-Request-Id: " + std::string(128, 'x') + "\r\n", std::string(128, 'x')},
+      {"longer", true, "X-Request-Id: " + std::string(129, 'x') + "\r\n", "ours"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.why);
+    ForwardContext context = row.is_trusted ? trusted() : stranger();
+    context.request_id = "ours";
+    const Request request("GET / HTTP/1.1\r\nHost: shop\r\n" + row.lines);
+    std::string out = "kept";
+    const proxy::TextRange at = proxy::append_request_head(out, request.head, context);
+    CHECK(values(out, "X-Request-Id") == row.want);
+    CHECK(out.substr(at.at, at.size) == row.want);
+    CHECK_FALSE(has(out, "X_Request_Id"));
+  }
+}
+
+TEST_CASE("a traceparent passes; where it is missing, one is begun if that is wanted") {
+  constexpr const char* kTheirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+  const std::string with =
+      "GET / HTTP/1.1\r\nHost: shop\r\ntraceparent: " + std::string(kTheirs) + "\r\ntracestate: a=b\r\n";
+  const std::string without = "GET / HTTP/1.1\r\nHost: shop\r\n";
+  ForwardContext starts = stranger();
+  starts.traceparent = "00-ours";
+  CHECK(values(sent(with, stranger()), "traceparent") == kTheirs);
+  CHECK(values(sent(with, starts), "traceparent") == kTheirs);
+  CHECK(values(sent(with, starts), "tracestate") == "a=b");
+  CHECK(values(sent(without, stranger()), "traceparent") == "-");
+  CHECK(values(sent(without, starts), "traceparent") == "00-ours");
+}

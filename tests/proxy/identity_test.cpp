@@ -104,7 +104,7 @@ TEST_CASE("who is this?") {
   for (const Row& row : rows) {
     INFO(row.why);
     const Request request("GET / HTTP/1.1\r\nHost: a\r\n" + std::string(row.lines));
-    const Identity who = proxy::identify({.mode = row.mode, .names = row.names}, request.head, kClient);
+    const Identity who = proxy::identify({.mode = row.mode, .names = row.names, .headers = {}}, request.head, kClient);
     CHECK(who.kind == row.kind);
     CHECK(who.held == row.held);
     CHECK(who.stickiness_applies == (row.mode != StickyMode::None));
@@ -113,13 +113,14 @@ TEST_CASE("who is this?") {
 
 TEST_CASE("by source address: all sixteen bytes") {
   const Request request("GET / HTTP/1.1\r\nHost: a\r\n");
-  const Identity who = proxy::identify({.mode = StickyMode::SourceIp, .names = {}}, request.head, kClient);
+  const Identity who =
+      proxy::identify({.mode = StickyMode::SourceIp, .names = {}, .headers = {}}, request.head, kClient);
   CHECK(who.kind == Kind::SourceIp);
   CHECK(who.held == std::string_view(reinterpret_cast<const char*>(kClient.data()), 16));
 }
 
 TEST_CASE("what the app says of its session") {
-  const conf::Sticky sticky{.mode = StickyMode::AppCookie, .names = {"sid", "sid2"}};
+  const conf::Sticky sticky{.mode = StickyMode::AppCookie, .names = {"sid", "sid2"}, .headers = {}};
   struct Row {
     const char* why;
     const char* lines;
@@ -139,7 +140,7 @@ TEST_CASE("what the app says of its session") {
     INFO(row.why);
     CHECK(learned(sticky, row.lines) == row.want);
   }
-  CHECK(learned({.mode = StickyMode::Cookie, .names = {"sid"}}, "Set-Cookie: sid=abc\r\n").empty());
+  CHECK(learned({.mode = StickyMode::Cookie, .names = {"sid"}, .headers = {}}, "Set-Cookie: sid=abc\r\n").empty());
 }
 
 TEST_CASE("our cookie hides from scripts and dies with the browser") {
@@ -157,4 +158,32 @@ TEST_CASE("the words of stickiness are those of the interface") {
     words.append(proxy::name_of(static_cast<proxy::Stickiness>(i))).append(" ");
   }
   CHECK(words == "none new kept moved temporary learned unknown forged expired ");
+}
+
+TEST_CASE("clients without the app's cookie are known by a header, where one is named") {
+  conf::Sticky sticky;
+  sticky.mode = StickyMode::AppCookie;
+  sticky.names = {"mfilesmsm"};
+  sticky.headers = {"X-Authentication", "Authorization"};
+  struct Row {
+    const char* why;
+    const char* lines;
+    Kind kind;
+    const char* held;
+  };
+  const Row rows[] = {
+      {"cookie", "Cookie: mfilesmsm=c\r\n", Kind::AppCookie, "c"},
+      {"header", "X-Authentication: t\r\n", Kind::Header, "t"},
+      {"the cookie wins", "X-Authentication: t\r\nCookie: mfilesmsm=c\r\n", Kind::AppCookie, "c"},
+      {"an empty cookie is none", "X-Authentication: t\r\nCookie: mfilesmsm=\r\n", Kind::Header, "t"},
+      {"a login that is new each time is nobody", "Authorization: NTLM abc\r\n", Kind::None, ""},
+      {"neither", "", Kind::None, ""},
+  };
+  for (const Row& row : rows) {
+    INFO(row.why);
+    const Request request("GET / HTTP/1.1\r\nHost: shop\r\n" + std::string(row.lines));
+    const Identity who = proxy::identify(sticky, request.head, kClient);
+    CHECK(who.kind == row.kind);
+    CHECK(who.held == row.held);
+  }
 }

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/random.h"
+
+namespace holdfast::proxy {
+
+/// Digits of one random number, as hex. Good for names, not for secrets.
+inline void write_hex(std::uint64_t number, char* sixteen) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (int i = 15; i >= 0; --i, number >>= 4) sixteen[i] = kDigits[number & 15];
+}
+
+/// The names a request gets when it brings none: made of the worker's own generator, without a system call or an
+/// allocation. Values; the views into them are good while they live.
+class TraceNames {
+ public:
+  /// 32 hex digits.
+  std::string_view request_id(base::Random& random) {
+    write_hex(random.next(), request_id_.data());
+    write_hex(random.next(), request_id_.data() + 16);
+    return {request_id_.data(), request_id_.size()};
+  }
+  /// W3C Trace Context, level 1: "00-TRACE-SPAN-01"; ids that are all zero are not valid.
+  std::string_view traceparent(base::Random& random) {
+    write_hex(random.next() | 1, traceparent_.data() + 3);
+    write_hex(random.next(), traceparent_.data() + 19);
+    write_hex(random.next() | 1, traceparent_.data() + 36);
+    return {traceparent_.data(), traceparent_.size()};
+  }
+
+ private:
+  std::array<char, 32> request_id_{};
+  std::array<char, 55> traceparent_ = [] {
+    std::array<char, 55> text{};
+    constexpr std::string_view kForm = "00-00000000000000000000000000000000-0000000000000000-01";
+    static_assert(kForm.size() == 55);
+    std::copy(kForm.begin(), kForm.end(), text.begin());
+    return text;
+  }();
+};
+
+/// May a request keep the id that a trusted proxy gave it? Bounded, and plain enough for every log.
+constexpr std::size_t kRequestIdMax = 128;
+constexpr bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= kRequestIdMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+}  // namespace holdfast::proxy
