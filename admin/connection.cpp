@@ -38,12 +38,12 @@ void Connection::close() {
 void Connection::on_deadline() {
   const bool request_is_late = (state_ == State::Head && !input_.empty()) || state_ == State::Body;
   if (request_is_late) return refuse(408, "the request took too long");
-  if (state_ == State::Writing) stream_->reset_on_close();
+  if (state_ == State::Writing || state_ == State::Feeding) stream_->reset_on_close();
   close();
 }
 
 void Connection::proceed() {
-  if (state_ == State::Lingering) return swallow();
+  if (state_ == State::Lingering || state_ == State::Feeding) return swallow();
   while (state_ == State::Head || state_ == State::Body) {
     const Progress parsed = state_ == State::Head ? take_head() : take_body();
     if (parsed == Progress::NeedsBytes && fill() == Progress::NeedsBytes) return;
@@ -129,10 +129,29 @@ void Connection::refuse(std::uint16_t status, std::string_view why) {
 }
 
 void Connection::send(const Answer& answer) {
+  if (answer.feed) after_ = AfterAnswer::Close;
   const BodyPart body = request_.method == http::Method::Head ? BodyPart::LeftOut : BodyPart::Sent;
   output_ += wire_text(answer, base::wall_now(), after_, body);
   state_ = State::Writing;
   deadline_->set(scheduler_.now() + limits_.answer);
+  if (answer.feed && body == BodyPart::Sent) {
+    state_ = State::Feeding;
+    feed_ = answer.feed;
+    request_ = {};
+    feed_->begin(*this);
+  }
+  if (state_ != State::Done) flush();
+}
+
+void Connection::push(std::string_view bytes) {
+  if (state_ != State::Feeding) return;
+  if (output_.size() - written_ + bytes.size() > limits_.feed_backlog_max) return on_deadline();
+  if (output_.empty()) deadline_->set(scheduler_.now() + limits_.feed_patience);
+  if (written_ > output_.size() / 2) {
+    output_.erase(0, written_);
+    written_ = 0;
+  }
+  output_ += bytes;
   flush();
 }
 
@@ -141,11 +160,13 @@ void Connection::flush() {
     const iovec piece{output_.data() + written_, output_.size() - written_};
     const IoResult wrote = stream_->write(std::span(&piece, 1));
     written_ += wrote.bytes;
+    if (state_ == State::Feeding && wrote.bytes > 0) deadline_->set(scheduler_.now() + limits_.feed_patience);
     if (wrote.state == IoResult::State::Failed) return close();
     if (wrote.state == IoResult::State::Blocked) return;
   }
   output_ = {};
   written_ = 0;
+  if (state_ == State::Feeding) deadline_->cancel();  // it has taken all there is
   if (state_ == State::Writing) on_written();
 }
 

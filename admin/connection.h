@@ -18,6 +18,8 @@ struct Limits {
   std::size_t fields_max = 100;
   std::size_t body_bytes_max = 64u << 10;
   std::size_t connections_max = 256;
+  std::size_t feed_backlog_max = 4u << 20;  ///< Of an answer without end: what may wait for a slow client...
+  base::Duration feed_patience = std::chrono::seconds{20};  ///< ... and how long it may take none of it.
   base::Duration request = std::chrono::seconds{10};  ///< From the first byte (or the connect) to the whole request.
   base::Duration idle = std::chrono::seconds{60};     ///< Between requests.
   base::Duration answer = std::chrono::seconds{60};   ///< Until the client has taken the whole answer.
@@ -28,7 +30,7 @@ struct Limits {
 ///
 /// One request a turn of the loop, whatever the client has sent ahead. Owned by Server, which destroys it after
 /// on_done(); lives on the control loop's thread.
-class Connection final : public base::Buried, private net::StreamHandler {
+class Connection final : public base::Buried, private net::StreamHandler, private Pipe {
  public:
   class Owner {
    public:
@@ -57,14 +59,16 @@ class Connection final : public base::Buried, private net::StreamHandler {
   base::Instant idle_since() const { return idle_since_; }
 
  private:
-  // Head -> Body -> Asking -> Writing -> Head, or after the last answer Lingering -> Done. Done may come from
-  // everywhere.
-  enum class State : std::uint8_t { Head, Body, Asking, Writing, Lingering, Done };
+  // Head -> Body -> Asking -> Writing -> Head, or after the last answer Lingering -> Done; an answer without end:
+  // Asking -> Feeding -> Done. Done may come from everywhere.
+  enum class State : std::uint8_t { Head, Body, Asking, Writing, Feeding, Lingering, Done };
   enum class Progress : std::uint8_t { Made, NeedsBytes };
 
   void on_readable() override { proceed(); }
   void on_writable() override { flush(); }
   void on_deadline();
+  void push(std::string_view bytes) override;
+  bool is_clear() const override { return output_.empty(); }
 
   void proceed();
   Progress take_head();
@@ -92,8 +96,9 @@ class Connection final : public base::Buried, private net::StreamHandler {
   Request request_;
   http::BodyReader body_;
   std::string output_;
-  std::size_t written_ = 0;    // of output_
-  std::size_t swallowed_ = 0;  // while Lingering
+  std::size_t written_ = 0;     // of output_
+  std::size_t swallowed_ = 0;   // while Lingering
+  std::shared_ptr<Feed> feed_;  // while Feeding
 };
 
 }  // namespace holdfast::admin

@@ -3,6 +3,8 @@
 #include "admin/cluster_json.h"
 #include "admin/metrics.h"
 #include "admin/overview.h"
+#include "admin/page.h"
+#include "admin/page_source.h"
 #include "admin/process.h"
 #include "admin/status_json.h"
 
@@ -47,6 +49,51 @@ Answer metrics(const Source& source) {
   return answer;
 }
 
+Answer configuration(const Source& source) {
+  Answer answer;
+  answer.body = source.configuration();
+  return answer;
+}
+
+Answer description() {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = kOpenApi;
+  return answer;
+}
+
+Answer history(const History& curves) {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = curves.json();
+  return answer;
+}
+
+/// The timeline, or, to who accepts it, the live stream. Resumed after the event that Last-Event-ID or ?after= name.
+Answer events(const Request& request, const Timeline& timeline, Live& live) {
+  std::string_view seen = request.field("Last-Event-ID");
+  if (seen.empty()) seen = parameter(request.query, "after");
+  const std::uint64_t after = timeline.number_of(seen);
+  Answer answer;
+  if (request.field("Accept").find("text/event-stream") == std::string_view::npos) {
+    answer.content_type = "application/json";
+    answer.body = events_json(timeline, after);
+    return answer;
+  }
+  const bool with_status = parameter(request.query, "status") == "1";
+  answer.content_type = "text/event-stream";
+  answer.feed = live.listen(after, with_status ? Live::With::Status : Live::With::EventsOnly);
+  return answer.feed ? answer : text_answer(503, "too many listeners: poll instead");
+}
+
+Answer page() {
+  Answer answer;
+  answer.content_type = "text/html; charset=utf-8";
+  answer.content_security_policy = status_page().policy;
+  answer.body = status_page().html;
+  return answer;
+}
+
 Answer overview(const Source& source) {
   Answer answer;
   answer.content_type = "text/html; charset=utf-8";
@@ -57,18 +104,32 @@ Answer overview(const Source& source) {
 
 }  // namespace
 
-Router make_router(const Source& source, OperatorDesk& operators, SessionDesk& sessions) {
+Router make_router(const Desks& desks) {
   using http::Method;
   Router router;
-  router.add(Method::Get, "/", [&source](const Request&) { return overview(source); });
-  router.add(Method::Get, "/livez", [](const Request&) { return text_answer(200, "alive"); });
-  router.add(Method::Get, "/readyz", [&source](const Request&) { return readyz(source); });
-  router.add(Method::Get, "/metrics", [&source](const Request&) { return metrics(source); });
-  router.add(Method::Get, "/api/v1/status", [&source](const Request&) { return status(source); });
-  router.add(Method::Get, "/api/v1/cluster", [&source](const Request&) { return cluster(source); });
-  router.add(Method::Get, "/cluster/leader", [&source](const Request&) { return leader(source); });
-  add_operator_routes(router, source, operators);
-  add_session_routes(router, source, sessions);
+  const auto get = [&router](const char* path, auto handler) {
+    router.add(Method::Get, path, [handler](const Request& request) { return handler(request); });
+  };
+  const Source& source = desks.source;
+  get("/", [](const Request&) { return page(); });
+  get("/plain", [&source](const Request&) { return overview(source); });
+  get("/livez", [](const Request&) { return text_answer(200, "alive"); });
+  get("/readyz", [&source](const Request&) { return readyz(source); });
+  get("/metrics", [&source](const Request&) { return metrics(source); });
+  get("/api/v1/status", [&source](const Request&) { return status(source); });
+  get("/api/v1/cluster", [&source](const Request&) { return cluster(source); });
+  get("/api/v1/openapi.json", [](const Request&) { return description(); });
+  get("/api/v1/config", [&source](const Request&) { return configuration(source); });
+  get("/api/v1/history", [&history_of = desks.history](const Request&) { return history(history_of); });
+  get("/api/v1/events", [&timeline = desks.timeline, &live = desks.live](const Request& request) {
+    return events(request, timeline, live);
+  });
+  get("/cluster/leader", [&source](const Request&) { return leader(source); });
+  router.set_gate(
+      [&access = desks.access](Request& request, Router::Respond& respond) { return access.admit(request, respond); });
+  desks.access.add_routes(router);
+  add_operator_routes(router, source, desks.operators);
+  add_session_routes(router, source, desks.sessions);
   return router;
 }
 

@@ -1,14 +1,29 @@
 #pragma once
 
+#include "admin/access.h"
+#include "admin/history.h"
+#include "admin/live.h"
 #include "admin/operator_api.h"
 #include "admin/router.h"
 #include "admin/session_api.h"
+#include "admin/timeline.h"
 #include "admin/view.h"
 
 namespace holdfast::admin {
 
-/// All that the admin listener serves: /, /livez, /readyz, /metrics, /api/v1/status, /api/v1/cluster, /cluster/leader,
-/// and what operators may ask for. All outlive the router.
-Router make_router(const Source& source, OperatorDesk& operators, SessionDesk& sessions);
+/// What the endpoints show and whom they ask. All outlive the router.
+struct Desks {
+  Access& access;
+  const Source& source;
+  OperatorDesk& operators;
+  SessionDesk& sessions;
+  Live& live;
+  const Timeline& timeline;
+  const History& history;
+};
+
+/// All that the admin listener serves: the page, /livez, /readyz, /metrics, /api/v1/..., /cluster/leader, and what
+/// operators may ask for.
+Router make_router(const Desks& desks);
 
 }  // namespace holdfast::admin

@@ -1,5 +1,23 @@
 find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
+# Passwords and tokens: for the listener, and for holdfastctl, which needs nothing else of it.
+add_library(holdfast_password STATIC admin/password.cpp)
+target_include_directories(holdfast_password PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(holdfast_password PUBLIC holdfast::base PRIVATE sodium holdfast_warnings)
+
 holdfast_library(admin
-  SOURCES cluster_json connection endpoints guard host_rule message metrics operator_api overview process reload_api router server session_api status_json summary
-  LINKS holdfast::base holdfast::http holdfast::net holdfast::sessions
-  PRIVATE_LINKS fmt::fmt prometheus-cpp::core)
+  SOURCES access cluster_json connection endpoints history host_rule json_patch live logins message metrics operator_api overview page process reload_api
+    router server session_api status_json summary timeline
+  LINKS holdfast::base holdfast::http holdfast::net holdfast::sessions holdfast_password
+  PRIVATE_LINKS fmt::fmt prometheus-cpp::core sodium)
+
+# The status page is part of the program: its parts, as they stand in admin/page/, become a source file.
+set(page_scripts text dom charts feed verdict backends drain proxies timeline sessions actions main)
+list(TRANSFORM page_scripts REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/admin/page/\\1.js" OUTPUT_VARIABLE page_script_files)
+list(JOIN page_scripts "," page_script_names)
+add_custom_command(
+  OUTPUT ${CMAKE_BINARY_DIR}/admin_page_source.cpp
+  COMMAND ${CMAKE_COMMAND} -DOUT=${CMAKE_BINARY_DIR}/admin_page_source.cpp -DFOLDER=${CMAKE_SOURCE_DIR}/admin/page
+          -DSCRIPTS=${page_script_names} -P ${CMAKE_SOURCE_DIR}/admin/page/embed.cmake
+  DEPENDS admin/openapi.json admin/page/embed.cmake admin/page/index.html admin/page/style.css ${page_script_files}
+  VERBATIM)
+target_sources(holdfast_admin PRIVATE ${CMAKE_BINARY_DIR}/admin_page_source.cpp)

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "admin/caller.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "http/head.h"
@@ -22,6 +24,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   net::Address peer;
+  Caller caller;                      ///< Filled in by Access.
   std::vector<std::string> captures;  ///< What stood for the route's {names}, in their order; the router fills it in.
 
   /// The first field of that name (compared as HTTP does), or empty.
@@ -33,18 +36,47 @@ struct Request {
   }
 };
 
+/// Where an answer without end goes: its connection.
+class Pipe {
+ public:
+  Pipe() = default;
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  virtual ~Pipe() = default;
+  /// Sends more. A client that takes too little of what it got before is given up instead.
+  virtual void push(std::string_view bytes) = 0;
+  /// Everything pushed before is in the kernel's hands.
+  virtual bool is_clear() const = 0;
+};
+
+/// An answer without end, while somebody listens. Destroyed with the connection, not before.
+class Feed {
+ public:
+  Feed() = default;
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+  virtual ~Feed() = default;
+  /// Once, after the answer's head. The pipe outlives the feed.
+  virtual void begin(Pipe& pipe) = 0;
+};
+
 /// The whole answer.
 struct Answer {
   std::uint16_t status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";  ///< Static text.
   std::string body;
-  std::string allow;  ///< With 405: the methods there are (RFC 9110 section 15.5.6).
+  std::string allow;           ///< With 405: the methods there are (RFC 9110 section 15.5.6).
+  std::string more_fields;     ///< Whole lines, each with its line end.
+  std::shared_ptr<Feed> feed;  ///< What follows the body, without end; nullptr: nothing.
   /// What a browser may load for this page. Nothing, but for pages that bring their own style.
   std::string_view content_security_policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
 enum class AfterAnswer : std::uint8_t { KeepOpen, Close };
 enum class BodyPart : std::uint8_t { Sent, LeftOut };
+
+/// The value of `name` in a query "?a=b&c=d", not decoded; empty when there is none.
+std::string_view parameter(std::string_view query, std::string_view name);
 
 /// A short plain-text answer: the words with a newline.
 Answer text_answer(std::uint16_t status, std::string_view words);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <initializer_list>
+#include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,23 @@ class Family {
     return *this;
   }
   Family& add(Labels labels, std::uint64_t value) { return add(labels, static_cast<double>(value)); }
+  /// Cumulative at the bounds given, which are bounds of the histogram's buckets; all of them in +Inf.
+  Family& add_histogram(Labels labels, const LatencyView& latency, std::span<const base::Duration> bounds) {
+    ClientMetric& metric = labelled(labels);
+    std::uint64_t below = 0;
+    std::size_t bucket = 0;
+    for (const base::Duration bound : bounds) {
+      for (; bucket < latency.counts.size() && base::Histogram::bound_of(bucket) <= bound; ++bucket) {
+        below += latency.counts[bucket];
+      }
+      metric.histogram.bucket.push_back({below, std::chrono::duration<double>(bound).count()});
+    }
+    const std::uint64_t all = base::count_of(latency.counts);
+    metric.histogram.bucket.push_back({all, std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = all;
+    metric.histogram.sample_sum = latency.seconds_total;
+    return *this;
+  }
   Family& add_summary(Labels labels, std::uint64_t count, double sum) {
     ClientMetric& metric = labelled(labels);
     metric.summary.sample_count = count;
@@ -55,6 +74,14 @@ class Family {
   MetricFamily family_;
 };
 
+using std::chrono::milliseconds;
+// Few for backends, because there may be a thousand: /metrics shall stay under 2 MiB.
+constexpr base::Duration kBackendBounds[] = {milliseconds{4}, milliseconds{32}, milliseconds{256}, milliseconds{2048}};
+constexpr base::Duration kPoolBounds[] = {
+    milliseconds{1},    milliseconds{2},    milliseconds{4},    milliseconds{8},    milliseconds{16},
+    milliseconds{32},   milliseconds{64},   milliseconds{128},  milliseconds{256},  milliseconds{512},
+    milliseconds{1024}, milliseconds{2048}, milliseconds{4096}, milliseconds{8192}, milliseconds{32768}};
+
 double seconds_of(base::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 /// Collects families from one view.
@@ -64,12 +91,15 @@ class Page {
 
   void add_proxy();
   void add_clients();
+  void add_redis();
   void add_cluster();
   void add_process(const ProcessFacts& facts);
   void add_pools();
   void add_backend_states();
   void add_backend_work();
   void add_backend_probes();
+  void add_failovers();
+  void add_reloads();
   std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
  private:
@@ -92,6 +122,7 @@ class Page {
   void per_backend_word(Family family, std::string_view label, Counts BackendView::*counts) const {
     each_backend([&](const PoolView& pool, const BackendView& backend) {
       for (const Count& count : backend.*counts) {
+        if (count.count == 0) continue;
         family.add({{"pool", pool.name}, {"backend", backend.name}, {label, count.word}}, count.count);
       }
     });
@@ -122,6 +153,36 @@ void Page::add_proxy() {
   for (const std::string_view state : {"ok", "degraded", "off"}) {
     redis.add({{"state", state}}, view_.redis.state == state ? 1.0 : 0.0);
   }
+}
+
+void Page::add_redis() {
+  const RedisView& redis = view_.redis;
+  if (redis.state == "off") return;
+  gauge("holdfast_redis_latency_seconds", "From a command to its answer, smoothed; of the control loop's link.")
+      .add({}, redis.latency ? seconds_of(*redis.latency) : 0.0);
+  counter("holdfast_redis_commands_total", "Commands sent on the control loop's link.").add({}, redis.commands_total);
+  counter("holdfast_redis_failed_commands_total", "Of those: timed out, lost, or answered with an error.")
+      .add({}, redis.failed_total);
+  counter("holdfast_redis_connects_total", "Times that link came up; the first is no reconnect.")
+      .add({}, redis.connects_total);
+}
+
+void Page::add_failovers() {
+  std::uint64_t open = 0;
+  for (const FailoverView& failover : view_.failovers) open += failover.is_over ? 0u : 1u;
+  gauge("holdfast_failovers_open", "Backends that have failed and are not UP again, of the last 20 failures.")
+      .add({}, open);
+  if (view_.failovers.empty() || !view_.failovers.front().took) return;
+  gauge("holdfast_failover_last_seconds", "Of the last failure: first sign to the good answer of the last user it hit.")
+      .add({}, seconds_of(*view_.failovers.front().took));
+}
+
+void Page::add_reloads() {
+  counter("holdfast_reloads_total", "Configurations read since the start.").add({}, view_.reload.count);
+  gauge("holdfast_reload_succeeded", "1 while the last reload did, or there was none.")
+      .add({}, view_.reload.succeeded ? 1.0 : 0.0);
+  gauge("holdfast_reload_time_seconds", "When the last reload was, since 1970; 0: never.")
+      .add({}, view_.reload.last ? std::chrono::duration<double>(view_.reload.last->time_since_epoch()).count() : 0.0);
 }
 
 void Page::add_cluster() {
@@ -160,11 +221,13 @@ void Page::add_clients() {
 }
 
 void Page::add_process(const ProcessFacts& facts) {
-  gauge("holdfast_process_resident_memory_bytes", "Resident memory.").add({}, facts.resident_bytes);
-  gauge("holdfast_process_open_fds", "Open file descriptors.").add({}, facts.descriptors);
-  gauge("holdfast_process_max_fds", "The limit of open file descriptors.").add({}, facts.descriptors_max);
-  counter("holdfast_process_cpu_seconds_total", "User and system time.").add({}, facts.cpu_seconds);
-  gauge("holdfast_process_start_time_seconds", "Start of the process, since 1970.").add({}, facts.start_time);
+  gauge("process_resident_memory_bytes", "Resident memory.").add({}, facts.resident_bytes);
+  gauge("process_virtual_memory_bytes", "Virtual memory.").add({}, facts.virtual_bytes);
+  gauge("process_threads", "Threads.").add({}, facts.threads);
+  gauge("process_open_fds", "Open file descriptors.").add({}, facts.descriptors);
+  gauge("process_max_fds", "The limit of open file descriptors.").add({}, facts.descriptors_max);
+  counter("process_cpu_seconds_total", "User and system time.").add({}, facts.cpu_seconds);
+  gauge("process_start_time_seconds", "Start of the process, since 1970.").add({}, facts.start_time);
 }
 
 void Page::add_pools() {
@@ -174,6 +237,20 @@ void Page::add_pools() {
   }
   per_pool_word(counter("holdfast_pool_stickiness_total", "Requests by what stickiness did with them."), "outcome",
                 &PoolView::stickiness);
+  {
+    Family failed = counter("holdfast_pool_failed_requests_total",
+                            "Requests that got an error page of ours: no backend could serve them.");
+    for (const PoolView& pool : view_.pools) failed.add({{"pool", pool.name}}, pool.failed_total);
+  }
+  {
+    Family refused = counter("holdfast_pool_retries_refused_total", "Retries that the budget had no room for.");
+    for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.retries_refused_total);
+  }
+  {
+    Family latency{families_, MetricType::Histogram, "holdfast_pool_request_duration_seconds",
+                   "From a request's head to the end of its answer; tunnels are not counted."};
+    for (const PoolView& pool : view_.pools) latency.add_histogram({{"pool", pool.name}}, pool.latency, kPoolBounds);
+  }
   Family requests = counter("holdfast_pool_requests_total", "Requests by the class of the answer the client got.");
   for (const PoolView& pool : view_.pools) {
     for (std::size_t i = 0; i < pool.answers.size(); ++i) {
@@ -186,18 +263,13 @@ void Page::add_backend_states() {
   per_backend(gauge("holdfast_backend_up", "1 while it may serve: UP, or SICK or DRAINING for the sessions it has."),
               [](const BackendView& b) { return health::may_keep(b.state) ? 1.0 : 0.0; });
   {
-    using health::State;
-    Family states = gauge("holdfast_backend_state", "1 for the state it is in, 0 for the others.");
+    Family states = gauge("holdfast_backend_state", "1, under the state it is in.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
-      for (const State s : {State::Starting, State::Up, State::Sick, State::Draining, State::Maint, State::Down}) {
-        states.add({{"pool", pool.name}, {"backend", b.name}, {"state", name_of(s)}}, b.state == s ? 1.0 : 0.0);
-      }
+      states.add({{"pool", pool.name}, {"backend", b.name}, {"state", name_of(b.state)}}, 1.0);
     });
   }
   per_backend(gauge("holdfast_backend_state_since_seconds", "When it came to its state, since 1970."),
               [](const BackendView& b) { return std::chrono::duration<double>(b.since.time_since_epoch()).count(); });
-  per_backend(gauge("holdfast_backend_weight", "Its share of new sessions, as configured."),
-              [](const BackendView& b) { return std::uint64_t{b.weight}; });
 }
 
 void Page::add_backend_work() {
@@ -211,14 +283,28 @@ void Page::add_backend_work() {
     Family requests = counter("holdfast_backend_requests_total", "Requests it answered, by class of status.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
       for (std::size_t i = 0; i < b.answers.size(); ++i) {
+        if (i < 2 && b.answers[i] == 0) continue;  // rare ones, where they are
         requests.add({{"pool", pool.name}, {"backend", b.name}, {"code", kCodeClassNames[i]}}, b.answers[i]);
       }
     });
   }
   per_backend(counter("holdfast_backend_retries_total", "Attempts that failed here and were made again elsewhere."),
               [](const BackendView& b) { return b.retries_total; });
-  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by kind."), "kind",
-                   &BackendView::failures);
+  per_backend(counter("holdfast_backend_failed_attempts_total", "Attempts that failed here, of all kinds."),
+              [](const BackendView& b) {
+                std::uint64_t sum = 0;
+                for (const Count& count : b.failures) sum += count.count;
+                return sum;
+              });
+  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by the kinds there were."),
+                   "kind", &BackendView::failures);
+  {
+    Family latency{families_, MetricType::Histogram, "holdfast_backend_first_byte_seconds",
+                   "From giving it a request, connecting included, to the first byte of its answer."};
+    each_backend([&](const PoolView& pool, const BackendView& b) {
+      latency.add_histogram({{"pool", pool.name}, {"backend", b.name}}, b.latency, kBackendBounds);
+    });
+  }
   per_backend(counter("holdfast_backend_attempts_total", "Requests sent to it, those it never answered included."),
               [](const BackendView& b) { return b.requests_total; });
   per_backend(counter("holdfast_backend_connects_total", "Connections made to it."),
@@ -244,10 +330,6 @@ void Page::add_backend_probes() {
                         seconds_of(b.probe_time_total));
     });
   }
-  Family last = gauge("holdfast_backend_last_probe_duration_seconds", "How long the last probe took.");
-  each_backend([&](const PoolView& pool, const BackendView& b) {
-    if (b.last_probe) last.add({{"pool", pool.name}, {"backend", b.name}}, seconds_of(b.last_probe->took));
-  });
 }
 
 }  // namespace
@@ -255,7 +337,10 @@ void Page::add_backend_probes() {
 std::string metrics_text(const StatusView& view, const ProcessFacts& process) {
   Page page(view);
   page.add_proxy();
+  page.add_redis();
   page.add_cluster();
+  page.add_failovers();
+  page.add_reloads();
   page.add_clients();
   page.add_process(process);
   page.add_pools();

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "admin/guard.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -44,7 +43,7 @@ base::Result<void> read_deadline(const Json& value, OperatorAsk& ask) {
   return {};
 }
 
-base::Result<void> read_body(std::string_view text, OperatorAsk& ask) {
+base::Result<void> read_body(std::string_view text, const Caller& caller, OperatorAsk& ask) {
   if (base::trim(text).empty()) return {};
   const Json body = Json::parse(text, nullptr, false);
   if (!body.is_object()) return invalid("the body is no JSON object");
@@ -54,7 +53,7 @@ base::Result<void> read_body(std::string_view text, OperatorAsk& ask) {
     } else if (key == "by") {
       const auto by = value.is_string() ? value.get<std::string>() : std::string{};
       if (by.empty() || by.size() > kByBytesMax) return invalid("by: expected a name of up to 64 bytes");
-      ask.by = by;
+      if (caller.name.empty()) ask.by = by;  // who is known by name cannot claim another
     } else {
       return invalid(fmt::format("\"{}\" is no key; there are: deadline, by", key));
     }
@@ -82,11 +81,10 @@ Answer done(const OperatorAsk& ask, const Source& source, const base::Result<voi
 }
 
 Answer take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk) {
-  if (auto refused = guard_order(request)) return *refused;
   OperatorAsk ask{.pool = request.captures[0],
                   .backend = request.captures[1],
                   .state = state,
-                  .by = request.peer.host_text(),
+                  .by = request.caller.name.empty() ? request.peer.host_text() : request.caller.name,
                   .deadline = {}};
   const StatusView before = source.status();
   const auto pool = named(before.pools, ask.pool);
@@ -97,7 +95,7 @@ Answer take_order(const Request& request, OperatorState state, const Source& sou
     return text_answer(
         404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends)));
   }
-  if (const auto read = read_body(request.body, ask); !read) return text_answer(400, read.error().text);
+  if (const auto read = read_body(request.body, request.caller, ask); !read) return text_answer(400, read.error().text);
   const auto kept = desk.obey(ask);
   if (!kept && kept.error().code == base::ErrorCode::Overload) return text_answer(503, kept.error().text);
   return done(ask, source, kept);

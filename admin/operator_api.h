@@ -32,11 +32,8 @@ class OperatorDesk {
   virtual base::Result<void> obey(const OperatorAsk& ask) = 0;
 };
 
-/// POST /api/v1/pools/{pool}/backends/{backend}/{drain,ready,maint}, body {"deadline":"10m","by":"ops"} or none.
-///
-/// From this machine only. A page of another site that a browser shows here cannot ask: its forms cannot send the
-/// Content-Type or the X-Holdfast-Request that is required, and its scripts would have to ask for leave, which nobody
-/// gives (Fetch, "CORS-preflight").
+/// POST /api/v1/pools/{pool}/backends/{backend}/{drain,ready,maint}, body {"deadline":"10m","by":"ops"} or none; `by`
+/// counts only where nobody has logged in. Access (access.h) says who may.
 void add_operator_routes(Router& router, const Source& source, OperatorDesk& desk);
 
 }  // namespace holdfast::admin

@@ -13,8 +13,8 @@ inline constexpr std::string_view kOverviewPolicy =
     "base-uri 'none'; form-action 'none'";
 extern const std::string_view kOverviewStyle;
 
-/// GET /: pools and backends as plain tables in one self-contained page that reloads itself. No scripts; everything
-/// that comes from outside is escaped.
+/// GET /plain, for those without scripts: pools and backends as plain tables in one self-contained page that reloads
+/// itself. No scripts; everything that comes from outside is escaped.
 std::string overview_html(const StatusView& view);
 
 /// `text` as HTML text or attribute value.

@@ -15,13 +15,25 @@ namespace holdfast::admin {
 
 namespace {
 
-std::uint64_t read_resident_bytes() {
+std::uint64_t count_threads() {
+  std::error_code error;
+  std::uint64_t count = 0;
+  for (std::filesystem::directory_iterator it("/proc/self/task", error), end; !error && it != end;
+       it.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
+void read_memory(ProcessFacts& facts) {
   std::ifstream file("/proc/self/statm");
   std::uint64_t total = 0;
   std::uint64_t resident = 0;
   file >> total >> resident;
   const long page = ::sysconf(_SC_PAGESIZE);
-  return page > 0 ? resident * static_cast<std::uint64_t>(page) : 0;
+  if (page <= 0) return;
+  facts.resident_bytes = resident * static_cast<std::uint64_t>(page);
+  facts.virtual_bytes = total * static_cast<std::uint64_t>(page);
 }
 
 std::uint64_t count_descriptors() {
@@ -66,7 +78,8 @@ double read_start_time() {
 ProcessFacts read_process_facts() {
   static const double start_time = read_start_time();
   ProcessFacts facts;
-  facts.resident_bytes = read_resident_bytes();
+  read_memory(facts);
+  facts.threads = count_threads();
   facts.descriptors = count_descriptors();
   facts.start_time = start_time;
   rlimit limit{};

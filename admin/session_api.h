@@ -22,13 +22,14 @@ class SessionDesk {
 };
 
 /// GET /api/v1/sessions?pool=&backend=POOL/BACKEND&limit=       ids are keyed hashes
+/// GET /api/v1/sessions?id=                                     the one of that id, or none
 /// POST /api/v1/sessions/{id}/move  {"to":"POOL/BACKEND"}
 /// POST /api/v1/sessions/{id}/end
 /// POST /api/v1/pools/{pool}/sessions/end                       all of a pool
 /// POST /api/v1/pools/{pool}/backends/{backend}/sessions/end    all of a backend
 /// POST /api/v1/pools/{pool}/backends/{backend}/sessions/move   ... to the pool's other backends that are UP
 ///
-/// The next request anywhere obeys. Guarded as the orders of operator_api.h are.
+/// The next request anywhere obeys. Access (access.h) says who may.
 void add_session_routes(Router& router, const Source& source, SessionDesk& desk);
 
 }  // namespace holdfast::admin

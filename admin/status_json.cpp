@@ -1,6 +1,7 @@
 #include "admin/status_json.h"
 
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -32,8 +33,33 @@ Json classes_json(const CodeClasses& classes) {
   return out;
 }
 
+/// Three digits behind the point of a millisecond are enough.
+double milliseconds(base::Duration d) { return std::round(seconds_of(d) * 1e6) / 1e3; }
+
+Json time_json(const std::optional<base::WallTime>& time) { return time ? Json(base::timestamp_text(*time)) : Json(); }
+
+Json latency_json(const LatencyView& latency) {
+  const auto quantile = [&](base::Duration d) { return latency.recent > 0 ? Json(milliseconds(d)) : Json(); };
+  return {{"window_seconds", 60},
+          {"count", latency.recent},
+          {"p50_ms", quantile(latency.p50)},
+          {"p95_ms", quantile(latency.p95)},
+          {"p99_ms", quantile(latency.p99)}};
+}
+
+// Short, because there are many: [milliseconds since 1970, duration in ms, HTTP status or 0, reason or ""].
+Json history_json(const std::vector<ProbeMark>& probes) {
+  Json out = Json::array();
+  for (const ProbeMark& probe : probes) {
+    out.push_back({probe.at.time_since_epoch().count(), milliseconds(probe.took), probe.status, probe.reason});
+  }
+  return out;
+}
+
 Json probe_json(const BackendView& backend) {
-  Json out = {{"passed_total", backend.probes_passed_total}, {"failed_total", backend.probes_failed_total}};
+  Json out = {{"passed_total", backend.probes_passed_total},
+              {"failed_total", backend.probes_failed_total},
+              {"history", history_json(backend.probes)}};
   if (const auto& last = backend.last_probe) {
     out["last"] = {{"time", base::timestamp_text(last->at)},
                    {"duration_ms", seconds_of(last->took) * 1000},
@@ -53,8 +79,12 @@ Json backend_json(const BackendView& backend) {
           {"address", backend.address},
           {"weight", backend.weight},
           {"backup", backend.backup},
+          {"slow_start_percent", backend.slow_start_percent ? Json(*backend.slow_start_percent) : Json()},
+          {"deadline", time_json(backend.deadline)},
+          {"ordered_by", backend.ordered_by},
           {"sessions", backend.sessions},
           {"requests_in_flight", backend.requests_in_flight},
+          {"requests_max", backend.requests_max},
           {"requests_queued", backend.requests_queued},
           {"requests_total", backend.requests_total},
           {"connects_total", backend.connects_total},
@@ -63,6 +93,7 @@ Json backend_json(const BackendView& backend) {
           {"moved_away", counts_json(backend.moved_away)},
           {"answers", classes_json(backend.answers)},
           {"failures", counts_json(backend.failures)},
+          {"latency", latency_json(backend.latency)},
           {"probe", probe_json(backend)}};
 }
 
@@ -72,7 +103,10 @@ Json pool_json(const PoolView& pool) {
   return {{"state", pool.state},
           {"sessions", pool.sessions},
           {"requests_total", pool.requests_total},
+          {"failed_total", pool.failed_total},
           {"answers", classes_json(pool.answers)},
+          {"latency", latency_json(pool.latency)},
+          {"probe_interval_ms", base::count_ms(pool.probe_interval)},
           {"stickiness", counts_json(pool.stickiness)},
           {"backends", std::move(backends)}};
 }
@@ -103,29 +137,61 @@ Json cluster_json(const ClusterView& cluster) {
           {"fencing_number", cluster.fencing_number}};
 }
 
+Json failover_json(const FailoverView& failover) {
+  const auto length = [](const std::optional<base::Duration>& d) { return d ? Json(milliseconds(*d)) : Json(); };
+  return {{"pool", failover.pool},
+          {"backend", failover.backend},
+          {"reason", failover.reason},
+          {"began", base::timestamp_text(failover.began)},
+          {"noticed_ms", milliseconds(failover.noticed)},
+          {"users_moved", failover.users_moved},
+          {"requests_rescued", failover.rescued},
+          {"requests_failed", failover.failed},
+          {"failover_ms", length(failover.took)},
+          {"longest_wait_ms", length(failover.longest_wait)},
+          {"over", failover.is_over}};
+}
+
+Json failovers_json(const std::vector<FailoverView>& failovers) {
+  Json out = Json::array();
+  for (const FailoverView& failover : failovers) out.push_back(failover_json(failover));
+  return out;
+}
+
 }  // namespace
 
-std::string status_json(const StatusView& view) {
+nlohmann::ordered_json status_document(const StatusView& view) {
   Json pools = Json::object();
   for (const PoolView& pool : view.pools) append(pools, pool.name, pool_json(pool));
-  const Json out = {{"node", view.node},
-                    {"version", view.version},
-                    {"ready", view.readiness.ready},
-                    {"reason", view.readiness.reason},
-                    {"summary", summary_text(view)},
-                    {"mood", name_of(mood_of(view))},
-                    {"time", base::timestamp_text(view.now)},
-                    {"uptime_seconds", seconds_of(view.uptime)},
-                    {"workers", view.workers},
-                    {"redis", {{"state", view.redis.state}, {"reason", view.redis.reason}}},
-                    {"cluster", cluster_json(view.cluster)},
-                    {"sessions", view.sessions()},
-                    {"sessions_max", view.sessions_max},
-                    {"sessions_evicted_total", view.sessions_evicted_total},
-                    {"access_log_dropped_total", view.access_log_dropped_total},
-                    {"clients", clients_json(view.clients)},
-                    {"pools", std::move(pools)}};
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return {{"node", view.node},
+          {"version", view.version},
+          {"ready", view.readiness.ready},
+          {"reason", view.readiness.reason},
+          {"summary", summary_text(view)},
+          {"mood", name_of(mood_of(view))},
+          {"time", base::timestamp_text(view.now)},
+          {"uptime_seconds", seconds_of(view.uptime)},
+          {"workers", view.workers},
+          {"redis", {{"state", view.redis.state}, {"reason", view.redis.reason}}},
+          {"redis_latency_ms", view.redis.latency ? Json(milliseconds(*view.redis.latency)) : Json()},
+          {"cluster", cluster_json(view.cluster)},
+          {"sessions", view.sessions()},
+          {"sessions_max", view.sessions_max},
+          {"sessions_evicted_total", view.sessions_evicted_total},
+          {"access_log_dropped_total", view.access_log_dropped_total},
+          {"clients", clients_json(view.clients)},
+          {"session_idle_timeout_seconds", seconds_of(view.session_idle_timeout)},
+          {"failovers", failovers_json(view.failovers)},
+          {"reload",
+           {{"count", view.reload.count},
+            {"time", time_json(view.reload.last)},
+            {"succeeded", view.reload.succeeded},
+            {"reason", view.reload.reason}}},
+          {"pools", std::move(pools)}};
+}
+
+std::string status_json(const StatusView& view) {
+  return status_document(view).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace holdfast::admin

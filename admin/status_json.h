@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "admin/view.h"
@@ -8,5 +9,7 @@ namespace holdfast::admin {
 
 /// The body of GET /api/v1/status. Never throws: bytes that are not UTF-8 are replaced.
 std::string status_json(const StatusView& view);
+/// The same as a document.
+nlohmann::ordered_json status_document(const StatusView& view);
 
 }  // namespace holdfast::admin

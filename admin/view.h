@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin/readiness.h"
+#include "base/histogram.h"
 #include "base/time.h"
 #include "health/view.h"
 
@@ -38,6 +39,24 @@ struct ProbeView {
   std::string text;          ///< What was found, for people. May hold bytes from the backend: escape it.
 };
 
+/// A finished probe, as the row of bars shows it.
+struct ProbeMark {
+  base::WallTime at{};
+  base::Duration took{};
+  std::uint16_t status = 0;
+  std::string_view reason;  ///< Static text; empty: passed.
+};
+
+/// How long something took. The quantiles are of the last minute, the counts of all time.
+struct LatencyView {
+  std::uint64_t recent = 0;  ///< How many in the last minute; the quantiles mean nothing while it is 0.
+  base::Duration p50{};
+  base::Duration p95{};
+  base::Duration p99{};
+  base::Histogram::Counts counts{};
+  double seconds_total = 0;
+};
+
 struct BackendView {
   std::string name;
   std::string address;
@@ -52,18 +71,25 @@ struct BackendView {
   std::uint64_t sessions = 0;
   std::uint64_t requests_in_flight = 0;
   std::uint64_t requests_queued = 0;
-  std::uint64_t requests_total = 0;  ///< Attempts sent there.
-  std::uint64_t connects_total = 0;  ///< Connections made.
-  std::uint64_t retries_total = 0;   ///< Attempts that failed here and were made again elsewhere.
+  std::uint32_t requests_max = 0;  ///< In flight at once; 0: no limit.
+  /// While it comes back with a growing share of new sessions: how far it is.
+  std::optional<std::uint32_t> slow_start_percent;
+  std::optional<base::WallTime> deadline;  ///< Of a drain: then it is a maintenance.
+  std::string ordered_by;                  ///< With DRAINING and MAINT: who said so.
+  std::uint64_t requests_total = 0;        ///< Attempts sent there.
+  std::uint64_t connects_total = 0;        ///< Connections made.
+  std::uint64_t retries_total = 0;         ///< Attempts that failed here and were made again elsewhere.
   std::uint64_t moved_away_total = 0;
   CodeClasses answers{};
-  Counts moved_away;  ///< By reason, as far as known; may be empty while moved_away_total is not.
-  Counts failures;    ///< By kind: refused, reset, timeout...
+  Counts moved_away;    ///< By reason, as far as known; may be empty while moved_away_total is not.
+  Counts failures;      ///< By kind: refused, reset, timeout...
+  LatencyView latency;  ///< From giving it a request (connecting included) to the first byte of its answer.
 
   std::optional<ProbeView> last_probe;
   std::uint64_t probes_passed_total = 0;
   std::uint64_t probes_failed_total = 0;
   base::Duration probe_time_total{};  ///< Of all probes together.
+  std::vector<ProbeMark> probes;      ///< The last 20, oldest first.
 };
 
 struct PoolView {
@@ -71,8 +97,12 @@ struct PoolView {
   std::string_view state = "serving";  ///< starting, serving, fail_open, closed: for new sessions.
   std::uint64_t sessions = 0;
   std::uint64_t requests_total = 0;
-  CodeClasses answers{};  ///< To clients, our own error answers included.
-  Counts stickiness;      ///< By the access log's word: none, new, kept, moved...
+  CodeClasses answers{};                    ///< To clients, our own error answers included.
+  Counts stickiness;                        ///< By the access log's word: none, new, kept, moved...
+  std::uint64_t failed_total = 0;           ///< Requests that got an error page of ours: no backend could serve them.
+  std::uint64_t retries_refused_total = 0;  ///< The retry budget had none left.
+  LatencyView latency;                      ///< From the request's head to the end of its answer.
+  base::Duration probe_interval{};
   std::vector<BackendView> backends;
 };
 
@@ -90,8 +120,12 @@ struct ClientsView {
 };
 
 struct RedisView {
-  std::string state = "off";  ///< ok, degraded, off
-  std::string reason;         ///< With degraded.
+  std::string state = "off";              ///< ok, degraded, off
+  std::string reason;                     ///< With degraded.
+  std::optional<base::Duration> latency;  ///< Of a command, smoothed.
+  std::uint64_t commands_total = 0;       ///< Of the control loop's link, as are those that follow.
+  std::uint64_t failed_total = 0;         ///< Commands that timed out, were lost or answered with an error.
+  std::uint64_t connects_total = 0;
 };
 
 /// What one proxy node sees of one backend by itself.
@@ -126,6 +160,29 @@ struct ClusterView {
   std::vector<NodeView> nodes;  ///< By name; ourselves among them. Empty when off.
 };
 
+/// A backend's failure, and what it cost.
+struct FailoverView {
+  std::string pool;
+  std::string backend;
+  std::string reason;
+  base::WallTime began{};    ///< The first sign of it.
+  base::Duration noticed{};  ///< From there until it was judged DOWN.
+  std::uint64_t users_moved = 0;
+  std::uint64_t rescued = 0;  ///< Requests that met the failure and were answered well elsewhere.
+  std::uint64_t failed = 0;   ///< Those that were not.
+  /// From the first sign to the first byte of the good answer of the last request rescued.
+  std::optional<base::Duration> took;
+  std::optional<base::Duration> longest_wait;  ///< Of one rescued request.
+  bool is_over = false;                        ///< The backend is UP again.
+};
+
+struct ReloadView {
+  std::uint64_t count = 0;
+  std::optional<base::WallTime> last;  ///< None: never.
+  bool succeeded = true;               ///< The last one.
+  std::string reason;                  ///< Why it did not.
+};
+
 struct StatusView {
   std::string node;
   std::string version;
@@ -140,6 +197,9 @@ struct StatusView {
   std::uint64_t sessions_evicted_total = 0;    ///< Forgotten because the store was full.
   std::uint64_t access_log_dropped_total = 0;  ///< Lines that were not written.
   std::vector<PoolView> pools;
+  std::vector<FailoverView> failovers;  ///< The last ones, the newest first.
+  ReloadView reload;
+  base::Duration session_idle_timeout{};
 
   std::uint64_t sessions() const {
     std::uint64_t sum = 0;
@@ -161,6 +221,8 @@ class Source {
   virtual Readiness readiness() const = 0;
   /// Who sees what.
   virtual ClusterView cluster() const = 0;
+  /// The effective configuration as TOML, secrets redacted.
+  virtual std::string configuration() const = 0;
 };
 
 }  // namespace holdfast::admin

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/log_watch.h"
 #include "base/text.h"
 
 namespace holdfast::base {
@@ -19,6 +20,7 @@ namespace {
 
 std::atomic<LogLevel> g_lowest{LogLevel::Info};
 std::atomic<LogFormat> g_format{LogFormat::Text};
+std::atomic<LogWatch*> g_watch{nullptr};
 
 constexpr std::size_t kLineMax = 4096;  // PIPE_BUF: a pipe with room takes so much whole, without blocking
 
@@ -154,7 +156,11 @@ void log_setup(LogLevel lowest, LogFormat format) {
   g_format = format;
 }
 
+void log_watch(LogWatch* watch) { g_watch.store(watch, std::memory_order_release); }
+
 void log_line(LogLevel level, std::string_view event, LogFields fields) {
+  LogWatch* const watch = g_watch.load(std::memory_order_acquire);
+  if (watch != nullptr && level >= LogLevel::Info) watch->on_log(level, event, fields);
   if (level < g_lowest.load(std::memory_order_relaxed)) return;
   const std::string line = log_text(timestamp_text(wall_now()), level, event, fields, g_format);
   logger().log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));

@@ -71,9 +71,29 @@ struct Listen {
   bool operator==(const Listen&) const = default;
 };
 
+enum class AdminRole : std::uint8_t { Viewer, Operator };
+
+/// [[admin.users]]
+struct AdminUser {
+  std::string name;
+  std::string password_hash;  ///< As `holdfastctl passwd` prints it. Never shown.
+  AdminRole role = AdminRole::Viewer;
+  bool operator==(const AdminUser&) const = default;
+};
+
+/// [[admin.tokens]]: for scripts.
+struct AdminToken {
+  std::string name;
+  std::string hash;  ///< SHA-256 in hex, as `holdfastctl token` prints it. Never shown.
+  AdminRole role = AdminRole::Viewer;
+  bool operator==(const AdminToken&) const = default;
+};
+
 struct Admin {
   bool enabled = true;
   Endpoint address{"127.0.0.1", 8081};
+  std::vector<AdminUser> users;  ///< None: this machine's people act without a login, others cannot reach it.
+  std::vector<AdminToken> tokens;
   bool operator==(const Admin&) const = default;
 };
 

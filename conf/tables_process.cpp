@@ -2,7 +2,7 @@
 #include "conf/names.h"
 #include "conf/words.h"
 
-// The tables that concern the whole process: [server], [[listen]], [admin], [sessions], [timeouts], [limits].
+// The tables that concern the whole process: [server], [[listen]], [sessions], [timeouts], [limits].
 namespace holdfast::conf {
 
 namespace {
@@ -26,14 +26,6 @@ Table<Server> make_access_log_table() {
   t.choice("format", &Server::access_log_format, kLogFormatNames)
       .only(has_access_log, "path", "an access log with a path");
   return t;
-}
-
-void check_admin(Admin& admin, const TomlNode& table, Mistakes& mistakes) {
-  const TomlNode* address = table.find("address");
-  if (address == nullptr || !mistakes.is_sound(*address) || is_loopback(admin.address.host)) return;
-  mistakes.add(*address, mistakes.full_name("address") +
-                             ": expected a loopback address such as \"127.0.0.1:8081\", found " + described(*address) +
-                             "; others can reach it, which needs users: not yet supported");
 }
 
 }  // namespace
@@ -62,18 +54,6 @@ const Table<ListenDraft>& listen_table() {
                           [](const Cidr& range) { return range.text; });
     t.later("proxy_protocol", is_false);
     t.later("tls");
-    return t;
-  }();
-  return table;
-}
-
-const Table<Admin>& admin_table() {
-  static const Table<Admin> table = [] {
-    Table<Admin> t;
-    t.boolean("enabled", &Admin::enabled);
-    t.endpoint("address", &Admin::address, 0);
-    t.later("users");
-    t.check = check_admin;
     return t;
   }();
   return table;

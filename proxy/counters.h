@@ -4,31 +4,40 @@
 #include <cstddef>
 
 #include "base/counter.h"
+#include "base/histogram.h"
 #include "base/result.h"
 #include "base/steady_array.h"
+#include "health/view.h"
 #include "proxy/identity.h"
 
 namespace holdfast::proxy {
 
 inline constexpr std::size_t kErrorCodes = static_cast<std::size_t>(base::ErrorCode::Invalid) + 1;
 inline constexpr std::size_t kStickinessWords = static_cast<std::size_t>(Stickiness::Expired) + 1;
+inline constexpr std::size_t kStates = static_cast<std::size_t>(health::State::Down) + 1;
 inline constexpr std::size_t kCodeClasses = 6;  ///< 1xx..5xx by index 1..5; 0: others (a real app's 6xx..9xx).
 
 constexpr std::size_t code_class(unsigned status) { return status >= 100 && status < 600 ? status / 100 : 0; }
 
 struct BackendCounters {
-  base::Counter requests;                           ///< Attempts sent there.
-  std::array<base::Counter, kCodeClasses> answers;  ///< By class of the status.
-  std::array<base::Counter, kErrorCodes> failures;  ///< Attempts that failed, by kind.
-  base::Counter connects;                           ///< Connections made.
-  base::Counter retried_away;                       ///< Attempts that went on elsewhere.
-  base::Counter moved_away;                         ///< Sessions this worker moved off it.
+  base::Counter requests;                                   ///< Attempts sent there.
+  std::array<base::Counter, kCodeClasses> answers;          ///< By class of the status.
+  std::array<base::Counter, kErrorCodes> failures;          ///< Attempts that failed, by kind.
+  base::Counter connects;                                   ///< Connections made.
+  base::Counter retried_away;                               ///< Attempts that went on elsewhere.
+  base::Counter moved_away;                                 ///< Sessions this worker moved off it.
+  std::array<base::Counter, kErrorCodes> moved_by_failure;  ///< Of those: a request of theirs had just met this.
+  std::array<base::Counter, kStates> moved_by_state;        ///< The others: by the state it was in.
+  base::Histogram first_byte;  ///< Given to the backend (connecting included) until the first byte of its answer.
 };
 
 struct PoolCounters {
   base::Counter requests;
   std::array<base::Counter, kCodeClasses> answers;  ///< To clients, our own error answers included.
   std::array<base::Counter, kStickinessWords> stickiness;
+  base::Counter retries_refused;  ///< The budget had none left.
+  base::Counter failed;           ///< Requests that got an error page of ours because no backend could serve them.
+  base::Histogram total;          ///< From the request's head to the end of its answer; not of tunnels.
 };
 
 /// One worker's counts: written by it alone, read by anybody.

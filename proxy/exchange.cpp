@@ -50,6 +50,7 @@ void Exchange::reset() {
   fresh_body_ = {};
   placement_ = {};
   backend_.reset();
+  fled_.reset();
   tried_count_ = 0;
   attempts_ = 0;
   has_redialled_ = false;
@@ -184,10 +185,24 @@ void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
 }
 
 void Exchange::on_attempt_succeeded() {
+  context_.counters.backend[conf::index(*backend_)].first_byte.add(first_byte_ - chosen_);
+  if (fled_ && context_.response_head.status < 500) note_rescue();
   auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
   if (failures.load(std::memory_order_relaxed) == 0) return;
   failures.store(0, std::memory_order_relaxed);
   context_.reports.on_backend_success(*backend_);
+}
+
+void Exchange::note_rescue() {
+  const auto raise = [](std::atomic<std::int64_t>& highest, std::int64_t to) {
+    std::int64_t known = highest.load(std::memory_order_relaxed);
+    while (known < to && !highest.compare_exchange_weak(known, to, std::memory_order_relaxed)) {
+    }
+  };
+  BackendLoad& load = context_.shared.loads[conf::index(*fled_)];
+  load.rescued.fetch_add(1, std::memory_order_relaxed);
+  raise(load.rescue_last_ns, first_byte_.time_since_epoch().count());
+  raise(load.rescue_longest_ns, (first_byte_ - started_).count());
 }
 
 /// The only judge of a failed attempt: note it, then try again, or answer. Not for what fails once the client has seen
@@ -228,6 +243,7 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   }
   if (decision == Decision::GiveUp) return give_up(error);
   if (draws_on_budget(attempt) && !context_.budgets[conf::index(route_->pool)].may_retry(context_.now())) {
+    context_.counters.pool[conf::index(route_->pool)].retries_refused.add();
     return give_up(error);
   }
   context_.counters.backend[conf::index(*backend_)].retried_away.add();
@@ -241,15 +257,19 @@ void Exchange::on_attempt_failed(const base::Error& error) {
 void Exchange::note_failure(base::ErrorCode code) {
   context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(code)].add();
   if (code == ErrorCode::Overload) return;
-  auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
+  BackendLoad& load = context_.shared.loads[conf::index(*backend_)];
   // One page with a broken head does not make a broken server: a reason to look, not to eject (R18).
   const bool counts = code != ErrorCode::Malformed && code != ErrorCode::TooLarge;
-  const std::uint32_t in_a_row = counts ? failures.fetch_add(1, std::memory_order_relaxed) + 1 : 0;
+  const std::uint32_t in_a_row = counts ? load.failures_in_a_row.fetch_add(1, std::memory_order_relaxed) + 1 : 0;
+  if (in_a_row == 1) {
+    load.failing_since_ns.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  }
   context_.reports.on_backend_failure(*backend_, code, in_a_row);
 }
 
 /// Where no backend may serve, people see the maintenance page.
 void Exchange::give_up(const base::Error& error) {
+  context_.counters.pool[conf::index(route_->pool)].failed.add();
   if (error.code != ErrorCode::Unavailable) return reply_error(status_of(error));
   reply_error(status_of(error), snapshot_->maintenance_pages[conf::index(route_->pool)]);
 }
@@ -313,11 +333,13 @@ void Exchange::leave_backend() {
 
 void Exchange::finish(Client::Next next) {
   leave_backend();
+  const bool was_tunnel = state_ == State::Tunnelling;
   enter(Event::Finished);
   if (route_ != nullptr && route_->action == conf::RouteAction::Forward) {
     PoolCounters& counters = context_.counters.pool[conf::index(route_->pool)];
     counters.answers[code_class(status_)].add();
     counters.stickiness[static_cast<std::size_t>(placement_.word())].add();
+    if (!was_tunnel) counters.total.add(context_.now() - started_);
   }
   if (!snapshot_->settings->server.access_log_path.empty()) write_access_line();
   give_back();

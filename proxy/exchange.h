@@ -65,6 +65,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void dial();
   void on_attempt_failed(const base::Error& error);
   void on_attempt_succeeded();
+  void note_rescue();
   void note_failure(base::ErrorCode code);
   void place_elsewhere(const base::Error& error);
   void give_up(const base::Error& error);
@@ -144,6 +145,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool has_redialled_ = false;
   base::ErrorCode failure_ = base::ErrorCode::Unavailable;  // of the last attempt
   bool is_move_noted_ = false;
+  std::optional<conf::BackendId> fled_;  // the backend whose failure this request has met last
   std::unique_ptr<net::Dial> dial_;
   Lease lease_;
   Outbox to_backend_;

@@ -89,7 +89,13 @@ void Exchange::on_placed(std::optional<conf::BackendId> backend) {
 
 /// Counts the move and tells the app of it: what it kept in the old node's memory is gone.
 void Exchange::note_move(conf::BackendId from) {
-  context_.counters.backend[conf::index(from)].moved_away.add();
+  BackendCounters& counters = context_.counters.backend[conf::index(from)];
+  counters.moved_away.add();
+  if (attempts_ > 0) {
+    counters.moved_by_failure[static_cast<std::size_t>(failure_)].add();
+  } else {
+    counters.moved_by_state[static_cast<std::size_t>(context_.view->of(from).state)].add();
+  }
   if (std::exchange(is_move_noted_, true)) return;
   const std::string_view reason =
       attempts_ > 0 ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
@@ -129,6 +135,7 @@ void Exchange::place_elsewhere(const base::Error& error) {
   leave_backend();
   if (tried_count_ == tried_.size()) return give_up(error);
   tried_[tried_count_++] = *backend_;
+  fled_ = backend_;
   failure_ = error.code;
   look_anew();
   on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));

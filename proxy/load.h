@@ -13,6 +13,13 @@ struct alignas(64) BackendLoad {
   std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
   std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.
   std::atomic<std::int64_t> failure_told_ns{0};     ///< When the monitor last heard of one: Instant's count.
+
+  std::atomic<std::int64_t> failing_since_ns{0};  ///< The first failure of the last row: Instant's count.
+
+  // Requests that met a failure here and were answered well elsewhere: what a failover cost those it hit.
+  std::atomic<std::uint32_t> rescued{0};
+  std::atomic<std::int64_t> rescue_last_ns{0};     ///< When the last of these answers began: Instant's count.
+  std::atomic<std::int64_t> rescue_longest_ns{0};  ///< The longest wait, from the request to its answer's beginning.
 };
 
 using Loads = base::SteadyArray<BackendLoad>;

@@ -124,10 +124,18 @@ std::string ClusterControl::node_name() const {
 std::string ClusterControl::cut_off() const { return member_ ? member_->isolation().reason() : std::string{}; }
 
 admin::RedisView ClusterControl::redis_view() const {
-  if (!link_) return {};
+  admin::RedisView view;
+  if (!link_) return view;
   const net::RedisState& state = link_->state();
-  if (state.word == net::RedisState::Word::Ok) return {.state = "ok", .reason = {}};
-  return {.state = "degraded", .reason = state.reason.empty() ? std::string(name_of(state.word)) : state.reason};
+  const bool is_ok = state.word == net::RedisState::Word::Ok;
+  view.state = is_ok ? "ok" : "degraded";
+  if (!is_ok) view.reason = state.reason.empty() ? std::string(name_of(state.word)) : state.reason;
+  if (is_ok && link_->latency() > base::Duration{}) view.latency = link_->latency();
+  const net::RedisCounts& counts = link_->counts();
+  view.commands_total = counts.commands;
+  view.failed_total = counts.timeouts + counts.lost + counts.errors;
+  view.connects_total = counts.connects;
+  return view;
 }
 
 admin::ClusterView ClusterControl::view(Sightings sightings) const {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <system_error>
@@ -242,18 +243,30 @@ base::Result<conf::Endpoint> parse_admin_url(std::string_view url) {
   return where;
 }
 
+namespace {
+
+/// The Authorization line of HOLDFAST_TOKEN; empty where there is none, or one that no line can hold.
+std::string authorization_line() {
+  const char* const token = std::getenv("HOLDFAST_TOKEN");
+  const std::string_view text = token != nullptr ? base::trim(token) : std::string_view{};
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return text.empty() || !is_plain ? std::string{} : fmt::format("Authorization: Bearer {}\r\n", text);
+}
+
+}  // namespace
+
 base::Result<HttpAnswer> http_get(const conf::Endpoint& where, std::string_view path, base::Duration patience) {
   return exchange(where, patience,
-                  fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
-                              path, where.text()));
+                  fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nConnection: close\r\n\r\n",
+                              path, where.text(), authorization_line()));
 }
 
 base::Result<HttpAnswer> http_post(const conf::Endpoint& where, std::string_view path, std::string_view json,
                                    base::Duration patience) {
   return exchange(where, patience,
-                  fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nX-Holdfast-Request: 1\r\n"
+                  fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nX-Holdfast-Request: 1\r\n"
                               "Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                              path, where.text(), json.size(), json));
+                              path, where.text(), authorization_line(), json.size(), json));
 }
 
 }  // namespace holdfast::server

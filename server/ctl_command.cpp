@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "server/ctl_client.h"
 #include "server/ctl_order.h"
+#include "server/ctl_passwd.h"
 #include "server/ctl_reload.h"
 #include "server/ctl_sessions.h"
 
@@ -113,6 +114,14 @@ CtlOutcome run_reload(const Target& target, const Arguments& arguments) {
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
 
+CtlOutcome run_passwd() {
+  const auto password = read_password();
+  if (!password) return failed(password.error().text);
+  const auto words = passwd_words(*password);
+  if (!words) return failed(words.error().text);
+  return {.exit_code = 0, .out = *words, .err = {}};
+}
+
 void add_sessions_command(CLI::App& app, Arguments& arguments) {
   using Verb = CtlSessions::Verb;
   CtlSessions& typed = arguments.sessions;
@@ -160,7 +169,8 @@ void add_order_commands(CLI::App& app, CtlOrder& order) {
 
 CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   Arguments parsed;
-  CLI::App app("Shows and steers a running holdfast.", "holdfastctl");
+  CLI::App app("Shows and steers a running holdfast. Where it has users, HOLDFAST_TOKEN is shown to it.",
+               "holdfastctl");
   app.add_option("--admin", parsed.admin, "The proxy's [admin] address")
       ->envname("HOLDFAST_ADMIN")
       ->capture_default_str();
@@ -170,6 +180,8 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   app.fallthrough();
   CLI::App& status = *app.add_subcommand("status", "Pools and backends, in words");
   status.add_flag("--json", parsed.json, "The whole answer as JSON");
+  const CLI::App& passwd = *app.add_subcommand("passwd", "Asks for a password, prints its hash for [[admin.users]]");
+  const CLI::App& token = *app.add_subcommand("token", "Prints a new token, and its hash for [[admin.tokens]]");
   add_order_commands(app, parsed.order);
   add_sessions_command(app, parsed);
   CLI::App& reload = *app.add_subcommand("reload", "Reads the configuration anew; a bad one changes nothing");
@@ -184,6 +196,8 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
     const int code = app.exit(error, out, err);
     return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
   }
+  if (token.parsed()) return {.exit_code = 0, .out = token_words(), .err = {}};
+  if (passwd.parsed()) return run_passwd();
   const bool is_order = !parsed.order.word.empty();
   const bool is_sessions = parsed.sessions.verb != CtlSessions::Verb::None;
   if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions)

@@ -102,6 +102,9 @@ void Server::put_in_force(Candidate candidate, NewSockets opened) {
   settings_ = fresh;
   snapshot_ = std::make_shared<const proxy::Snapshot>(fresh, addresses, keyring_, std::move(pages));
   sessions_.start(*snapshot_);
+  failovers_.reload(fresh);
+  backend_windows_.resize(fresh->backend_ids());
+  pool_windows_.resize(fresh->pool_ids());
   monitor_->reload(fresh, addresses);
   control_->reload(fresh);
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {

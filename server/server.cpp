@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <csignal>
+#include <span>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "admin/endpoints.h"
 #include "base/log.h"
+#include "base/log_watch.h"
+#include "base/text.h"
 #include "sessions/keyring.h"
 
 namespace holdfast::server {
@@ -58,6 +62,27 @@ bool is_worth_telling(proxy::BackendLoad& load, std::uint32_t in_a_row, std::uin
   return true;
 }
 
+/// Tells the event ids of this start from those of another.
+std::string run_name() {
+  const auto id = sessions::random_id();
+  return base::to_hex(std::span(id).first(4));
+}
+
+admin::Access::Accounts accounts_of(const conf::Admin& admin, std::uint16_t port) {
+  const auto role = [](conf::AdminRole configured) {
+    return configured == conf::AdminRole::Operator ? admin::Role::Operator : admin::Role::Viewer;
+  };
+  admin::Access::Accounts accounts;
+  accounts.cookie = "holdfast_admin_" + std::to_string(port);
+  for (const conf::AdminUser& user : admin.users) {
+    accounts.users.push_back({user.name, user.password_hash, role(user.role)});
+  }
+  for (const conf::AdminToken& token : admin.tokens) {
+    accounts.tokens.push_back({token.name, token.hash, role(token.role)});
+  }
+  return accounts;
+}
+
 std::uint32_t worker_count(const conf::Settings& settings) {
   return settings.server.workers != 0 ? settings.server.workers : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -65,7 +90,8 @@ std::uint32_t worker_count(const conf::Settings& settings) {
 }  // namespace
 
 Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, ReadConfig read)
-    : settings_(std::move(settings)),
+    : timeline_(run_name(), [this] { nudge_live(); }),
+      settings_(std::move(settings)),
       keyring_(secret),
       random_(random_seed()),
       started_(loop_.now()),
@@ -73,12 +99,18 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
       gates_(*settings_),
+      failovers_(settings_),
+      backend_windows_(settings_->backend_ids()),
+      pool_windows_(settings_->pool_ids()),
+      live_(loop_, *this, timeline_),
       open_(loop_.timer([this] { open_when_probed(); })),
       deadline_(loop_.timer([this] { stop(); })),
       tick_(loop_.timer([this] { on_tick(); })),
-      reloader_(loop_, std::move(read)) {}
+      reloader_(loop_, std::move(read)) {
+  base::log_watch(&timeline_);
+}
 
-Server::~Server() = default;
+Server::~Server() { base::log_watch(nullptr); }
 
 base::Result<void> Server::run() {
   if (auto started = start(); !started) {
@@ -173,7 +205,18 @@ base::Result<void> Server::open_admin() {
                                     [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
-  admin::Router router = admin::make_router(*this, *this, *this);
+  access_ =
+      std::make_unique<admin::Access>(loop_, accounts_of(settings_->admin, admin_listener_->address().port()),
+                                      [this](std::string password, std::string hash, std::function<void(bool)> done) {
+                                        passwords_.check(std::move(password), std::move(hash), std::move(done));
+                                      });
+  admin::Router router = admin::make_router({.access = *access_,
+                                             .source = *this,
+                                             .operators = *this,
+                                             .sessions = *this,
+                                             .live = live_,
+                                             .timeline = timeline_,
+                                             .history = history_});
   admin::add_reload_route(router, *this);
   admin_ = std::make_unique<admin::Server>(loop_, std::move(router),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
@@ -184,12 +227,24 @@ base::Result<void> Server::open_admin() {
 void Server::on_view(std::shared_ptr<const health::View> view) {
   forget_failures(*view);
   last_view_ = view;
+  live_.nudge();
   for (const auto& worker : workers_) worker->set_view(view);
   if (phase_ != Phase::Starting || workers_.empty()) return;
   const bool probed = std::none_of(view->backends.begin(), view->backends.end(), [](const health::Verdict& verdict) {
     return verdict.state == health::State::Starting;
   });
   if (probed) open_when_probed();
+}
+
+void Server::on_event(const health::Event& event) { failovers_.on_event(event, loop_.now(), base::wall_now()); }
+
+/// Any thread.
+void Server::nudge_live() {
+  if (is_live_nudged_.exchange(true)) return;
+  loop_.post([this] {
+    is_live_nudged_ = false;
+    live_.nudge();
+  });
 }
 
 /// A backend that has been judged anew starts with a clean slate: who comes back and still fails is ejected again after
@@ -251,6 +306,8 @@ void Server::on_tick() {
   const base::Instant now = loop_.now();
   sessions_.on_tick();
   control_->on_tick();
+  watch_failovers(now);
+  note_history(now);
   tick_->set(now + kTick);
 }
 

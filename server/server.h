@@ -5,11 +5,17 @@
 #include <memory>
 #include <vector>
 
+#include "admin/access.h"
+#include "admin/history.h"
+#include "admin/latency_window.h"
+#include "admin/live.h"
 #include "admin/reload_api.h"
 #include "admin/server.h"
 #include "admin/session_api.h"
+#include "admin/timeline.h"
 #include "admin/view.h"
 #include "base/result.h"
+#include "conf/reader.h"
 #include "conf/reload.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
@@ -22,6 +28,8 @@
 #include "proxy/snapshot.h"
 #include "server/access_log.h"
 #include "server/cluster_control.h"
+#include "server/failover_watch.h"
+#include "server/password_check.h"
 #include "server/reloader.h"
 #include "server/session_control.h"
 #include "server/worker.h"
@@ -66,6 +74,7 @@ class Server final : private health::Monitor::Listener,
 
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
+  void on_event(const health::Event& event) override;
   void on_sighting(conf::BackendId backend) override { control_->on_sighting(backend); }
   void forget_failures(const health::View& view);
   // admin::Source
@@ -79,10 +88,20 @@ class Server final : private health::Monitor::Listener,
   sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const override {
     return keyring_.backend_tag(pool, backend);
   }
+  std::string configuration() const override { return conf::dump_settings(*settings_); }
+  void nudge_live();
+  void watch_failovers(base::Instant now);
+  void note_history(base::Instant now);
   admin::BackendView backend_status(conf::BackendId id) const;
+  void add_health(admin::BackendView& view, conf::BackendId id) const;
+  void add_counts(admin::BackendView& view, conf::BackendId id) const;
+  base::Histogram::Counts first_byte_counts(conf::BackendId id) const;
+  base::Histogram::Counts total_counts(conf::PoolId id) const;
   admin::PoolView pool_status(const conf::Pool& pool) const;
   admin::ClientsView clients_status() const;
 
+  std::atomic<bool> is_live_nudged_{false};
+  admin::Timeline timeline_;
   std::shared_ptr<const conf::Settings> settings_;
   sessions::Keyring keyring_;
   net::Loop loop_;
@@ -101,6 +120,13 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<ClusterControl> control_;
   std::shared_ptr<const health::View> last_view_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  FailoverWatch failovers_;
+  admin::History history_;
+  std::vector<admin::LatencyWindow> backend_windows_;  // by BackendId
+  std::vector<admin::LatencyWindow> pool_windows_;     // by PoolId
+  admin::Live live_;
+  PasswordCheck passwords_{loop_};
+  std::unique_ptr<admin::Access> access_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<net::Listener> admin_listener_;
   std::unique_ptr<base::Timer> open_;      // the latest moment to begin serving
@@ -109,6 +135,8 @@ class Server final : private health::Monitor::Listener,
   Reloader reloader_;
   Phase phase_ = Phase::Starting;
   std::size_t drained_ = 0;
+  base::Instant history_due_{};
+  base::Instant windows_due_{};
 };
 
 }  // namespace holdfast::server

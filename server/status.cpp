@@ -1,4 +1,6 @@
 // Server, as the admin listener sees it: sums over the workers' counters, the monitor's reports, the session store.
+#include <algorithm>
+
 #include "server/server.h"
 
 namespace holdfast::server {
@@ -8,6 +10,53 @@ namespace {
 template <std::size_t N>
 void add_classes(admin::CodeClasses& sum, const std::array<base::Counter, N>& classes) {
   for (std::size_t i = 0; i < N; ++i) sum[i] += classes[i].get();
+}
+
+/// Sessions moved away, by the words of X-Holdfast-Moved: what a request of theirs met, or the state it found.
+class MovesByReason {
+ public:
+  void add(const proxy::BackendCounters& counters) {
+    for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {
+      add(base::name_of(static_cast<base::ErrorCode>(code)), counters.moved_by_failure[code].get());
+    }
+    for (std::size_t state = 0; state < proxy::kStates; ++state) {
+      add(health::reason_to_move(static_cast<health::State>(state)), counters.moved_by_state[state].get());
+    }
+  }
+  admin::Counts counts() const { return counts_; }
+
+ private:
+  void add(std::string_view word, std::uint64_t count) {
+    if (count == 0) return;
+    const auto known =
+        std::find_if(counts_.begin(), counts_.end(), [&](const admin::Count& each) { return each.word == word; });
+    if (known != counts_.end()) {
+      known->count += count;
+    } else {
+      counts_.push_back({word, count});
+    }
+  }
+
+  admin::Counts counts_;
+};
+
+admin::LatencyView latency_of(const base::Histogram::Counts& counts, const admin::LatencyWindow& window,
+                              std::uint64_t microseconds) {
+  const base::Histogram::Counts recent = window.recent(counts);
+  return {.recent = base::count_of(recent),
+          .p50 = base::quantile(recent, 50),
+          .p95 = base::quantile(recent, 95),
+          .p99 = base::quantile(recent, 99),
+          .counts = counts,
+          .seconds_total = static_cast<double>(microseconds) / 1e6};
+}
+
+/// From a tenth on, as the balancer does it; nullopt when it has its whole share.
+std::optional<std::uint32_t> slow_start_percent(const health::Verdict& verdict, base::Duration slow_start) {
+  if (verdict.state != health::State::Up || !verdict.slow_start || slow_start <= base::Duration{}) return std::nullopt;
+  const base::Duration up = std::chrono::steady_clock::now() - verdict.up_since;
+  if (up >= slow_start) return std::nullopt;
+  return std::max<std::uint32_t>(10, static_cast<std::uint32_t>(up * 100 / slow_start));
 }
 
 }  // namespace
@@ -32,11 +81,16 @@ admin::StatusView Server::status() const {
   view.workers = static_cast<std::uint32_t>(workers_.size());
   view.clients = clients_status();
   if (const auto links = sessions_.state(workers_.size()); links && view.redis.state == "ok") {
-    if (links->word != net::RedisState::Word::Ok) view.redis = {.state = "degraded", .reason = links->reason};
+    if (links->word != net::RedisState::Word::Ok) {
+      view.redis.state = "degraded";
+      view.redis.reason = links->reason;
+    }
   }
   view.sessions_max = settings_->sessions.sessions_max;
   view.sessions_evicted_total = sessions_.memory().evicted_total();
   if (access_log_) view.access_log_dropped_total = access_log_->dropped();
+  view.session_idle_timeout = settings_->sessions.idle_timeout;
+  view.failovers = failovers_.views();
   for (const conf::Pool& pool : settings_->pools) view.pools.push_back(pool_status(pool));
   return view;
 }
@@ -59,23 +113,47 @@ admin::ClientsView Server::clients_status() const {
   return view;
 }
 
+base::Histogram::Counts Server::first_byte_counts(conf::BackendId id) const {
+  base::Histogram::Counts sum{};
+  for (const auto& worker : workers_) {
+    const auto* const counters = worker->counters().backend.find(conf::index(id));
+    if (counters != nullptr) counters->first_byte.add_to(sum);  // else it has still to hear of a reload
+  }
+  return sum;
+}
+
+base::Histogram::Counts Server::total_counts(conf::PoolId id) const {
+  base::Histogram::Counts sum{};
+  for (const auto& worker : workers_) {
+    const auto* const counters = worker->counters().pool.find(conf::index(id));
+    if (counters != nullptr) counters->total.add_to(sum);
+  }
+  return sum;
+}
+
 admin::PoolView Server::pool_status(const conf::Pool& pool) const {
   admin::PoolView view;
   view.name = pool.name;
   view.state = name_of(monitor_->pool_state(pool.id));
+  view.probe_interval = pool.probe.interval;
   for (std::size_t word = 0; word < proxy::kStickinessWords; ++word) {
     view.stickiness.push_back({proxy::name_of(static_cast<proxy::Stickiness>(word)), 0});
   }
+  std::uint64_t microseconds = 0;
   for (const auto& worker : workers_) {
     const proxy::PoolCounters* const found = worker->counters().pool.find(conf::index(pool.id));
     if (found == nullptr) continue;  // a reload that has not reached it yet
     const proxy::PoolCounters& counters = *found;
     view.requests_total += counters.requests.get();
+    view.failed_total += counters.failed.get();
+    view.retries_refused_total += counters.retries_refused.get();
+    microseconds += counters.total.microseconds();
     add_classes(view.answers, counters.answers);
     for (std::size_t word = 0; word < proxy::kStickinessWords; ++word) {
       view.stickiness[word].count += counters.stickiness[word].get();
     }
   }
+  view.latency = latency_of(total_counts(pool.id), pool_windows_[conf::index(pool.id)], microseconds);
   for (const conf::Backend& backend : settings_->backends_of(pool)) {
     view.backends.push_back(backend_status(backend.id));
     view.sessions += view.backends.back().sessions;
@@ -85,23 +163,26 @@ admin::PoolView Server::pool_status(const conf::Pool& pool) const {
 
 admin::BackendView Server::backend_status(conf::BackendId id) const {
   const conf::Backend& backend = settings_->backend(id);
-  const health::Report report = monitor_->report(id);
   admin::BackendView view;
   view.name = backend.name;
   view.address = backend.address.text();
-  view.state = report.state;
-  view.suspect = report.suspect;
-  view.reason = name_of(report.reason);
-  view.detail = report.detail;
-  view.since = report.since;
   view.weight = backend.weight;
   view.backup = backend.backup;
+  view.requests_max = backend.max_requests;
   view.sessions = sessions_.size_of(snapshot_->tag_of(id));
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);
+  add_health(view, id);
+  add_counts(view, id);
+  return view;
+}
+
+void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
   for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {
     view.failures.push_back({base::name_of(static_cast<base::ErrorCode>(code)), 0});
   }
+  MovesByReason moves;
+  std::uint64_t microseconds = 0;
   for (const auto& worker : workers_) {
     const proxy::BackendCounters* const found = worker->counters().backend.find(conf::index(id));
     if (found == nullptr) continue;
@@ -110,10 +191,29 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
     view.connects_total += counters.connects.get();
     view.retries_total += counters.retried_away.get();
     view.moved_away_total += counters.moved_away.get();
+    microseconds += counters.first_byte.microseconds();
     add_classes(view.answers, counters.answers);
-    for (std::size_t code = 0; code < proxy::kErrorCodes; ++code)
+    for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {
       view.failures[code].count += counters.failures[code].get();
+    }
+    moves.add(counters);
   }
+  view.moved_away = moves.counts();
+  view.latency = latency_of(first_byte_counts(id), backend_windows_[conf::index(id)], microseconds);
+}
+
+void Server::add_health(admin::BackendView& view, conf::BackendId id) const {
+  const health::Report report = monitor_->report(id);
+  view.state = report.state;
+  view.suspect = report.suspect;
+  view.reason = name_of(report.reason);
+  view.detail = report.detail;
+  view.since = report.since;
+  if (report.order.state != health::OperatorState::Ready) {
+    view.ordered_by = report.order.by;
+    view.deadline = report.order.deadline;
+  }
+  if (last_view_) view.slow_start_percent = slow_start_percent(last_view_->of(id), settings_->pool_of(id).slow_start);
   if (report.last_probe) {
     view.last_probe = admin::ProbeView{.at = report.last_probe->at,
                                        .took = report.last_probe->took,
@@ -123,7 +223,50 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
   }
   view.probes_passed_total = report.passed_total;
   view.probes_failed_total = report.failed_total;
-  return view;
+  for (const health::ProbeRecord& probe : report.history) {
+    view.probes.push_back({probe.at, probe.took, probe.status, name_of(probe.reason)});
+  }
+}
+
+void Server::watch_failovers(base::Instant now) {
+  const auto is_well = [this](conf::BackendId id) {
+    const health::Verdict& verdict = last_view_->of(id);
+    return !verdict.suspect && verdict.state != health::State::Down;
+  };
+  failovers_.on_tick(now, is_well, [this, &is_well](conf::BackendId id) {
+    FailoverWatch::Numbers numbers;
+    for (const auto& worker : workers_) {
+      const proxy::BackendCounters* const found = worker->counters().backend.find(conf::index(id));
+      if (found == nullptr) continue;
+      const proxy::BackendCounters& counters = *found;
+      numbers.moved += counters.moved_away.get();
+      for (const base::Counter& failures : counters.failures) numbers.failed += failures.get();
+      numbers.failed -= counters.retried_away.get();
+    }
+    proxy::BackendLoad& load = loads_[conf::index(id)];
+    const auto instant = [](const std::atomic<std::int64_t>& ns) {
+      return base::Instant{base::Duration{ns.load(std::memory_order_relaxed)}};
+    };
+    numbers.rescued = load.rescued.load(std::memory_order_relaxed);
+    numbers.failing_since = instant(load.failing_since_ns);
+    numbers.last_rescue = instant(load.rescue_last_ns);
+    numbers.longest_wait = base::Duration{load.rescue_longest_ns.load(std::memory_order_relaxed)};
+    if (is_well(id)) load.rescue_longest_ns.store(0, std::memory_order_relaxed);  // the next failover's begins anew
+    return numbers;
+  });
+}
+
+void Server::note_history(base::Instant now) {
+  if (now >= windows_due_) {
+    windows_due_ = now + admin::LatencyWindow::kStep;
+    for (const conf::Backend& backend : settings_->backends) {
+      backend_windows_[conf::index(backend.id)].note(first_byte_counts(backend.id));
+    }
+    for (const conf::Pool& pool : settings_->pools) pool_windows_[conf::index(pool.id)].note(total_counts(pool.id));
+  }
+  if (now < history_due_) return;
+  history_due_ = now + admin::History::kStep;
+  history_.note(status());
 }
 
 }  // namespace holdfast::server

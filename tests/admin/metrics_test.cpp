@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -12,12 +13,16 @@
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using namespace std::chrono_literals;
 
 namespace {
 
 std::string full_text() {
   StatusView view = sample_view();
   view.pools[0].backends[0].moved_away = {{"down", 2}};
+  view.redis.state = "ok";
+  view.cluster.state = "ok";
+  view.failovers.push_back({.pool = "shop", .backend = "app1", .rescued = 1, .took = 84ms});
   return metrics_text(view, ProcessFacts{.resident_bytes = 1 << 20,
                                          .descriptors = 9,
                                          .descriptors_max = 1024,
@@ -36,7 +41,7 @@ struct Lint {
     const std::size_t value_at = line.rfind(' ');
     const std::string id = line.substr(0, value_at);
     std::string family = id.substr(0, id.find('{'));
-    for (const char* suffix : {"_sum", "_count"}) {
+    for (const char* suffix : {"_sum", "_count", "_bucket"}) {
       const std::string stem = family.substr(0, family.size() - std::string(suffix).size());
       if (family.ends_with(suffix) && types.contains(stem)) family = stem;
     }
@@ -57,8 +62,8 @@ struct Lint {
     std::string name;
     std::string type;
     words >> hash >> kind >> name >> type;
-    const bool legal =
-        name.starts_with("holdfast_") && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+    const bool legal = (name.starts_with("holdfast_") || name.starts_with("process_")) &&
+                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
     if (!legal) return "illegal name";
     if (kind == "HELP") return type.empty() ? "empty HELP" : helped.insert(name).second ? "" : "HELP twice";
     if (kind == "TYPE") return types.emplace(name, type).second ? "" : "TYPE twice";
@@ -66,8 +71,8 @@ struct Lint {
   }
   // {pool="shop",backend="app1"}; the sample's values hold no quotes.
   static std::string fault_of_labels(std::string_view labels) {
-    static const std::set<std::string, std::less<>> kKnown = {"pool",   "backend", "code",   "state",   "kind",
-                                                              "reason", "outcome", "result", "version", "direction"};
+    static const std::set<std::string, std::less<>> kKnown = {
+        "pool", "backend", "code", "state", "kind", "reason", "outcome", "result", "version", "direction", "le"};
     if (labels.empty()) return "";
     labels.remove_prefix(1);
     while (labels != "}") {
@@ -128,16 +133,16 @@ TEST_CASE("the numbers come from the view") {
         R"(holdfast_backend_attempts_total{pool="shop",backend="app2"} 100)",
         R"(holdfast_backend_up{pool="shop",backend="app1"} 1)",
         R"(holdfast_backend_state{pool="shop",backend="app1",state="UP"} 1)",
-        R"(holdfast_backend_state{pool="shop",backend="app1",state="DOWN"} 0)",
+        R"(holdfast_backend_failed_attempts_total{pool="shop",backend="app1"} 3)",
         R"(holdfast_backend_failures_total{pool="shop",backend="app1",kind="reset"} 3)",
         R"(holdfast_backend_move_reasons_total{pool="shop",backend="app1",reason="down"} 2)",
         R"(holdfast_backend_probes_total{pool="shop",backend="app1",result="failed"} 2)",
         R"(holdfast_backend_probe_duration_seconds_count{pool="shop",backend="app1"} 52)",
         R"(holdfast_backend_probe_duration_seconds_sum{pool="shop",backend="app1"} 0.26)",
-        R"(holdfast_backend_last_probe_duration_seconds{pool="shop",backend="app1"} 0.0015)",
         R"(holdfast_pool_sessions{pool="shop"} 12)", R"(holdfast_pool_stickiness_total{pool="shop",outcome="kept"} 88)",
-        R"(holdfast_build_info{version="1.2.3"} 1)", "holdfast_ready 1", R"(holdfast_redis_state{state="off"} 1)",
-        "holdfast_process_resident_memory_bytes 1048576", "holdfast_process_cpu_seconds_total 0.25"}) {
+        R"(holdfast_build_info{version="1.2.3"} 1)", "holdfast_ready 1", R"(holdfast_redis_state{state="ok"} 1)",
+        "holdfast_failover_last_seconds 0.084", "process_resident_memory_bytes 1048576",
+        "process_cpu_seconds_total 0.25"}) {
     INFO(std::string(line));
     CHECK(has_line(text, line));
   }
@@ -175,4 +180,47 @@ TEST_CASE("the system says something about this process") {
   CHECK(facts.cpu_seconds > 0);
   CHECK(facts.start_time > 1.6e9);
   CHECK(facts.start_time <= std::chrono::duration<double>(base::wall_now().time_since_epoch()).count() + 1);
+}
+
+TEST_CASE("every metric has its line in docs/metrics.md, and every line its metric") {
+  std::set<std::string> documented;
+  std::ifstream file("docs/metrics.md");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("| `")) documented.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  Lint lint;
+  std::istringstream lines(full_text());
+  for (std::string line; std::getline(lines, line);) lint.fault_of(line);
+  for (const auto& [name, type] : lint.types) {
+    CAPTURE(name);
+    CHECK(documented.contains(name));
+  }
+  for (const std::string& name : documented) {
+    CAPTURE(name);
+    CHECK(lint.types.contains(name));
+  }
+}
+
+TEST_CASE("histograms are cumulative, and end with all") {
+  StatusView view = sample_view(1);
+  LatencyView& latency = view.pools[0].backends[0].latency;
+  latency.counts[base::Histogram::bucket_of(3ms)] = 5;
+  latency.counts[base::Histogram::bucket_of(200ms)] = 2;
+  latency.counts[base::Histogram::bucket_of(1h)] = 1;
+  latency.seconds_total = 3600.5;
+  const std::string text = metrics_text(view, {});
+  const std::string name = "holdfast_backend_first_byte_seconds";
+  for (const char* line :
+       {R"(_bucket{pool="shop",backend="app1",le="0.004"} 5)", R"(_bucket{pool="shop",backend="app1",le="0.032"} 5)",
+        R"(_bucket{pool="shop",backend="app1",le="0.256"} 7)", R"(_bucket{pool="shop",backend="app1",le="2.048"} 7)",
+        R"(_bucket{pool="shop",backend="app1",le="+Inf"} 8)", R"(_count{pool="shop",backend="app1"} 8)",
+        R"(_sum{pool="shop",backend="app1"} 3600.5)"}) {
+    INFO(std::string(line));
+    CHECK(has_line(text, name + line));
+  }
+}
+
+TEST_CASE("a thousand backends stay under 2 MiB") {
+  const std::string text = metrics_text(sample_view(1000), {});
+  CHECK(text.size() < (2u << 20));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/endpoints.h"
 #include "admin/operator_api.h"
 #include "admin/session_api.h"
 #include "admin/view.h"
@@ -53,6 +54,7 @@ class FakeSource final : public Source {
   StatusView status() const override { return view; }
   Readiness readiness() const override { return view.readiness; }
   ClusterView cluster() const override { return view.cluster; }
+  std::string configuration() const override { return "# redacted\n"; }
 };
 
 /// An operator's desk that takes notes.
@@ -113,6 +115,25 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
     orders.push_back("clear in " + pool + " to " + std::to_string(to.size()));
     done(std::uint64_t{7});
   }
+};
+
+/// What a router needs besides, on a loop of the test's own.
+struct FakeRest {
+  FakeRest(base::Scheduler& scheduler, const Source& source)
+      : access(scheduler, {}, {}), live(scheduler, source, timeline) {}
+  Desks desks(const Source& source, OperatorDesk& operators, SessionDesk& sessions) {
+    return {.access = access,
+            .source = source,
+            .operators = operators,
+            .sessions = sessions,
+            .live = live,
+            .timeline = timeline,
+            .history = history};
+  }
+  Access access;
+  Timeline timeline{"run"};
+  History history;
+  Live live;
 };
 
 }  // namespace holdfast::admin

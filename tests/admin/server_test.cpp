@@ -15,10 +15,11 @@ namespace {
 
 struct Fixture {
   explicit Fixture(Limits limits = {})
-      : server(loop, router(source, desk, sessions), HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
+      : server(loop, router(rest.desks(source, desk, sessions)), HostRule(tests::fake_address(8081), "127.0.0.1"),
+               limits) {}
 
-  static Router router(const Source& source, OperatorDesk& desk, SessionDesk& sessions) {
-    Router made = make_router(source, desk, sessions);
+  static Router router(const Desks& desks) {
+    Router made = make_router(desks);
     made.add(http::Method::Post, "/echo", [](const Request& request) {
       return text_answer(200, std::string(request.field("x-say")) + request.query + request.body);
     });
@@ -43,6 +44,7 @@ struct Fixture {
   FakeSource source;
   FakeDesk desk;
   FakeSessions sessions;
+  FakeRest rest{loop, source};
   Server server;
 };
 
@@ -73,7 +75,13 @@ TEST_CASE("every endpoint answers with its type and is guarded") {
                       {"/api/v1/status", "application/json", "\"node\":\"lb1\""},
                       {"/api/v1/status?x=1", "application/json", "\"node\":\"lb1\""},
                       {"/metrics", "text/plain; version=0.0.4; charset=utf-8", "holdfast_ready 1"},
-                      {"/", "text/html; charset=utf-8", "<!doctype html>"}};
+                      {"/", "text/html; charset=utf-8", "<!doctype html>"},
+                      {"/plain", "text/html; charset=utf-8", "<!doctype html>"},
+                      {"/api/v1/config", "text/plain; charset=utf-8", "# redacted"},
+                      {"/api/v1/history", "application/json", "{"},
+                      {"/api/v1/events", "application/json", "{"},
+                      {"/api/v1/openapi.json", "application/json", "{"},
+                      {"/api/v1/me", "application/json", "{"}};
   Fixture f;
   for (const Row& row : rows) {
     INFO(std::string(row.path));
@@ -361,13 +369,15 @@ TEST_CASE("the server may go while clients are connected") {
   FakeSource source;
   FakeDesk desk;
   FakeSessions sessions;
-  auto server =
-      std::make_unique<Server>(loop, make_router(source, desk, sessions), HostRule(tests::fake_address(1), ""));
+  std::optional<FakeRest> rest(std::in_place, loop, source);
+  auto server = std::make_unique<Server>(loop, make_router(rest->desks(source, desk, sessions)),
+                                         HostRule(tests::fake_address(1), ""));
   auto [stream, peer] = tests::fake_connection(loop);
   server->accept(std::move(stream));
   peer.sends("GET");
   loop.run();
   server.reset();
+  rest.reset();
   CHECK_FALSE(peer.is_open());
   CHECK(loop.timers_alive() == 0);
 }

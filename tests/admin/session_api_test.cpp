@@ -5,6 +5,7 @@
 #include "admin/endpoints.h"
 #include "sessions/redis_text.h"
 #include "tests/admin/sample_view.h"
+#include "tests/support/fake_loop.h"
 #include "tests/support/fake_net.h"
 
 using namespace holdfast;
@@ -41,7 +42,9 @@ struct Fixture {
   FakeSource source;
   FakeDesk desk;
   FakeSessions sessions;
-  Router router = make_router(source, desk, sessions);
+  tests::FakeLoop loop;
+  FakeRest rest{loop, source};
+  Router router = make_router(rest.desks(source, desk, sessions));
 };
 
 const std::string kSession = "/api/v1/sessions/" + sessions::id_text(kKey) + "/";

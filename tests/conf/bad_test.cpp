@@ -159,14 +159,30 @@ TEST_CASE("keys of later versions are known, and refused") {
   check_rows({
       {kWhole, "[[listen]]\naddress = \"a:1\"\n^tls = { certificates = [] }\n", {"listen.tls: not yet supported"}},
       {kWhole, "[[listen]]\naddress = \"a:1\"\n^proxy_protocol = true\n", {"listen.proxy_protocol: not yet supported"}},
-      {kWhole, "[admin]\n^users = []\n", {"admin.users: not yet supported"}},
       {kWhole, "[admin]\naddress = ^\"0.0.0.0:8081\"\n", {"expected a loopback address"}},
-      {kWhole, "[admin]\naddress = ^\"[::]:8081\"\n", {"users: not yet supported"}},
+      {kWhole, "[admin]\naddress = ^\"[::]:8081\"\n", {"which needs [[admin.users]]"}},
+      {kWhole, "[admin]\naddress = ^\"[::]:8081\"\nusers = []\n", {"which needs [[admin.users]]"}},
       {kListen, "[pools.a]\n^max_sessions = 5\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions: not yet supported"}},
       {kListen,
        "[pools.a]\nbackends = [{ address = \"a:1\", ^tls = true }]\n",
        {"pools.a.backends.tls: not yet supported"}},
       {kListen, "[pools.a]\nbackends = [^\"https://a:1\"]\n", {"leave out the scheme"}},
+  });
+}
+
+TEST_CASE("users and tokens of the admin listener") {
+  check_rows({
+      {kWhole, "[admin]\nusers = ^3\n", {"write [[admin.users]]"}},
+      {kWhole, "[admin]\nusers = [^3]\n", {"admin.users: expected a table, found the integer 3"}},
+      {kWhole, "^[[admin.users]]\nname = \"a\"\n", {"password_hash"}},
+      {kWhole,
+       "[[admin.users]]\nname = \"a\"\npassword_hash = ^\"secret\"\n",
+       {"expected a password hash", "`holdfastctl passwd` prints one"}},
+      {kWhole,
+       "[[admin.users]]\nname = \"a\"\npassword_hash = \"$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA\"\nrole = "
+       "^\"root\"\n",
+       {"\"viewer\", \"operator\""}},
+      {kWhole, "[[admin.tokens]]\nname = \"a\"\nhash = ^\"abc\"\n", {"`holdfastctl token` prints one"}},
   });
 }
 

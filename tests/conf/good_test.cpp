@@ -71,7 +71,7 @@ connections = 7
   CHECK(s.listens[1].trusted_proxies.size() == 2);
   CHECK(s.server == Server{3, 0s, "state", holdfast::base::LogLevel::Debug, holdfast::base::LogFormat::Json, "-",
                            holdfast::base::LogFormat::Text});
-  CHECK(s.admin == Admin{false, {"::1", 9}});
+  CHECK(s.admin == Admin{false, {"::1", 9}, {}, {}});
   CHECK(s.sessions == Sessions{2h, "/s", 10});
   CHECK(s.timeouts.connect == 250ms);
   CHECK(s.timeouts.queue == 24h);
@@ -80,6 +80,40 @@ connections = 7
   CHECK(s.limits.request_head_bytes == 16384);
   CHECK(s.limits.response_head_bytes == 2048);
   CHECK(s.limits.connections == 7);
+}
+
+TEST_CASE("users and tokens of the admin listener; with users others may reach it") {
+  const std::string hash = "$argon2id$v=19$m=16384,t=3,p=1$c29tZXNhbHQ$c29tZWhhc2g";
+  const Settings s = good(R"(
+[[listen]]
+address = "0.0.0.0:80"
+[admin]
+address = "0.0.0.0:8081"
+[[admin.users]]
+name = "anna"
+password_hash = ")" + hash +
+                          R"("
+role = "operator"
+[[admin.users]]
+name = "vera"
+password_hash = ")" + hash +
+                          R"("
+[[admin.tokens]]
+name = "deploy"
+hash = ")" + std::string(64, 'a') +
+                          R"("
+[pools.a]
+backends = ["a:1"]
+)");
+  REQUIRE(s.admin.users.size() == 2);
+  CHECK(s.admin.users[0] == AdminUser{"anna", hash, AdminRole::Operator});
+  CHECK(s.admin.users[1].role == AdminRole::Viewer);
+  REQUIRE(s.admin.tokens.size() == 1);
+  CHECK(s.admin.tokens[0].name == "deploy");
+  const std::string dump = dump_settings(s);
+  CHECK(dump.find("name = \"anna\"") != std::string::npos);
+  CHECK(dump.find("argon2id") == std::string::npos);
+  CHECK(dump.find("aaaa") == std::string::npos);
 }
 
 TEST_CASE("pools and backends are numbered in the order of the file") {

@@ -1,0 +1,201 @@
+#include "admin/access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "admin/host_rule.h"
+#include "admin/password.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace holdfast::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kCheckingMax = 4;
+constexpr std::size_t kPasswordBytesMax = 1024;
+constexpr std::size_t kPathLogged = 200;
+
+/// What everybody may ask: the page itself holds no data.
+bool is_open(const Request& request) {
+  static constexpr std::string_view kOpen[] = {"/",          "/livez",        "/readyz",       "/cluster/leader",
+                                               "/api/v1/me", "/api/v1/login", "/api/v1/logout"};
+  return std::find(std::begin(kOpen), std::end(kOpen), request.path) != std::end(kOpen);
+}
+
+bool changes_something(const Request& request) {
+  return request.method != http::Method::Get && request.method != http::Method::Head;
+}
+
+bool is_json(std::string_view content_type) {
+  return base::iequals(base::trim(content_type.substr(0, content_type.find(';'))), "application/json");
+}
+
+Answer json_answer(const Json& body) {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return answer;
+}
+
+}  // namespace
+
+bool is_own_origin(const Request& request) {
+  if (request.field("Sec-Fetch-Site") == "cross-site") return false;
+  const std::string_view origin = request.field("Origin");
+  if (origin.empty()) return true;
+  const std::size_t scheme = origin.find("://");
+  return scheme != std::string_view::npos && base::iequals(origin.substr(scheme + 3), request.field("Host"));
+}
+
+Access::Access(base::Scheduler& scheduler, Accounts accounts, Check check)
+    : scheduler_(scheduler), accounts_(std::move(accounts)), check_(std::move(check)) {}
+
+std::string_view Access::cookie_in(const Request& request) const {
+  for (const auto& [name, value] : request.fields) {
+    if (!base::iequals(name, "Cookie")) continue;
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      const std::string_view pair = base::trim(rest.substr(0, rest.find(';')));
+      rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
+      const std::size_t equals = pair.find('=');
+      if (equals != std::string_view::npos && pair.substr(0, equals) == accounts_.cookie) {
+        return pair.substr(equals + 1);
+      }
+    }
+  }
+  return {};
+}
+
+Caller Access::caller_of(const Request& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.field("Authorization");
+  if (base::iequals(authorization.substr(0, kBearer.size()), kBearer)) {
+    const std::string hash = hash_token(base::trim(authorization.substr(kBearer.size())));
+    for (const Account& token : accounts_.tokens) {
+      if (is_same_secret(token.hash, hash)) {
+        return {.role = token.role, .by = Caller::By::Token, .name = token.name, .csrf = {}};
+      }
+    }
+    return {};  // a wrong token is nobody's, wherever it comes from
+  }
+  if (const std::string_view id = cookie_in(request); !id.empty()) {
+    if (auto caller = logins_.find(id, scheduler_.now())) return *std::move(caller);
+  }
+  if (!is_loopback(request.peer)) return {};
+  const bool acts = accounts_.users.empty() && accounts_.tokens.empty();
+  return {.role = acts ? Role::Operator : Role::Viewer, .by = Caller::By::Loopback, .name = {}, .csrf = {}};
+}
+
+std::optional<Answer> Access::admit(Request& request, Router::Respond& respond) {
+  request.caller = caller_of(request);
+  auto refused = refuse(request);
+  if (refused || !changes_something(request) || is_open(request)) return refused;
+  const std::string by = request.caller.name.empty() ? std::string(name_of(request.caller.by)) : request.caller.name;
+  respond = [by, from = request.peer.host_text(), path = request.path.substr(0, kPathLogged),
+             respond = std::move(respond)](const Answer& answer) {
+    base::log::info("operator_action", {{"by", by}, {"from", from}, {"path", path}, {"status", answer.status}});
+    respond(answer);
+  };
+  return std::nullopt;
+}
+
+std::optional<Answer> Access::refuse(const Request& request) const {
+  if (changes_something(request)) {
+    if (!is_own_origin(request)) return text_answer(403, "orders are not taken from pages of other origins");
+    // Neither can be sent by a form, nor by a script of another origin without leave, which nobody gives.
+    if (!is_json(request.field("Content-Type")) && request.field("X-Holdfast-Request") != "1") {
+      return text_answer(415, "send Content-Type: application/json, or X-Holdfast-Request: 1");
+    }
+  }
+  if (is_open(request)) return std::nullopt;
+  const Caller& caller = request.caller;
+  if (caller.role == Role::None) {
+    Answer answer = text_answer(401, "log in, or send Authorization: Bearer TOKEN");
+    answer.more_fields = "WWW-Authenticate: Bearer realm=\"holdfast\"\r\n";
+    return answer;
+  }
+  if (!changes_something(request)) return std::nullopt;
+  if (caller.role != Role::Operator && caller.by == Caller::By::Loopback) {
+    return text_answer(401, "this needs an operator: log in, or send Authorization: Bearer TOKEN");
+  }
+  if (caller.role != Role::Operator) return text_answer(403, fmt::format("{} is no operator", caller.name));
+  if (caller.by == Caller::By::Login && !is_same_secret(request.field("X-Holdfast-CSRF"), caller.csrf)) {
+    return text_answer(403, "the X-Holdfast-CSRF of GET /api/v1/me is missing");
+  }
+  return std::nullopt;
+}
+
+void Access::add_routes(Router& router) {
+  router.add(http::Method::Get, "/api/v1/me", [this](const Request& request) { return me(request.caller); });
+  router.add_later(http::Method::Post, "/api/v1/login",
+                   [this](const Request& request, Router::Respond respond) { login(request, std::move(respond)); });
+  router.add(http::Method::Post, "/api/v1/logout", [this](const Request& request) { return logout(request); });
+}
+
+Answer Access::me(const Caller& caller) const {
+  return json_answer({{"name", caller.name},
+                      {"role", name_of(caller.role)},
+                      {"by", name_of(caller.by)},
+                      {"login", !accounts_.users.empty()},
+                      {"csrf", caller.csrf}});
+}
+
+void Access::login(const Request& request, Router::Respond respond) {
+  const std::string from = request.peer.host_text();
+  const Json body = Json::parse(request.body, nullptr, false);
+  const auto text = [&](const char* key) {
+    return body.is_object() && body.contains(key) && body[key].is_string() ? body[key].get<std::string>() : "";
+  };
+  const std::string name = text("name");
+  std::string password = text("password");
+  if (name.empty() || password.empty() || password.size() > kPasswordBytesMax) {
+    return respond(text_answer(400, R"(expected {"name":"...","password":"..."})"));
+  }
+  if (!limit_.may_try(from, scheduler_.now()) || checking_ >= kCheckingMax) {
+    Answer answer = text_answer(429, "too many failed logins: try again in a minute");
+    answer.more_fields = "Retry-After: 60\r\n";
+    return respond(std::move(answer));
+  }
+  const auto known = std::find_if(accounts_.users.begin(), accounts_.users.end(),
+                                  [&](const Account& user) { return user.name == name; });
+  if (accounts_.users.empty()) return respond(text_answer(401, "there are no users: [admin] users has none"));
+  // Where there is no such user, somebody else's hash is compared with: the time an answer takes shall not say who
+  // there is.
+  const Account user = known != accounts_.users.end() ? *known : Account{name, accounts_.users[0].hash, Role::None};
+  limit_.note_failure(from, scheduler_.now());  // until it has gone well: those under way count
+  ++checking_;
+  check_(std::move(password), user.hash, [this, user, from, respond = std::move(respond)](bool fits) {
+    --checking_;
+    finish_login(user, from, fits && user.role != Role::None, respond);
+  });
+}
+
+void Access::finish_login(const Account& user, const std::string& from, bool fits, const Router::Respond& respond) {
+  if (!fits) {
+    base::log::warn("login_failed", {{"from", from}});
+    return respond(text_answer(401, "no such user, or not this password"));
+  }
+  limit_.note_success(from);
+  const std::string id = logins_.begin(user.name, user.role, scheduler_.now());
+  base::log::info("login", {{"user", user.name}, {"role", name_of(user.role)}, {"from", from}});
+  Answer answer = me(logins_.find(id, scheduler_.now()).value_or(Caller{}));
+  answer.more_fields = fmt::format("Set-Cookie: {}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}\r\n",
+                                   accounts_.cookie, id, std::chrono::seconds(std::chrono::hours{12}).count());
+  respond(std::move(answer));
+}
+
+Answer Access::logout(const Request& request) {
+  logins_.end(cookie_in(request));
+  Answer answer = text_answer(200, "logged out");
+  answer.more_fields =
+      fmt::format("Set-Cookie: {}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0\r\n", accounts_.cookie);
+  return answer;
+}
+
+}  // namespace holdfast::admin

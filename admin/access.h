@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/caller.h"
+#include "admin/logins.h"
+#include "admin/message.h"
+#include "admin/router.h"
+#include "base/scheduler.h"
+
+namespace holdfast::admin {
+
+/// Who may do what on the admin listener.
+///
+///                        from this machine   with a login or token   from elsewhere
+///   no users configured  acts                -                       (refused at start)
+///   users configured     looks               as its role             alive? ready? who leads? and may log in
+///
+/// Every order has to be a POST that no page of another site can send, and that no page of another origin has sent.
+/// Lives on the control loop.
+class Access {
+ public:
+  /// Tells `done` on the loop whether the password fits; may take long.
+  using Check = std::function<void(std::string password, std::string hash, std::function<void(bool)> done)>;
+
+  struct Accounts {
+    std::vector<Account> users;
+    std::vector<Account> tokens;
+    std::string cookie = "holdfast_admin";  ///< Browsers share cookies among ports: its own name for each listener.
+  };
+
+  /// `scheduler` outlives it.
+  Access(base::Scheduler& scheduler, Accounts accounts, Check check);
+
+  /// Finds out who asks and writes it into the request: by cookie, token, or address. What refuses them; nullopt:
+  /// nothing does, and an order's outcome will be written down when `respond` gets it.
+  std::optional<Answer> admit(Request& request, Router::Respond& respond);
+
+  /// GET /api/v1/me, POST /api/v1/login {"name","password"}, POST /api/v1/logout.
+  void add_routes(Router& router);
+
+ private:
+  Caller caller_of(const Request& request);
+  std::optional<Answer> refuse(const Request& request) const;
+  void login(const Request& request, Router::Respond respond);
+  void finish_login(const Account& user, const std::string& from, bool fits, const Router::Respond& respond);
+  Answer logout(const Request& request);
+  Answer me(const Caller& caller) const;
+  std::string_view cookie_in(const Request& request) const;
+
+  base::Scheduler& scheduler_;
+  const Accounts accounts_;
+  const Check check_;
+  Logins logins_;
+  LoginLimit limit_;
+  std::size_t checking_ = 0;  // passwords that are being compared
+};
+
+/// The Origin of a browser's request is the very listener it goes to; or there is none, as from scripts (RFC 6454).
+bool is_own_origin(const Request& request);
+
+}  // namespace holdfast::admin

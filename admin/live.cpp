@@ -1,0 +1,196 @@
+#include "admin/live.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "admin/json_patch.h"
+#include "admin/status_json.h"
+#include "base/text.h"
+
+namespace holdfast::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+/// JSON has no line breaks outside of strings, and none inside: one data line is enough.
+std::string message(std::string_view kind, std::string_view id, const std::string& data) {
+  if (id.empty()) return fmt::format("event: {}\ndata: {}\n\n", kind, data);
+  return fmt::format("event: {}\nid: {}\ndata: {}\n\n", kind, id, data);
+}
+
+Haste haste_of(std::string_view key) {
+  static constexpr std::string_view kNow[] = {
+      "state", "reason",  "detail",   "since",  "suspect",    "summary",   "mood", "ready",
+      "redis", "cluster", "deadline", "reload", "ordered_by", "failovers", "time", "uptime_seconds"};
+  if (key == "last") return Haste::Never;  // of a probe: the history has it
+  return std::find(std::begin(kNow), std::end(kNow), key) != std::end(kNow) ? Haste::Now : Haste::Later;
+}
+
+std::string_view name_of(base::LogLevel level) {
+  switch (level) {
+    case base::LogLevel::Debug:
+    case base::LogLevel::Info:
+      return "info";
+    case base::LogLevel::Warn:
+      return "warn";
+    case base::LogLevel::Error:
+      return "error";
+  }
+  return "info";
+}
+
+}  // namespace
+
+/// One who listens. Lives as long as its connection.
+class Live::Listener final : public Feed {
+ public:
+  Listener(Live& live, std::uint64_t seen, With with) : live_(live), seen_(seen), with_(with) {}
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() override {
+    if (pipe_ != nullptr) live_.leave(*this);
+  }
+
+  void begin(Pipe& pipe) override {
+    pipe_ = &pipe;
+    live_.begin(*this);
+  }
+  bool wants_status() const { return with_ == With::Status; }
+  /// What the timeline has that it has not seen.
+  void catch_up(const Timeline& timeline, base::Instant now) {
+    if (timeline.last_number() == seen_) return;
+    std::string text;
+    for (const TimelineEvent& event : timeline.after(seen_)) {
+      seen_ = event.number;
+      text += message("event", timeline.id_of(event.number), dumped(event_json(event, timeline)));
+    }
+    push(text, now);
+  }
+  void push(std::string_view text, base::Instant now) {
+    pushed_at_ = now;
+    pipe_->push(text);
+  }
+  void beat(base::Instant now, base::Duration heartbeat) {
+    if (now - pushed_at_ >= heartbeat) push(": still here\n\n", now);
+  }
+
+ private:
+  Live& live_;
+  Pipe* pipe_ = nullptr;
+  std::uint64_t seen_;
+  const With with_;
+  base::Instant pushed_at_{};
+};
+
+Live::Live(base::Scheduler& scheduler, const Source& source, const Timeline& timeline, Limits limits)
+    : scheduler_(scheduler),
+      source_(source),
+      timeline_(timeline),
+      limits_(limits),
+      timer_(scheduler.timer([this] { on_tick(); })) {}
+
+Live::~Live() = default;
+
+std::shared_ptr<Feed> Live::listen(std::uint64_t number, With with) {
+  if (listeners_.size() >= limits_.listeners_max) return nullptr;
+  return std::make_shared<Listener>(*this, number, with);
+}
+
+void Live::begin(Listener& listener) {
+  const base::Instant now = scheduler_.now();
+  listener.push("retry: 2000\n\n", now);
+  if (listener.wants_status()) {
+    // Those who listen already are told first, so that one document is what all of them know.
+    if (has_status_listeners()) {
+      numbers_at_ = now;
+      tell_status(now);
+    } else {
+      told_ = status_document(source_.status());
+      told_at_ = now;
+    }
+    listener.push(message("status", {}, dumped(told_)), now);
+  }
+  listener.catch_up(timeline_, now);
+  listeners_.push_back(&listener);
+  if (!timer_->is_set()) timer_->set(now + limits_.tick);
+}
+
+void Live::leave(const Listener& listener) {
+  std::erase(listeners_, &listener);
+  if (!has_status_listeners()) told_ = Json();
+  if (listeners_.empty()) timer_->cancel();
+}
+
+bool Live::has_status_listeners() const {
+  return std::any_of(listeners_.begin(), listeners_.end(), [](const Listener* each) { return each->wants_status(); });
+}
+
+void Live::nudge() {
+  if (listeners_.empty()) return;
+  timer_->set(std::max(scheduler_.now(), told_at_ + limits_.soonest));
+}
+
+void Live::on_tick() {
+  const base::Instant now = scheduler_.now();
+  if (has_status_listeners()) tell_status(now);
+  told_at_ = now;
+  for (Listener* const listener : listeners_) {
+    listener->catch_up(timeline_, now);
+    listener->beat(now, limits_.heartbeat);
+  }
+  timer_->set(now + limits_.tick);
+}
+
+void Live::tell_status(base::Instant now) {
+  const Json wanted = status_document(source_.status());
+  const bool with_numbers = now >= numbers_at_;
+  const auto patch = catch_up(told_, wanted, haste_of, with_numbers ? Haste::Later : Haste::Now);
+  if (!patch) return;
+  const std::string text = message("patch", {}, dumped(*patch));
+  if (with_numbers) {
+    const double seconds = static_cast<double>(text.size()) / static_cast<double>(limits_.number_bytes_per_second);
+    numbers_at_ = now + std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
+  }
+  send_to_status_listeners(text);
+}
+
+void Live::send_to_status_listeners(const std::string& text) {
+  const base::Instant now = scheduler_.now();
+  for (Listener* const listener : listeners_) {
+    if (listener->wants_status()) listener->push(text, now);
+  }
+}
+
+Json event_json(const TimelineEvent& event, const Timeline& timeline) {
+  Json fields = Json::object();
+  Json out = {{"id", timeline.id_of(event.number)},
+              {"time", base::timestamp_text(event.at)},
+              {"level", name_of(event.level)},
+              {"event", event.word},
+              {"pool", ""},
+              {"backend", ""},
+              {"reason", ""}};
+  for (const auto& [key, value] : event.fields) {
+    const Json given = std::visit([](const auto& plain) { return Json(plain); }, value);
+    (key == "pool" || key == "backend" || key == "reason" ? out[key] : fields[key]) = given;
+  }
+  out["fields"] = std::move(fields);
+  return out;
+}
+
+std::string events_json(const Timeline& timeline, std::uint64_t after) {
+  Json events = Json::array();
+  std::uint64_t last = after;
+  for (const TimelineEvent& event : timeline.after(after)) {
+    last = event.number;
+    events.push_back(event_json(event, timeline));
+  }
+  return dumped({{"events", std::move(events)}, {"last", timeline.id_of(last)}, {"kept", Timeline::kKept}}) + "\n";
+}
+
+}  // namespace holdfast::admin

@@ -1,0 +1,204 @@
+// The stage for tests of the status page: real proxies, real apps, a real Redis, users with cookies, and Chromium.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const BUILD = process.env.HOLDFAST_BUILD || "build/release";
+export const HOLDFAST = process.env.HOLDFAST_BINARY || join(BUILD, "holdfast");
+export const HOLDFASTCTL = process.env.HOLDFAST_CTL || join(BUILD, "holdfastctl");
+const SAMPLE_APP = process.env.HOLDFAST_SAMPLE_APP || join(BUILD, "holdfast-sample-app");
+const PATIENCE = 60_000; // the machine may be busy
+
+/** Asks again until `check` gives something true; says what was waited for when it never does. */
+export async function eventually(what, check, patience = PATIENCE) {
+  const end = Date.now() + patience;
+  let last;
+  for (;;) {
+    try {
+      last = await check();
+      if (last) return last;
+    } catch (error) {
+      if (error.isFinal) throw error;
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`never came: ${what} (last: ${last})`);
+    await new Promise((done) => setTimeout(done, 25));
+  }
+}
+
+/** A child whose lines can be waited for. */
+class Program {
+  constructor(path, args, env = {}) {
+    this.lines = [];
+    this.child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    this.exited = once(this.child, "exit");
+    for (const stream of [this.child.stdout, this.child.stderr]) createInterface(stream).on("line", (line) => this.lines.push(line));
+  }
+  line(text) {
+    return eventually(`"${text}" of ${this.child.spawnfile}; it says:\n${this.lines.join("\n")}`, () => {
+      const found = this.lines.find((line) => line.includes(text));
+      if (!found && this.child.exitCode !== null) throw Object.assign(new Error(`it has ended:\n${this.lines.join("\n")}`), { isFinal: true });
+      return found;
+    });
+  }
+  signal(name) {
+    this.child.kill(name);
+  }
+  async end(signal = "SIGKILL") {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.kill(signal);
+      await this.exited;
+    }
+  }
+}
+
+/** GET or POST without a browser. */
+export function ask(port, path, { method = "GET", headers = {}, body, agent } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: "127.0.0.1", port, path, method, headers: { Host: "127.0.0.1", ...headers }, agent }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part) => (text += part));
+      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+      answer.on("error", reject);
+    });
+    request.on("error", reject);
+    if (body !== undefined) request.write(body);
+    request.end();
+  });
+}
+
+/** Somebody with a browser: keeps the cookie, asks now and then. */
+export class User {
+  constructor(port) {
+    this.port = port;
+    this.cookie = "";
+    this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  }
+  async get(path = "/api/whoami") {
+    const answer = await ask(this.port, path, { headers: this.cookie ? { Cookie: this.cookie } : {}, agent: this.agent });
+    const given = (answer.headers["set-cookie"] || []).find((line) => line.startsWith("holdfast="));
+    if (given) this.cookie = given.split(";")[0];
+    return answer;
+  }
+  leave() {
+    this.agent.destroy();
+  }
+}
+
+export class Stage {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), "holdfast-page-"));
+    this.programs = [];
+    this.apps = new Map();
+    this.proxies = new Map();
+    this.traffic = [];
+  }
+
+  async app(name, { port = 0, delay = 0 } = {}) {
+    const program = new Program(SAMPLE_APP, ["--name", name, "--port", String(port), "--delay-ms", String(delay), "--state-dir", this.folder]);
+    this.programs.push(program);
+    const line = await program.line("listening on");
+    const app = { name, program, port: Number(line.split(":").at(-1)) };
+    this.apps.set(name, app);
+    return app;
+  }
+
+  async redis() {
+    const socket = join(this.folder, "redis.sock");
+    const program = new Program("redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", this.folder]);
+    this.programs.push(program);
+    await program.line("eady to accept connections");
+    this.redisServer = program;
+    this.redisUrl = `redis+unix://${socket}?db=0`;
+    return program;
+  }
+
+  /** `tables` is TOML behind what all have: a listener, the admin listener, the pool "shop" of the apps named. */
+  async proxy(name, { apps, pool = "", tables = "", backends, shared = Boolean(this.redisUrl), admin = "", sessions = "", env = {} } = {}) {
+    const nodes = backends || (apps || [...this.apps.keys()]).map((app) => ({ name: app, address: `127.0.0.1:${this.apps.get(app).port}` }));
+    const path = join(this.folder, `${name}.toml`);
+    const text = `[server]
+workers = 2
+state_dir = "${this.folder}/${name}"
+[[listen]]
+address = "127.0.0.1:0"
+[admin]
+address = "127.0.0.1:0"
+${admin}
+[sessions]
+secret_file = "${this.folder}/secret"
+${sessions}
+${shared ? `store = "redis"\n[redis]\nurl = "${this.redisUrl}"\ntimeout = "500ms"\n[cluster]\nnode = "${name}"` : ""}
+[pools.shop]
+${pool}
+[pools.shop.probe]
+path = "/health"
+interval = "1s"
+fast_interval = "50ms"
+timeout = "1s"
+${nodes.map((node) => `[[pools.shop.backends]]\nname = ${JSON.stringify(node.name)}\naddress = "${node.address}"\n${node.more || ""}`).join("\n")}
+${tables}
+`;
+    mkdirSync(join(this.folder, name), { recursive: true });
+    writeFileSync(join(this.folder, "secret"), "a secret that only the tests know, long enough for all\n", { mode: 0o600 });
+    writeFileSync(path, text);
+    const program = new Program(HOLDFAST, ["-c", path], env);
+    this.programs.push(program);
+    const portOf = async (word) => Number(/:(\d+)"?$/.exec(await program.line(word))[1]);
+    const proxy = { name, program, config: path, admin: await portOf(" admin_listening "), port: await portOf(" listening ") };
+    proxy.url = `http://127.0.0.1:${proxy.admin}/`;
+    proxy.status = async () => JSON.parse((await ask(proxy.admin, "/api/v1/status")).text);
+    await program.line(" ready ");
+    this.proxies.set(name, proxy);
+    return proxy;
+  }
+
+  allUp(proxy) {
+    return eventually("all backends UP", async () => Object.values((await proxy.status()).pools).every((pool) => Object.values(pool.backends).every((b) => b.state === "UP")));
+  }
+
+  /** Users who each ask once in `every` ms until they are told to stop. */
+  users(proxy, number, every = 500, paths = ["/api/whoami"]) {
+    const crowd = { users: [], errors: 0, answers: 0, timers: [] };
+    for (let i = 0; i < number; ++i) {
+      const user = new User(proxy.port);
+      crowd.users.push(user);
+      let n = i;
+      const round = async () => {
+        try {
+          const answer = await user.get(paths[n++ % paths.length]);
+          answer.status < 500 ? ++crowd.answers : ++crowd.errors;
+        } catch {
+          ++crowd.errors;
+        }
+        if (!crowd.stopped) crowd.timers[i] = setTimeout(round, every * (0.5 + Math.random()));
+      };
+      crowd.timers[i] = setTimeout(round, Math.random() * every);
+    }
+    crowd.stop = () => {
+      crowd.stopped = true;
+      crowd.timers.forEach(clearTimeout);
+      crowd.users.forEach((user) => user.leave());
+    };
+    this.traffic.push(crowd);
+    return crowd;
+  }
+
+  async browser() {
+    this.chromium = this.chromium || (await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"] }));
+    return this.chromium;
+  }
+
+  async end() {
+    this.traffic.forEach((crowd) => crowd.stop());
+    if (this.chromium) await this.chromium.close();
+    await Promise.all(this.programs.map((program) => program.end()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
