@@ -14,6 +14,7 @@
 #include "net/tcp_dialer.h"
 #include "proxy/proxy.h"
 #include "server/access_log.h"
+#include "sessions/hearing.h"
 #include "sessions/memory_store.h"
 #include "sessions/store.h"
 
@@ -36,6 +37,7 @@ class Worker final : private proxy::Reports {
   struct Common {
     const conf::Settings& settings;
     sessions::MemoryStore& memory;
+    sessions::Hearing& hearing;
     const sessions::Keyring& keyring;
     std::span<proxy::BackendLoad> loads;
     proxy::Gates& gates;
