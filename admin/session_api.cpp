@@ -19,6 +19,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using sessions::BackendTag;
+using sessions::Effect;
+using sessions::Heard;
 using sessions::Listed;
 
 constexpr std::size_t kLimitDefault = 100;
@@ -80,6 +82,9 @@ Answer failed(const base::Error& error) {
   return text_answer(503, fmt::format("{} ({}): {}", may_have_happened ? "this may have happened" : "nothing was done",
                                       base::name_of(error.code), error.text));
 }
+
+/// Every proxy that answers from what it remembers has said that it knows.
+bool is_confirmed(const Effect& effect) { return effect.heard == Heard::ByAll; }
 
 Json session_json(const Listed& session, const Directory& directory) {
   const Backend* backend = directory.find(session.binding.backend);
@@ -205,10 +210,11 @@ void end_one(const Request& request, const Source& source, SessionDesk& desk, co
   if (!key) return respond(text_answer(404, "this is no session's id"));
   const auto directory = std::make_shared<const Directory>(source, desk);
   find_pool(directory, directory->pools(), *key, desk, respond, [&desk, key = *key, respond](const std::string& pool) {
-    desk.registry().end(pool, key, [key, pool, respond](const base::Result<bool>& done) {
+    desk.registry().end(pool, key, [key, pool, respond](const base::Result<Effect>& done) {
       if (!done) return respond(failed(done.error()));
-      if (!*done) return respond(text_answer(404, "no session of that id"));
-      respond(json_answer({{"id", sessions::id_text(key)}, {"pool", pool}, {"ended", true}}));
+      if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
+      respond(json_answer(
+          {{"id", sessions::id_text(key)}, {"pool", pool}, {"ended", true}, {"confirmed", is_confirmed(*done)}}));
     });
   });
 }
@@ -227,10 +233,13 @@ void move_one(const Request& request, const Source& source, SessionDesk& desk, c
     return respond(text_answer(409, fmt::format("{} is {}: nothing was done", to->name, name_of(to->state))));
   }
   find_pool(directory, {to->pool}, *key, desk, respond, [&desk, to = *to, key = *key, respond](const std::string&) {
-    desk.registry().move(to.pool, key, to.tag, [to, key, respond](const base::Result<bool>& done) {
+    desk.registry().move(to.pool, key, to.tag, [to, key, respond](const base::Result<Effect>& done) {
       if (!done) return respond(failed(done.error()));
-      if (!*done) return respond(text_answer(404, "no session of that id"));
-      respond(json_answer({{"id", sessions::id_text(key)}, {"pool", to.pool}, {"backend", to.name}}));
+      if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
+      respond(json_answer({{"id", sessions::id_text(key)},
+                           {"pool", to.pool},
+                           {"backend", to.name},
+                           {"confirmed", is_confirmed(*done)}}));
     });
   });
 }
@@ -238,23 +247,29 @@ void move_one(const Request& request, const Source& source, SessionDesk& desk, c
 enum class Clearing : std::uint8_t { End, Move };
 
 /// Backend after backend of one pool.
-void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, std::uint64_t so_far, Clearing how,
+void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, const Effect& so_far, Clearing how,
            SessionDesk& desk, const Router::Respond& respond) {
-  if (from.empty()) return respond(json_answer({{how == Clearing::End ? "ended" : "moved", so_far}}));
+  if (from.empty()) {
+    return respond(json_answer(
+        {{how == Clearing::End ? "ended" : "moved", so_far.sessions}, {"confirmed", is_confirmed(so_far)}}));
+  }
   const Backend backend = std::move(from.back());
   from.pop_back();
   desk.registry().clear(
       backend.pool, backend.tag, to,
-      [from = std::move(from), to, so_far, how, &desk, respond](const base::Result<std::uint64_t>& n) {
-        if (!n) return respond(failed(n.error()));
-        clear(from, to, so_far + *n, how, desk, respond);
+      [from = std::move(from), to, so_far, how, &desk, respond](const base::Result<Effect>& more) {
+        if (!more) return respond(failed(more.error()));
+        const bool all_heard = is_confirmed(so_far) && is_confirmed(*more);
+        clear(from, to,
+              {.sessions = so_far.sessions + more->sessions, .heard = all_heard ? Heard::ByAll : Heard::NotByAll}, how,
+              desk, respond);
       });
 }
 
 void clear_pool(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   const Directory directory(source, desk);
   if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
-  clear(directory.of(request.captures[0]), {}, 0, Clearing::End, desk, respond);
+  clear(directory.of(request.captures[0]), {}, {}, Clearing::End, desk, respond);
 }
 
 void clear_backend(const Request& request, const Source& source, SessionDesk& desk, Clearing how,
@@ -271,7 +286,7 @@ void clear_backend(const Request& request, const Source& source, SessionDesk& de
   if (how == Clearing::Move && to.empty()) {
     return respond(text_answer(409, "no other backend of the pool is UP: nothing was done"));
   }
-  clear({*from}, to, 0, how, desk, respond);
+  clear({*from}, to, {}, how, desk, respond);
 }
 
 }  // namespace

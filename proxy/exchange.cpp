@@ -57,7 +57,7 @@ void Exchange::reset() {
   sent_bytes_ = 0;
   answer_input_.clear();
   answer_searched_ = 0;
-  answer_began_ = head_sent_ = answer_is_read_ = backend_may_be_kept_ = false;
+  answer_began_ = head_sent_ = answer_is_read_ = backend_may_be_kept_ = is_held_ = false;
   interims_ = 0;
   plan_ = {};
   status_ = 0;
@@ -407,6 +407,7 @@ void Exchange::on_due() {
       give_up({ErrorCode::Overload, "waited too long for a place"});
       break;
     case State::Awaiting:
+      if (is_held_) break;  // the answer is there
       // Who is it that does not move? A backend that has the whole request, or does not take it; else the client.
       // Nor is it the client who waits to be told to go on.
       if (!request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_ && !awaits_continue_) {

@@ -48,6 +48,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_due();
   void on_more();
   void on_binding(const sessions::Held& holds) override;
+  void on_ended() override;
 
   // Life (exchange.cpp).
   void reset();
@@ -96,7 +97,9 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void read_answer_head();
   bool parse_answer_head(std::size_t have);
   bool send_interim(const http::ResponseHead& head);
-  void on_answer_head(std::span<char> rest);
+  void on_answer_head(std::span<char> whole, std::size_t head_bytes);
+  void send_answer_head(std::span<char> rest);
+  void hold_answer(std::span<const char> whole);
   void learn_from(const http::ResponseHead& head);
   void begin_tunnel(std::span<char> rest);
   void relay_answer_body();
@@ -156,6 +159,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   std::size_t answer_searched_ = 0;
   bool answer_began_ = false;  // a byte of it has come
   int interims_ = 0;           // 1xx answers so far
+  bool is_held_ = false;       // its head waits in answer_input_ until what it ended is ended everywhere
   bool head_sent_ = false;     // to the client
   http::BodyReader answer_body_;
   AnswerPlan plan_;

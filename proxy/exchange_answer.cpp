@@ -1,6 +1,7 @@
 // Exchange, towards the client: the answer's head and body, tunnels.
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/text.h"
 #include "http/h1_parser.h"
@@ -42,6 +43,7 @@ void Exchange::read_answer() {
 }
 
 void Exchange::read_answer_head() {
+  if (is_held_) return;
   std::span<char> scratch(*context_.scratch);
   std::size_t have = answer_input_.size();
   std::memcpy(scratch.data(), answer_input_.data(), have);
@@ -84,9 +86,9 @@ bool Exchange::parse_answer_head(std::size_t have) {
       answer_searched_ = have - at;
       return false;
     }
-    at += parsed.consumed;
+    const std::size_t began = std::exchange(at, at + parsed.consumed);
     if (head.status == 101) return begin_tunnel(scratch.subspan(at, have - at)), true;
-    if (head.status >= 200) return on_answer_head(scratch.subspan(at, have - at)), true;
+    if (head.status >= 200) return on_answer_head(scratch.subspan(began, have - began), parsed.consumed), true;
     if (!send_interim(head)) return true;
   }
 }
@@ -104,13 +106,40 @@ bool Exchange::send_interim(const http::ResponseHead& head) {
   return send_to_client(pieces);
 }
 
-void Exchange::on_answer_head(std::span<char> rest) {
-  const http::ResponseHead& head = context_.response_head;
-  on_attempt_succeeded();
-  status_ = head.status;
-  context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
-  learn_from(head);
+void Exchange::on_answer_head(std::span<char> whole, std::size_t head_bytes) {
+  if (!is_held_) {
+    const http::ResponseHead& head = context_.response_head;
+    on_attempt_succeeded();
+    status_ = head.status;
+    context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
+    learn_from(head);
+    if (placement_.is_ending()) return hold_answer(whole);
+  }
+  is_held_ = false;
+  send_answer_head(whole.subspan(head_bytes));
+}
 
+/// The answer ends a session: who has it shall not find the session alive anywhere.
+void Exchange::hold_answer(std::span<const char> whole) {
+  is_held_ = true;
+  if (answer_input_.capacity() == 0) answer_input_ = context_.buffers.take();
+  answer_input_.assign(whole.data(), whole.size());
+  answer_searched_ = 0;
+}
+
+void Exchange::on_ended() {
+  Client& client = *client_;
+  if (placement_.ended() && is_held_) {
+    const std::size_t have = answer_input_.size();
+    std::memcpy(context_.scratch->data(), answer_input_.data(), have);
+    answer_input_.clear();
+    parse_answer_head(have);
+  }
+  client.resume();
+}
+
+void Exchange::send_answer_head(std::span<char> rest) {
+  const http::ResponseHead& head = context_.response_head;
   // An answer before the request's end: the rest of the request will find nobody, so this connection ends with it.
   const bool keeps = client_keeps_alive_ && !client_->is_leaving() && request_body_.is_done();
   plan_ = plan_answer(head, client_minor_, keeps ? After::KeepAlive : After::Close);

@@ -205,11 +205,11 @@ void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::st
                              std::string_view value) {
   using sessions::Ending;
   if (has_session_ && name == shown_by_) {
-    tools.store.end(pool.name, key_, tools.now, Ending::Forget);
+    end(tools, pool, key_, Ending::Forget);
     has_session_ = false;
   }
   if (value.empty()) return;
-  tools.store.end(pool.name, tools.keyring.session_key(pool.name, value), tools.now, Ending::Forget);
+  end(tools, pool, tools.keyring.session_key(pool.name, value), Ending::Forget);
 }
 
 void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
@@ -218,8 +218,21 @@ void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
 
 void Placement::end(const Tools& tools, const conf::Pool& pool) {
   if (!has_session_) return;
-  tools.store.end(pool.name, key_, tools.now, sessions::Ending::Mark);
+  end(tools, pool, key_, sessions::Ending::Mark);
   cookie_ = Cookie::NotOurs;  // no cookie for what is over
+}
+
+void Placement::end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending) {
+  auto question = tools.store.end(pool.name, key, tools.now, ending, tools.asker);
+  if (!question) return;
+  ends_.push_back(std::move(question));
+  ++ends_open_;
+}
+
+bool Placement::ended() {
+  if (ends_open_ == 0 || --ends_open_ > 0) return false;
+  ends_.clear();
+  return true;
 }
 
 }  // namespace holdfast::proxy

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "health/view.h"
@@ -43,7 +44,11 @@ class Placement {
   std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                           std::span<const conf::BackendId> tried);
   /// Waits no more: the answer never comes.
-  void stop_waiting() { question_.reset(); }
+  void stop_waiting() {
+    question_.reset();
+    ends_.clear();
+    ends_open_ = 0;
+  }
 
   Stickiness word() const { return word_; }
   /// The backend whose session we have just moved away, once per move.
@@ -59,6 +64,10 @@ class Placement {
   void keep_alive(const Tools& tools, const conf::Pool& pool) const;
   /// The app asks for the end of the session this request belongs to, whatever it is known by.
   void end(const Tools& tools, const conf::Pool& pool);
+  /// Ends are under way that other proxies may not know of yet: the answer waits for them.
+  bool is_ending() const { return ends_open_ > 0; }
+  /// One of them is over; true: all are.
+  bool ended();
 
  private:
   using Choice = std::optional<conf::BackendId>;
@@ -73,6 +82,7 @@ class Placement {
   Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried);
   Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
   Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds, Tried tried);
+  void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending);
   std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
 
@@ -93,6 +103,8 @@ class Placement {
   sessions::BackendTag to_ = sessions::BackendTag::None;  // where a move that is under way goes
   std::optional<conf::BackendId> moved_from_;
   std::unique_ptr<sessions::Question> question_;
+  std::vector<std::unique_ptr<sessions::Question>> ends_;
+  std::size_t ends_open_ = 0;
 };
 
 }  // namespace holdfast::proxy

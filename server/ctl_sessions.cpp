@@ -86,10 +86,16 @@ base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_v
     }
     return table(*sessions);
   }
-  if (json.contains("ended") && json["ended"].is_number()) return fmt::format("{} ended\n", json["ended"].dump());
-  if (json.contains("moved") && json["moved"].is_number()) return fmt::format("{} moved\n", json["moved"].dump());
-  if (typed.verb == Verb::End) return fmt::format("{} ended\n", text_in(json, "id"));
-  return fmt::format("{} is at {}/{}\n", text_in(json, "id"), text_in(json, "pool"), text_in(json, "backend"));
+  const auto confirmed = json.find("confirmed");
+  const std::string_view caution = confirmed != json.end() && *confirmed == false
+                                       ? "; some proxy has not confirmed it: it obeys within 3 s\n"
+                                       : "\n";
+  if (json.contains("ended") && json["ended"].is_number())
+    return fmt::format("{} ended{}", json["ended"].dump(), caution);
+  if (json.contains("moved") && json["moved"].is_number())
+    return fmt::format("{} moved{}", json["moved"].dump(), caution);
+  if (typed.verb == Verb::End) return fmt::format("{} ended{}", text_in(json, "id"), caution);
+  return fmt::format("{} is at {}/{}{}", text_in(json, "id"), text_in(json, "pool"), text_in(json, "backend"), caution);
 }
 
 }  // namespace holdfast::server

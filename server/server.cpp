@@ -171,6 +171,7 @@ void Server::start_workers() {
   const std::uint32_t count = worker_count(*settings_);
   const Worker::Common common{.settings = *settings_,
                               .memory = sessions_.memory(),
+                              .hearing = sessions_.hearing(),
                               .keyring = keyring_,
                               .loads = loads_,
                               .gates = gates_,
@@ -286,6 +287,7 @@ void Server::drain() {
   phase_ = Phase::Draining;
   base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
   control_->leave();
+  sessions_.leave();
   for (const auto& worker : workers_) worker->drain();
   deadline_->set(loop_.now() + settings_->server.shutdown_deadline);
 }

@@ -1,5 +1,7 @@
 #include "server/session_control.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,7 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .idle_timeout = settings.sessions.idle_timeout,
                .seed = random.next(),
                .start = scheduler.now()}),
+      hearing_(fmt::format("{:016x}", random.next())),
       resolver_(scheduler) {
   if (!is_shared()) {
     registry_ = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
@@ -32,10 +35,14 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
       },
       net::RedisLink::Voice::Silent);
   const sessions::RedisNames names{settings.redis.prefix};
-  map_ = std::make_unique<sessions::SharedMap>(memory_, *link_, scheduler, names, settings.sessions.idle_timeout);
+  map_ = std::make_unique<sessions::SharedMap>(memory_, hearing_, *link_, scheduler, names,
+                                               settings.sessions.idle_timeout);
   news_ = std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler, dialer, resolver_, random.next()},
-                                                   settings.redis, std::vector<std::string>{names.news()}, *map_);
-  registry_ = std::make_unique<sessions::RedisRegistry>(*link_, names, settings.sessions.idle_timeout);
+                                                   settings.redis, map_->channels(), *map_);
+  registry_ = std::make_unique<sessions::RedisRegistry>(
+      *link_, hearing_, scheduler,
+      sessions::RedisRegistry::Options{
+          .names = names, .idle_timeout = settings.sessions.idle_timeout, .patience = settings.redis.timeout});
 }
 
 SessionControl::~SessionControl() = default;
@@ -61,6 +68,10 @@ void SessionControl::on_worker_link(const net::RedisState& now) {
   } else {
     worker_trouble_ = now;
   }
+}
+
+void SessionControl::leave() {
+  if (map_) map_->leave();
 }
 
 void SessionControl::on_tick() { memory_.expire(scheduler_.now(), kExpiredPerTick); }

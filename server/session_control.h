@@ -11,6 +11,7 @@
 #include "net/redis_subscription.h"
 #include "net/resolver.h"
 #include "proxy/snapshot.h"
+#include "sessions/hearing.h"
 #include "sessions/memory_store.h"
 #include "sessions/registry.h"
 #include "sessions/shared_map.h"
@@ -26,6 +27,8 @@ class SessionControl {
 
   sessions::MemoryStore& memory() { return memory_; }
   const sessions::MemoryStore& memory() const { return memory_; }
+  /// What the workers' stores share with what listens here.
+  sessions::Hearing& hearing() { return hearing_; }
   sessions::Registry& registry() { return *registry_; }
   bool is_shared() const { return is_shared_; }
   /// Which backends there are; again after a reload.
@@ -34,6 +37,8 @@ class SessionControl {
   void on_worker_link(const net::RedisState& now);
   /// Once a second.
   void on_tick();
+  /// An orderly stop begins: no other proxy need wait for our receipts.
+  void leave();
 
   /// Sessions bound to a backend: over all proxies where Redis says so, else of this one.
   std::uint64_t size_of(sessions::BackendTag backend) const;
@@ -44,6 +49,7 @@ class SessionControl {
   const bool is_shared_;
   base::Scheduler& scheduler_;
   sessions::MemoryStore memory_;
+  sessions::Hearing hearing_;
   net::SystemResolver resolver_;
   std::unique_ptr<net::RedisLink> link_;
   std::size_t worker_links_ = 0;                                                   // that are Ok

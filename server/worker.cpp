@@ -38,8 +38,10 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
       },
       net::RedisLink::Voice::Silent);
   return std::make_unique<sessions::RedisStore>(
-      common.memory, *redis_, loop_,
-      sessions::RedisStore::Options{.names = {settings.redis.prefix}, .idle_timeout = settings.sessions.idle_timeout});
+      common.memory, common.hearing, *redis_, loop_,
+      sessions::RedisStore::Options{.names = {settings.redis.prefix},
+                                    .idle_timeout = settings.sessions.idle_timeout,
+                                    .patience = settings.redis.timeout});
 }
 
 /// A listener, with the number it has in the settings of the day.

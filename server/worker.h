@@ -16,6 +16,7 @@
 #include "net/tcp_dialer.h"
 #include "proxy/proxy.h"
 #include "server/access_log.h"
+#include "sessions/hearing.h"
 #include "sessions/memory_store.h"
 #include "sessions/store.h"
 
@@ -40,6 +41,7 @@ class Worker final : private proxy::Reports {
   struct Common {
     const conf::Settings& settings;
     sessions::MemoryStore& memory;
+    sessions::Hearing& hearing;
     const sessions::Keyring& keyring;
     proxy::Loads& loads;
     proxy::Gates& gates;

@@ -23,9 +23,13 @@ class LocalStore final : public Store {
     return {.now = memory_.move(key, seen, to, now), .later = nullptr};
   }
   void cookie_issued(const Key& key, base::Instant now) override { memory_.cookie_issued(key, now); }
-  void end(std::string_view, const Key& key, base::Instant now, Ending ending) override {
-    if (ending == Ending::Mark) return memory_.mark_ended(key, now);
-    memory_.end(key);
+  std::unique_ptr<Question> end(std::string_view, const Key& key, base::Instant now, Ending ending, Asker&) override {
+    if (ending == Ending::Mark) {
+      memory_.mark_ended(key, now);
+    } else {
+      memory_.end(key);
+    }
+    return nullptr;
   }
 
  private:

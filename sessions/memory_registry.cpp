@@ -32,24 +32,24 @@ void MemoryRegistry::find(const std::string&, const Key& key, Done<std::optional
   done(found);
 }
 
-void MemoryRegistry::move(const std::string&, const Key& key, BackendTag to, Done<bool> done) {
+void MemoryRegistry::move(const std::string&, const Key& key, BackendTag to, Done<Effect> done) {
   const base::Instant now = scheduler_.now();
   bool moved = false;
   // Whoever moves it meanwhile only makes us look again.
   for (auto session = memory_.look(key, now); session && !moved; session = memory_.look(key, now)) {
     moved = memory_.move(key, session->binding, to, now).is_ours;
   }
-  done(moved);
+  done(Effect{.sessions = moved ? 1u : 0u});
 }
 
-void MemoryRegistry::end(const std::string&, const Key& key, Done<bool> done) {
+void MemoryRegistry::end(const std::string&, const Key& key, Done<Effect> done) {
   const bool is_there = memory_.look(key, scheduler_.now()).has_value();
   memory_.mark_ended(key, scheduler_.now());
-  done(is_there);
+  done(Effect{.sessions = is_there ? 1u : 0u});
 }
 
 void MemoryRegistry::clear(const std::string&, BackendTag backend, const std::vector<BackendTag>& to,
-                           Done<std::uint64_t> done) {
+                           Done<Effect> done) {
   const base::Instant now = scheduler_.now();
   std::uint64_t count = 0;
   memory_.for_each(now, [&](const Session& session) {
@@ -62,7 +62,7 @@ void MemoryRegistry::clear(const std::string&, BackendTag backend, const std::ve
     }
     return true;
   });
-  done(count);
+  done(Effect{.sessions = count});
 }
 
 }  // namespace holdfast::sessions

@@ -15,10 +15,10 @@ class MemoryRegistry final : public Registry {
   void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
             Done<std::vector<Listed>> done) override;
   void find(const std::string& pool, const Key& key, Done<std::optional<Listed>> done) override;
-  void move(const std::string& pool, const Key& key, BackendTag to, Done<bool> done) override;
-  void end(const std::string& pool, const Key& key, Done<bool> done) override;
+  void move(const std::string& pool, const Key& key, BackendTag to, Done<Effect> done) override;
+  void end(const std::string& pool, const Key& key, Done<Effect> done) override;
   void clear(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
-             Done<std::uint64_t> done) override;
+             Done<Effect> done) override;
 
  private:
   Listed listed(const Session& session) const;

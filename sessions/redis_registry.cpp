@@ -31,8 +31,12 @@ std::optional<Listed> parse_listed(const net::RedisReply& reply) {
 
 }  // namespace
 
-RedisRegistry::RedisRegistry(net::Redis& redis, RedisNames names, base::Duration idle_timeout)
-    : redis_(redis), names_(std::move(names)), idle_ms_(kept_ms(idle_timeout)) {}
+RedisRegistry::RedisRegistry(net::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options)
+    : redis_(redis),
+      scheduler_(scheduler),
+      receipts_(hearing, scheduler, options.patience),
+      names_(std::move(options.names)),
+      idle_ms_(kept_ms(options.idle_timeout)) {}
 
 void RedisRegistry::run(const net::RedisScript& script, const std::vector<std::string>& keys,
                         const std::vector<std::string>& args, OnReply on_reply) {
@@ -69,46 +73,87 @@ void RedisRegistry::find(const std::string& pool, const Key& key, Done<std::opti
       });
 }
 
-void RedisRegistry::move(const std::string& pool, const Key& key, BackendTag to, Done<bool> done) {
-  run(scripts::put(), {names_.session(pool, key)},
-      {names_.base_of(pool), id_text(key), tag_text(to), idle_ms_, names_.news()},
-      [done = std::move(done)](const base::Result<net::RedisReply>& reply) {
-        if (!reply) return done(reply.error());
-        done(reply->integer == 1);
+/// Runs a script that changes sessions and answers, at `hearers_at`, who hears; then waits for their receipts.
+void RedisRegistry::run_heard(const Script& script, std::size_t hearers_at,
+                              std::function<void(const base::Result<Changed>&)> done) {
+  const std::uint64_t number = ++last_wait_;
+  auto changed = std::make_shared<Changed>();
+  auto finish = std::make_shared<std::function<void(const base::Result<Changed>&)>>(
+      [this, number, done = std::move(done)](const base::Result<Changed>& result) {
+        scheduler_.bury(std::move(waits_.at(number)));
+        waits_.erase(number);
+        done(result);
+      });
+  auto wait = receipts_.wait([changed, finish](Heard heard) {
+    changed->heard = heard;
+    (*finish)(std::move(*changed));
+  });
+  Receipts::Wait& receipts = *wait;
+  waits_.emplace(number, std::move(wait));
+  script(receipts.address(), [changed, finish, hearers_at, &receipts](base::Result<net::RedisReply> reply) {
+    if (!reply) return (*finish)(reply.error());
+    if (!reply->is_array() || reply->items.size() <= hearers_at) {
+      return (*finish)(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
+    }
+    changed->reply = std::move(*reply);
+    receipts.expect(changed->reply.items[hearers_at]);
+  });
+}
+
+void RedisRegistry::move(const std::string& pool, const Key& key, BackendTag to, Done<Effect> done) {
+  run_heard(
+      [&](const std::string& address, OnReply on_reply) {
+        run(scripts::put(), {names_.session(pool, key), names_.hearers()},
+            {names_.base_of(pool), id_text(key), tag_text(to), idle_ms_, names_.news(), address}, std::move(on_reply));
+      },
+      1,
+      [done = std::move(done)](const base::Result<Changed>& changed) {
+        if (!changed) return done(changed.error());
+        done(Effect{.sessions = changed->reply.items[0].integer == 1 ? 1u : 0u, .heard = changed->heard});
       });
 }
 
-void RedisRegistry::end(const std::string& pool, const Key& key, Done<bool> done) {
+void RedisRegistry::end(const std::string& pool, const Key& key, Done<Effect> done) {
   find(pool, key, [this, pool, key, done = std::move(done)](const base::Result<std::optional<Listed>>& found) {
     if (!found) return done(found.error());
-    if (!*found) return done(false);
-    run(scripts::end(), {names_.session(pool, key)},
-        {names_.base_of(pool), id_text(key), idle_ms_, names_.news(), "mark", "0"},
-        [done](const base::Result<net::RedisReply>& reply) {
-          if (!reply) return done(reply.error());
-          done(true);
+    if (!*found) return done(Effect{});
+    run_heard(
+        [&](const std::string& address, OnReply on_reply) {
+          run(scripts::end(), {names_.session(pool, key), names_.hearers()},
+              {names_.base_of(pool), id_text(key), idle_ms_, names_.news(), "mark", "0", address}, std::move(on_reply));
+        },
+        1,
+        [done](const base::Result<Changed>& changed) {
+          if (!changed) return done(changed.error());
+          done(Effect{.sessions = 1, .heard = changed->heard});
         });
   });
 }
 
 void RedisRegistry::clear(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
-                          Done<std::uint64_t> done) {
-  clear_some(pool, backend, to, 0, std::move(done));
+                          Done<Effect> done) {
+  clear_some(pool, backend, to, {}, std::move(done));
 }
 
 /// Some after some, so that the others are served in between.
 void RedisRegistry::clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
-                               std::uint64_t so_far, Done<std::uint64_t> done) {
-  std::vector<std::string> args{names_.base_of(pool), tag_text(backend), idle_ms_, names_.news(),
-                                std::to_string(kClearedAtOnce)};
-  for (const BackendTag tag : to) args.push_back(tag_text(tag));
-  run(scripts::clear(), {}, args,
-      [this, pool, backend, to, so_far, done = std::move(done)](const base::Result<net::RedisReply>& reply) {
-        if (!reply) return done(reply.error());
-        if (reply->items.size() != 2) return done(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
-        const auto cleared = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply->items[0].integer));
-        if (reply->items[1].integer == 0) return done(so_far + cleared);
-        clear_some(pool, backend, to, so_far + cleared, done);
+                               Effect so_far, Done<Effect> done) {
+  run_heard(
+      [&](const std::string& address, OnReply on_reply) {
+        std::vector<std::string> args{
+            names_.base_of(pool), tag_text(backend), idle_ms_, names_.news(), std::to_string(kClearedAtOnce), address};
+        for (const BackendTag tag : to) args.push_back(tag_text(tag));
+        run(scripts::clear(), {names_.hearers()}, args, std::move(on_reply));
+      },
+      2,
+      [this, pool, backend, to, so_far, done = std::move(done)](const base::Result<Changed>& changed) {
+        if (!changed) return done(changed.error());
+        const auto& items = changed->reply.items;
+        Effect effect = so_far;
+        effect.sessions += static_cast<std::uint64_t>(std::max<std::int64_t>(0, items[0].integer));
+        if (changed->heard == Heard::NotByAll) effect.heard = Heard::NotByAll;
+        if (items[1].integer == 0) return done(effect);
+        clear_some(pool, backend, to, effect, done);
       });
 }
 

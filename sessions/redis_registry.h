@@ -8,36 +8,54 @@
 
 #include "base/scheduler.h"
 #include "net/redis.h"
+#include "sessions/hearing.h"
+#include "sessions/receipts.h"
 #include "sessions/redis_text.h"
 #include "sessions/registry.h"
 
 namespace holdfast::sessions {
 
-/// The sessions of all proxies, in Redis. What it changes reaches everybody's copies as news. `redis` outlives it.
+/// The sessions of all proxies, in Redis. What it changes reaches everybody's copies as news, ours too; an order is
+/// done when all have confirmed that, or have had [redis] timeout (`patience`) to do so. References outlive it.
 class RedisRegistry final : public Registry {
  public:
-  RedisRegistry(net::Redis& redis, RedisNames names, base::Duration idle_timeout);
+  struct Options {
+    RedisNames names;
+    base::Duration idle_timeout{};
+    base::Duration patience = std::chrono::milliseconds{100};
+  };
+  RedisRegistry(net::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options);
 
   void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
             Done<std::vector<Listed>> done) override;
   void find(const std::string& pool, const Key& key, Done<std::optional<Listed>> done) override;
-  void move(const std::string& pool, const Key& key, BackendTag to, Done<bool> done) override;
-  void end(const std::string& pool, const Key& key, Done<bool> done) override;
+  void move(const std::string& pool, const Key& key, BackendTag to, Done<Effect> done) override;
+  void end(const std::string& pool, const Key& key, Done<Effect> done) override;
   void clear(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
-             Done<std::uint64_t> done) override;
+             Done<Effect> done) override;
 
  private:
   using OnReply = std::function<void(base::Result<net::RedisReply>)>;
+  struct Changed {
+    net::RedisReply reply;
+    Heard heard = Heard::ByAll;
+  };
   void run(const net::RedisScript& script, const std::vector<std::string>& keys, const std::vector<std::string>& args,
            OnReply on_reply);
-  void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, std::uint64_t so_far,
-                  Done<std::uint64_t> done);
+  using Script = std::function<void(const std::string& address, OnReply on_reply)>;
+  void run_heard(const Script& script, std::size_t hearers_at, std::function<void(const base::Result<Changed>&)> done);
+  void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, Effect so_far,
+                  Done<Effect> done);
 
   net::Redis& redis_;
+  base::Scheduler& scheduler_;
+  Receipts receipts_;
   const RedisNames names_;
   const std::string idle_ms_;
   std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> calls_;
   std::uint64_t last_call_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Receipts::Wait>> waits_;
+  std::uint64_t last_wait_ = 0;
 };
 
 }  // namespace holdfast::sessions

@@ -32,6 +32,12 @@ end
 local function say(channel, id, generation, tag)
   redis.call('PUBLISH', channel, id .. ' ' .. text(generation) .. ' ' .. tag)
 end
+local function ask_receipts(channel, hearers, address)
+  if address == '' then return {} end
+  redis.call('PUBLISH', channel, '? ' .. address)
+  local time = redis.call('TIME')
+  return redis.call('ZRANGEBYSCORE', hearers, time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
+end
 )";
 
 net::RedisScript with_common(std::string_view name, std::string_view body) {
@@ -78,21 +84,18 @@ const net::RedisScript& end() {
   static const net::RedisScript script = with_common("end", R"(
 local base, id, idle, channel, how, known = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local generation, held, created = read(KEYS[1])
-if not generation then
-  if how == 'forget' then return '0' end
-  generation, held, created = known, ENDED, now()
-elseif held == ENDED then
-  return text(generation)
+local ended = generation
+if held ~= ENDED then
+  if generation then leave(base, id, held) end
+  ended = math.min(math.max(generation or 0, known) + 1, 4294967295)
+  if how == 'mark' then
+    write(KEYS[1], base, id, ended, ENDED, created or now(), math.floor(idle * 3 / 2), 0)
+  else
+    redis.call('DEL', KEYS[1])
+  end
+  say(channel, id, ended, ENDED)
 end
-leave(base, id, held)
-local ended = math.min(math.max(generation, known) + 1, 4294967295)
-if how == 'mark' then
-  write(KEYS[1], base, id, ended, ENDED, created, math.floor(idle * 3 / 2), 0)
-else
-  redis.call('DEL', KEYS[1])
-end
-say(channel, id, ended, ENDED)
-return text(ended)
+return {text(ended), ask_receipts(channel, KEYS[2], ARGV[7])}
 )");
   return script;
 }
@@ -161,12 +164,12 @@ const net::RedisScript& put() {
   static const net::RedisScript script = with_common("put", R"(
 local base, id, to, idle, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local generation, held, created = read(KEYS[1])
-if not generation or held == ENDED then return 0 end
+if not generation or held == ENDED then return {0, {}} end
 leave(base, id, held)
 local moved = math.min(generation + 1, 4294967295)
 write(KEYS[1], base, id, moved, to, created, idle, 0)
 say(channel, id, moved, to)
-return 1
+return {1, ask_receipts(channel, KEYS[2], ARGV[6])}
 )");
   return script;
 }
@@ -185,8 +188,8 @@ for i = 1, #ids, 2 do
   redis.call('ZREM', index, id)
   if generation and held == from then
     local after = math.min(generation + 1, 4294967295)
-    if #ARGV > 5 then
-      local to = ARGV[6 + cleared % (#ARGV - 5)]
+    if #ARGV > 6 then
+      local to = ARGV[7 + cleared % (#ARGV - 6)]
       write(key, base, id, after, to, created, idle, math.max(0, math.min(time - used, math.floor(idle / 1000) - 1)))
       say(channel, id, after, to)
     else
@@ -196,7 +199,20 @@ for i = 1, #ids, 2 do
     cleared = cleared + 1
   end
 end
-return {cleared, redis.call('ZCARD', index)}
+return {cleared, redis.call('ZCARD', index), ask_receipts(channel, KEYS[1], ARGV[6])}
+)");
+  return script;
+}
+
+const net::RedisScript& hear() {
+  static const net::RedisScript script("hear", R"(
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], 600000)
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1
 )");
   return script;
 }

@@ -6,6 +6,8 @@
 ///
 /// A session is a string "generation tag created", expired by Redis; the sorted set of its backend holds its id with
 /// the time of its last use, in seconds by Redis's clock, so that sessions can be counted and listed without a walk.
+///
+/// An "address" (Receipts::Wait) is where everybody who hears of the change sends a receipt; empty: nobody shall.
 namespace holdfast::sessions::scripts {
 
 /// KEYS: session. ARGV: base, id, generation, tag, idle ms, channel, seconds since its last use. Binds it unless it is
@@ -17,8 +19,8 @@ const net::RedisScript& bind();
 /// answers like bind.
 const net::RedisScript& move();
 
-/// KEYS: session. ARGV: base, id, idle ms, channel, "mark" or "forget", a generation it has had. Answers the generation
-/// of the end; 0 when there was nothing to end.
+/// KEYS: session, hearers. ARGV: base, id, idle ms, channel, "mark" or "forget", a generation it has had or 0, address.
+/// Answers {the generation of the end, who hears}.
 const net::RedisScript& end();
 
 /// ARGV: base, idle ms, ids... They were used just now. Answers how many are still there.
@@ -35,11 +37,19 @@ const net::RedisScript& find();
 /// ARGV: base, limit, tags... Answers a list of what find() answers, each backend's most recently used first.
 const net::RedisScript& list();
 
-/// KEYS: session. ARGV: base, id, tag, idle ms, channel. Binds a session that there is to another backend. 1 or 0.
+/// KEYS: session, hearers. ARGV: base, id, tag, idle ms, channel, address. Binds a session that there is to another
+/// backend. Answers {1 or 0, who hears}.
 const net::RedisScript& put();
 
-/// ARGV: base, tag, idle ms, channel, how many at most, tags to move to... Moves sessions of one backend, the longest
-/// unused first, or ends them where there are no tags. Answers {how many, how many entries are left}.
+/// KEYS: hearers. ARGV: base, tag, idle ms, channel, how many at most, address, tags to move to... Moves sessions of
+/// one backend, the longest unused first, or ends them where there are no tags. Answers {how many, how many entries are
+/// left, who hears}.
 const net::RedisScript& clear();
+
+// For the news:
+
+/// KEYS: hearers. ARGV: who, lease in ms, its own channel, a word. Counts `who` among those that hear until the lease
+/// ends, by Redis's clock, and says the word on its channel: behind all news of before, as one connection brings both.
+const net::RedisScript& hear();
 
 }  // namespace holdfast::sessions::scripts

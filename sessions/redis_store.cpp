@@ -12,6 +12,8 @@ namespace {
 constexpr base::Duration kTellAfter = std::chrono::seconds{1};  // uses gather so long
 constexpr std::size_t kUsesMax = 100'000;                       // waiting to be told
 constexpr std::size_t kUsesAtOnce = 500;                        // in one script: Redis does nothing else meanwhile
+constexpr std::size_t kEndsAtOnce = 200;
+constexpr base::Duration kTellEndsAfter = std::chrono::milliseconds{200};
 
 std::string text_of(Generation generation) { return std::to_string(static_cast<std::uint32_t>(generation)); }
 
@@ -66,13 +68,81 @@ class RedisStore::Pending final : public Question {
   std::unique_ptr<net::RedisCall> call_;
 };
 
-RedisStore::RedisStore(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, Options options)
+/// What the asker of an end holds.
+class RedisStore::EndWait final : public Question {
+ public:
+  explicit EndWait(Asker& asker) : asker_(asker) {}
+  ~EndWait() override;
+
+ private:
+  friend class End;
+  Asker& asker_;
+  End* end_ = nullptr;  // null: it is over
+};
+
+/// An end under way to Redis and to the other proxies. The store owns it: it is not given up because somebody has
+/// stopped waiting.
+class RedisStore::End final : public base::Buried {
+ public:
+  End(RedisStore& store, std::uint64_t number, Untold what, EndWait* wait)
+      : store_(store), number_(number), what_(std::move(what)), wait_(wait) {
+    if (wait_ == nullptr) return;
+    wait_->end_ = this;
+    receipts_ = store_.receipts_.wait([this](Heard) { finish(); });
+  }
+
+  void send(Ending ending) {
+    const RedisNames& names = store_.options_.names;
+    call_ = store_.redis_.run(scripts::end(), {names.session(what_.pool, what_.key), names.hearers()},
+                              {names.base_of(what_.pool), id_text(what_.key), store_.idle_ms_, names.news(),
+                               ending == Ending::Mark ? "mark" : "forget", text_of(what_.known),
+                               receipts_ ? receipts_->address() : std::string()},
+                              [this](const base::Result<net::RedisReply>& reply) { on_reply(reply); });
+  }
+  void forget_wait() { wait_ = nullptr; }
+
+ private:
+  void on_reply(const base::Result<net::RedisReply>& reply) {
+    if (!reply) {
+      // It may have happened or not. Said again as a mark it does no harm.
+      store_.keep_untold(std::move(what_));
+    } else if (receipts_ && reply->is_array() && reply->items.size() == 2) {
+      return receipts_->expect(reply->items[1]);
+    }
+    finish();
+  }
+  void finish() {
+    EndWait* wait = std::exchange(wait_, nullptr);
+    receipts_.reset();
+    store_.on_end_done(number_);  // buries this
+    if (wait == nullptr) return;
+    wait->end_ = nullptr;
+    wait->asker_.on_ended();
+  }
+
+  RedisStore& store_;
+  const std::uint64_t number_;
+  Untold what_;
+  EndWait* wait_;
+  std::unique_ptr<Receipts::Wait> receipts_;
+  std::unique_ptr<net::RedisCall> call_;
+};
+
+RedisStore::EndWait::~EndWait() {
+  if (end_ != nullptr) end_->forget_wait();
+}
+
+RedisStore::RedisStore(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler,
+                       Options options)
     : copies_(copies),
+      hearing_(hearing),
       redis_(redis),
       scheduler_(scheduler),
       options_(std::move(options)),
+      receipts_(hearing, scheduler, options_.patience),
       idle_ms_(kept_ms(options_.idle_timeout)),
-      tell_(scheduler.timer([this] { tell_uses(); })) {}
+      tell_(scheduler.timer([this] { tell_uses(); })),
+      tell_ends_(scheduler.timer([this] { tell_ends(); })) {}
 
 RedisStore::~RedisStore() = default;
 
@@ -80,7 +150,11 @@ std::optional<Found> RedisStore::find(std::string_view pool, const Key& key, bas
   auto found = copies_.find(key, now);
   if (!found) return found;
   if (found->use_is_news) note_use(pool, key);
-  if (!redis_.is_up()) found->is_sure = true;  // there is nobody to ask
+  if (!redis_.is_up()) {
+    found->is_sure = true;  // there is nobody to ask
+  } else if (!hearing_.is_valid(now)) {
+    found->is_sure = false;
+  }
   return found;
 }
 
@@ -127,17 +201,55 @@ Asked RedisStore::move(std::string_view pool, const Key& key, const Binding& see
 
 void RedisStore::cookie_issued(const Key& key, base::Instant now) { copies_.cookie_issued(key, now); }
 
-void RedisStore::end(std::string_view pool, const Key& key, base::Instant now, Ending ending) {
+std::unique_ptr<Question> RedisStore::end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
+                                          Asker& asker) {
   const auto found = copies_.find(key, now);
-  const std::string known = text_of(found ? found->binding.generation : Generation::None);
+  Untold what{std::string(pool), key, found ? found->binding.generation : Generation::None, now};
   if (ending == Ending::Mark) {
     copies_.mark_ended(key, now);
   } else {
     copies_.end(key);
   }
-  redis_.tell(scripts::end(), {options_.names.session(pool, key)},
-              {options_.names.base_of(pool), id_text(key), idle_ms_, options_.names.news(),
-               ending == Ending::Mark ? "mark" : "forget", known});
+  if (!redis_.is_up()) {
+    keep_untold(std::move(what));
+    return nullptr;
+  }
+  auto wait = std::make_unique<EndWait>(asker);
+  send_end(std::move(what), ending, wait.get());
+  return wait;
+}
+
+void RedisStore::send_end(Untold what, Ending ending, EndWait* wait) {
+  const std::uint64_t number = ++last_end_;
+  auto end = std::make_unique<End>(*this, number, std::move(what), wait);
+  end->send(ending);
+  ends_.emplace(number, std::move(end));
+}
+
+void RedisStore::on_end_done(std::uint64_t number) {
+  const auto at = ends_.find(number);
+  scheduler_.bury(std::move(at->second));
+  ends_.erase(at);
+}
+
+void RedisStore::keep_untold(Untold what) {
+  if (untold_.size() >= kUntoldMax) untold_.pop_front();
+  untold_.push_back(std::move(what));
+  if (!tell_ends_->is_set()) tell_ends_->set(scheduler_.now() + kTellEndsAfter);
+}
+
+/// Redis is back, perhaps: what was ended meanwhile is ended there, with the next generation, and stays marked as long
+/// as a copy elsewhere or a cookie could bring it back.
+void RedisStore::tell_ends() {
+  if (redis_.is_up()) {
+    const base::Instant now = scheduler_.now();
+    for (std::size_t i = 0; i < kEndsAtOnce && !untold_.empty(); ++i) {
+      Untold what = std::move(untold_.front());
+      untold_.pop_front();
+      if (now - what.ended <= options_.idle_timeout * 3 / 2) send_end(std::move(what), Ending::Mark, nullptr);
+    }
+  }
+  if (!untold_.empty()) tell_ends_->set(scheduler_.now() + kTellEndsAfter);
 }
 
 /// Redis shall know a binding that this process has made already.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -8,7 +9,9 @@
 
 #include "base/scheduler.h"
 #include "net/redis.h"
+#include "sessions/hearing.h"
 #include "sessions/memory_store.h"
+#include "sessions/receipts.h"
 #include "sessions/redis_text.h"
 #include "sessions/store.h"
 
@@ -17,16 +20,18 @@ namespace holdfast::sessions {
 /// The map that several proxies share, as one worker sees it: Redis says what holds, this process's copies answer
 /// without asking while they are sure.
 ///
-/// While Redis is away the copies decide alone; what they decided is offered when it is back (SharedMap). One per
-/// worker, on its thread; `copies` is shared by all workers, `redis` is the worker's own. All references outlive it.
+/// While Redis is away the copies decide alone; what they decided is offered when it is back (bindings by SharedMap,
+/// ends from here). One per worker, on its thread; `copies` and `hearing` are shared by all workers, `redis` is the
+/// worker's own. All references outlive it.
 class RedisStore final : public Store {
  public:
   struct Options {
     RedisNames names;
     base::Duration idle_timeout{};
+    base::Duration patience = std::chrono::milliseconds{100};  ///< [redis] timeout: how long an end is waited for.
   };
 
-  RedisStore(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, Options options);
+  RedisStore(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler, Options options);
   ~RedisStore() override;
 
   std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
@@ -35,18 +40,35 @@ class RedisStore final : public Store {
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
              Asker& asker) override;
   void cookie_issued(const Key& key, base::Instant now) override;
-  void end(std::string_view pool, const Key& key, base::Instant now, Ending ending) override;
+  std::unique_ptr<Question> end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
+                                Asker& asker) override;
 
   /// Uses that could not be told because too many were waiting.
   std::uint64_t uses_dropped() const { return uses_dropped_; }
+  /// Ends that Redis does not know yet.
+  std::size_t ends_untold() const { return untold_.size(); }
+
+  static constexpr std::size_t kUntoldMax = 10'000;  ///< Beyond that the oldest are forgotten.
 
  private:
   class Pending;
+  class End;
+  class EndWait;
+  struct Untold {
+    std::string pool;
+    Key key;
+    Generation known = Generation::None;
+    base::Instant ended{};
+  };
   struct Uses {
     std::string pool;
     std::vector<std::string> ids;
   };
 
+  void send_end(Untold what, Ending ending, EndWait* wait);
+  void on_end_done(std::uint64_t number);
+  void keep_untold(Untold what);
+  void tell_ends();
   void note_use(std::string_view pool, const Key& key);
   void tell_uses();
   void offer(std::string_view pool, const Key& key, const Binding& binding);
@@ -54,9 +76,11 @@ class RedisStore final : public Store {
                   const base::Result<net::RedisReply>& reply);
 
   MemoryStore& copies_;
+  Hearing& hearing_;
   net::Redis& redis_;
   base::Scheduler& scheduler_;
   const Options options_;
+  Receipts receipts_;
   const std::string idle_ms_;  // how long Redis keeps an unused session
   std::vector<Uses> uses_;     // by pool, until they are told
   std::size_t uses_waiting_ = 0;
@@ -64,6 +88,10 @@ class RedisStore final : public Store {
   std::unique_ptr<base::Timer> tell_;
   std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;  // nobody waits for them
   std::uint64_t last_offer_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<End>> ends_;  // under way, whoever still waits for them
+  std::uint64_t last_end_ = 0;
+  std::deque<Untold> untold_;  // Redis was away
+  std::unique_ptr<base::Timer> tell_ends_;
 };
 
 /// How long Redis keeps a session that nobody uses, in milliseconds: a little longer than the idle timeout, as uses are

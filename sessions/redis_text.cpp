@@ -74,4 +74,22 @@ std::optional<News> parse_news(std::string_view payload) {
   return News{*key, {*tag, *generation}};
 }
 
+std::optional<ReceiptAddress> parse_receipt_request(std::string_view payload) {
+  if (!payload.starts_with("? ")) return std::nullopt;
+  payload.remove_prefix(2);
+  const std::size_t space = payload.find(' ');
+  if (space == 0 || space == std::string_view::npos || space + 1 == payload.size()) return std::nullopt;
+  return ReceiptAddress{payload.substr(0, space), payload.substr(space + 1)};
+}
+
+std::optional<ReceiptNote> parse_receipt(std::string_view payload) {
+  const std::size_t first = payload.find(' ');
+  const std::size_t second = first == std::string_view::npos ? first : payload.find(' ', first + 1);
+  if (second == std::string_view::npos || second + 1 == payload.size()) return std::nullopt;
+  const auto desk = base::parse_decimal(payload.substr(0, first));
+  const auto number = base::parse_decimal(payload.substr(first + 1, second - first - 1));
+  if (!desk || !number || *desk > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return ReceiptNote{static_cast<std::uint32_t>(*desk), *number, payload.substr(second + 1)};
+}
+
 }  // namespace holdfast::sessions

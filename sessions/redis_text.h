@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,20 @@ struct News {
 };
 std::optional<News> parse_news(std::string_view payload);
 
+/// On the channel of the news: who hears this shall send a receipt, "? PROCESS DESK NUMBER". On the process's own
+/// channel: that receipt, "DESK NUMBER HEARER".
+struct ReceiptAddress {
+  std::string_view process;
+  std::string_view desk_and_number;
+};
+std::optional<ReceiptAddress> parse_receipt_request(std::string_view payload);
+struct ReceiptNote {
+  std::uint32_t desk = 0;
+  std::uint64_t number = 0;
+  std::string_view hearer;
+};
+std::optional<ReceiptNote> parse_receipt(std::string_view payload);
+
 /// Names of keys: all of a pool share one hash tag, so that a script may touch them together.
 struct RedisNames {
   std::string prefix;  ///< [redis] prefix
@@ -38,6 +53,10 @@ struct RedisNames {
   std::string index(std::string_view pool, BackendTag tag) const { return base_of(pool) + "b:" + tag_text(tag); }
   /// Channel of moves and ends.
   std::string news() const { return prefix + ":sessions"; }
+  /// Sorted set: who hears the news, by the end of its lease in milliseconds.
+  std::string hearers() const { return prefix + ":hearers"; }
+  /// Channel of one process: its own words come back, and receipts for it.
+  std::string own_channel(std::string_view process) const { return prefix + ":heard:" + std::string(process); }
 };
 
 }  // namespace holdfast::sessions

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "sessions/binding.h"
+#include "sessions/receipts.h"
 
 namespace holdfast::sessions {
 
@@ -18,6 +19,12 @@ struct Listed {
   Binding binding;
   base::WallTime created{};
   base::WallTime last_used{};
+};
+
+/// What an order came to.
+struct Effect {
+  std::uint64_t sessions = 0;  ///< How many it concerned; 0: there was no such session.
+  Heard heard = Heard::ByAll;
 };
 
 /// What operators do with sessions, on all proxies at once: the next request anywhere obeys. Lives on the control loop.
@@ -39,13 +46,13 @@ class Registry {
                     Done<std::vector<Listed>> done) = 0;
   /// nullopt: there is no such session (any more).
   virtual void find(const std::string& pool, const Key& key, Done<std::optional<Listed>> done) = 0;
-  /// Binds it to `to`, wherever it was. false: there is no such session.
-  virtual void move(const std::string& pool, const Key& key, BackendTag to, Done<bool> done) = 0;
-  /// Ends it; its cookie does not bring it back. false: there is no such session.
-  virtual void end(const std::string& pool, const Key& key, Done<bool> done) = 0;
-  /// All sessions of a backend: spread over `to`, or ended where that is empty. Answers how many.
+  /// Binds it to `to`, wherever it was.
+  virtual void move(const std::string& pool, const Key& key, BackendTag to, Done<Effect> done) = 0;
+  /// Ends it; its cookie does not bring it back.
+  virtual void end(const std::string& pool, const Key& key, Done<Effect> done) = 0;
+  /// All sessions of a backend: spread over `to`, or ended where that is empty.
   virtual void clear(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
-                     Done<std::uint64_t> done) = 0;
+                     Done<Effect> done) = 0;
 };
 
 }  // namespace holdfast::sessions

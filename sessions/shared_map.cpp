@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.h"
+#include "base/text.h"
 #include "sessions/redis_scripts.h"
 #include "sessions/redis_store.h"
 
@@ -17,16 +17,20 @@ constexpr std::size_t kTagsAtOnce = 200;  // in one count
 // Redis serves the others between two steps of a walk.
 constexpr base::Duration kOfferPause = std::chrono::milliseconds{1};
 constexpr base::Duration kOfferRetry = std::chrono::seconds{1};
+constexpr std::string_view kBeatWord = "beat ";
 
 }  // namespace
 
-SharedMap::SharedMap(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, RedisNames names,
-                     base::Duration idle_timeout)
+SharedMap::SharedMap(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler,
+                     RedisNames names, base::Duration idle_timeout)
     : copies_(copies),
+      hearing_(hearing),
       redis_(redis),
       scheduler_(scheduler),
       names_(std::move(names)),
+      own_channel_(names_.own_channel(hearing.self())),
       idle_ms_(kept_ms(idle_timeout)),
+      beat_timer_(scheduler.timer([this] { beat(); })),
       offer_timer_(scheduler.timer([this] { offer_some(); })),
       count_timer_(scheduler.timer([this] { count_all(); })) {
   count_timer_->set(scheduler.now() + kCountEvery);
@@ -42,21 +46,66 @@ void SharedMap::set_pools(std::vector<Pool> pools) {
   }
 }
 
-void SharedMap::on_link_up() { doubt_and_offer(); }
+void SharedMap::on_link_up() {
+  doubt_and_offer();
+  beat();
+}
 
-void SharedMap::on_message(std::string_view, std::string_view payload) {
+// --- the news ---
+
+void SharedMap::on_message(std::string_view channel, std::string_view payload) {
+  if (channel == own_channel_) return on_own_word(payload);
+  if (const auto to = parse_receipt_request(payload)) return give_receipt(*to);
   if (const auto news = parse_news(payload)) copies_.hear(news->key, news->binding, scheduler_.now());
 }
 
 void SharedMap::on_subscribed() {
-  is_hearing_ = true;
+  is_subscribed_ = true;
   doubt_and_offer();
+  beat();
 }
 
 void SharedMap::on_lost(const net::RedisState&) {
-  is_hearing_ = false;
+  if (std::exchange(is_subscribed_, false)) leave();
   copies_.doubt_all();  // from now on news may be missed
 }
+
+void SharedMap::leave() {
+  beat_timer_->cancel();
+  beats_ = {};
+  hearing_.lose();
+  redis_.tell({"ZREM", names_.hearers(), hearing_.self()});
+}
+
+/// Renews the lease to answer from copies. It is ours when our word comes back (on_own_word).
+void SharedMap::beat() {
+  if (!is_subscribed_) return;
+  beat_timer_->set(scheduler_.now() + kBeat);
+  if (!redis_.is_up()) return;
+  const std::uint64_t number = ++last_beat_;
+  beats_[number % beats_.size()] = {number, scheduler_.now()};
+  redis_.tell(scripts::hear(), {names_.hearers()},
+              {hearing_.self(), std::to_string(base::count_ms(kLease)), own_channel_,
+               std::string(kBeatWord).append(std::to_string(number))});
+}
+
+void SharedMap::on_own_word(std::string_view payload) {
+  if (payload.starts_with(kBeatWord)) {
+    const auto number = base::parse_decimal(payload.substr(kBeatWord.size()));
+    const Beat& beat = beats_[number.value_or(0) % beats_.size()];
+    if (number && *number != 0 && beat.number == *number) hearing_.extend(beat.asked + kLease);
+  } else if (const auto receipt = parse_receipt(payload)) {
+    hearing_.deliver(receipt->desk, receipt->number, receipt->hearer);
+  }
+}
+
+void SharedMap::give_receipt(const ReceiptAddress& to) {
+  const std::string text = std::string(to.desk_and_number) + " " + hearing_.self();
+  if (to.process == hearing_.self()) return on_own_word(text);
+  redis_.tell({"PUBLISH", names_.own_channel(to.process), text});
+}
+
+// --- what others may not know ---
 
 void SharedMap::doubt_and_offer() {
   copies_.doubt_all();
@@ -71,7 +120,7 @@ void SharedMap::doubt_and_offer() {
 /// One step of the walk; the next one follows when all its offers are answered.
 void SharedMap::offer_some() {
   if (!walk_ || !offers_.empty()) return;
-  if (!redis_.is_up() || !is_hearing_) return offer_timer_->set(scheduler_.now() + kOfferRetry);
+  if (!redis_.is_up() || !is_subscribed_) return offer_timer_->set(scheduler_.now() + kOfferRetry);
   walk_ = copies_.doubtful(*walk_, scheduler_.now(), [&](const Session& session) {
     const auto pool = pool_of_.find(session.binding.backend);
     // Of marks and of backends no longer configured nobody knows the pool: they are offered when they are used.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "base/scheduler.h"
 #include "net/redis.h"
+#include "sessions/hearing.h"
 #include "sessions/memory_store.h"
 #include "sessions/redis_text.h"
 
@@ -16,7 +18,7 @@ namespace holdfast::sessions {
 
 /// Keeps this process's copies true to the map in Redis: hears of moves and ends, doubts every copy after a gap in the
 /// news, offers the doubtful ones (so that what was decided while Redis was away, or what a restarted Redis has lost,
-/// gets there), and counts the sessions of each backend over all proxies.
+/// gets there), gives receipts for what it hears, and counts the sessions of each backend over all proxies.
 ///
 /// One per process, on the control loop; all references outlive it.
 class SharedMap final : public net::RedisListener {
@@ -27,15 +29,20 @@ class SharedMap final : public net::RedisListener {
     std::vector<BackendTag> backends;
   };
 
-  SharedMap(MemoryStore& copies, net::Redis& redis, base::Scheduler& scheduler, RedisNames names,
+  SharedMap(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler, RedisNames names,
             base::Duration idle_timeout);
   ~SharedMap() override;
+
+  /// The channels to be subscribed: the news, and our own.
+  std::vector<std::string> channels() const { return {names_.news(), own_channel_}; }
 
   void set_pools(std::vector<Pool> pools);
   /// A link to Redis has come up, a worker's or ours: while it was away, copies were made that nobody knows of.
   void on_link_up();
+  /// An orderly stop: nobody need wait for receipts of ours.
+  void leave();
 
-  // Of the news channel (RedisNames::news).
+  // Of channels().
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed() override;
   void on_lost(const net::RedisState& state) override;
@@ -45,7 +52,17 @@ class SharedMap final : public net::RedisListener {
   /// Copies are being offered: the map is not whole yet.
   bool is_catching_up() const { return walk_.has_value(); }
 
+  static constexpr base::Duration kBeat = std::chrono::seconds{1};
+  static constexpr base::Duration kLease = std::chrono::seconds{3};
+
  private:
+  struct Beat {
+    std::uint64_t number = 0;
+    base::Instant asked{};
+  };
+  void beat();
+  void on_own_word(std::string_view payload);
+  void give_receipt(const ReceiptAddress& to);
   void doubt_and_offer();
   void offer_some();
   void offer(const Session& session, const std::string& pool);
@@ -55,13 +72,17 @@ class SharedMap final : public net::RedisListener {
   void count(const Pool& pool, std::size_t from);
 
   MemoryStore& copies_;
+  Hearing& hearing_;
   net::Redis& redis_;
   base::Scheduler& scheduler_;
   const RedisNames names_;
+  const std::string own_channel_;
   const std::string idle_ms_;
+  std::uint64_t last_beat_ = 0;
+  std::array<Beat, 4> beats_{};  // those that may still come back, by number
   std::vector<Pool> pools_;
   std::unordered_map<BackendTag, std::size_t> pool_of_;  // index into pools_
-  bool is_hearing_ = false;
+  bool is_subscribed_ = false;
   std::optional<MemoryStore::Walk> walk_;  // where the next offers come from
   bool walk_again_ = false;                // doubted anew while a walk was under way
   std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;
@@ -69,6 +90,7 @@ class SharedMap final : public net::RedisListener {
   std::unordered_map<BackendTag, std::uint64_t> counts_;
   std::vector<std::unique_ptr<net::RedisCall>> counting_;
   base::Instant counted_{};
+  std::unique_ptr<base::Timer> beat_timer_;
   std::unique_ptr<base::Timer> offer_timer_;
   std::unique_ptr<base::Timer> count_timer_;
 };

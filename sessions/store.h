@@ -12,15 +12,18 @@
 
 namespace holdfast::sessions {
 
-/// Who waits for an answer of the map.
+/// Who waits for an answer of the map. Each comes once per question, on the asker's thread, never from inside the call
+/// that asked.
 class Asker {
  public:
   Asker() = default;
   Asker(const Asker&) = delete;
   Asker& operator=(const Asker&) = delete;
   virtual ~Asker() = default;
-  /// What holds now. Comes once per question, on the asker's thread, never from inside the call that asked.
+  /// What holds now: of a bind or a move.
   virtual void on_binding(const Held& holds) = 0;
+  /// Of an end: all proxies know it, or the time to wait for them is over.
+  virtual void on_ended() = 0;
 };
 
 /// A question to the map that is under way. Destroying it: the answer never comes (what was asked for may happen).
@@ -68,7 +71,9 @@ class Store {
   /// Our cookie for this session was given out anew.
   virtual void cookie_issued(const Key& key, base::Instant now) = 0;
 
-  virtual void end(std::string_view pool, const Key& key, base::Instant now, Ending ending) = 0;
+  /// Ends the session: here at once. nullptr: everywhere; else that is so when the asker is told.
+  virtual std::unique_ptr<Question> end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
+                                        Asker& asker) = 0;
 };
 
 }  // namespace holdfast::sessions

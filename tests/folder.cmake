@@ -18,7 +18,7 @@ function(holdfast_tests folder)
   endforeach()
 endfunction()
 
-foreach(folder house support base http conf net sessions health cluster proxy admin server whole page)
+foreach(folder house support base http conf net sessions health cluster proxy admin server simulation whole page)
   if(EXISTS ${CMAKE_SOURCE_DIR}/tests/${folder}/folder.cmake)
     include(tests/${folder}/folder.cmake)
   endif()

@@ -86,6 +86,7 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
   std::vector<sessions::Listed> known;
   std::vector<std::string> orders;
   std::optional<base::Error> trouble;
+  sessions::Heard heard = sessions::Heard::ByAll;
 
  private:
   void list(const std::string& pool, const std::vector<sessions::BackendTag>&, std::size_t limit,
@@ -102,18 +103,18 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
     orders.push_back("missed in " + pool);
     done(std::optional<sessions::Listed>());
   }
-  void move(const std::string& pool, const sessions::Key&, sessions::BackendTag, Done<bool> done) override {
+  void move(const std::string& pool, const sessions::Key&, sessions::BackendTag, Done<sessions::Effect> done) override {
     orders.push_back("move in " + pool);
-    done(true);
+    done(sessions::Effect{.sessions = 1, .heard = heard});
   }
-  void end(const std::string& pool, const sessions::Key&, Done<bool> done) override {
+  void end(const std::string& pool, const sessions::Key&, Done<sessions::Effect> done) override {
     orders.push_back("end in " + pool);
-    done(true);
+    done(sessions::Effect{.sessions = 1, .heard = heard});
   }
   void clear(const std::string& pool, sessions::BackendTag, const std::vector<sessions::BackendTag>& to,
-             Done<std::uint64_t> done) override {
+             Done<sessions::Effect> done) override {
     orders.push_back("clear in " + pool + " to " + std::to_string(to.size()));
-    done(std::uint64_t{7});
+    done(sessions::Effect{.sessions = 7, .heard = heard});
   }
 };
 

@@ -87,6 +87,10 @@ TEST_CASE("one session is moved or ended by its id") {
     CHECK(f.post(kSession + "move", body).status == 400);
   }
   CHECK(f.post(kSession + "move", R"({"to":"shop/none"})").status == 404);
+  CHECK(contains(moved.body, "\"confirmed\":true"));
+  f.sessions.heard = sessions::Heard::NotByAll;
+  CHECK(contains(f.post(kSession + "end").body, "\"ended\":true,\"confirmed\":false"));
+  CHECK(contains(f.post("/api/v1/pools/shop/sessions/end").body, "\"confirmed\":false"));
   CHECK(f.post("/api/v1/sessions/short/end").status == 404);
 }
 
@@ -102,9 +106,9 @@ TEST_CASE("a session is not moved to a backend that would not keep it") {
 TEST_CASE("all sessions of a backend or a pool") {
   Fixture f;
   const Answer ended = f.post("/api/v1/pools/shop/sessions/end");
-  CHECK(ended.body == "{\"ended\":21}\n");
-  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/end").body == "{\"ended\":7}\n");
-  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").body == "{\"moved\":7}\n");
+  CHECK(ended.body == "{\"ended\":21,\"confirmed\":true}\n");
+  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/end").body == "{\"ended\":7,\"confirmed\":true}\n");
+  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").body == "{\"moved\":7,\"confirmed\":true}\n");
   CHECK(f.sessions.orders.back() == "clear in shop to 2");
   f.source.view.pools[0].backends[1].state = health::State::Down;
   f.source.view.pools[0].backends[2].state = health::State::Draining;

@@ -35,18 +35,27 @@ class LaterStore final : public sessions::Store {
     return ask(asker, [this, key, seen, to, now] { return memory.move(key, seen, to, now); });
   }
   void cookie_issued(const sessions::Key& key, base::Instant now) override { memory.cookie_issued(key, now); }
-  void end(std::string_view, const sessions::Key& key, base::Instant now, sessions::Ending ending) override {
-    if (ending == sessions::Ending::Mark) return memory.mark_ended(key, now);
-    memory.end(key);
+  std::unique_ptr<sessions::Question> end(std::string_view, const sessions::Key& key, base::Instant now,
+                                          sessions::Ending ending, sessions::Asker& asker) override {
+    if (ending == sessions::Ending::Mark) {
+      memory.mark_ended(key, now);
+    } else {
+      memory.end(key);
+    }
+    return std::move(ask(asker, nullptr).later);
   }
 
-  /// Answers the oldest question; false when there is none.
+  /// Answers the oldest question, or says that what was ended is ended everywhere; false when there is none.
   bool answer() {
     while (!questions_.empty()) {
       const auto question = std::move(questions_.front());
       questions_.pop_front();
       if (question->is_cancelled) continue;
-      question->asker.on_binding(question->decide());
+      if (question->decide) {
+        question->asker.on_binding(question->decide());
+      } else {
+        question->asker.on_ended();
+      }
       return true;
     }
     return false;

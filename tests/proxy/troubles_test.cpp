@@ -1,6 +1,7 @@
 // What went wrong once, or would have: each of these was found by reading or by attack.
 #include <doctest/doctest.h>
 
+#include "tests/proxy/later_store.h"
 #include "tests/proxy/proxy_fixture.h"
 
 using namespace holdfast;
@@ -233,6 +234,45 @@ TEST_CASE("a tunnel in use keeps its session") {
     f.loop.run();
   }
   CHECK(f.sessions() == 1);
+}
+
+TEST_CASE("an answer that ends its session waits until all proxies know of the end") {
+  LaterStore map;
+  ProxyFixture f({.backends = 1, .sticky = conf::StickyMode::Cookie, .map = &map});
+  f.backend('a').answers(std::string(kOk));
+  FakePeer client = f.client(kGet);
+  const std::string cookie = cookie_of(client.take());
+  f.backend('a').last().closes();
+  f.loop.run();
+  f.backend('a').stays_silent();
+  client.sends(get_with(cookie));
+  f.loop.run();
+  // Head and a part of the body, after an interim answer; the rest comes while the answer is held.
+  f.backend('a').last().sends(
+      "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Holdfast-Session: end\r\n\r\nbye");
+  f.loop.run();
+  CHECK(map.memory.size() == 0);
+  CHECK(map.open_questions() == 1);
+  CHECK(has(client.received(), "103 Early Hints"));
+  CHECK_FALSE(has(client.received(), "200 OK"));
+  f.backend('a').last().sends("bye");
+  f.loop.advance(2min);  // no deadline of ours ends what only waits for the others
+  CHECK_FALSE(has(client.received(), "200 OK"));
+  CHECK(map.answer());
+  f.loop.run();
+  const std::string answer = client.take();
+  CHECK(has(answer, "200 OK"));
+  CHECK(has(answer, "\r\n\r\nbyebye"));
+  CHECK_FALSE(has(answer, "X-Holdfast"));
+  CHECK(map.open_questions() == 0);
+
+  // A client that leaves meanwhile takes nothing along.
+  f.backend('a').answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Holdfast-Session: end\r\n\r\n");
+  FakePeer leaver = f.client(kGet);
+  leaver.closes();
+  f.loop.run();
+  CHECK(map.open_questions() == 0);
 }
 
 TEST_CASE("X-Holdfast-Session: end ends the session, and its cookie does not bring it back") {

@@ -333,6 +333,8 @@ TEST_CASE("sessions: what is said") {
   };
   CHECK(words(Verb::End, R"({"id":"abc","pool":"shop","ended":true})") == "abc ended\n");
   CHECK(words(Verb::End, R"({"ended":7})") == "7 ended\n");
+  CHECK(words(Verb::End, R"({"ended":7,"confirmed":false})") ==
+        "7 ended; some proxy has not confirmed it: it obeys within 3 s\n");
   CHECK(words(Verb::Move, R"({"moved":7})") == "7 moved\n");
   CHECK(words(Verb::Move, R"({"id":"abc","pool":"shop","backend":"b"})") == "abc is at shop/b\n");
   CHECK(words(Verb::List, "[]") == "error");

@@ -13,8 +13,8 @@ namespace holdfast::support {
 /// Several scripted backends that a proxy is put in front of.
 class Fleet {
  public:
-  explicit Fleet(std::initializer_list<const char*> names) {
-    for (const char* name : names) backends_.emplace_back(name);
+  explicit Fleet(std::initializer_list<const char*> names, const std::string& host = kLoopback) {
+    for (const char* name : names) backends_.emplace_back(name, host);
   }
 
   TestBackend& operator[](std::string_view name) {
@@ -27,7 +27,7 @@ class Fleet {
   std::list<TestBackend>& all() { return backends_; }
   std::vector<Node> nodes() const {
     std::vector<Node> nodes;
-    for (const auto& backend : backends_) nodes.push_back({backend.name(), backend.port()});
+    for (const auto& backend : backends_) nodes.push_back({backend.name(), backend.port(), {}, backend.host()});
     return nodes;
   }
   /// The same script on all of them.

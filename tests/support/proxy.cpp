@@ -37,8 +37,8 @@ std::string toml_of(const ProxyConfig& config, std::string_view state_dir) {
   if (!config.sticky.empty()) text += "\n[pools.app.sticky]\n" + config.sticky;
   if (!config.probe.empty()) text += "\n[pools.app.probe]\n" + config.probe;
   for (const Node& node : config.nodes) {
-    text += "\n[[pools.app.backends]]\nname = \"" + node.name +
-            "\"\naddress = \"127.0.0.1:" + std::to_string(node.port) + "\"\n" + node.more;
+    text += "\n[[pools.app.backends]]\nname = \"" + node.name + "\"\naddress = \"" + node.host + ":" +
+            std::to_string(node.port) + "\"\n" + node.more;
   }
   return text + "\n" + config.tables;
 }

@@ -18,6 +18,7 @@ struct Node {
   std::string name;
   std::uint16_t port = 0;
   std::string more = {};  ///< Further keys of its table, one a line.
+  std::string host = kLoopback;
 };
 
 /// What a test configures; the rest is filled in: ports picked by the system, a state directory of its own, quick

@@ -95,10 +95,12 @@ std::string RedisServer::text(std::string_view line) const {
   return ask(port_, std::string(line) + "\r\n", [](std::string_view got) { return is_whole_text(got); });
 }
 
-RedisSentinel::RedisSentinel(const RedisServer& master) : reservation_(reserve_port()), port_(port_of(reservation_)) {
+RedisSentinel::RedisSentinel(const RedisServer& master, int quorum)
+    : reservation_(reserve_port()), port_(port_of(reservation_)) {
   const std::string text = "port " + std::to_string(port_) + "\nbind 127.0.0.1\ndir " + folder_.path().string() +
-                           "\nsentinel monitor shop 127.0.0.1 " + std::to_string(master.port()) +
-                           " 1\nsentinel down-after-milliseconds shop 300\nsentinel failover-timeout shop 2000\n";
+                           "\nsentinel monitor shop 127.0.0.1 " + std::to_string(master.port()) + " " +
+                           std::to_string(quorum) +
+                           "\nsentinel down-after-milliseconds shop 300\nsentinel failover-timeout shop 2000\n";
   const auto file = folder_.write("sentinel.conf", text);
   process_ = std::make_unique<Process>(Process::Options{.arguments = {kProgram, file.string(), "--sentinel"}});
   base::check(process_->wait_for_line("+monitor master shop").has_value(), "a Sentinel starts");
@@ -115,12 +117,15 @@ std::uint16_t RedisSentinel::master_port() const {
   return static_cast<std::uint16_t>(base::parse_decimal(std::string_view(got).substr(begin, end - begin)).value_or(0));
 }
 
-int RedisSentinel::replicas() const {
+int RedisSentinel::replicas() const { return number_in_info("slaves="); }
+int RedisSentinel::sentinels() const { return number_in_info("sentinels="); }
+
+int RedisSentinel::number_in_info(std::string_view name) const {
   const auto got = ask(port_, "INFO sentinel\r\n", [](std::string_view text) { return is_whole_text(text); });
-  const auto at = got.find("slaves=");
+  const auto at = got.find("," + std::string(name));
   if (at == std::string::npos) return 0;
-  return static_cast<int>(
-      base::parse_decimal(std::string_view(got).substr(at + 7, got.find(',', at) - at - 7)).value_or(0));
+  const std::string_view rest = std::string_view(got).substr(at + 1 + name.size());
+  return static_cast<int>(base::parse_decimal(rest.substr(0, rest.find_first_not_of("0123456789"))).value_or(0));
 }
 
 }  // namespace holdfast::support

@@ -45,18 +45,22 @@ class RedisServer {
   std::unique_ptr<Process> process_;
 };
 
-/// A real Sentinel on a free port, which watches one master under the name "shop" and trusts its own judgement.
+/// A real Sentinel on a free port, which watches one master under the name "shop". `quorum` must see it down: 1 trusts
+/// its own judgement.
 class RedisSentinel {
  public:
-  explicit RedisSentinel(const RedisServer& master);
+  explicit RedisSentinel(const RedisServer& master, int quorum = 1);
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   void kill() { process_.reset(); }
   /// The port it says the master has; 0: none.
   std::uint16_t master_port() const;
   /// How many replicas of the master it has found and can talk to.
   int replicas() const;
+  /// How many Sentinels it knows, itself included.
+  int sentinels() const;
 
  private:
+  int number_in_info(std::string_view name) const;
   TempDir folder_;
   Fd reservation_;
   std::uint16_t port_ = 0;

@@ -14,11 +14,11 @@
 namespace holdfast::support {
 namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in address_of(const char* host, std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::inet_pton(AF_INET, host, &address.sin_addr);
   return address;
 }
 
@@ -53,7 +53,7 @@ Fd connect_to(std::uint16_t port, Deadline deadline) {
   Fd socket = tcp_socket();
   if (!socket.is_open()) return socket;
   set_flag(socket, IPPROTO_TCP, TCP_NODELAY);
-  const sockaddr_in address = loopback(port);
+  const sockaddr_in address = address_of(kLoopback, port);
   if (::connect(socket.get(), plain(address), sizeof address) == 0) return socket;
   if (errno != EINPROGRESS || !wait_for(socket, POLLOUT, deadline)) return {};
   int error = 0;
@@ -62,17 +62,17 @@ Fd connect_to(std::uint16_t port, Deadline deadline) {
   return error == 0 ? std::move(socket) : Fd{};
 }
 
-Fd listen_on(std::uint16_t port) {
-  Fd socket = reserve_port(port);
+Fd listen_on(std::uint16_t port, const char* host) {
+  Fd socket = reserve_port(port, host);
   if (!socket.is_open() || ::listen(socket.get(), 4096) != 0) return {};
   return socket;
 }
 
-Fd reserve_port(std::uint16_t port) {
+Fd reserve_port(std::uint16_t port, const char* host) {
   Fd socket = tcp_socket();
   if (!socket.is_open()) return socket;
   set_flag(socket, SOL_SOCKET, SO_REUSEADDR);
-  const sockaddr_in address = loopback(port);
+  const sockaddr_in address = address_of(host, port);
   if (::bind(socket.get(), plain(address), sizeof address) != 0) return {};
   return socket;
 }

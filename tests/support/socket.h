@@ -34,13 +34,15 @@ enum class Io : std::uint8_t { Ok, Closed, Reset, Timeout, Failed };
 
 /// A TCP connection to 127.0.0.1:port; not open when it was refused or timed out.
 Fd connect_to(std::uint16_t port, Deadline deadline = Deadline{});
-/// Listens on 127.0.0.1:port, 0: the system picks; not open when the port is taken.
-Fd listen_on(std::uint16_t port);
+inline constexpr const char* kLoopback = "127.0.0.1";
+
+/// Listens on host:port, 0: the system picks; not open when the port is taken.
+Fd listen_on(std::uint16_t port, const char* host = kLoopback);
 /// The next connection; not open when the deadline passed or the listener was shut down.
 Fd accept_from(const Fd& listener, Deadline deadline = Deadline{});
-/// Binds 127.0.0.1:port without listening: connecting to it is refused, and nobody else is given the port while a
+/// Binds host:port without listening: connecting to it is refused, and nobody else is given the port while a
 /// server of ours is away. port 0: the system picks.
-Fd reserve_port(std::uint16_t port = 0);
+Fd reserve_port(std::uint16_t port = 0, const char* host = kLoopback);
 std::uint16_t port_of(const Fd& socket);
 
 /// Writes all of it.

@@ -116,7 +116,8 @@ void Conversation::echo() {
   }
 }
 
-TestBackend::TestBackend(std::string name) : name_(std::move(name)), reservation_(reserve_port()) {
+TestBackend::TestBackend(std::string name, std::string host)
+    : name_(std::move(name)), host_(std::move(host)), reservation_(reserve_port(0, host_.c_str())) {
   base::check(reservation_.is_open(), "a port can be reserved");
   port_ = port_of(reservation_);
   restart();
@@ -134,7 +135,7 @@ void TestBackend::on(std::string_view path, Script script) {
 
 void TestBackend::restart() {
   crashing_ = false;
-  listener_ = listen_on(port_);
+  listener_ = listen_on(port_, host_.c_str());
   base::check(listener_.is_open(), "a backend's own port can be listened on");
   acceptor_ = std::thread([this] { accept_all(listener_); });
 }

@@ -77,12 +77,13 @@ class TestBackend {
  public:
   using Script = std::function<void(Conversation&)>;
 
-  explicit TestBackend(std::string name);
+  explicit TestBackend(std::string name, std::string host = kLoopback);
   TestBackend(const TestBackend&) = delete;
   TestBackend& operator=(const TestBackend&) = delete;
   ~TestBackend();
 
   const std::string& name() const { return name_; }
+  const std::string& host() const { return host_; }
   std::uint16_t port() const { return port_; }
 
   /// `path` is matched against the target without its query; "*": any other path. Before traffic begins.
@@ -125,6 +126,7 @@ class TestBackend {
   bool is_stopping() const { return crashing_.load(); }
 
   const std::string name_;
+  const std::string host_;
   Fd reservation_;
   std::uint16_t port_ = 0;
   Fd listener_;

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/scheduler.h"
+#include "net/redis.h"
+#include "sessions/hearing.h"
+
+namespace holdfast::sessions {
+
+/// Have all proxies that answer from copies heard of a change?
+enum class Heard : std::uint8_t {
+  ByAll,
+  NotByAll,  ///< Somebody has not said so in time, or Redis was away. Whoever lives hears of it with the next lease.
+};
+
+/// Collects, for one thread, what the other proxies confirm to have heard. The scripts that change sessions ask for it:
+/// whoever hears the change answers with a receipt, and Redis says of whom one is to be expected.
+class Receipts final : private Hearing::Desk {
+ public:
+  /// One wait. Destroying it: nobody waits any more.
+  class Wait final : public base::Buried {
+   public:
+    Wait(Receipts& receipts, std::uint64_t number, std::function<void(Heard)> done);
+    ~Wait() override;
+
+    /// What the script asks receipts with: ours, as "SELF DESK NUMBER".
+    const std::string& address() const { return address_; }
+    /// What the script answered: who hears. Begins the wait proper; may call `done` at once.
+    void expect(const net::RedisReply& hearers);
+
+   private:
+    friend class Receipts;
+    void on_receipt(std::string_view hearer);
+    void finish(Heard heard);
+    bool is_complete() const;
+
+    Receipts& receipts_;
+    const std::uint64_t number_;
+    const std::string address_;
+    const base::Instant due_;
+    std::function<void(Heard)> done_;
+    bool is_expecting_ = false;
+    std::vector<std::string> expected_;
+    std::vector<std::string> got_;
+    std::unique_ptr<base::Timer> timer_;
+  };
+
+  /// Nobody is waited for longer than `patience` from the beginning of a wait. References outlive it.
+  Receipts(Hearing& hearing, base::Scheduler& scheduler, base::Duration patience);
+  ~Receipts() override;
+
+  /// Begins a wait: to be called before the change is sent. `done` is called once, not before expect(), and may destroy
+  /// the wait.
+  std::unique_ptr<Wait> wait(std::function<void(Heard)> done);
+
+  static constexpr std::size_t kHearersMax = 1'000;
+
+ private:
+  void on_receipt(std::uint64_t number, std::string_view hearer) override;
+
+  Hearing& hearing_;
+  base::Scheduler& scheduler_;
+  const base::Duration patience_;
+  const std::uint32_t desk_;
+  std::uint64_t last_ = 0;
+  std::unordered_map<std::uint64_t, Wait*> open_;
+};
+
+}  // namespace holdfast::sessions

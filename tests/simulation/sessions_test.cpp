@@ -1,0 +1,482 @@
+// Several proxies share the session map, and everything goes wrong that may: what was agreed holds all the same.
+//
+// Real: sessions/ (stores, copies, receipts, registry), proxy/placement, the scripts. Played: network, Redis' data,
+// time.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <deque>
+#include <optional>
+
+#include "proxy/placement.h"
+#include "sessions/redis_registry.h"
+#include "sessions/redis_store.h"
+#include "sessions/shared_map.h"
+#include "tests/simulation/sim_link.h"
+
+using namespace holdfast;
+using namespace holdfast::simulation;
+
+namespace {
+
+using proxy::Stickiness;
+using sessions::Generation;
+
+constexpr std::size_t kBackends = 3;
+constexpr std::size_t kUsers = 3;
+constexpr auto kLease = sessions::SharedMap::kLease;
+
+std::shared_ptr<const conf::Settings> make_settings() {
+  auto settings = std::make_shared<conf::Settings>();
+  conf::Pool pool;
+  pool.name = "shop";
+  pool.sticky.mode = conf::StickyMode::AppCookie;
+  pool.sticky.names = {"sid"};
+  pool.backend_count = kBackends;
+  settings->pools.push_back(pool);
+  for (std::uint32_t i = 0; i < kBackends; ++i) {
+    settings->backends.push_back(
+        {.id = conf::BackendId{i}, .name = fmt::format("app{}", i), .address = {"127.0.0.1", 1}});
+  }
+  settings->routes.push_back({});
+  return settings;
+}
+
+/// What all proxies have in common: one configuration, one secret.
+struct Shop {
+  std::shared_ptr<const conf::Settings> settings = make_settings();
+  sessions::Keyring keyring{"a secret of the simulation, long enough"};
+  proxy::Snapshot snapshot{settings, std::vector<net::Address>(kBackends), keyring};
+  const conf::Pool& pool() const { return settings->pools[0]; }
+  static const Shop& the() {
+    static const Shop shop;
+    return shop;
+  }
+  std::array<sessions::Key, kUsers> keys = [this] {
+    std::array<sessions::Key, kUsers> all;
+    for (std::size_t user = 0; user < kUsers; ++user) all[user] = keyring.session_key("shop", session(user));
+    return all;
+  }();
+  /// Of the keys in Redis.
+  std::array<std::string, kUsers> names = [this] {
+    std::array<std::string, kUsers> all;
+    for (std::size_t user = 0; user < kUsers; ++user) all[user] = sessions::RedisNames{"h"}.session("shop", keys[user]);
+    return all;
+  }();
+  static std::string session(std::size_t user) { return fmt::format("user{}", user); }
+};
+
+/// What Redis said of a session, from when on.
+struct Agreed {
+  base::Instant since{};
+  Generation generation{};
+  sessions::BackendTag tag{};
+};
+
+/// One process: the copies, the control loop's parts, two workers.
+struct Node {
+  Node(World& world, std::size_t number, std::uint64_t instance)
+      : machine(world),
+        name(fmt::format("n{}", number)),
+        memory({.sessions_max = 1000, .seed = instance, .start = machine.loop().now()}),
+        hearing(fmt::format("{}-{}", number, instance)),
+        link(machine, [this] { on_control_link(); }),
+        map(memory, hearing, link, machine.loop(), {"h"}, std::chrono::minutes{30}),
+        registry(link, hearing, machine.loop(),
+                 {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}, .patience = SimLink::kTimeout}) {
+    map.set_pools({{"shop", Shop::the().snapshot.tags}});
+    for (int i = 0; i < 2; ++i) workers.emplace_back(*this);
+    view.backends.resize(kBackends);
+    for (auto& verdict : view.backends) verdict.state = health::State::Up;
+    subscription = std::make_unique<SimSubscription>(machine, map.channels(), map);
+  }
+  void on_control_link() {
+    if (link.is_up()) map.on_link_up();
+  }
+
+  struct Worker {
+    explicit Worker(Node& node)
+        : link(node.machine,
+               [this, &node] {
+                 if (link.is_up()) node.map.on_link_up();
+               }),
+          store(node.memory, node.hearing, link, node.machine.loop(),
+                {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}}),
+          balancer(conf::PoolId{0}, 1) {}
+    SimLink link;
+    sessions::RedisStore store;
+    proxy::Balancer balancer;
+  };
+
+  Machine machine;
+  const std::string name;
+  sessions::MemoryStore memory;
+  sessions::Hearing hearing;
+  SimLink link;
+  sessions::SharedMap map;
+  sessions::RedisRegistry registry;
+  std::deque<Worker> workers;
+  std::unique_ptr<SimSubscription> subscription;
+  health::View view;
+};
+
+class Simulation;
+
+/// One request through a worker, as an exchange would make it.
+class Visit final : public sessions::Asker {
+ public:
+  enum class Kind : std::uint8_t { Look, Logout };
+  Visit(Simulation& simulation, Node& node, Node::Worker& worker, std::size_t user, Kind kind);
+
+  void start();
+  bool is_done() const { return done_; }
+  const Node& node() const { return node_; }
+
+ private:
+  void on_binding(const sessions::Held& holds) override;
+  void on_ended() override;
+  void on_placed(std::optional<conf::BackendId> backend);
+  proxy::Placement::Tools tools();
+
+  Simulation& simulation_;
+  Node& node_;
+  Node::Worker& worker_;
+  const std::size_t user_;
+  const Kind kind_;
+  const std::string held_;
+  const base::Instant began_;
+  base::Instant ending_{};
+  std::array<proxy::BackendLoad, kBackends> loads_;
+  proxy::Placement placement_;
+  bool done_ = false;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(std::uint64_t seed) : world(seed) {
+    world.is_hostile = seed % 4 == 0;
+    for (std::size_t i = 0; i < 3; ++i) nodes.push_back(std::make_unique<Node>(world, i, ++last_instance));
+  }
+  ~Simulation() { visits.clear(); }
+
+  void run() {
+    run_for(2s);
+    const int moments = 40 + static_cast<int>(world.random.below(60));
+    for (int i = 0; i < moments; ++i) {
+      act();
+      run_for(world.between(1ms, 300ms));
+    }
+    heal();
+    for (int round = 0; round < 2; ++round) {
+      for (auto& node : nodes) {
+        for (std::size_t user = 0; user < kUsers; ++user) {
+          visit(*node, user, Visit::Kind::Look);
+          run_for(20ms);
+        }
+      }
+      run_for(4s);
+    }
+    check_agreement();
+  }
+
+  void on_served(const Node& node, bool is_alone, std::size_t user, base::Instant began, conf::BackendId backend) {
+    const auto copy = node.memory.look(Shop::the().keys[user], const_cast<Node&>(node).machine.loop().now());
+    if (is_alone || world.is_hostile || !copy) return;  // it went by what it had
+    const auto tag = Shop::the().snapshot.tag_of(backend);
+    must(copy->binding.backend == tag, fmt::format("{} serves user{} elsewhere than its copy says", node.name, user));
+    // What was ended, and is known to be ended everywhere, is not served.
+    if (const auto& ended = ended_[user]; ended && began >= ended->since) {
+      must(copy->binding.generation > ended->generation,
+           fmt::format("{} serves user{} of generation {}, which was ended with {}", node.name, user,
+                       static_cast<std::uint32_t>(copy->binding.generation),
+                       static_cast<std::uint32_t>(ended->generation)));
+    }
+    // Nothing is served that was moved away longer ago than a lease lasts.
+    const auto& agreed = agreed_[user];
+    for (std::size_t i = agreed.size(); i-- > 0;) {
+      if (agreed[i].since <= began - kLease) {
+        must(copy->binding.generation >= agreed[i].generation,
+             fmt::format("{} serves user{} of generation {}, {} was agreed {} ms ago", node.name, user,
+                         static_cast<std::uint32_t>(copy->binding.generation),
+                         static_cast<std::uint32_t>(agreed[i].generation), base::count_ms(began - agreed[i].since)));
+        break;
+      }
+    }
+    for (const Agreed& each : agreed) {
+      must(each.generation != copy->binding.generation || each.tag == tag,
+           fmt::format("{} serves user{} at app{}, all agreed on another with generation {}", node.name, user,
+                       conf::index(backend), static_cast<std::uint32_t>(each.generation)));
+    }
+  }
+
+  /// An end of `user` is known to all that answer from copies, from now on.
+  ///
+  /// (Not for the length of a lease after Redis has lost its data: it does not know who hears, and a proxy that is cut
+  /// off from the new one does not know that either.)
+  void on_known_ended(std::size_t user, Generation generation) {
+    if (world.now() - redis_died_ < kLease) return;
+    if (!ended_[user] || ended_[user]->generation < generation) ended_[user] = {world.now(), generation, {}};
+    world.at(world.now(), [this, user] { look_everywhere(user); });
+  }
+  /// The generation of the first end that an order given then can have come to.
+  std::optional<Generation> mark_since(std::size_t user, base::Instant then) const {
+    std::optional<Generation> found;
+    for (const Agreed& each : agreed_[user]) {
+      const bool is_mark = each.tag == sessions::BackendTag::Ended;
+      if (each.since >= then && found) break;
+      if (each.since >= then && is_mark) return each.generation;
+      if (each.since < then) found = is_mark ? std::optional(each.generation) : std::nullopt;
+    }
+    return found;
+  }
+
+  World world;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::deque<std::unique_ptr<Visit>> visits;
+
+ private:
+  void run_for(base::Duration time) {
+    world.run_for(time, [this] { check(); });
+    std::erase_if(visits, [](const auto& visit) { return visit->is_done(); });
+  }
+
+  Node& any_node() { return *nodes[world.random.below(nodes.size())]; }
+
+  void visit(Node& node, std::size_t user, Visit::Kind kind) {
+    if (node.machine.is_paused()) return;
+    auto& worker = node.workers[world.random.below(node.workers.size())];
+    visits.push_back(std::make_unique<Visit>(*this, node, worker, user, kind));
+    node.machine.receive([visit = visits.back().get()] { visit->start(); });
+  }
+
+  void look_everywhere(std::size_t user) {
+    for (auto& node : nodes) visit(*node, user, Visit::Kind::Look);
+  }
+
+  void act() {
+    Node& node = any_node();
+    const std::size_t user = world.random.below(kUsers);
+    const auto what = world.random.below(26);
+    if (is_traced())
+      std::fprintf(stderr, "event %d: %s, user%d\n", static_cast<int>(what), node.name.c_str(), static_cast<int>(user));
+    switch (what) {
+      case 0:
+        return node.machine.cut();
+      case 1:
+      case 2:
+        return node.machine.mend();
+      case 3:
+        return node.machine.pause();
+      case 4:
+      case 5:
+        node.machine.resume();
+        for (std::size_t each = 0; each < kUsers; ++each) visit(node, each, Visit::Kind::Look);
+        return;
+      case 6:
+        return world.chance(40) ? world.hang_redis() : world.wake_redis();
+      case 7:
+        if (!world.chance(30)) return world.wake_redis();
+        world.kill_redis();
+        world.at(world.now() + world.between(10ms, 1s), [this] { world.start_redis(); });
+        return;
+      case 8:
+        if (!node.machine.is_paused()) node.subscription->reset();
+        return;
+      case 9:
+        if (world.chance(30)) reborn();
+        return;
+      case 10:
+      case 11: {
+        // Proxies need not see a backend alike, or at the same time.
+        auto& verdict = node.view.backends[world.random.below(kBackends)];
+        verdict.state = world.chance(50) ? health::State::Down : health::State::Up;
+        ++node.view.version;
+        return;
+      }
+      case 12:
+        return order_end(node, user);
+      case 13:
+        return order_move(node, user);
+      case 14:
+        return visit(node, user, Visit::Kind::Logout);
+      case 15:
+      case 16: {
+        // What all have copies of ends.
+        look_everywhere(user);
+        const auto kind = world.chance(50) ? Visit::Kind::Logout : Visit::Kind::Look;
+        const std::size_t number = world.random.below(nodes.size());
+        world.at(world.now() + world.between(1ms, 50ms), [this, number, user, kind] {
+          if (kind == Visit::Kind::Logout) return visit(*nodes[number], user, kind);
+          order_end(*nodes[number], user);
+        });
+        return;
+      }
+      default:
+        for (std::uint64_t i = 0; i <= world.random.below(3); ++i) {
+          visit(any_node(), world.chance(70) ? user : world.random.below(kUsers), Visit::Kind::Look);
+        }
+    }
+  }
+
+  void order_end(Node& node, std::size_t user) {
+    if (node.machine.is_paused()) return;
+    const std::uint64_t runs = world.redis_runs();
+    node.machine.receive([this, &node, user, runs, then = world.now()] {
+      node.registry.end("shop", Shop::the().keys[user],
+                        [this, user, runs, then](const base::Result<sessions::Effect>& done) {
+                          const bool is_known = done && done->sessions == 1 && done->heard == sessions::Heard::ByAll;
+                          if (!is_known || runs != world.redis_runs()) return;
+                          if (const auto mark = mark_since(user, then)) on_known_ended(user, *mark);
+                        });
+    });
+  }
+  void order_move(Node& node, std::size_t user) {
+    if (node.machine.is_paused()) return;
+    const auto to = Shop::the().snapshot.tags[world.random.below(kBackends)];
+    node.machine.receive(
+        [&] { node.registry.move("shop", Shop::the().keys[user], to, [](const base::Result<sessions::Effect>&) {}); });
+  }
+
+  /// kill -9 and a new start.
+  void reborn() {
+    const std::size_t number = world.random.below(nodes.size());
+    std::erase_if(visits, [&](const auto& visit) { return &visit->node() == nodes[number].get(); });
+    for (std::size_t user = 0; user < kUsers; ++user) seen_[number][user] = Generation::None;
+    nodes[number].reset();
+    nodes[number] = std::make_unique<Node>(world, number, ++last_instance);
+  }
+
+  void heal() {
+    world.wake_redis();
+    world.start_redis();
+    world.is_hostile = world.is_slow = false;
+    for (auto& node : nodes) {
+      node->machine.mend();
+      node->machine.resume();
+      for (auto& verdict : node->view.backends) verdict.state = health::State::Up;
+      ++node->view.version;
+      node->subscription->reset();
+    }
+    run_for(6s);
+  }
+
+  /// After each step.
+  void check() {
+    if (std::exchange(redis_runs_, world.redis_runs()) != world.redis_runs()) {
+      redis_died_ = world.now();
+      for (auto& agreed : agreed_) agreed.clear();  // what was agreed is lost; the copies have to do
+      ended_ = {};
+    }
+    const auto& shop = Shop::the();
+    const bool is_new = std::exchange(redis_changes_, world.redis.changes()) != world.redis.changes();
+    for (std::size_t user = 0; user < kUsers; ++user) {
+      if (is_new) {
+        if (const auto held = world.redis.get(shop.names[user])) note_agreed(user, *held);
+      }
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto copy = nodes[i]->memory.look(shop.keys[user], nodes[i]->machine.loop().now());
+        if (!copy) continue;
+        must(copy->binding.generation >= seen_[i][user],
+             fmt::format("{}: the generation of user{} falls", nodes[i]->name, user));
+        seen_[i][user] = copy->binding.generation;
+      }
+    }
+  }
+
+  void note_agreed(std::size_t user, const std::string& text) {
+    const auto news =
+        sessions::parse_news(sessions::id_text(Shop::the().keys[user]) + " " + text.substr(0, text.rfind(' ')));
+    must(news.has_value(), "what Redis holds is read: " + text);
+    auto& agreed = agreed_[user];
+    if (!agreed.empty()) {
+      must(news->binding.generation >= agreed.back().generation,
+           fmt::format("Redis: the generation of user{} falls from {} to {}", user,
+                       static_cast<std::uint32_t>(agreed.back().generation), text));
+      if (news->binding.generation == agreed.back().generation) {
+        must(news->binding.backend == agreed.back().tag,
+             fmt::format("Redis: user{} has two backends in one generation", user));
+        return;
+      }
+    }
+    agreed.push_back({world.now(), news->binding.generation, news->binding.backend});
+  }
+
+  void check_agreement() {
+    const auto& shop = Shop::the();
+    for (std::size_t user = 0; user < kUsers; ++user) {
+      must(!agreed_[user].empty(), fmt::format("after healing Redis knows user{}", user));
+      const Agreed& holds = agreed_[user].back();
+      for (const auto& node : nodes) {
+        const auto copy = node->memory.look(shop.keys[user], node->machine.loop().now());
+        must(copy && copy->binding == sessions::Binding{holds.tag, holds.generation},
+             fmt::format("after healing {} agrees on user{}: it has generation {}, Redis {}", node->name, user,
+                         copy ? static_cast<std::uint32_t>(copy->binding.generation) : 0,
+                         static_cast<std::uint32_t>(holds.generation)));
+      }
+    }
+  }
+
+  std::uint64_t last_instance = 0;
+  std::uint64_t redis_runs_ = 0;
+  std::uint64_t redis_changes_ = 0;
+  base::Instant redis_died_{};
+  std::array<std::vector<Agreed>, kUsers> agreed_;
+  std::array<std::optional<Agreed>, kUsers> ended_;
+  std::array<std::array<Generation, kUsers>, 3> seen_{};
+};
+
+Visit::Visit(Simulation& simulation, Node& node, Node::Worker& worker, std::size_t user, Kind kind)
+    : simulation_(simulation),
+      node_(node),
+      worker_(worker),
+      user_(user),
+      kind_(kind),
+      held_(Shop::session(user)),
+      began_(simulation.world.now()) {}
+
+proxy::Placement::Tools Visit::tools() {
+  worker_.balancer.update(*Shop::the().settings, node_.view);
+  return {.snapshot = Shop::the().snapshot,
+          .view = node_.view,
+          .balancer = worker_.balancer,
+          .loads = loads_,
+          .store = worker_.store,
+          .asker = *this,
+          .keyring = Shop::the().keyring,
+          .now = node_.machine.loop().now()};
+}
+
+void Visit::start() {
+  const proxy::Identity who{.kind = proxy::Identity::Kind::AppCookie, .held = held_, .name = "sid"};
+  on_placed(placement_.first(tools(), Shop::the().pool(), who, 0));
+}
+
+void Visit::on_binding(const sessions::Held& holds) {
+  on_placed(placement_.answered(tools(), Shop::the().pool(), holds, {}));
+}
+
+void Visit::on_placed(std::optional<conf::BackendId> backend) {
+  if (placement_.is_waiting()) return;
+  done_ = true;
+  if (!backend) return;  // nobody is up: a 503
+  simulation_.on_served(node_, !worker_.link.is_up(), user_, began_, *backend);
+  if (kind_ == Kind::Look) return;
+  ending_ = node_.machine.loop().now();
+  placement_.end(tools(), Shop::the().pool());
+  done_ = !placement_.is_ending();
+}
+
+void Visit::on_ended() {
+  done_ = placement_.ended();
+  const bool in_time = simulation_.world.now() - ending_ < SimLink::kTimeout;
+  // Told in time by a link that works: every proxy that hears has said so.
+  if (!in_time || !worker_.link.is_up() || worker_.store.ends_untold() > 0 || simulation_.world.is_hostile) return;
+  if (const auto mark = simulation_.mark_since(user_, ending_)) simulation_.on_known_ended(user_, *mark);
+}
+
+}  // namespace
+
+TEST_CASE("sessions: whatever happens to the proxies and their Redis, what was agreed holds") {
+  CHECK(run_seeds(1200, "sessions*", [](std::uint64_t seed) { Simulation(seed).run(); }) == 0);
+}

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tests/support/socket.h"
+
+namespace holdfast::support {
+
+/// A network of its own (ip netns) that is tied to ours by one cable: here is host(), there is nothing but a route to
+/// it. Gone at the end. Needs root and iproute2.
+class NetNamespace {
+ public:
+  /// nullptr where this system does not permit it; `why_not` says so.
+  static std::unique_ptr<NetNamespace> make(std::string& why_not);
+  NetNamespace(const NetNamespace&) = delete;
+  NetNamespace& operator=(const NetNamespace&) = delete;
+  ~NetNamespace();
+
+  /// Our end of the cable, an address that servers may listen on.
+  const std::string& host() const { return host_; }
+  /// What is sent there from inside is dropped, or arrives again.
+  bool drop_route() const;
+  bool restore_route() const;
+
+  /// As long as it lives, this thread's new sockets and processes are inside.
+  class Inside {
+   public:
+    explicit Inside(const NetNamespace& space);
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside();
+
+   private:
+    Fd outside_;
+  };
+
+ private:
+  NetNamespace();
+  std::string name_;
+  std::string cable_;
+  std::string host_;
+};
+
+}  // namespace holdfast::support
