@@ -34,7 +34,13 @@ void Server::reload(admin::ReloadWish wish, Done done) {
   if (reloader_.is_under_way()) return done(Error{ErrorCode::Unavailable, "another reload is under way"});
   reloader_.begin([this, wish, done = std::move(done)](base::Result<Candidate> found) {
     auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
-    if (!report && wish == admin::ReloadWish::Apply) log_refusal(report.error());
+    if (wish == admin::ReloadWish::Apply) {
+      ++last_reload_.count;
+      last_reload_.last = base::wall_now();
+      last_reload_.succeeded = report.has_value();
+      last_reload_.reason = report ? "" : report.error().text;
+      if (!report) log_refusal(report.error());
+    }
     done(std::move(report));
   });
 }

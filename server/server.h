@@ -133,6 +133,7 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<base::Timer> deadline_;  // of an orderly stop
   std::unique_ptr<base::Timer> tick_;
   Reloader reloader_;
+  admin::ReloadView last_reload_;
   Phase phase_ = Phase::Starting;
   std::size_t drained_ = 0;
   base::Instant history_due_{};

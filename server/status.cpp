@@ -91,6 +91,7 @@ admin::StatusView Server::status() const {
   if (access_log_) view.access_log_dropped_total = access_log_->dropped();
   view.session_idle_timeout = settings_->sessions.idle_timeout;
   view.failovers = failovers_.views();
+  view.reload = last_reload_;
   for (const conf::Pool& pool : settings_->pools) view.pools.push_back(pool_status(pool));
   return view;
 }

@@ -68,6 +68,9 @@ describe("the API and its description", { concurrency: false }, () => {
     await check("post", `${backend}/sessions/move`, `${app1}/sessions/move`);
     await check("post", `${backend}/sessions/end`, `${app1}/sessions/end`);
     await check("post", "/api/v1/pools/{pool}/sessions/end", "/api/v1/pools/shop/sessions/end");
+    await check("post", "/api/v1/reload", "/api/v1/reload", { body: '{"check":true}' });
+    await check("post", "/api/v1/reload", "/api/v1/reload");
+    await check("post", "/api/v1/reload", "/api/v1/reload", { body: "[]" });
     await check("post", "/api/v1/login", "/api/v1/login", { body: '{"name":"a","password":"b"}' });
     await check("post", "/api/v1/login", "/api/v1/login", { body: "{}" });
     await check("post", "/api/v1/logout", "/api/v1/logout");

@@ -60,7 +60,7 @@ struct Node final : health::Monitor::Listener, cluster::OperatorStates::Listener
     orders = std::make_unique<cluster::OperatorStates>(settings->server.state_dir, machine.loop(), &link, "h",
                                                        static_cast<cluster::OperatorStates::Listener&>(*this));
     member =
-        std::make_unique<cluster::Member>(cluster::Member::Parts{*settings, machine.loop(), link, *monitor, *orders},
+        std::make_unique<cluster::Member>(cluster::Member::Parts{settings, machine.loop(), link, *monitor, *orders},
                                           fmt::format("n{}", number), std::to_string(instance));
     orders->load();
     monitor->start();
