@@ -18,6 +18,7 @@ using health::State;
 namespace {
 
 constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr const char* kSick = "HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n";
 
 /// One proxy: its own ways to the backends (ports 1000, 1001, ...), its monitor, its member.
 struct Node final : health::Monitor::Listener, OperatorStates::Listener {
@@ -28,6 +29,7 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
     conf::Pool pool;
     pool.name = "shop";
     pool.backend_count = static_cast<std::uint32_t>(backends);
+    pool.probe.expect_sick = {{503, 503}};
     made->pools = {pool};
     std::vector<net::Address> addresses;
     for (std::size_t i = 0; i < backends; ++i) {
@@ -138,6 +140,39 @@ TEST_CASE("a dead backend is down on all of them at once, though only one was lo
   for (Node& node : c.nodes) node.way(0).accepts();
   c.loop.advance(2500ms);
   for (Node& node : c.nodes) CHECK(node.state(0) == State::Up);
+}
+
+TEST_CASE("a sick backend is sick on all of them at once, and for who does not reach it; then well again on all") {
+  Cluster c(3);
+  const auto all_answer = [&](const char* answer) {
+    for (Node& node : c.nodes) {
+      node.way(0).answers(answer);
+      node.way(0).last().closes();  // what is open would go on as before
+    }
+  };
+  const auto time_to = [&](State state) {
+    base::Instant first{};
+    for (int ms = 0; ms < 6000; ms += 5) {
+      c.loop.advance(5ms);
+      int there = 0;
+      for (Node& node : c.nodes) there += node.state(0) == state ? 1 : 0;
+      if (there > 0 && first == base::Instant{}) first = c.loop.now();
+      if (there == 3) return c.loop.now() - first;
+    }
+    return base::Duration{1h};
+  };
+  all_answer(kSick);
+  CHECK(time_to(State::Sick) <= 100ms);
+  c[2].way(0).dies();
+  c.loop.advance(20s);
+  CHECK(c[2].monitor->sighting(Node::id(0)).probe == health::ProbeState::Failing);
+  for (Node& node : c.nodes) CHECK(node.state(0) == State::Sick);
+  for (Node& node : c.nodes) CHECK(node.downs == 0);
+  CHECK(c[2].monitor->report(Node::id(0)).reason == health::Reason::Cluster);
+  CHECK(c[2].monitor->report(Node::id(0)).detail == "it tells 2 of 2 other proxies that it is sick");
+  c[2].way(0).accepts();
+  all_answer(kOk);
+  CHECK(time_to(State::Up) <= 300ms);
 }
 
 TEST_CASE("one broken path: suspect there, no verdict anywhere, nobody cut off") {
