@@ -36,6 +36,14 @@ bool is_json(std::string_view content_type) {
   return base::iequals(base::trim(content_type.substr(0, content_type.find(';'))), "application/json");
 }
 
+/// A browser on this machine may have been told that another site's name means this machine (DNS rebinding): such a name
+/// is no proof of who asks. Addresses are, and our own names.
+bool is_known_host(std::string_view host, std::string_view own) {
+  const bool is_address = host.find(':') != std::string_view::npos ||
+                          host.find_first_not_of("0123456789.") == std::string_view::npos;  // or none at all
+  return is_address || base::iequals(host, "localhost") || base::iequals(host, own);
+}
+
 Answer json_answer(const Json& body) {
   Answer answer;
   answer.content_type = "application/json";
@@ -87,7 +95,9 @@ Caller Access::caller_of(const Request& request) {
   if (const std::string_view id = cookie_in(request); !id.empty()) {
     if (auto caller = logins_.find(id, scheduler_.now())) return *std::move(caller);
   }
-  if (!is_loopback(request.peer)) return {};
+  // Something in front of us passes on somebody who may be anywhere.
+  const bool is_forwarded = !request.field("X-Forwarded-For").empty() || !request.field("Forwarded").empty();
+  if (is_forwarded || !is_loopback(request.peer) || !is_known_host(request.host, accounts_.own_host)) return {};
   const bool acts = accounts_.users.empty() && accounts_.tokens.empty();
   return {.role = acts ? Role::Operator : Role::Viewer, .by = Caller::By::Loopback, .name = {}, .csrf = {}};
 }

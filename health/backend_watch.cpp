@@ -232,6 +232,7 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
   plan_.on_ended(result);
   last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status};
   history_.add(*last_probe_);
+  took_total_ += outcome.took;
   if (outcome.passed()) {
     ++passed_total_;
     return;
@@ -435,6 +436,7 @@ Report BackendWatch::report() const {
   out.last_probe = last_probe_;
   out.last_detail = last_detail_;
   out.history = history_.records();
+  out.took_total = took_total_;
   out.ejections_total = outlier_.ejections_total();
   if (is_ejected()) {
     const base::Duration left = outlier_.until() - scheduler_.now();

@@ -153,6 +153,7 @@ class BackendWatch {
   std::optional<ProbeRecord> last_probe_;
   std::string last_detail_;
   ProbeHistory history_;
+  base::Duration took_total_{};
 };
 
 }  // namespace holdfast::health

@@ -62,6 +62,7 @@ struct Report {
   std::optional<ProbeRecord> last_probe;
   std::string last_detail;           ///< Of the last probe: "status 200", "no connection within 1s".
   std::vector<ProbeRecord> history;  ///< The last 20, oldest first.
+  base::Duration took_total{};       ///< Of all probes that passed or failed.
 
   std::optional<base::WallTime> ejected_until;  ///< While ejected.
   std::uint32_t ejections_total = 0;

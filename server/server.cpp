@@ -73,6 +73,7 @@ admin::Access::Accounts accounts_of(const conf::Admin& admin, std::uint16_t port
     return configured == conf::AdminRole::Operator ? admin::Role::Operator : admin::Role::Viewer;
   };
   admin::Access::Accounts accounts;
+  accounts.own_host = admin.address.host;
   accounts.cookie = "holdfast_admin_" + std::to_string(port);
   for (const conf::AdminUser& user : admin.users) {
     accounts.users.push_back({user.name, user.password_hash, role(user.role)});

@@ -224,6 +224,7 @@ void Server::add_health(admin::BackendView& view, conf::BackendId id) const {
   }
   view.probes_passed_total = report.passed_total;
   view.probes_failed_total = report.failed_total;
+  view.probe_time_total = report.took_total;
   for (const health::ProbeRecord& probe : report.history) {
     view.probes.push_back({probe.at, probe.took, probe.status, name_of(probe.reason)});
   }

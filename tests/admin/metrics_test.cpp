@@ -22,7 +22,7 @@ std::string full_text() {
   view.pools[0].backends[0].moved_away = {{"down", 2}};
   view.redis.state = "ok";
   view.cluster.state = "ok";
-  view.failovers.push_back({.pool = "shop", .backend = "app1", .rescued = 1, .took = 84ms});
+  view.failovers.push_back({.pool = "shop", .backend = "app1", .rescued = 1, .took = 125ms});
   return metrics_text(view, ProcessFacts{.resident_bytes = 1 << 20,
                                          .descriptors = 9,
                                          .descriptors_max = 1024,
@@ -141,7 +141,7 @@ TEST_CASE("the numbers come from the view") {
         R"(holdfast_backend_probe_duration_seconds_sum{pool="shop",backend="app1"} 0.26)",
         R"(holdfast_pool_sessions{pool="shop"} 12)", R"(holdfast_pool_stickiness_total{pool="shop",outcome="kept"} 88)",
         R"(holdfast_build_info{version="1.2.3"} 1)", "holdfast_ready 1", R"(holdfast_redis_state{state="ok"} 1)",
-        "holdfast_failover_last_seconds 0.084", "process_resident_memory_bytes 1048576",
+        "holdfast_failover_last_seconds 0.125", "process_resident_memory_bytes 1048576",
         "process_cpu_seconds_total 0.25"}) {
     INFO(std::string(line));
     CHECK(has_line(text, line));

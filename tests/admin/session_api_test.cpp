@@ -21,6 +21,7 @@ struct Fixture {
     request.method = http::Method::Get;
     request.path = std::move(path);
     request.query = std::move(query);
+    request.peer = tests::fake_address(5000);
     return answer_of(router, request);
   }
   Answer post(std::string path, std::string body = {}, const char* type = "application/json") const {

@@ -177,7 +177,7 @@ TEST_CASE("users and tokens of the admin listener") {
       {kWhole, "^[[admin.users]]\nname = \"a\"\n", {"password_hash"}},
       {kWhole,
        "[[admin.users]]\nname = \"a\"\npassword_hash = ^\"secret\"\n",
-       {"expected a password hash", "`holdfastctl passwd` prints one"}},
+       {"expected a password hash, found \"secret\"; `holdfastctl passwd` prints one"}},
       {kWhole,
        "[[admin.users]]\nname = \"a\"\npassword_hash = \"$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA\"\nrole = "
        "^\"root\"\n",

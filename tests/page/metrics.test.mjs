@@ -42,6 +42,7 @@ describe("Prometheus", { concurrency: false }, () => {
     const checked = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
     assert.equal(checked.status, 0, checked.stdout + checked.stderr);
     assert.equal(checked.stderr.trim(), "");
+    assert.match(text, /holdfast_backend_probe_duration_seconds_sum\{pool="shop",backend="app1"\} 0\.\d*[1-9]/);
     const rules = spawnSync("promtool", ["check", "rules", RULES], { encoding: "utf8" });
     assert.equal(rules.status, 0, rules.stdout + rules.stderr);
   });

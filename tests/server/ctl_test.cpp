@@ -6,10 +6,12 @@
 #include <thread>
 #include <utility>
 
+#include "admin/password.h"
 #include "admin/status_json.h"
 #include "http/body.h"
 #include "server/ctl_client.h"
 #include "server/ctl_command.h"
+#include "server/ctl_passwd.h"
 #include "server/ctl_sessions.h"
 #include "server/ctl_status.h"
 #include "tests/admin/sample_view.h"
@@ -343,4 +345,31 @@ TEST_CASE("sessions: what is said") {
       R"({"sessions":[{"id":"abc","pool":"shop","backend":"a","since":"S","last_seen":"L","moves":2}],"limit":9})");
   CHECK(table.find("abc ") != std::string::npos);
   CHECK(table.find("shop/a ") != std::string::npos);
+}
+
+TEST_CASE("HOLDFAST_TOKEN is shown to the proxy; one that no line can hold is not") {
+  for (const auto& [token, line] :
+       {std::pair<const char*, const char*>{"abc-123", "\r\nAuthorization: Bearer abc-123\r\n"}, {"a\r\nb", ""}}) {
+    FakeAdmin admin(answer_of(admin::status_json(admin::sample_view())));
+    ::setenv("HOLDFAST_TOKEN", token, 1);
+    CHECK(run({"--admin", admin.url(), "status"}).exit_code == 0);
+    ::unsetenv("HOLDFAST_TOKEN");
+    CHECK(contains(admin.request, "Authorization") == (*line != '\0'));
+    CHECK(contains(admin.request, line));
+  }
+}
+
+TEST_CASE("passwd and token print what the configuration takes") {
+  const CtlOutcome outcome = run({"token"});
+  CHECK(outcome.exit_code == 0);
+  const std::size_t at = outcome.out.find("kept: ") + 6;
+  const std::string token = outcome.out.substr(at, outcome.out.find('\n') - at);
+  CHECK(token.size() == 43);
+  CHECK(contains(outcome.out, "hash = \"" + admin::hash_token(token) + "\"\n"));
+
+  const auto words = passwd_words("long enough");
+  REQUIRE(words.has_value());
+  const std::size_t from = words->find('"') + 1;
+  CHECK(admin::is_password("long enough", words->substr(from, words->rfind('"') - from)));
+  CHECK_FALSE(passwd_words("short").has_value());
 }
