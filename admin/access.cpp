@@ -36,8 +36,8 @@ bool is_json(std::string_view content_type) {
   return base::iequals(base::trim(content_type.substr(0, content_type.find(';'))), "application/json");
 }
 
-/// A browser on this machine may have been told that another site's name means this machine (DNS rebinding): such a name
-/// is no proof of who asks. Addresses are, and our own names.
+/// A browser on this machine may have been told that another site's name means this machine (DNS rebinding): such a
+/// name is no proof of who asks. Addresses are, and our own names.
 bool is_known_host(std::string_view host, std::string_view own) {
   const bool is_address = host.find(':') != std::string_view::npos ||
                           host.find_first_not_of("0123456789.") == std::string_view::npos;  // or none at all
