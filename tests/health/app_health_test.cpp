@@ -41,7 +41,7 @@ struct Mendix {
     f.pool.probe.type = conf::ProbeType::M2ee;
     f.pool.probe.password = "secret";
     f.pool.probe.start_timeout = 60s;
-    for (std::size_t i = 0; i < count; ++i) f.server(i).on_bytes([this, i](FakePeer p) { ports[i].answer(p); });
+    for (std::size_t i = 0; i < count; ++i) f.server(i).on_bytes([this, i](const FakePeer& p) { ports[i].answer(p); });
   }
   void start_up() {
     f.start();

@@ -40,7 +40,7 @@ std::string result(int number) { return nlohmann::json({{"result", number}}).dum
 
 }  // namespace
 
-MendixNode::MendixNode(std::string name, std::string password)
+MendixNode::MendixNode(const std::string& name, std::string password)
     : password_(std::move(password)), app_(name), admin_(name + "-admin") {
   app_.on("*", [this](Conversation& c) { answer_app(c); });
   admin_.on("*", [this](Conversation& c) { answer_admin(c); });

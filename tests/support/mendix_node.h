@@ -21,7 +21,7 @@ class MendixNode {
   /// How a wrong password is answered: installations differ.
   enum class Refusal : std::uint8_t { Ok200, Unauthorized401, Forbidden403 };
 
-  explicit MendixNode(std::string name, std::string password = "1Secret!");
+  explicit MendixNode(const std::string& name, std::string password = "1Secret!");
 
   const std::string& name() const { return app_.name(); }
   /// For the configuration, with its admin port.
