@@ -45,7 +45,7 @@ class SteadyArray {
   static constexpr std::size_t kChunks = 20;  // some 16 million elements
 
   static constexpr std::size_t chunk_of(std::size_t at) {
-    return static_cast<std::size_t>(std::bit_width(at / kFirst + 1)) - 1;
+    return static_cast<std::size_t>(std::bit_width((at / kFirst + 1) >> 1));
   }
   T* begin_of(std::size_t chunk) const { return begin_[chunk].load(std::memory_order_acquire); }
   T* found(std::size_t at) const {

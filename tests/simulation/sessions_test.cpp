@@ -147,7 +147,7 @@ class Visit final : public sessions::Asker {
   const std::string held_;
   const base::Instant began_;
   base::Instant ending_{};
-  std::array<proxy::BackendLoad, kBackends> loads_;
+  proxy::Loads loads_{kBackends};
   proxy::Placement placement_;
   bool done_ = false;
 };
