@@ -165,8 +165,13 @@ std::vector<Change> changes(const Settings& running, const Settings& fresh) {
     out.push_back({key, "", now, effect_of(key)});
   });
   // Secrets are not shown, so they look alike.
-  const bool is_told = std::any_of(out.begin(), out.end(), [](const Change& c) { return c.key.starts_with("redis."); });
-  if (running.redis != fresh.redis && !is_told) {
+  const auto is_told = [&out](std::string_view table) {
+    return std::any_of(out.begin(), out.end(), [&](const Change& c) { return c.key.starts_with(table); });
+  };
+  if (running.admin != fresh.admin && !is_told("admin.")) {
+    out.push_back({"admin.users", "[redacted]", "[redacted]", Change::Effect::AfterRestart});
+  }
+  if (running.redis != fresh.redis && !is_told("redis.")) {
     out.push_back({"redis.url", "[redacted]", "[redacted]", Change::Effect::AfterRestart});
   }
   std::sort(out.begin(), out.end(), [](const Change& a, const Change& b) { return a.key < b.key; });

@@ -36,7 +36,7 @@ Key<T>& secret(Table<T>& t, const char* name, const char* type, std::string T::*
         if (!node.is(TomlNode::Kind::Text)) return base::Error{base::ErrorCode::Invalid, {}};
         return parse(node.text);
       },
-      [](const std::string& text) { return text.empty() ? std::string() : toml_string("(redacted)"); });
+      [](const std::string& text) { return text.empty() ? std::string() : toml_string("[redacted]"); });
 }
 
 /// [[admin.NAME]] tables that need no place of their own, each with another `name`.

@@ -89,6 +89,11 @@ TEST_CASE("each change of a key is told, with its effect") {
       {"[sessions]\nstore = \"redis\"\n[redis]\nurl = \"redis://u:one@h:1/0\"\n[pools.a]\nbackends = [\"h:1\"]\n",
        "[sessions]\nstore = \"redis\"\n[redis]\nurl = \"redis://u:two@h:1/0\"\n[pools.a]\nbackends = [\"h:1\"]\n",
        {"redis.url", "[redacted]", "[redacted]", Effect::AfterRestart}},
+      {"[[admin.tokens]]\nname = \"t\"\nhash = "
+       "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"\n[pools.a]\nbackends = [\"h:1\"]\n",
+       "[[admin.tokens]]\nname = \"t\"\nhash = "
+       "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"\n[pools.a]\nbackends = [\"h:1\"]\n",
+       {"admin.users", "[redacted]", "[redacted]", Effect::AfterRestart}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.after);
