@@ -30,7 +30,7 @@ class Access {
   struct Accounts {
     std::vector<Account> users;
     std::vector<Account> tokens;
-    std::string own_host;                    ///< What the configuration calls the listener.
+    std::string own_host;                   ///< What the configuration calls the listener.
     std::string cookie = "holdfast_admin";  ///< Browsers share cookies among ports: its own name for each listener.
   };
 
