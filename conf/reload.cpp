@@ -24,7 +24,7 @@ std::string label_of(const TomlNode& item, std::size_t number) {
     const TomlNode* found = item.find(key);
     return found != nullptr ? found->text : std::string{};
   };
-  if (const std::string name = text("name"); !name.empty()) return name;
+  if (std::string name = text("name"); !name.empty()) return name;
   const bool is_route = item.find("path") != nullptr || item.find("pool") != nullptr;
   if (is_route) return "\"" + text("host") + text("path") + "\"";
   if (const std::string address = text("address"); !address.empty()) return "\"" + address + "\"";
