@@ -60,7 +60,7 @@ base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::R
   conf::keep_for_restart(fresh, *settings_);
   auto opened = open_new_listeners(candidate);
   if (!opened) return opened.error();
-  put_in_force(std::move(candidate), std::move(*opened));
+  put_in_force(std::move(candidate), *opened);
   for (const conf::Change& change : report.changes) {
     const bool waits = change.effect == conf::Change::Effect::AfterRestart;
     base::log::info("reload_change", {{"key", change.key},
@@ -88,7 +88,7 @@ base::Result<Server::NewSockets> Server::open_new_listeners(const Candidate& can
   return out;
 }
 
-void Server::put_in_force(Candidate candidate, NewSockets opened) {
+void Server::put_in_force(Candidate candidate, NewSockets& opened) {
   std::vector<std::optional<std::size_t>> listens;
   for (const conf::Listen& before : settings_->listens) {
     listens.push_back(place_of(before, candidate.settings.listens));

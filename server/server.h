@@ -70,7 +70,7 @@ class Server final : private health::Monitor::Listener,
   void reload(admin::ReloadWish wish, Done done) override;
   base::Result<admin::ReloadReport> consider(Candidate candidate, admin::ReloadWish wish);
   base::Result<NewSockets> open_new_listeners(const Candidate& candidate) const;
-  void put_in_force(Candidate candidate, NewSockets opened);
+  void put_in_force(Candidate candidate, NewSockets& opened);  // takes the sockets
 
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
