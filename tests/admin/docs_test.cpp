@@ -26,8 +26,8 @@ TEST_CASE("docs/admin.md has an example of every path") {
   const auto api = nlohmann::json::parse(read_file("admin/openapi.json"));
   const std::string docs = read_file("docs/admin.md");
   REQUIRE(api["paths"].size() > 10);
-  for (const auto& [path, operations] : api["paths"].items()) {
-    CAPTURE(path);
-    CHECK(std::regex_search(docs, example_of(path)));
+  for (const auto& operations : api["paths"].items()) {
+    CAPTURE(operations.key());
+    CHECK(std::regex_search(docs, example_of(operations.key())));
   }
 }

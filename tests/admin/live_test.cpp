@@ -157,6 +157,7 @@ TEST_CASE("a status listener gets the status, then what changes; states before n
 TEST_CASE("ten pages get the same patches, and one that comes later knows the same document") {
   Fixture f;
   std::vector<FakePeer> peers;
+  peers.reserve(10);
   for (int i = 0; i < 9; ++i) peers.push_back(f.ask("/api/v1/events?status=1"));
   f.backend(0).sessions = 77;
   peers.push_back(f.ask("/api/v1/events?status=1"));

@@ -191,9 +191,9 @@ TEST_CASE("every metric has its line in docs/metrics.md, and every line its metr
   Lint lint;
   std::istringstream lines(full_text());
   for (std::string line; std::getline(lines, line);) lint.fault_of(line);
-  for (const auto& [name, type] : lint.types) {
-    CAPTURE(name);
-    CHECK(documented.contains(name));
+  for (const auto& typed : lint.types) {
+    CAPTURE(typed.first);
+    CHECK(documented.contains(typed.first));
   }
   for (const std::string& name : documented) {
     CAPTURE(name);
