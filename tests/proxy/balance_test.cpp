@@ -99,8 +99,8 @@ bool is_about(int count, int times, double share) {
   return std::abs(count - times * share) <= 5 * std::sqrt(times * share * (1 - share)) + 1;
 }
 
-std::string who_is_asked(Fixture& f, std::vector<BackendId> exclude = {}) {
-  const auto counts = f.distribution(400, std::move(exclude));
+std::string who_is_asked(Fixture& f, const std::vector<BackendId>& exclude = {}) {
+  const auto counts = f.distribution(400, exclude);
   std::string names;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] > 0) names += f.name(static_cast<int>(i));
