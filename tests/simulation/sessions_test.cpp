@@ -20,7 +20,6 @@ using namespace holdfast::simulation;
 
 namespace {
 
-using proxy::Stickiness;
 using sessions::Generation;
 
 constexpr std::size_t kBackends = 3;

@@ -14,7 +14,7 @@ add_library(holdfast_support STATIC
   tests/support/mendix_node.cpp tests/support/mfiles_node.cpp tests/support/net_namespace.cpp)
 target_compile_definitions(holdfast_support PRIVATE
   HOLDFAST_BINARY="${CMAKE_BINARY_DIR}/holdfast" HOLDFAST_SAMPLE_APP="${CMAKE_BINARY_DIR}/holdfast-sample-app")
-target_link_libraries(holdfast_support PUBLIC holdfast_wire PRIVATE holdfast_warnings)
+target_link_libraries(holdfast_support PUBLIC holdfast_wire PRIVATE fmt::fmt holdfast_warnings)
 
 add_library(holdfast_hostile_rows STATIC tests/support/hostile_requests.cpp tests/support/hostile_answers.cpp)
 target_include_directories(holdfast_hostile_rows PUBLIC ${CMAKE_SOURCE_DIR})

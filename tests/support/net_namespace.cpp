@@ -1,6 +1,7 @@
 #include "tests/support/net_namespace.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -44,9 +45,10 @@ std::unique_ptr<NetNamespace> NetNamespace::make(std::string& why_not) {
   const auto last = there.rfind('.') + 1;
   there = there.substr(0, last) + std::to_string(std::stoi(there.substr(last)) + 1);
   for (const std::string& line :
-       {"netns add " + n, "link add " + c + " type veth peer name " + c + "x netns " + n,
-        "addr add " + space->host_ + "/30 dev " + c, "link set " + c + " up", "-n " + n + " link set lo up",
-        "-n " + n + " addr add " + there + "/30 dev " + c + "x", "-n " + n + " link set " + c + "x up"}) {
+       {fmt::format("netns add {}", n), fmt::format("link add {0} type veth peer name {0}x netns {1}", c, n),
+        fmt::format("addr add {}/30 dev {}", space->host_, c), fmt::format("link set {} up", c),
+        fmt::format("-n {} link set lo up", n), fmt::format("-n {} addr add {}/30 dev {}x", n, there, c),
+        fmt::format("-n {} link set {}x up", n, c)}) {
     why_not = ip(line);
     if (!why_not.empty()) return nullptr;
   }
