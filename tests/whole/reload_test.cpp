@@ -231,6 +231,7 @@ TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, d
   std::vector<std::string> wrong;
   std::atomic<int> requests = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       HttpClient client = proxy.client();
