@@ -32,7 +32,7 @@ void Server::reload(admin::ReloadWish wish, Done done) {
     return done(Error{ErrorCode::Unavailable, phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping"});
   }
   if (reloader_.is_under_way()) return done(Error{ErrorCode::Unavailable, "another reload is under way"});
-  reloader_.begin([this, wish, done = std::move(done)](base::Result<Candidate> found) {
+  reloader_.begin([this, wish, done = std::move(done)](base::Result<Candidate>& found) {
     auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
     if (wish == admin::ReloadWish::Apply) {
       ++last_reload_.count;

@@ -39,10 +39,8 @@ void Reloader::begin(Done done) {
     auto settings = read_();
     auto found = std::make_shared<base::Result<Candidate>>(settings ? resolved(std::move(*settings))
                                                                     : base::Result<Candidate>(settings.error()));
-    loop_.post([this, found] { finish(std::move(*found)); });
+    loop_.post([this, found] { std::exchange(done_, nullptr)(*found); });
   });
 }
-
-void Reloader::finish(base::Result<Candidate> found) { std::exchange(done_, nullptr)(std::move(found)); }
 
 }  // namespace holdfast::server

@@ -34,7 +34,8 @@ base::Result<Candidate> resolved(conf::Settings settings);
 /// heartbeats shall not wait for them. One at a time; on the control loop.
 class Reloader {
  public:
-  using Done = std::function<void(base::Result<Candidate>)>;
+  /// Takes what it wants out of it.
+  using Done = std::function<void(base::Result<Candidate>&)>;
 
   Reloader(base::Scheduler& loop, ReadConfig read) : loop_(loop), read_(std::move(read)) {}
   Reloader(const Reloader&) = delete;
@@ -47,8 +48,6 @@ class Reloader {
   void begin(Done done);
 
  private:
-  void finish(base::Result<Candidate> found);
-
   base::Scheduler& loop_;
   const ReadConfig read_;
   Done done_;
