@@ -9,7 +9,6 @@ namespace holdfast::conf {
 
 namespace {
 
-bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 /// Walks over the text once; knows only what is a string, a comment, and the rest.
@@ -18,8 +17,6 @@ class Scan {
   Scan(std::string_view text, std::size_t segments_max) : text_(text), segments_max_(segments_max) {}
 
   std::optional<Mistake> trouble() {
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
     while (at_ < text_.size() && !trouble_) step();
     return std::move(trouble_);
   }
@@ -46,8 +43,6 @@ class Scan {
         dots_ = 0;
         break;
       default:
-        if (!is_ascii(text_[at_]))
-          return fail("a character that is not ASCII, expected it only in quotes or in a comment");
         break;
     }
     ++at_;
@@ -76,22 +71,8 @@ class Scan {
         for (int i = 0; i < 2 && at_ < text_.size() && text_[at_] == quote; ++i) ++at_;
         return;
       }
-      if (quote == '"' && text_[at_] == '\\') {
-        skip_escape();
-      } else {
-        ++at_;
-      }
+      at_ += quote == '"' && text_[at_] == '\\' ? std::size_t{2} : std::size_t{1};
     }
-  }
-
-  /// A `\` and what it escapes; at the end of a line that is all white space that follows.
-  void skip_escape() {
-    const std::size_t next = std::min(text_.find_first_not_of(" \t\r\n", at_ + 1), text_.size());
-    if (next < text_.size() && !is_ascii(text_[next])) {
-      at_ = next;
-      return fail("a character that is not ASCII after a `\\`, expected ASCII there");
-    }
-    at_ = std::max(next, at_ + 2);
   }
 
   void fail(std::string what) {

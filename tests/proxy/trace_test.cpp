@@ -1,11 +1,23 @@
 #include "proxy/trace.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <array>
 #include <set>
 #include <string>
+#include <string_view>
 
 using namespace holdfast;
+
+TEST_CASE("a number is written as its hex digits") {
+  for (const std::uint64_t number : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{0x0123456789abcdef},
+                                     std::uint64_t{0xfedcba9876543210}, std::uint64_t{0xa09f}}) {
+    std::array<char, 16> digits{};
+    proxy::write_hex(number, digits.data());
+    CHECK(std::string_view(digits.data(), digits.size()) == fmt::format("{:016x}", number));
+  }
+}
 
 TEST_CASE("names for requests: of their form, and all different") {
   base::Random random(7);
