@@ -10,6 +10,7 @@
 #include "admin/password.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "http/cookie.h"
 
 namespace holdfast::admin {
 
@@ -67,15 +68,7 @@ Access::Access(base::Scheduler& scheduler, Accounts accounts, Check check)
 std::string_view Access::cookie_in(const Request& request) const {
   for (const auto& [name, value] : request.fields) {
     if (!base::iequals(name, "Cookie")) continue;
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const std::string_view pair = base::trim(rest.substr(0, rest.find(';')));
-      rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
-      const std::size_t equals = pair.find('=');
-      if (equals != std::string_view::npos && pair.substr(0, equals) == accounts_.cookie) {
-        return pair.substr(equals + 1);
-      }
-    }
+    if (const auto found = http::find_cookie(value, accounts_.cookie)) return *found;
   }
   return {};
 }

@@ -130,6 +130,7 @@ Router make_router(const Desks& desks) {
   desks.access.add_routes(router);
   add_operator_routes(router, source, desks.operators);
   add_session_routes(router, source, desks.sessions);
+  add_reload_route(router, desks.reloads);
   return router;
 }
 

@@ -4,6 +4,7 @@
 #include "admin/history.h"
 #include "admin/live.h"
 #include "admin/operator_api.h"
+#include "admin/reload_api.h"
 #include "admin/router.h"
 #include "admin/session_api.h"
 #include "admin/timeline.h"
@@ -17,6 +18,7 @@ struct Desks {
   const Source& source;
   OperatorDesk& operators;
   SessionDesk& sessions;
+  ReloadDesk& reloads;
   Live& live;
   const Timeline& timeline;
   const History& history;

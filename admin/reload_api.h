@@ -35,8 +35,7 @@ class ReloadDesk {
   virtual void reload(ReloadWish wish, Done done) = 0;
 };
 
-/// POST /api/v1/reload, body {"check":true} or none: reads the configuration anew. From this machine only, as all
-/// orders.
+/// POST /api/v1/reload, body {"check":true} or none: reads the configuration anew.
 void add_reload_route(Router& router, ReloadDesk& desk);
 
 }  // namespace holdfast::admin

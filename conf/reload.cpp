@@ -12,10 +12,16 @@ namespace holdfast::conf {
 
 namespace {
 
-/// Settings as they would be written: each key with its value, and the things among them that have a name.
+/// A key's value, or in one line all of a pool, a backend, a listener or a route.
+struct Written {
+  std::string text;
+  std::string within;  // the innermost of those that it belongs to; empty: none
+};
+
+/// Settings as they would be written: each key, and the things among them that have a name.
 struct Flat {
-  std::map<std::string, std::string> keys;
-  std::map<std::string, std::string> things;  // a pool, a backend, a listener, a route: all of it in a line
+  std::map<std::string, Written> keys;
+  std::map<std::string, Written> things;
 };
 
 // Of a table in a list: what people know it by.
@@ -69,20 +75,21 @@ bool is_list_of_tables(const TomlNode& node) {
   return node.is(TomlNode::Kind::Array) && !node.items.empty() && node.items.front().is(TomlNode::Kind::Table);
 }
 
-void flatten(const TomlNode& node, const std::string& path, Flat& out) {
+void flatten(const TomlNode& node, const std::string& path, const std::string& within, Flat& out) {
   for (const TomlEntry& entry : node.entries) {
     const std::string key = path.empty() ? entry.key : path + "." + entry.key;
     if (entry.value.is(TomlNode::Kind::Table)) {
-      if (path == "pools") out.things.emplace(key, table_text(entry.value));
-      flatten(entry.value, key, out);
+      const bool is_pool = path == "pools";
+      if (is_pool) out.things.emplace(key, Written{table_text(entry.value), within});
+      flatten(entry.value, key, is_pool ? key : within, out);
     } else if (is_list_of_tables(entry.value)) {
       for (std::size_t i = 0; i < entry.value.items.size(); ++i) {
         const std::string name = key + "." + label_of(entry.value.items[i], i);
-        out.things.emplace(name, table_text(entry.value.items[i]));
-        flatten(entry.value.items[i], name, out);
+        out.things.emplace(name, Written{table_text(entry.value.items[i]), within});
+        flatten(entry.value.items[i], name, name, out);
       }
     } else {
-      out.keys.emplace(key, value_text(entry.value));
+      out.keys.emplace(key, Written{value_text(entry.value), within});
     }
   }
 }
@@ -90,26 +97,19 @@ void flatten(const TomlNode& node, const std::string& path, Flat& out) {
 Flat flat(const Settings& settings) {
   Flat out;
   const auto parsed = parse_toml(dump_settings(settings));
-  if (const TomlNode* root = std::get_if<TomlNode>(&parsed)) flatten(*root, "", out);
+  if (const TomlNode* root = std::get_if<TomlNode>(&parsed)) flatten(*root, "", "", out);
   return out;
 }
 
 /// What of `flat` the other one has not, things as a whole, without what is said by a thing that holds it.
 template <class Emit>
 void each_missing(const Flat& flat, const Flat& other, Emit emit) {
-  std::string thing;  // the last one that is missing: what belongs to it comes right behind it
-  const auto is_told = [&](const std::string& key) { return !thing.empty() && key.starts_with(thing + "."); };
-  std::vector<std::string> missing;
-  for (const auto& [name, text] : flat.things) {
-    if (other.things.contains(name) || is_told(name)) continue;
-    thing = name;
-    missing.push_back(name + ".");
-    emit(name, text);
+  const auto is_told = [&](const Written& what) { return !what.within.empty() && !other.things.contains(what.within); };
+  for (const auto& [name, thing] : flat.things) {
+    if (!other.things.contains(name) && !is_told(thing)) emit(name, thing.text);
   }
   for (const auto& [key, value] : flat.keys) {
-    const bool is_part = std::any_of(missing.begin(), missing.end(),
-                                     [&key = key](const std::string& prefix) { return key.starts_with(prefix); });
-    if (!is_part && !other.keys.contains(key)) emit(key, value);
+    if (!other.keys.contains(key) && !is_told(value)) emit(key, value.text);
   }
 }
 
@@ -156,7 +156,8 @@ std::vector<Change> changes(const Settings& running, const Settings& fresh) {
   std::vector<Change> out;
   for (const auto& [key, value] : before.keys) {
     const auto found = after.keys.find(key);
-    if (found != after.keys.end() && found->second != value) out.push_back({key, value, found->second, effect_of(key)});
+    if (found == after.keys.end() || found->second.text == value.text) continue;
+    out.push_back({key, value.text, found->second.text, effect_of(key)});
   }
   each_missing(before, after, [&](const std::string& key, const std::string& was) {
     out.push_back({key, was, "", effect_of(key)});

@@ -25,34 +25,6 @@ net::Address with_port(net::Address address, std::uint16_t port) {
   return address;
 }
 
-std::unique_ptr<Prober> make_prober(const BackendWatch::Parts& parts, conf::BackendId id, net::Address address,
-                                    Prober::Done done) {
-  const conf::Probe& probe = parts.settings->pool_of(id).probe;
-  conf::Endpoint endpoint = parts.settings->backend(id).address;
-  const std::uint16_t own_port = parts.settings->backend(id).probe_port;
-  if (const std::uint16_t port = own_port != 0 ? own_port : probe.port; port != 0) {
-    address = with_port(address, port);
-    endpoint.port = port;
-  }
-  switch (probe.type) {
-    case conf::ProbeType::None:
-      return nullptr;
-    case conf::ProbeType::Tcp:
-      return std::make_unique<TcpProbe>(probe, address, parts.scheduler, parts.dialer, std::move(done));
-    case conf::ProbeType::Http:
-      return std::make_unique<HttpProbe>(probe, address, std::make_unique<HttpQuestions>(probe, endpoint.text()),
-                                         parts.scheduler, parts.dialer, std::move(done));
-    case conf::ProbeType::M2ee:
-      return std::make_unique<HttpProbe>(probe, address, std::make_unique<M2eeQuestions>(probe, endpoint.text()),
-                                         parts.scheduler, parts.dialer, std::move(done));
-  }
-  return nullptr;
-}
-
-std::string full_name(const conf::Settings& settings, conf::BackendId id) {
-  return settings.pool_of(id).name + "/" + settings.backend(id).name;
-}
-
 constexpr Event::Kind event_of(OperatorState state) {
   switch (state) {
     case OperatorState::Drain:
@@ -67,19 +39,45 @@ constexpr Event::Kind event_of(OperatorState state) {
 
 }  // namespace
 
-BackendWatch::BackendWatch(const Parts& parts, conf::BackendId id, const net::Address& address)
-    : settings_(parts.settings),
-      id_(id),
-      turn_(turn_of(full_name(*settings_, id))),
-      pool_(settings_->pool_of(id)),
+BackendWatch::BackendWatch(const Parts& parts, const Target& target)
+    : pool_(target.pool),
+      id_(target.backend.id),
+      turn_(turn_of(pool_->name + "/" + target.backend.name)),
       scheduler_(parts.scheduler),
+      dialer_(parts.dialer),
       random_(parts.random),
       owner_(parts.owner),
-      rise_fall_(pool_.probe.rise, pool_.probe.fall),
-      outlier_(pool_.passive, pool_.probe.rise),
-      plan_(pool_.probe),
-      prober_(make_prober(parts, id, address, [this](const ProbeOutcome& outcome) { on_probe_done(outcome); })),
+      rise_fall_(pool_->probe.rise, pool_->probe.fall),
+      outlier_(pool_->passive, pool_->probe.rise),
+      plan_(pool_->probe),
+      prober_(make_prober(target)),
       timer_(scheduler_.timer([this] { on_timer(); })) {}
+
+std::unique_ptr<Prober> BackendWatch::make_prober(const Target& target) {
+  const conf::Probe& probe = pool_->probe;
+  net::Address address = target.address;
+  conf::Endpoint endpoint = target.backend.address;
+  const std::uint16_t own_port = target.backend.probe_port;
+  if (const std::uint16_t port = own_port != 0 ? own_port : probe.port; port != 0) {
+    address = with_port(address, port);
+    endpoint.port = port;
+  }
+  Prober::Done done = [this](const ProbeOutcome& outcome) { on_probe_done(outcome); };
+  const auto over_http = [&](std::unique_ptr<Questions> questions) {
+    return std::make_unique<HttpProbe>(probe, address, std::move(questions), scheduler_, dialer_, std::move(done));
+  };
+  switch (probe.type) {
+    case conf::ProbeType::None:
+      return nullptr;
+    case conf::ProbeType::Tcp:
+      return std::make_unique<TcpProbe>(probe, address, scheduler_, dialer_, std::move(done));
+    case conf::ProbeType::Http:
+      return over_http(std::make_unique<HttpQuestions>(probe, endpoint.text()));
+    case conf::ProbeType::M2ee:
+      return over_http(std::make_unique<M2eeQuestions>(probe, endpoint.text()));
+  }
+  return nullptr;
+}
 
 void BackendWatch::start() {
   is_started_ = true;
@@ -90,30 +88,21 @@ void BackendWatch::start() {
   timer_->set(ProbePlan::first(scheduler_.now(), random_));
 }
 
-void BackendWatch::start_as(const BackendWatch& before) {
-  is_started_ = true;
-  state_since_ = before.state_since_;
-  out_since_ = before.out_since_;
-  trouble_since_ = before.trouble_since_;
-  was_down_ = before.was_down_;
-  judgement_ = before.judgement_;
-  verdict_ = before.verdict_;
-  rise_fall_.assume(before.rise_fall_.state());
-  failure_ = before.failure_;
-  failure_detail_ = before.failure_detail_;
-  quorum_ = before.quorum_;
-  quorum_detail_ = before.quorum_detail_;
-  share_ = before.share_;
-  order_ = before.order_;
-  order_detail_ = before.order_detail_;
-  passed_total_ = before.passed_total_;
-  failed_total_ = before.failed_total_;
-  discarded_total_ = before.discarded_total_;
-  last_probe_ = before.last_probe_;
-  last_detail_ = before.last_detail_;
-  history_ = before.history_;
+void BackendWatch::reconfigure(const Target& target) {
+  const auto before = std::exchange(pool_, target.pool);  // until nobody refers to it any more
+  rise_fall_.configure(pool_->probe.rise, pool_->probe.fall);
+  outlier_.configure(pool_->passive, pool_->probe.rise);
+  plan_.configure(pool_->probe);
+  const bool was_probed = is_probed();
+  if (was_probed) prober_->cancel();
+  prober_ = make_prober(target);
+  is_probe_wanted_ = false;
+  if (is_probed() && !was_probed) rise_fall_.assume(ProbeState::Passing);
+  if (!is_started_) return;
   judge_again();
-  if (is_probed()) timer_->set(ProbePlan::first(scheduler_.now(), random_));
+  timer_->cancel();
+  if (!is_probed()) return schedule_next();
+  timer_->set(ProbePlan::first(scheduler_.now(), random_));
 }
 
 void BackendWatch::stop() {
@@ -255,7 +244,7 @@ void BackendWatch::note_trouble() {
 /// The app has said for too long that it is starting.
 bool BackendWatch::is_overdue() const {
   return rise_fall_.state() == ProbeState::Starting && starting_since_ &&
-         scheduler_.now() - *starting_since_ >= pool_.probe.start_timeout;
+         scheduler_.now() - *starting_since_ >= pool_->probe.start_timeout;
 }
 
 void BackendWatch::judge_again() {
@@ -286,7 +275,7 @@ void BackendWatch::enter(const Judgement& next) {
   const bool was_out = before.state != State::Up && (before.state != State::Draining || was_down_);
   if (next.state == State::Up && was_out) {
     verdict_.up_since = now;
-    verdict_.slow_start = was_down_ && pool_.slow_start > base::Duration::zero();
+    verdict_.slow_start = was_down_ && pool_->slow_start > base::Duration::zero();
     was_down_ = false;
   }
   say_what_happened(before);
@@ -378,7 +367,7 @@ void BackendWatch::schedule_next() {
   const base::Instant now = scheduler_.now();
   if (!is_probed()) {
     if (is_ejected()) return timer_->set(outlier_.until());
-    if (is_suspect_) timer_->set(now + pool_.probe.interval);
+    if (is_suspect_) timer_->set(now + pool_->probe.interval);
     return;
   }
   if (is_probe_wanted_) return timer_->set(plan_.on_demand(now));

@@ -23,7 +23,8 @@ namespace holdfast::health {
 /// Watches one backend: asks the plan when to probe, lets the deciders judge, tells its owner what changed.
 ///
 /// Owned by a Monitor; lives on the control loop. It decides nothing itself: rise_fall, outlier, verdict and probe_plan
-/// do. References given to it outlive it.
+/// do. It knows its own pool only, so a watch that lives through many reloads holds no old configuration. References
+/// given to it outlive it.
 class BackendWatch {
  public:
   class Owner {
@@ -43,21 +44,27 @@ class BackendWatch {
   };
 
   struct Parts {
-    std::shared_ptr<const conf::Settings> settings;
     base::Scheduler& scheduler;
     net::Dialer& dialer;
     base::Random& random;
     Owner& owner;
   };
 
-  BackendWatch(const Parts& parts, conf::BackendId id, const net::Address& address);
+  /// What it watches, and how. `backend` is needed during the call only.
+  struct Target {
+    std::shared_ptr<const conf::Pool> pool;
+    const conf::Backend& backend;
+    const net::Address& address;
+  };
+
+  BackendWatch(const Parts& parts, const Target& target);
   BackendWatch(const BackendWatch&) = delete;
   BackendWatch& operator=(const BackendWatch&) = delete;
 
   void start();
-  /// Instead: takes over from one that watched the same backend by other settings. Its state stays until the new probes
-  /// have something to say.
-  void start_as(const BackendWatch& before);
+  /// The same backend by other settings: all that is known and counted stays, the state until the new probes have
+  /// something to say. Not from inside a probe.
+  void reconfigure(const Target& target);
   /// Ends all probing for good; the last verdict stays.
   void stop();
   /// A real request failed; `in_a_row` is how many did, with no success between them, as its worker counts.
@@ -84,6 +91,7 @@ class BackendWatch {
 
  private:
   bool is_probed() const { return prober_ != nullptr; }
+  std::unique_ptr<Prober> make_prober(const Target& target);
   void on_timer();
   void on_probe_done(const ProbeOutcome& outcome);
   void count(const ProbeOutcome& outcome);
@@ -104,11 +112,11 @@ class BackendWatch {
   Pace pace() const;
   bool disagrees() const;
 
-  const std::shared_ptr<const conf::Settings> settings_;  // as long as somebody is watched by them
+  std::shared_ptr<const conf::Pool> pool_;
   const conf::BackendId id_;
   const std::uint64_t turn_;
-  const conf::Pool& pool_;
   base::Scheduler& scheduler_;
+  net::Dialer& dialer_;
   base::Random& random_;
   Owner& owner_;
 

@@ -33,11 +33,8 @@ base::LogLevel level_of(Event::Kind kind) {
 }
 
 /// Nothing that a BackendWatch goes by has changed.
-bool is_watched_alike(const conf::Settings& a, const conf::Settings& b, conf::BackendId id) {
-  const conf::Pool& before = a.pool_of(id);
-  const conf::Pool& now = b.pool_of(id);
-  return before.probe == now.probe && before.passive == now.passive && before.slow_start == now.slow_start &&
-         a.backend(id).probe_port == b.backend(id).probe_port;
+bool is_watched_alike(const conf::Pool& a, const conf::Pool& b) {
+  return a.name == b.name && a.probe == b.probe && a.passive == b.passive && a.slow_start == b.slow_start;
 }
 
 void adjust(std::uint32_t& number, bool& counted, bool counts_now) {
@@ -59,15 +56,19 @@ Monitor::Monitor(std::shared_ptr<const conf::Settings> settings, const std::vect
   base::check(addresses.size() == settings_->backend_ids(), "every backend has an address");
   count_all();
   watches_.resize(addresses.size());
-  for (const conf::Backend& backend : settings_->backends) watch_anew(backend, false);
+  for (const conf::Backend& backend : settings_->backends) watch_anew(backend);
 }
 
-/// Room for all ids there are now; counts begin at nothing.
+/// Room for all ids there are now, and the pools as they are now; counts begin at nothing.
 void Monitor::count_all() {
   pools_.resize(settings_->pool_ids());
   for (WatchedPool& pool : pools_) {
     pool.count = {};
     pool.tally = {};
+  }
+  for (const conf::Pool& pool : settings_->pools) {
+    auto& known = pools_[conf::index(pool.id)].settings;
+    if (!known || !is_watched_alike(*known, pool)) known = std::make_shared<const conf::Pool>(pool);
   }
   counted_.assign(settings_->backend_ids(), {});
   next_.backends.resize(settings_->backend_ids());
@@ -78,14 +79,15 @@ void Monitor::count_all() {
   }
 }
 
-void Monitor::watch_anew(const conf::Backend& backend, bool is_same_place) {
+BackendWatch::Target Monitor::target(const conf::Backend& backend) const {
+  return {pools_[conf::index(backend.pool)].settings, backend, addresses_[conf::index(backend.id)]};
+}
+
+void Monitor::watch_anew(const conf::Backend& backend) {
   std::unique_ptr<BackendWatch>& place = watches_[conf::index(backend.id)];
-  const std::unique_ptr<BackendWatch> before = std::exchange(
-      place, std::make_unique<BackendWatch>(BackendWatch::Parts{settings_, scheduler_, dialer_, random_, *this},
-                                            backend.id, addresses_[conf::index(backend.id)]));
-  if (before) before->stop();
+  if (place) place->stop();
+  place = std::make_unique<BackendWatch>(BackendWatch::Parts{scheduler_, dialer_, random_, *this}, target(backend));
   if (!is_started_) return;
-  if (before && is_same_place) return place->start_as(*before);
   place->start();
   next_.backends[conf::index(backend.id)] = place->verdict();
 }
@@ -93,23 +95,26 @@ void Monitor::watch_anew(const conf::Backend& backend, bool is_same_place) {
 void Monitor::reload(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses) {
   const auto before = std::exchange(settings_, std::move(settings));
   const auto places = std::exchange(addresses_, addresses);
+  std::vector<std::shared_ptr<const conf::Pool>> watched_by;
+  for (const WatchedPool& pool : pools_) watched_by.push_back(pool.settings);
   count_all();
   watches_.resize(settings_->backend_ids());
   for (std::uint32_t i = 0; i < settings_->backend_ids(); ++i) {
-    const conf::BackendId id{i};
-    if (settings_->has(id)) continue;
+    if (settings_->has(conf::BackendId{i})) continue;
     if (watches_[i]) watches_[i]->stop();
+    watches_[i].reset();
     next_.backends[i] = {.state = State::Draining};
   }
   for (const conf::Backend& backend : settings_->backends) {
     const std::size_t at = conf::index(backend.id);
-    const bool was_there = before->has(backend.id);
-    const bool is_same_place = was_there && places[at] == addresses_[at];
-    const bool is_same_watch = is_same_place && is_watched_alike(*before, *settings_, backend.id);
-    if (is_same_watch) {
+    const std::size_t pool = conf::index(backend.pool);
+    if (!before->has(backend.id) || places[at] != addresses_[at]) {
+      watch_anew(backend);
+    } else if (pools_[pool].settings == watched_by[pool] &&
+               before->backend(backend.id).probe_port == backend.probe_port) {
       on_changed(*watches_[at]);
     } else {
-      watch_anew(backend, is_same_place);
+      watches_[at]->reconfigure(target(backend));
     }
   }
   publish();
@@ -141,18 +146,20 @@ void Monitor::on_passive_success(conf::BackendId backend) {
 }
 
 void Monitor::set_operator_state(conf::BackendId backend, const OperatorOrder& order) {
-  watch(backend).set_order(order);
+  if (settings_->has(backend)) watch(backend).set_order(order);
 }
 
 void Monitor::set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words) {
-  watch(backend).set_quorum(quorum, words);
+  if (settings_->has(backend)) watch(backend).set_quorum(quorum, words);
 }
 
 void Monitor::set_share(const Share& share) {
   for (const conf::Backend& backend : settings_->backends) watch(backend.id).set_share(share);
 }
 
-void Monitor::look_now(conf::BackendId backend) { watch(backend).look_now(); }
+void Monitor::look_now(conf::BackendId backend) {
+  if (settings_->has(backend)) watch(backend).look_now();
+}
 
 void Monitor::set_isolation(Isolation isolation) {
   const bool is_isolated = isolation == Isolation::CutOff;

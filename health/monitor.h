@@ -88,6 +88,7 @@ class Monitor final : private BackendWatch::Owner {
     State state = State::Starting;
   };
   struct WatchedPool {
+    std::shared_ptr<const conf::Pool> settings;  // a copy, shared with the watches
     PoolCount count;
     PoolTally tally;
     PoolState state = PoolState::Unknown;
@@ -100,7 +101,8 @@ class Monitor final : private BackendWatch::Owner {
   void on_sighting(conf::BackendId backend) override { listener_.on_sighting(backend); }
   void publish();
   void log(const Event& event) const;
-  void watch_anew(const conf::Backend& backend, bool is_same_place);
+  void watch_anew(const conf::Backend& backend);
+  BackendWatch::Target target(const conf::Backend& backend) const;
   void count_all();
   void judge_pools();
   void say(conf::PoolId pool, PoolState before);
@@ -118,7 +120,7 @@ class Monitor final : private BackendWatch::Owner {
   std::shared_ptr<const View> view_;
   std::unique_ptr<base::Timer> publish_;
   bool is_started_ = false;
-  std::vector<std::unique_ptr<BackendWatch>> watches_;  // by BackendId
+  std::vector<std::unique_ptr<BackendWatch>> watches_;  // by BackendId; none for one that is gone
 };
 
 }  // namespace holdfast::health

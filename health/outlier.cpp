@@ -10,10 +10,13 @@ bool may_eject(const PoolCount& pool, std::uint32_t percent_max) {
          (std::uint64_t{pool.ejected} + 1) * 100 <= std::uint64_t{percent_max} * std::uint64_t{pool.backends};
 }
 
-Outlier::Outlier(const conf::Passive& passive, std::uint32_t rise) : passive_(passive), rise_(std::max(1u, rise)) {}
+void Outlier::configure(const conf::Passive& passive, std::uint32_t rise) {
+  passive_ = &passive;
+  rise_ = std::max(1u, rise);
+}
 
 bool Outlier::wants_ejection(std::uint32_t failures_in_a_row) const {
-  return passive_.failures != 0 && failures_in_a_row >= passive_.failures && !is_ejected_;
+  return passive_->failures != 0 && failures_in_a_row >= passive_->failures && !is_ejected_;
 }
 
 void Outlier::eject(base::Instant now, base::ErrorCode cause) {
@@ -22,9 +25,9 @@ void Outlier::eject(base::Instant now, base::ErrorCode cause) {
     severity_ -= static_cast<std::uint32_t>(calm_times);
   }
   // At the longest ejection n stops growing, or it would take for ever to shrink.
-  if (severity_ == 0 || passive_.eject * severity_ < passive_.eject_max) ++severity_;
+  if (severity_ == 0 || passive_->eject * severity_ < passive_->eject_max) ++severity_;
   ++ejections_total_;
-  length_ = std::min<base::Duration>(passive_.eject * severity_, passive_.eject_max);
+  length_ = std::min<base::Duration>(passive_->eject * severity_, passive_->eject_max);
   until_ = now + length_;
   is_ejected_ = true;
   is_gone_ = says_gone(reason_of(cause));

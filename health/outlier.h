@@ -34,7 +34,10 @@ bool may_eject(const PoolCount& pool, std::uint32_t percent_max);
 /// Pure. `passive` outlives it.
 class Outlier {
  public:
-  Outlier(const conf::Passive& passive, std::uint32_t rise);
+  Outlier(const conf::Passive& passive, std::uint32_t rise) { configure(passive, rise); }
+
+  /// From now on by these settings; an ejection under way keeps its time.
+  void configure(const conf::Passive& passive, std::uint32_t rise);
 
   /// Have real requests failed often enough? The pool's word (may_eject) is still to be asked.
   bool wants_ejection(std::uint32_t failures_in_a_row) const;
@@ -57,8 +60,8 @@ class Outlier {
  private:
   void release(base::Instant now);
 
-  const conf::Passive& passive_;
-  std::uint32_t rise_;
+  const conf::Passive* passive_ = nullptr;  // never null
+  std::uint32_t rise_ = 1;
   bool is_ejected_ = false;
   bool is_gone_ = false;
   std::uint32_t answered_ = 0;  // probes in a row during this ejection

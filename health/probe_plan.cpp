@@ -11,38 +11,38 @@ base::Instant ProbePlan::first(base::Instant now, base::Random& random) {
 
 base::Instant ProbePlan::next(base::Instant now, Pace pace, base::Random& random) const {
   const base::Duration wait = pace == Pace::Fast
-                                  ? probe_.fast_interval
-                                  : probe_.interval + jitter(std::min(probe_.jitter_percent, 100u), random);
+                                  ? probe_->fast_interval
+                                  : probe_->interval + jitter(std::min(probe_->jitter_percent, 100u), random);
   return std::max(now, began_ + wait);
 }
 
 base::Instant ProbePlan::next_shared(base::Instant now, const Share& share, std::uint64_t backend,
                                      base::Random& random) const {
   using Rep = base::Duration::rep;
-  const Rep interval = std::max<Rep>(1, probe_.interval.count());
+  const Rep interval = std::max<Rep>(1, probe_->interval.count());
   const Rep count = std::max(1u, share.count);
   const base::Instant first =
       share.epoch + base::Duration{static_cast<Rep>(base::Random::mix(backend) % static_cast<std::uint64_t>(interval))};
   // Half an interval after the last probe: a turn that a probe on demand or the jitter has just served is not served
   // twice.
-  const base::Instant earliest = std::max(now, began_ + probe_.interval / 2);
+  const base::Instant earliest = std::max(now, began_ + probe_->interval / 2);
   const Rep since = (earliest - first).count();
   const Rep turn = since / interval + (since % interval > 0 ? 1 : 0);  // the first to begin at `earliest` or later
   const Rep whose = ((turn + static_cast<Rep>(backend % static_cast<std::uint64_t>(count))) % count + count) % count;
   const Rep mine = turn + (static_cast<Rep>(share.index) - whose + count) % count;
-  const base::Duration off = jitter(std::min(probe_.jitter_percent, kSharedJitterPercentMax), random);
+  const base::Duration off = jitter(std::min(probe_->jitter_percent, kSharedJitterPercentMax), random);
   return std::max(now, first + base::Duration{mine * interval} + off);
 }
 
 base::Duration ProbePlan::jitter(std::uint32_t percent, base::Random& random) const {
-  const base::Duration most = probe_.interval / 100 * percent;
+  const base::Duration most = probe_->interval / 100 * percent;
   const auto span = static_cast<std::uint64_t>(2 * most.count());
   return base::Duration{static_cast<base::Duration::rep>(random.below(span + 1))} - most;
 }
 
 base::Instant ProbePlan::on_demand(base::Instant now) const {
   if (!has_begun_) return now;
-  return std::max(now, began_ + std::min(probe_.fast_interval, kDemandGap));
+  return std::max(now, began_ + std::min(probe_->fast_interval, kDemandGap));
 }
 
 void ProbePlan::on_begun(base::Instant now) {
@@ -55,11 +55,11 @@ void ProbePlan::on_ended(ProbeResult result) { after_failure_ = result == ProbeR
 
 Connect ProbePlan::connect() const {
   if (after_failure_) return Connect::Fresh;
-  return probe_.fresh_every != 0 && begun_ % probe_.fresh_every == 0 ? Connect::Fresh : Connect::Reuse;
+  return probe_->fresh_every != 0 && begun_ % probe_->fresh_every == 0 ? Connect::Fresh : Connect::Reuse;
 }
 
 Depth ProbePlan::depth(bool matters) const {
-  return matters || begun_ % std::max(1u, probe_.health_every) == 0 ? Depth::Full : Depth::Brief;
+  return matters || begun_ % std::max(1u, probe_->health_every) == 0 ? Depth::Full : Depth::Brief;
 }
 
 std::uint64_t turn_of(std::string_view name) {

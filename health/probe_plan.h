@@ -33,7 +33,10 @@ enum class Depth : std::uint8_t { Brief, Full };
 /// the start of the next. Pure. `probe` outlives it.
 class ProbePlan {
  public:
-  explicit ProbePlan(const conf::Probe& probe) : probe_(probe) {}
+  explicit ProbePlan(const conf::Probe& probe) : probe_(&probe) {}
+
+  /// From now on by these settings.
+  void configure(const conf::Probe& probe) { probe_ = &probe; }
 
   /// The first probes after a start are spread over kFirstSpread, so that they do not come all at once.
   static base::Instant first(base::Instant now, base::Random& random);
@@ -64,7 +67,7 @@ class ProbePlan {
  private:
   base::Duration jitter(std::uint32_t percent, base::Random& random) const;
 
-  const conf::Probe& probe_;
+  const conf::Probe* probe_;
   bool has_begun_ = false;
   base::Instant began_{};
   std::uint64_t begun_ = 0;  // probes so far

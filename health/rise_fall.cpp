@@ -4,7 +4,10 @@
 
 namespace holdfast::health {
 
-RiseFall::RiseFall(std::uint32_t rise, std::uint32_t fall) : rise_(std::max(1u, rise)), fall_(std::max(1u, fall)) {}
+void RiseFall::configure(std::uint32_t rise, std::uint32_t fall) {
+  rise_ = std::max(1u, rise);
+  fall_ = std::max(1u, fall);
+}
 
 void RiseFall::record(ProbeResult result) {
   count(result);

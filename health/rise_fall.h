@@ -22,8 +22,10 @@ enum class ProbeResult : std::uint8_t { Passed, Sick, Starting, Failed };
 /// Failing it is Starting at once. A zero counts as one. Pure.
 class RiseFall {
  public:
-  RiseFall(std::uint32_t rise, std::uint32_t fall);
+  RiseFall(std::uint32_t rise, std::uint32_t fall) { configure(rise, fall); }
 
+  /// From now on by these numbers; what has been counted stays.
+  void configure(std::uint32_t rise, std::uint32_t fall);
   void record(ProbeResult result);
   /// Begins with what is known already.
   void assume(ProbeState state) { state_ = state; }
@@ -41,8 +43,8 @@ class RiseFall {
   void count(ProbeResult result);
   ProbeState next(ProbeResult result) const;
 
-  std::uint32_t rise_;
-  std::uint32_t fall_;
+  std::uint32_t rise_ = 1;
+  std::uint32_t fall_ = 1;
   ProbeState state_ = ProbeState::Starting;
   bool says_starting_ = false;  // the last one
   std::uint32_t passed_in_a_row_ = 0;

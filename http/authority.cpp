@@ -14,21 +14,13 @@ namespace {
 constexpr std::size_t kHostMax = 255;
 constexpr std::size_t kPortDigitsMax = 5;
 
-constexpr std::array<bool, 256> kIsNameChar = [] {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")) {
-    table[static_cast<unsigned char>(c)] = true;
-  }
-  return table;
-}();
-
 /// The length of the name at the start of `text`; 0 when there is none or a label is empty.
 std::size_t name_length(std::string_view text) {
   char before = '.';
   std::size_t i = 0;
   for (; i < text.size(); ++i) {
     const char c = text[i];
-    if (!kIsNameChar[static_cast<unsigned char>(c)] && (c != '.' || before == '.')) break;
+    if (!scan::is_name_char(c) && (c != '.' || before == '.')) break;
     before = c;
   }
   return i < text.size() && text[i] == '.' ? 0 : i;

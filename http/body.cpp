@@ -16,8 +16,6 @@ constexpr std::uint64_t kChunkMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint8_t kSizeDigitsMax = 16;
 constexpr std::uint32_t kExtensionBytesMax = 4096;
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 }  // namespace
 
 void BodyReader::start(const Framing& framing, std::size_t trailer_bytes_max, std::size_t trailers_max) {
@@ -136,24 +134,24 @@ const char* BodyReader::extension_byte(char c) {
   const auto end_or = [&](Extension after_blank) -> const char* {
     if (c == '\r') return at_ = At::SizeLf, nullptr;
     if (c == ';') return go(Extension::BeforeName);
-    return is_blank(c) ? go(after_blank) : kMalformed;
+    return scan::is_blank(c) ? go(after_blank) : kMalformed;
   };
   switch (extension_) {
     case Extension::Gap:
       if (c == ';') return go(Extension::BeforeName);
-      return is_blank(c) ? nullptr : "malformed chunk size";
+      return scan::is_blank(c) ? nullptr : "malformed chunk size";
     case Extension::BeforeName:
-      if (is_blank(c)) return nullptr;
+      if (scan::is_blank(c)) return nullptr;
       return scan::is_token_char(c) ? go(Extension::Name) : kMalformed;
     case Extension::Name:
       if (scan::is_token_char(c)) return nullptr;
       return c == '=' ? go(Extension::BeforeValue) : end_or(Extension::AfterName);
     case Extension::AfterName:
-      if (is_blank(c)) return nullptr;
+      if (scan::is_blank(c)) return nullptr;
       if (c == '=') return go(Extension::BeforeValue);
       return c == ';' ? go(Extension::BeforeName) : kMalformed;
     case Extension::BeforeValue:
-      if (is_blank(c)) return nullptr;
+      if (scan::is_blank(c)) return nullptr;
       if (c == '"') return go(Extension::Quoted);
       return scan::is_token_char(c) ? go(Extension::Token) : kMalformed;
     case Extension::Token:

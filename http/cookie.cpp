@@ -11,8 +11,6 @@ namespace holdfast::http {
 
 namespace {
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 /// Takes the piece up to the next ';' off `rest`; `more` says whether another one follows.
 std::string_view take_piece(std::string_view& rest, bool& more) {
   const std::size_t semicolon = rest.find(';');
@@ -37,10 +35,10 @@ Pair split_pair(std::string_view piece) {
 /// What follows the '=' where `piece` is a cookie called `name`. As split_pair reads it, but pieces of other names cost
 /// next to nothing: this runs over all cookies of every request.
 std::optional<std::string_view> value_if_called(std::string_view piece, std::string_view name) {
-  while (!piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
+  while (!piece.empty() && scan::is_blank(piece.front())) piece.remove_prefix(1);
   if (!piece.starts_with(name)) return std::nullopt;
   piece.remove_prefix(name.size());
-  while (!piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
+  while (!piece.empty() && scan::is_blank(piece.front())) piece.remove_prefix(1);
   if (piece.empty() || piece.front() != '=') return std::nullopt;
   return base::trim(piece.substr(1));
 }

@@ -7,12 +7,10 @@ namespace holdfast::http {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 const char* name_fault(char found, bool is_first) {
-  if (is_first && is_blank(found)) return "folded line, or space before a field name";
+  if (is_first && scan::is_blank(found)) return "folded line, or space before a field name";
   if (is_first && found == ':') return "empty field name";
-  if (is_blank(found)) return "space before the colon";
+  if (scan::is_blank(found)) return "space before the colon";
   if (found == '\r' || found == '\n') return "field line without a colon";
   return "character that may not be in a field name";
 }
@@ -44,7 +42,7 @@ FieldLines::Found FieldLines::next(Field& out) {
   if (*name_end != ':' || name_end == at_) return bad(name_fault(*name_end, name_end == at_));
 
   const char* value = name_end + 1;
-  while (value != end_ && is_blank(*value)) ++value;
+  while (value != end_ && scan::is_blank(*value)) ++value;
   const char* const line_end = scan::value_end(value, end_);
   if (end_ - line_end < 2) {
     if (line_end == end_ || *line_end == '\r') return Found::Incomplete;
@@ -52,7 +50,7 @@ FieldLines::Found FieldLines::next(Field& out) {
   }
   if (line_end[0] != '\r' || line_end[1] != '\n') return bad(line_fault(line_end));
   const char* value_end = line_end;
-  while (value_end != value && is_blank(value_end[-1])) --value_end;
+  while (value_end != value && scan::is_blank(value_end[-1])) --value_end;
 
   out.name = {at_, static_cast<std::size_t>(name_end - at_)};
   out.value = {value, static_cast<std::size_t>(value_end - value)};

@@ -49,6 +49,9 @@ class Stream : public base::Buried {
   virtual void set_handler(StreamHandler* handler) = 0;
   virtual IoResult read(std::span<char> into) = 0;
   virtual IoResult write(std::span<const iovec> pieces) = 0;
+  /// As write(), by one who ends our side or destroys the stream in this turn of the loop: the last bytes and the end
+  /// may travel together.
+  virtual IoResult write_last(std::span<const iovec> pieces) { return write(pieces); }
   /// The peer has ended its side or the connection broke; bytes may still be waiting in front of that.
   virtual bool peer_ended() const = 0;
   /// Ends our side after what was written; reading goes on.

@@ -69,24 +69,28 @@ IoResult TcpStream::read(std::span<char> into) {
   }
 }
 
-IoResult TcpStream::write(std::span<const iovec> pieces) {
+// The kernel keeps a packet that MSG_MORE leaves unfilled until the end comes: one packet less, and for the client one
+// wake-up. Of an ended side that is at once, of a stream that is destroyed at the end of the turn.
+IoResult TcpStream::write_last(std::span<const iovec> pieces) { return send(pieces, MSG_MORE); }
+
+IoResult TcpStream::send(std::span<const iovec> pieces, int flags) {
   std::size_t wanted = 0;
   for (const iovec& piece : pieces) wanted += piece.iov_len;
   for (;;) {
     ssize_t sent = 0;
     if (pieces.size() == 1) {
-      sent = ::send(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+      sent = ::send(fd_, pieces[0].iov_base, pieces[0].iov_len, flags | MSG_NOSIGNAL);
     } else if (wanted <= kGatheredMax) {
       // For the kernel, one piece is cheaper than a list of them, by more than copying so few bytes costs.
       std::array<char, kGatheredMax> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
       char* end = bytes.data();
       for (const iovec& piece : pieces) end = std::copy_n(static_cast<const char*>(piece.iov_base), piece.iov_len, end);
-      sent = ::send(fd_, bytes.data(), wanted, MSG_NOSIGNAL);
+      sent = ::send(fd_, bytes.data(), wanted, flags | MSG_NOSIGNAL);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(pieces.data());
       message.msg_iovlen = pieces.size();
-      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      sent = ::sendmsg(fd_, &message, flags | MSG_NOSIGNAL);
     }
     if (sent >= 0) {
       const auto bytes = static_cast<std::size_t>(sent);

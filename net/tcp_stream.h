@@ -20,7 +20,8 @@ class TcpStream final : public Stream {
 
   void set_handler(StreamHandler* handler) override { handler_ = handler; }
   IoResult read(std::span<char> into) override;
-  IoResult write(std::span<const iovec> pieces) override;
+  IoResult write(std::span<const iovec> pieces) override { return send(pieces, 0); }
+  IoResult write_last(std::span<const iovec> pieces) override;
   bool peer_ended() const override { return peer_ended_; }
   void shutdown_write() override;
   void reset_on_close() override;
@@ -32,6 +33,7 @@ class TcpStream final : public Stream {
   int take_error() const;
 
  private:
+  IoResult send(std::span<const iovec> pieces, int flags);
   static void on_read_event(evutil_socket_t, short what, void* self) noexcept;
   static void on_write_event(evutil_socket_t, short what, void* self) noexcept;
   void watch_writing();

@@ -104,7 +104,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void begin_tunnel(std::span<char> rest);
   void relay_answer_body();
   bool take_answer_bytes(std::span<char> bytes, std::string_view head);
-  bool send_to_client(std::span<const iovec> pieces);
+  bool send_to_client(std::span<const iovec> pieces, Outbox::Then then = Outbox::Then::More);
   void on_answer_read();
   bool is_quiet();
   void on_answer_cut(const base::Error& error);

@@ -218,13 +218,16 @@ bool Exchange::take_answer_bytes(std::span<char> bytes, std::string_view head) {
     add(last);
   }
   if (step.consumed != bytes.size()) backend_may_be_kept_ = false;  // bytes nobody asked for
-  if (count != 0 && !send_to_client(std::span(pieces).first(count))) return false;
+  const bool is_end = is_last && plan_.after == After::Close;
+  if (count != 0 && !send_to_client(std::span(pieces).first(count), is_end ? Outbox::Then::Last : Outbox::Then::More)) {
+    return false;
+  }
   if (is_last) on_answer_read();
   return !answer_is_read_;
 }
 
-bool Exchange::send_to_client(std::span<const iovec> pieces) {
-  const auto wrote = client_->outbox().write(client_->stream(), pieces);
+bool Exchange::send_to_client(std::span<const iovec> pieces, Outbox::Then then) {
+  const auto wrote = client_->outbox().write(client_->stream(), pieces, then);
   context_.counters.client_bytes_out.add(wrote.bytes);
   if (wrote.state != Outbox::State::Failed) return true;
   context_.counters.requests_aborted.add();

@@ -43,6 +43,12 @@ struct ForwardContext {
   std::string_view unnamed_host = {};
 };
 
+/// Where a text is within another one.
+struct TextRange {
+  std::size_t at = 0;
+  std::size_t size = 0;
+};
+
 /// Appends the head a backend gets for `head`: request line in origin-form and HTTP/1.1, Host, the end-to-end fields as
 /// they came and in their order, then what we say about the client, then the framing. Ends with the empty line.
 ///
@@ -57,10 +63,6 @@ struct ForwardContext {
 /// only when there was no Host. `head` is one made by http::parse_request_head.
 ///
 /// Answers where the request's id is within `out`.
-struct TextRange {
-  std::size_t at = 0;
-  std::size_t size = 0;
-};
 TextRange append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context);
 
 /// Adds to a head made by append_request_head that the session was moved: "X-Holdfast-Moved: from=app1; reason=down".

@@ -4,12 +4,12 @@
 
 namespace holdfast::proxy {
 
-Outbox::Outcome Outbox::write(net::Stream& stream, std::span<const iovec> pieces) {
+Outbox::Outcome Outbox::write(net::Stream& stream, std::span<const iovec> pieces, Then then) {
   if (!is_empty()) {
     keep(pieces, 0);
     return {.state = State::Pending};
   }
-  const net::IoResult wrote = stream.write(pieces);
+  const net::IoResult wrote = then == Then::Last ? stream.write_last(pieces) : stream.write(pieces);
   switch (wrote.state) {
     case net::IoResult::State::Ok:
       return {.state = State::Sent, .bytes = wrote.bytes};

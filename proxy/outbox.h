@@ -28,8 +28,9 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
   ~Outbox() { clear(); }
 
-  /// Sends `pieces` after what is pending.
-  Outcome write(net::Stream& stream, std::span<const iovec> pieces);
+  /// Sends `pieces` after what is pending. Last: once it is all sent, the stream ends in this turn of the loop.
+  enum class Then : std::uint8_t { More, Last };
+  Outcome write(net::Stream& stream, std::span<const iovec> pieces, Then then = Then::More);
   /// Sends what is pending; call on on_writable.
   Outcome flush(net::Stream& stream);
   bool is_empty() const { return sent_ == pending_.size(); }

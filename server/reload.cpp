@@ -1,6 +1,7 @@
 // Server, when its configuration is read anew: checked as a whole first, then put in force as one snapshot.
 #include <algorithm>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -20,9 +21,14 @@ std::optional<std::size_t> place_of(const conf::Listen& wanted, const std::vecto
   return static_cast<std::size_t>(found - listens.begin());
 }
 
-/// The lines of what is wrong, each a line of the log.
+/// Each line of what is wrong is a line of the log.
 void log_refusal(const Error& error) {
-  base::log::error("reload_failed", {{"reason", error.text}, {"effect", "nothing has changed"}});
+  std::string_view text = error.text;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    base::log::error("reload_failed", {{"reason", text.substr(0, end)}, {"effect", "nothing has changed"}});
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
 }
 
 }  // namespace
@@ -32,7 +38,7 @@ void Server::reload(admin::ReloadWish wish, Done done) {
     return done(Error{ErrorCode::Unavailable, phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping"});
   }
   if (reloader_.is_under_way()) return done(Error{ErrorCode::Unavailable, "another reload is under way"});
-  reloader_.begin([this, wish, done = std::move(done)](base::Result<Candidate>& found) {
+  reloader_.begin(settings_, [this, wish, done = std::move(done)](base::Result<Candidate>& found) {
     auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
     if (wish == admin::ReloadWish::Apply) {
       ++last_reload_.count;
@@ -49,7 +55,7 @@ base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::R
   conf::Settings& fresh = candidate.settings;
   numbering_.apply(fresh);
   admin::ReloadReport report;
-  report.changes = conf::changes(*settings_, fresh);
+  report.changes = std::move(candidate.changes);
   for (const conf::Backend& backend : settings_->backends) {
     if (fresh.has(backend.id)) continue;
     report.removed.emplace_back(settings_->pool(backend.pool).name + "/" + backend.name,
@@ -79,9 +85,14 @@ base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::R
 /// By number, one socket a worker. All are open before anything changes.
 base::Result<Server::NewSockets> Server::open_new_listeners(const Candidate& candidate) const {
   NewSockets out;
+  const auto is_ours = [this](std::uint16_t port) {
+    return std::any_of(settings_->listens.begin(), settings_->listens.end(),
+                       [port](const conf::Listen& each) { return each.address.port == port; });
+  };
   for (std::size_t i = 0; i < candidate.settings.listens.size(); ++i) {
     if (place_of(candidate.settings.listens[i], settings_->listens)) continue;
-    auto sockets = bind(candidate.listens[i]);
+    const bool may_be_ours = is_ours(candidate.settings.listens[i].address.port);
+    auto sockets = bind(candidate.listens[i], may_be_ours ? Port::MayBeOurs : Port::MustBeFree);
     if (!sockets) return sockets.error();
     out.emplace(i, std::move(*sockets));
   }
@@ -120,8 +131,8 @@ void Server::put_in_force(Candidate candidate, NewSockets& opened) {
   }
 }
 
-base::Result<std::vector<net::BoundSocket>> Server::bind(net::Address address) const {
-  if (net::Listener::is_taken(address)) {
+base::Result<std::vector<net::BoundSocket>> Server::bind(net::Address address, Port port) const {
+  if (port == Port::MustBeFree && net::Listener::is_taken(address)) {
     return Error{ErrorCode::Io, "cannot listen on " + address.text() + ": address already in use"};
   }
   std::vector<net::BoundSocket> sockets;

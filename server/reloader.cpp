@@ -32,13 +32,14 @@ Reloader::~Reloader() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Reloader::begin(Done done) {
+void Reloader::begin(std::shared_ptr<const conf::Settings> running, Done done) {
   done_ = std::move(done);
   if (thread_.joinable()) thread_.join();  // it has posted its result: it is at its end
-  thread_ = std::thread([this] {
+  thread_ = std::thread([this, running = std::move(running)] {
     auto settings = read_();
     auto found = std::make_shared<base::Result<Candidate>>(settings ? resolved(std::move(*settings))
                                                                     : base::Result<Candidate>(settings.error()));
+    if (*found) (*found)->changes = conf::changes(*running, (*found)->settings);
     loop_.post([this, found] { std::exchange(done_, nullptr)(*found); });
   });
 }

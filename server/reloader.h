@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/scheduler.h"
+#include "conf/reload.h"
 #include "conf/settings.h"
 #include "net/address.h"
 
@@ -21,6 +22,7 @@ using ReadConfig = std::function<base::Result<conf::Settings>()>;
 /// Settings that could be put in force: parsed, checked, every name resolved.
 struct Candidate {
   conf::Settings settings;
+  std::vector<conf::Change> changes;   ///< To what was running; a Reloader tells them.
   std::vector<net::Address> backends;  ///< As Settings::backends.
   std::vector<net::Address> listens;   ///< As Settings::listens.
   std::vector<std::string> pages;      ///< Maintenance pages, as Settings::pools; an empty one is ours.
@@ -44,8 +46,8 @@ class Reloader {
   ~Reloader();
 
   bool is_under_way() const { return done_ != nullptr; }
-  /// Not while one is under way. `done` comes on the loop.
-  void begin(Done done);
+  /// Not while one is under way. `running` is what it is compared with. `done` comes on the loop.
+  void begin(std::shared_ptr<const conf::Settings> running, Done done);
 
  private:
   base::Scheduler& loop_;

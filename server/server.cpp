@@ -187,7 +187,7 @@ void Server::start_workers() {
 
 base::Result<void> Server::open_listeners(const std::vector<net::Address>& addresses) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    auto sockets = bind(addresses[i]);
+    auto sockets = bind(addresses[i], Port::MustBeFree);
     if (!sockets) return sockets.error();
     for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
       workers_[worker]->listen(std::move((*sockets)[worker]), i);
@@ -216,10 +216,10 @@ base::Result<void> Server::open_admin() {
                                              .source = *this,
                                              .operators = *this,
                                              .sessions = *this,
+                                             .reloads = *this,
                                              .live = live_,
                                              .timeline = timeline_,
                                              .history = history_});
-  admin::add_reload_route(router, *this);
   admin_ = std::make_unique<admin::Server>(loop_, std::move(router),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});

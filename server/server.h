@@ -55,7 +55,9 @@ class Server final : private health::Monitor::Listener,
 
   base::Result<void> start();
   base::Result<void> open_listeners(const std::vector<net::Address>& addresses);
-  base::Result<std::vector<net::BoundSocket>> bind(net::Address address) const;
+  /// One socket a worker. MayBeOurs: listeners of ours have the port already, on another address.
+  enum class Port : std::uint8_t { MustBeFree, MayBeOurs };
+  base::Result<std::vector<net::BoundSocket>> bind(net::Address address, Port port) const;
   base::Result<void> open_admin();
   void start_workers();
   void open_when_probed();

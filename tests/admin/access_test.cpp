@@ -45,6 +45,7 @@ struct Fixture {
                             .source = source,
                             .operators = desk,
                             .sessions = sessions,
+                            .reloads = reloads,
                             .live = live,
                             .timeline = timeline,
                             .history = history})) {}
@@ -88,6 +89,7 @@ struct Fixture {
   FakeSource source;
   FakeDesk desk;
   FakeSessions sessions;
+  FakeReloads reloads;
   Access access;
   Timeline timeline{"run"};
   History history;

@@ -48,6 +48,7 @@ struct Fixture {
                             .source = source,
                             .operators = desk,
                             .sessions = sessions,
+                            .reloads = reloads,
                             .live = live,
                             .timeline = timeline,
                             .history = history}),
@@ -70,6 +71,7 @@ struct Fixture {
   FakeSource source;
   FakeDesk desk;
   FakeSessions sessions;
+  FakeReloads reloads;
   Access access{loop, {}, {}};
   Timeline timeline{"run"};
   History history;

@@ -118,6 +118,17 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
   }
 };
 
+/// A reload that does what the test says.
+class FakeReloads final : public ReloadDesk {
+ public:
+  std::vector<ReloadWish> wishes;
+  base::Result<ReloadReport> answer{ReloadReport{}};
+  void reload(ReloadWish wish, Done done) override {
+    wishes.push_back(wish);
+    done(answer);
+  }
+};
+
 /// What a router needs besides, on a loop of the test's own.
 struct FakeRest {
   FakeRest(base::Scheduler& scheduler, const Source& source)
@@ -127,11 +138,13 @@ struct FakeRest {
             .source = source,
             .operators = operators,
             .sessions = sessions,
+            .reloads = reloads,
             .live = live,
             .timeline = timeline,
             .history = history};
   }
   Access access;
+  FakeReloads reloads;
   Timeline timeline{"run"};
   History history;
   Live live;

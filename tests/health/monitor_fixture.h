@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
+#include "conf/reload.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
 #include "tests/support/fake_loop.h"
@@ -32,14 +34,17 @@ struct MonitorFixture final : health::Monitor::Listener {
 
   /// Starts; nothing has been probed yet.
   void start() {
-    auto settings = std::make_shared<conf::Settings>();
-    pool.backend_count = static_cast<std::uint32_t>(backends.size());
-    settings->pools = {pool};
-    settings->backends = backends;
-    std::vector<net::Address> addresses;
-    for (const conf::Backend& backend : backends) addresses.push_back(fake_address(backend.address.port));
-    monitor = std::make_unique<health::Monitor>(settings, addresses, loop, net, base::Random(1), *this);
+    auto settings = make_settings();
+    numbering.emplace(*settings);
+    monitor = std::make_unique<health::Monitor>(settings, addresses_in(*settings), loop, net, base::Random(1), *this);
     monitor->start();
+  }
+  /// Puts `pool` and `backends` in force as they are now. What is returned is what the monitor was given.
+  std::weak_ptr<const conf::Settings> reload() {
+    auto settings = make_settings();
+    numbering->apply(*settings);
+    monitor->reload(settings, addresses_in(*settings));
+    return settings;
   }
   /// Starts with all backends answering well, and lets the first probes pass.
   void start_up() {
@@ -72,12 +77,32 @@ struct MonitorFixture final : health::Monitor::Listener {
   FakeLoop loop;
   FakeDialer net{loop};
   conf::Pool pool;
+  std::optional<conf::Numbering> numbering;
   std::vector<conf::Backend> backends;
   std::vector<std::shared_ptr<const health::View>> views;
   std::vector<health::Event> events;
   std::vector<health::PoolEvent> pool_events;
   std::vector<conf::BackendId> sightings;
   std::unique_ptr<health::Monitor> monitor;
+
+ private:
+  /// Each backend at its own number, as a file gives them.
+  std::shared_ptr<conf::Settings> make_settings() {
+    auto settings = std::make_shared<conf::Settings>();
+    pool.backend_count = static_cast<std::uint32_t>(backends.size());
+    settings->pools = {pool};
+    settings->backends = backends;
+    for (std::uint32_t i = 0; i < backends.size(); ++i) settings->backends[i].id = conf::BackendId{i};
+    return settings;
+  }
+  /// By BackendId.
+  static std::vector<net::Address> addresses_in(const conf::Settings& settings) {
+    std::vector<net::Address> addresses(settings.backend_ids());
+    for (const conf::Backend& backend : settings.backends) {
+      addresses[conf::index(backend.id)] = fake_address(backend.address.port);
+    }
+    return addresses;
+  }
 };
 
 }  // namespace holdfast::tests

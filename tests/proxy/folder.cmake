@@ -7,6 +7,7 @@ holdfast_tests(proxy
     error_page
     exchange
     placement
+    reload
     troubles
     forward_headers
     gates

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "conf/reload.h"
 #include "proxy/proxy.h"
 #include "sessions/local_store.h"
 #include "sessions/memory_store.h"
@@ -39,6 +43,27 @@ class ProxyFixture final : private proxy::Reports {
     view_.backends[static_cast<std::size_t>(name - 'a')].state = state;
     ++view_.version;
     proxy_->set_view(std::make_shared<const health::View>(view_));
+    loop.run();
+  }
+  /// Other settings for this proxy, in force at once; backends that are new are UP. Every listener stays.
+  void reload(const std::function<void(conf::Settings&)>& change) {
+    auto fresh = std::make_shared<conf::Settings>(*settings_);
+    fresh->pool_at.clear();
+    fresh->backend_at.clear();
+    for (conf::Pool& pool : fresh->pools) pool.first_backend = {};
+    change(*fresh);
+    fresh->pools[0].backend_count = static_cast<std::uint32_t>(fresh->backends.size());
+    for (std::uint32_t i = 0; i < fresh->backends.size(); ++i) fresh->backends[i].id = conf::BackendId{i};
+    numbering_.apply(*fresh);
+    settings_ = fresh;
+    loads_.grow(fresh->backend_ids());
+    gates_.configure(*fresh);
+    for (std::size_t i = view_.backends.size(); i < fresh->backend_ids(); ++i) {
+      view_.backends.push_back({.state = health::State::Up});
+    }
+    const std::array<std::optional<std::size_t>, 1> listens{0};
+    proxy_->set_snapshot(std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
+                         std::make_shared<const health::View>(view_), listens);
     loop.run();
   }
   /// A client that has connected.
@@ -90,15 +115,22 @@ class ProxyFixture final : private proxy::Reports {
     return settings;
   }
 
+  /// By BackendId.
+  std::vector<net::Address> addresses() const {
+    std::vector<net::Address> out(settings_->backend_ids());
+    for (const conf::Backend& backend : settings_->backends) {
+      out[conf::index(backend.id)] = fake_address(backend.address.port);
+    }
+    return out;
+  }
+
   void start() {
-    std::vector<net::Address> addresses;
-    for (const conf::Backend& backend : settings_->backends) addresses.push_back(fake_address(backend.address.port));
     view_.backends.resize(settings_->backends.size());
     for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
-    proxy_ = std::make_unique<proxy::Proxy>(
-        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, connections_}, static_cast<proxy::Reports&>(*this),
-        std::make_shared<const proxy::Snapshot>(settings_, std::move(addresses), keyring_),
-        std::make_shared<const health::View>(view_), 1);
+    proxy_ = std::make_unique<proxy::Proxy>(loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, connections_},
+                                            static_cast<proxy::Reports&>(*this),
+                                            std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
+                                            std::make_shared<const health::View>(view_), 1);
   }
 
   void on_backend_failure(conf::BackendId, base::ErrorCode error, std::uint32_t) override { failures.push_back(error); }
@@ -107,6 +139,7 @@ class ProxyFixture final : private proxy::Reports {
   void on_drained() override { drained_ = true; }
 
   std::shared_ptr<const conf::Settings> settings_;
+  conf::Numbering numbering_{*settings_};
   sessions::Keyring keyring_{"a secret of tests, long enough"};
   sessions::MemoryStore memory_{{.start = loop.now()}};
   sessions::LocalStore local_{memory_};

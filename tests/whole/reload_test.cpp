@@ -11,6 +11,7 @@
 
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
+#include "tests/support/net_namespace.h"
 
 using namespace holdfast::support;
 
@@ -99,6 +100,7 @@ TEST_CASE("a bad file changes nothing and says what is wrong") {
   CHECK(refused.body.find("backends") != std::string::npos);
   proxy.process().signal(SIGHUP);
   REQUIRE(proxy.process().wait_for_line(" reload_failed "));
+  CHECK(proxy.process().wait_for_line("did you mean"));  // the second mistake: a line of its own
   HttpClient client = proxy.client();
   for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
   CHECK(proxy.stop() == 0);
@@ -117,6 +119,37 @@ TEST_CASE("a listener that cannot be opened stops the whole reload") {
   CHECK(refused.body.find("address already in use") != std::string::npos);
   const auto changes = json_of(proxy.reload(R"({"check":true})"))["changes"];
   CHECK(std::any_of(changes.begin(), changes.end(), [](const auto& c) { return c["key"] == "pools.app.balance"; }));
+}
+
+TEST_CASE("a listener may grow from one address to all of them on the port that it has") {
+  std::string why_not;
+  const auto space = NetNamespace::make(why_not);  // where "all" are none but our own
+  if (!space) {
+    note_not_run("a listener that grows to all addresses", "it needs root, iproute2 and ip netns: " + why_not);
+    return;
+  }
+  const NetNamespace::Inside inside(*space);
+  Fleet fleet({"a"});
+  Fd reserved = reserve_port();
+  const std::uint16_t port = port_of(reserved);
+  const auto with = [&](const std::string& host) {
+    ProxyConfig config = config_of(fleet.nodes());
+    config.tables = "[[listen]]\naddress = \"" + host + ":" + std::to_string(port) + "\"\n";
+    return config;
+  };
+  reserved.close();
+  Proxy proxy(with("127.0.0.1"));
+  HttpClient client(port);
+  REQUIRE(client.get("/").is_whole(200));
+  for (const std::string host : {"0.0.0.0", "127.0.0.1"}) {
+    CAPTURE(host);
+    proxy.reconfigure(with(host));
+    const Answer answer = proxy.reload();
+    CAPTURE(answer.body);
+    REQUIRE(answer.is_whole(200));
+    for (int i = 0; i < 20; ++i) CHECK(HttpClient(port).get("/").is_whole(200));
+  }
+  CHECK(proxy.stop() == 0);
 }
 
 TEST_CASE("a check says what would change, for how many sessions, and what waits for a restart") {

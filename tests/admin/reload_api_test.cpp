@@ -1,0 +1,79 @@
+#include "admin/reload_api.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "admin/endpoints.h"
+#include "tests/admin/sample_view.h"
+#include "tests/support/fake_loop.h"
+#include "tests/support/fake_net.h"
+
+using namespace holdfast;
+using namespace holdfast::admin;
+
+namespace {
+
+struct Fixture {
+  Answer post(std::string body) const {
+    Request request;
+    request.method = http::Method::Post;
+    request.path = "/api/v1/reload";
+    request.host = "localhost";
+    request.fields = {{"content-type", "application/json"}};
+    request.body = std::move(body);
+    request.peer = tests::fake_address(5000);
+    return answer_of(router, request);
+  }
+
+  FakeSource source;
+  FakeDesk desk;
+  FakeSessions sessions;
+  tests::FakeLoop loop;
+  FakeRest rest{loop, source};
+  Router router = make_router(rest.desks(source, desk, sessions));
+};
+
+}  // namespace
+
+TEST_CASE("a reload and a check: what is asked for, and what is told") {
+  Fixture f;
+  f.rest.reloads.answer =
+      ReloadReport{.changes = {{"pools.shop.balance", "\"hash\"", "\"random_two\"", conf::Change::Effect::AtOnce},
+                               {"server.workers", "1", "2", conf::Change::Effect::AfterRestart}},
+                   .removed = {{"shop/app9", 12}},
+                   .is_applied = true};
+  const Answer answer = f.post("");
+  CHECK(answer.status == 200);
+  CHECK(answer.content_type == "application/json");
+  CHECK(nlohmann::json::parse(answer.body) == nlohmann::json::parse(R"({"applied": true,
+      "changes": [{"key": "pools.shop.balance", "before": "\"hash\"", "after": "\"random_two\"", "effect": "at once"},
+                  {"key": "server.workers", "before": "1", "after": "2", "effect": "after a restart"}],
+      "removed": [{"backend": "shop/app9", "sessions": 12}]})"));
+  f.post("  ");
+  f.post("{}");
+  f.post(R"({"check": false})");
+  f.post(R"({"check": true})");
+  using Wish = ReloadWish;
+  CHECK(f.rest.reloads.wishes == std::vector{Wish::Apply, Wish::Apply, Wish::Apply, Wish::Apply, Wish::Check});
+}
+
+TEST_CASE("a body that is not understood reloads nothing") {
+  Fixture f;
+  for (const char* body : {"check", "[]", "{", R"({"check": 1})", R"({"chek": true})", R"({"check": true, "x": 1})"}) {
+    INFO(std::string(body));
+    CHECK(f.post(body).status == 400);
+  }
+  CHECK(f.rest.reloads.wishes.empty());
+}
+
+TEST_CASE("why a reload is refused") {
+  Fixture f;
+  f.rest.reloads.answer = base::Error{base::ErrorCode::Invalid, "holdfast.toml:3:1: unknown key"};
+  CHECK(f.post("").status == 422);
+  CHECK(f.post("").body.find("holdfast.toml:3:1: unknown key") != std::string::npos);
+  f.rest.reloads.answer = base::Error{base::ErrorCode::Io, "cannot listen on 127.0.0.1:80"};
+  CHECK(f.post("").status == 422);
+  f.rest.reloads.answer = base::Error{base::ErrorCode::Unavailable, "another reload is under way"};
+  CHECK(f.post("").status == 503);
+}
