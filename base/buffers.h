@@ -10,25 +10,26 @@ namespace holdfast::base {
 /// proxy does not allocate and an idle connection owns nothing.
 class Buffers {
  public:
-  /// An empty string, with the capacity of an earlier use where there is one.
-  std::string take() {
-    if (kept_.empty()) return {};
-    std::string buffer = std::move(kept_.back());
+  /// Gives a `text` that is empty and has no room of its own what an earlier use has left, where there is something.
+  void lend(std::string& text) {
+    if (!text.empty() || has_room(text) || kept_.empty()) return;
+    text = std::move(kept_.back());
     kept_.pop_back();
-    return buffer;
   }
-  void give(std::string&& buffer) {
-    if (buffer.capacity() < kWorthKeeping || buffer.capacity() > kCapacityMax || kept_.size() >= kKeptMax) {
-      std::string().swap(buffer);
-      return;
-    }
-    buffer.clear();
-    kept_.push_back(std::move(buffer));
-    buffer = {};
+  /// Empties `text` and takes its room, where it has any. Costs next to nothing where it has none.
+  void take_back(std::string& text) {
+    if (!has_room(text)) return text.clear();
+    if (text.capacity() > kCapacityMax || kept_.size() >= kKeptMax) return std::string().swap(text);
+    text.clear();
+    kept_.push_back(std::move(text));
+    text = {};
   }
 
  private:
-  static constexpr std::size_t kWorthKeeping = 32;  // below: inside the string object
+  // A string never has a capacity of 0: short ones are inside the object.
+  static bool has_room(const std::string& text) { return text.capacity() >= kWorthKeeping; }
+
+  static constexpr std::size_t kWorthKeeping = 32;
   static constexpr std::size_t kCapacityMax = 512u << 10;
   static constexpr std::size_t kKeptMax = 64;
   std::vector<std::string> kept_;

@@ -52,9 +52,7 @@ void Client::on_snapshot(std::optional<std::size_t> listen) {
   forward_.listener_port = listener.address.port;
 }
 
-Client::~Client() {
-  if (head_.capacity() != 0) context_.buffers.give(std::move(head_));
-}
+Client::~Client() { context_.buffers.take_back(head_); }
 
 void Client::on_readable() {
   has_unread_ = true;
@@ -142,9 +140,7 @@ bool Client::parse_head(std::size_t have) {
 }
 
 void Client::begin(std::size_t consumed, std::size_t have) {
-  head_.clear();
-  if (head_.capacity() != 0) context_.buffers.give(std::move(head_));
-  head_ = {};
+  context_.buffers.take_back(head_);
   searched_ = 0;
   if (context_.spare_exchanges.empty()) {
     exchange_ = std::make_unique<Exchange>(context_);
@@ -157,7 +153,7 @@ void Client::begin(std::size_t consumed, std::size_t have) {
 
 void Client::keep_leftover(std::span<const char> bytes) {
   if (bytes.empty()) return;
-  if (head_.capacity() == 0) head_ = context_.buffers.take();
+  context_.buffers.lend(head_);
   head_.append(bytes.data(), bytes.size());
 }
 

@@ -136,7 +136,7 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
     }
   }
   if ((state_ == State::Choosing || state_ == State::Connecting) && !fresh_body_.empty()) {
-    held_body_ = context_.buffers.take();
+    context_.buffers.lend(held_body_);
     held_body_.append(fresh_body_.data(), fresh_body_.size());
   }
   fresh_body_ = {};
@@ -350,10 +350,8 @@ void Exchange::finish(Client::Next next) {
 void Exchange::give_back() {
   snapshot_.reset();
   newer_.reset();
-  context_.buffers.give(std::move(answer_input_));
-  answer_input_ = {};
-  context_.buffers.give(std::move(held_body_));
-  held_body_ = {};
+  context_.buffers.take_back(answer_input_);
+  context_.buffers.take_back(held_body_);
 }
 
 void Exchange::write_access_line() {

@@ -81,7 +81,7 @@ bool Exchange::parse_answer_head(std::size_t have) {
       return true;
     }
     if (parsed.state == http::Parsed::State::Incomplete) {
-      if (answer_input_.capacity() == 0) answer_input_ = context_.buffers.take();
+      context_.buffers.lend(answer_input_);
       answer_input_.assign(scratch.data() + at, have - at);
       answer_searched_ = have - at;
       return false;
@@ -122,7 +122,7 @@ void Exchange::on_answer_head(std::span<char> whole, std::size_t head_bytes) {
 /// The answer ends a session: who has it shall not find the session alive anywhere.
 void Exchange::hold_answer(std::span<const char> whole) {
   is_held_ = true;
-  if (answer_input_.capacity() == 0) answer_input_ = context_.buffers.take();
+  context_.buffers.lend(answer_input_);
   answer_input_.assign(whole.data(), whole.size());
   answer_searched_ = 0;
 }

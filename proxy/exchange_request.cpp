@@ -39,8 +39,7 @@ void Exchange::send_request() {
   sent_bytes_ += wrote.bytes;
   if (wrote.state == Outbox::State::Failed) return on_attempt_failed({wrote.error, "the request could not be sent"});
   // From here on the body is on its way: what was held is no longer the whole of it.
-  context_.buffers.give(std::move(held_body_));
-  held_body_ = {};
+  context_.buffers.take_back(held_body_);
   fresh_body_ = {};
   enter(Event::Sent);
   if (wrote.state == Outbox::State::Sent && request_body_.is_done()) return on_request_sent();

@@ -33,15 +33,14 @@ Outbox::Outcome Outbox::flush(net::Stream& stream) {
 }
 
 void Outbox::clear() {
-  if (pending_.capacity() != 0) buffers_.give(std::move(pending_));
-  pending_ = {};
+  buffers_.take_back(pending_);
   sent_ = 0;
 }
 
 void Outbox::keep(std::span<const iovec> pieces, std::size_t skip) {
   if (is_empty()) {
     clear();
-    pending_ = buffers_.take();
+    buffers_.lend(pending_);
   }
   for (const iovec& p : pieces) {
     const std::size_t skipped = std::min(skip, p.iov_len);
