@@ -188,16 +188,17 @@ void Access::finish_login(const Account& user, const std::string& from, bool fit
   const std::string id = logins_.begin(user.name, user.role, scheduler_.now());
   base::log::info("login", {{"user", user.name}, {"role", name_of(user.role)}, {"from", from}});
   Answer answer = me(logins_.find(id, scheduler_.now()).value_or(Caller{}));
-  answer.more_fields = fmt::format("Set-Cookie: {}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}\r\n",
-                                   accounts_.cookie, id, std::chrono::seconds(std::chrono::hours{12}).count());
+  answer.more_fields =
+      fmt::format("Set-Cookie: {}={}; Path=/; HttpOnly; {}SameSite=Strict; Max-Age={}\r\n", accounts_.cookie, id,
+                  accounts_.is_secure ? "Secure; " : "", std::chrono::seconds(std::chrono::hours{12}).count());
   respond(std::move(answer));
 }
 
 Answer Access::logout(const Request& request) {
   logins_.end(cookie_in(request));
   Answer answer = text_answer(200, "logged out");
-  answer.more_fields =
-      fmt::format("Set-Cookie: {}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0\r\n", accounts_.cookie);
+  answer.more_fields = fmt::format("Set-Cookie: {}=; Path=/; HttpOnly; {}SameSite=Strict; Max-Age=0\r\n",
+                                   accounts_.cookie, accounts_.is_secure ? "Secure; " : "");
   return answer;
 }
 

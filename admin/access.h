@@ -32,6 +32,7 @@ class Access {
     std::vector<Account> tokens;
     std::string own_host;                   ///< What the configuration calls the listener.
     std::string cookie = "holdfast_admin";  ///< Browsers share cookies among ports: its own name for each listener.
+    bool is_secure = false;                 ///< The listener speaks TLS: browsers shall not show the cookie without.
   };
 
   /// `scheduler` outlives it.

@@ -94,6 +94,8 @@ struct Admin {
   Endpoint address{"127.0.0.1", 8081};
   std::vector<AdminUser> users;  ///< None: this machine's people act without a login, others cannot reach it.
   std::vector<AdminToken> tokens;
+  std::string tls_cert;  ///< [admin.tls]: PEM file, with its chain. Empty: plain HTTP.
+  std::string tls_key;   ///< PEM file.
   bool operator==(const Admin&) const = default;
 };
 

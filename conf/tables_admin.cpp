@@ -91,6 +91,16 @@ const Table<AdminToken>& token_table() {
   return table;
 }
 
+const Table<Admin>& tls_table() {
+  static const Table<Admin> table = [] {
+    Table<Admin> t;
+    t.text("cert", "file path", &Admin::tls_cert, parse_file_path).required();
+    t.text("key", "file path", &Admin::tls_key, parse_file_path).required();
+    return t;
+  }();
+  return table;
+}
+
 void check_admin(Admin& admin, const TomlNode& table, Mistakes& mistakes) {
   const TomlNode* address = table.find("address");
   if (address == nullptr || !mistakes.is_sound(*address) || is_loopback(admin.address.host)) return;
@@ -109,6 +119,7 @@ const Table<Admin>& admin_table() {
     t.endpoint("address", &Admin::address, 0);
     add_list(t, "users", &Admin::users, user_table());
     add_list(t, "tokens", &Admin::tokens, token_table());
+    t.group("tls", tls_table());
     t.check = check_admin;
     return t;
   }();

@@ -1,11 +1,9 @@
 #include "server/ctl_client.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +16,8 @@
 #include "base/text.h"
 #include "http/body.h"
 #include "http/h1_parser.h"
+#include "net/tls_stream.h"
+#include "server/ctl_stream.h"
 
 namespace holdfast::server {
 
@@ -29,43 +29,32 @@ using base::ErrorCode;
 constexpr std::uint16_t kDefaultPort = 8081;
 constexpr std::size_t kAnswerMax = 64u << 20;
 
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 /// One exchange with its deadline; the errors name the address.
 class Call {
  public:
-  Call(const conf::Endpoint& where, base::Duration patience)
+  Call(const AdminUrl& where, base::Duration patience)
       : where_(where), patience_(patience), due_(std::chrono::steady_clock::now() + patience) {}
 
-  base::Result<Fd> connect() const;
-  base::Result<void> send(const Fd& socket, std::string_view bytes) const;
-  base::Result<HttpAnswer> receive(const Fd& socket) const;
+  base::Result<HttpAnswer> exchange(std::string_view request);
 
  private:
-  base::Result<Fd> connect_to(const addrinfo& address) const;
-  base::Result<void> wait(const Fd& socket, short events) const;
+  base::Result<std::unique_ptr<net::Stream>> connect() const;
+  base::Result<std::unique_ptr<net::Stream>> connect_to(const addrinfo& address) const;
+  base::Result<HttpAnswer> receive();
+  base::Result<std::string> read_body(const http::Framing& framing, std::string rest);
   /// Appends what has come; false at the peer's end.
-  base::Result<bool> read_some(const Fd& socket, std::string& into) const;
-  base::Result<std::string> read_body(const Fd& socket, const http::Framing& framing, std::string rest) const;
+  base::Result<bool> read_some(std::string& into);
   Error failed(int system_error) const;
+  Error failed(const net::IoResult& result) const;
+  Error late() const;
   Error malformed(std::string_view why) const;
   Error cut() const;
 
-  const conf::Endpoint& where_;
+  const AdminUrl& where_;
   base::Duration patience_;
   base::Instant due_;
+  std::unique_ptr<net::Stream> stream_;
+  const net::TlsStream* tls_ = nullptr;  // the same, where it is one
 };
 
 Error Call::failed(int system_error) const {
@@ -85,36 +74,35 @@ Error Call::cut() const {
   return {ErrorCode::Closed, fmt::format("{} closed the connection in the middle of its answer", where_.text())};
 }
 
-base::Result<void> Call::wait(const Fd& socket, short events) const {
-  for (;;) {
-    const auto left = due_ - std::chrono::steady_clock::now();
-    const auto left_ms = std::max<std::int64_t>(0, base::count_ms(left));
-    pollfd watched{socket.get(), events, 0};
-    const int ready = ::poll(&watched, 1, static_cast<int>(left_ms));
-    if (ready > 0) return {};
-    if (ready < 0 && errno != EINTR) return failed(errno);
-    if (ready == 0) {
-      return Error{ErrorCode::Timeout,
-                   fmt::format("{} did not answer within {}", where_.text(), base::duration_text(patience_))};
-    }
-  }
+Error Call::late() const {
+  return {ErrorCode::Timeout,
+          fmt::format("{} did not answer within {}", where_.text(), base::duration_text(patience_))};
 }
 
-base::Result<Fd> Call::connect_to(const addrinfo& address) const {
-  Fd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (socket.get() < 0) return failed(errno);
-  if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) != 0) {
+Error Call::failed(const net::IoResult& result) const {
+  if (result.error == ErrorCode::Timeout) return late();
+  if (tls_ != nullptr && !tls_->trouble().empty()) {
+    return {ErrorCode::Malformed, fmt::format("{}: TLS: {}", where_.text(), tls_->trouble())};
+  }
+  return {result.error, fmt::format("{}: the connection broke: {}", where_.text(), base::name_of(result.error))};
+}
+
+base::Result<std::unique_ptr<net::Stream>> Call::connect_to(const addrinfo& address) const {
+  const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed(errno);
+  std::unique_ptr<net::Stream> stream = std::make_unique<CtlStream>(fd, due_);
+  if (::connect(fd, address.ai_addr, address.ai_addrlen) != 0) {
     if (errno != EINPROGRESS) return failed(errno);
-    if (const auto waited = wait(socket, POLLOUT); !waited) return waited.error();
+    if (!CtlStream::wait(fd, POLLOUT, due_)) return late();
     int error = 0;
     socklen_t length = sizeof error;
-    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
     if (error != 0) return failed(error);
   }
-  return socket;
+  return stream;
 }
 
-base::Result<Fd> Call::connect() const {
+base::Result<std::unique_ptr<net::Stream>> Call::connect() const {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* raw = nullptr;
@@ -125,43 +113,43 @@ base::Result<Fd> Call::connect() const {
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(raw, &::freeaddrinfo);
   Error last{ErrorCode::Unreachable, fmt::format("{} has no address", where_.host)};
   for (const addrinfo* address = raw; address != nullptr; address = address->ai_next) {
-    auto socket = connect_to(*address);
-    if (socket) return socket;
-    last = socket.error();
+    auto stream = connect_to(*address);
+    if (stream) return stream;
+    last = stream.error();
   }
   return last;
 }
 
-base::Result<void> Call::send(const Fd& socket, std::string_view bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN) {
-      if (auto waited = wait(socket, POLLOUT); !waited) return waited;
-    } else if (errno != EINTR) {
-      return failed(errno);
-    }
+base::Result<HttpAnswer> Call::exchange(std::string_view request) {
+  std::shared_ptr<const net::TlsContext> trust;
+  if (where_.is_tls) {
+    auto made = net::TlsContext::client(where_.ca);
+    if (!made) return made.error();
+    trust = *made;
   }
-  return {};
+  auto connected = connect();
+  if (!connected) return connected.error();
+  stream_ = std::move(*connected);
+  if (trust) {
+    auto tls = std::make_unique<net::TlsStream>(trust->connecting(where_.host), std::move(stream_));
+    tls_ = tls.get();
+    stream_ = std::move(tls);
+  }
+  const iovec piece{const_cast<char*>(request.data()), request.size()};
+  const net::IoResult sent = stream_->write({&piece, 1});
+  if (sent.state != net::IoResult::State::Ok) return failed(sent);
+  return receive();
 }
 
-base::Result<bool> Call::read_some(const Fd& socket, std::string& into) const {
+base::Result<bool> Call::read_some(std::string& into) {
   char bytes[16384];
-  for (;;) {
-    const ssize_t got = ::recv(socket.get(), bytes, sizeof bytes, 0);
-    if (got > 0) {
-      into.append(bytes, static_cast<std::size_t>(got));
-      return true;
-    }
-    if (got == 0) return false;
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) return failed(errno);
-    if (const auto waited = wait(socket, POLLIN); !waited) return waited.error();
-  }
+  const net::IoResult got = stream_->read(bytes);
+  if (got.state == net::IoResult::State::Failed) return failed(got);
+  into.append(bytes, got.bytes);
+  return got.state == net::IoResult::State::Ok;
 }
 
-base::Result<HttpAnswer> Call::receive(const Fd& socket) const {
+base::Result<HttpAnswer> Call::receive() {
   std::string input;
   std::size_t searched = 0;
   for (;;) {
@@ -170,7 +158,7 @@ base::Result<HttpAnswer> Call::receive(const Fd& socket) const {
     if (parsed.state == http::Parsed::State::Bad) return malformed(parsed.why);
     if (parsed.state == http::Parsed::State::Complete && head.status >= 200) {
       const std::uint16_t status = head.status;
-      auto body = read_body(socket, head.framing, input.substr(parsed.consumed));
+      auto body = read_body(head.framing, input.substr(parsed.consumed));
       if (!body) return body.error();
       return HttpAnswer{.status = status, .body = std::move(*body)};
     }
@@ -180,13 +168,13 @@ base::Result<HttpAnswer> Call::receive(const Fd& socket) const {
       continue;
     }
     searched = input.size();
-    const auto more = read_some(socket, input);
+    const auto more = read_some(input);
     if (!more) return more.error();
     if (!*more) return cut();
   }
 }
 
-base::Result<std::string> Call::read_body(const Fd& socket, const http::Framing& framing, std::string rest) const {
+base::Result<std::string> Call::read_body(const http::Framing& framing, std::string rest) {
   if (framing.kind == http::Framing::Kind::None) return std::string{};
   http::BodyReader reader;
   reader.start(framing);
@@ -200,31 +188,30 @@ base::Result<std::string> Call::read_body(const Fd& socket, const http::Framing&
       return Error{ErrorCode::TooLarge, fmt::format("{} sends too long an answer", where_.text())};
     }
     rest.clear();
-    const auto more = read_some(socket, rest);
+    const auto more = read_some(rest);
     if (!more) return more.error();
     if (!*more && reader.may_end_here()) return body;
     if (!*more) return cut();
   }
 }
 
-base::Result<HttpAnswer> exchange(const conf::Endpoint& where, base::Duration patience, std::string_view request) {
-  const Call call(where, patience);
-  const auto socket = call.connect();
-  if (!socket) return socket.error();
-  if (const auto sent = call.send(*socket, request); !sent) return sent.error();
-  return call.receive(*socket);
-}
-
 }  // namespace
 
-base::Result<conf::Endpoint> parse_admin_url(std::string_view url) {
-  const Error bad{ErrorCode::Invalid, fmt::format("\"{}\" is no admin address; expected http://HOST:PORT", url)};
+base::Result<AdminUrl> parse_admin_url(std::string_view url) {
+  const Error bad{ErrorCode::Invalid,
+                  fmt::format("\"{}\" is no admin address; expected http://HOST:PORT or https://HOST:PORT", url)};
   std::string_view rest = url;
-  if (base::to_lower(rest.substr(0, 7)) == "http://") rest.remove_prefix(7);
+  AdminUrl where;
+  where.port = kDefaultPort;
+  where.is_tls = base::to_lower(rest.substr(0, 8)) == "https://";
+  if (where.is_tls) {
+    rest.remove_prefix(8);
+  } else if (base::to_lower(rest.substr(0, 7)) == "http://") {
+    rest.remove_prefix(7);
+  }
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.empty() || rest.find_first_of("/?#@ \t\r\n") != std::string_view::npos) return bad;
 
-  conf::Endpoint where{.host = {}, .port = kDefaultPort};
   std::size_t host_end = rest.find(':');
   if (rest.front() == '[') {
     host_end = rest.find(']');
@@ -255,18 +242,18 @@ std::string authorization_line() {
 
 }  // namespace
 
-base::Result<HttpAnswer> http_get(const conf::Endpoint& where, std::string_view path, base::Duration patience) {
-  return exchange(where, patience,
-                  fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nConnection: close\r\n\r\n",
-                              path, where.text(), authorization_line()));
+base::Result<HttpAnswer> http_get(const AdminUrl& where, std::string_view path, base::Duration patience) {
+  return Call(where, patience)
+      .exchange(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nConnection: close\r\n\r\n",
+                            path, where.text(), authorization_line()));
 }
 
-base::Result<HttpAnswer> http_post(const conf::Endpoint& where, std::string_view path, std::string_view json,
+base::Result<HttpAnswer> http_post(const AdminUrl& where, std::string_view path, std::string_view json,
                                    base::Duration patience) {
-  return exchange(where, patience,
-                  fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nX-Holdfast-Request: 1\r\n"
-                              "Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                              path, where.text(), authorization_line(), json.size(), json));
+  return Call(where, patience)
+      .exchange(fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nX-Holdfast-Request: 1\r\n"
+                            "Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                            path, where.text(), authorization_line(), json.size(), json));
 }
 
 }  // namespace holdfast::server

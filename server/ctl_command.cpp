@@ -23,6 +23,7 @@ constexpr int kUsage = 2;
 
 struct Arguments {
   std::string admin = "http://127.0.0.1:8081";
+  std::string ca;
   std::string timeout = "5s";
   bool json = false;
   bool check = false;
@@ -32,7 +33,7 @@ struct Arguments {
 
 /// Where the proxy is, and how long to wait for it.
 struct Target {
-  conf::Endpoint where;
+  AdminUrl where;
   base::Duration patience{};
 };
 
@@ -49,8 +50,9 @@ CtlOutcome bad_usage(std::string_view why) {
 }
 
 base::Result<Target> target_of(const Arguments& arguments) {
-  const auto where = parse_admin_url(arguments.admin);
+  auto where = parse_admin_url(arguments.admin);
   if (!where) return where.error();
+  where->ca = arguments.ca;
   const auto timeout = base::parse_duration(arguments.timeout);
   if (!timeout || *timeout <= base::Duration::zero() || *timeout > std::chrono::hours{1}) {
     return base::Error{base::ErrorCode::Invalid,
@@ -174,6 +176,8 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   app.add_option("--admin", parsed.admin, "The proxy's [admin] address")
       ->envname("HOLDFAST_ADMIN")
       ->capture_default_str();
+  app.add_option("--ca", parsed.ca, "With https: PEM file of who has signed the certificate; else this machine's list")
+      ->envname("HOLDFAST_CA");
   app.add_option("--timeout", parsed.timeout, "How long to wait for an answer")->capture_default_str();
   app.set_version_flag("-V,--version", version_text());
   app.require_subcommand(0, 1);

@@ -121,7 +121,7 @@ base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answ
   return done;
 }
 
-base::Result<void> wait_until_empty(const conf::Endpoint& where, const CtlOrder& order, base::Duration patience) {
+base::Result<void> wait_until_empty(const AdminUrl& where, const CtlOrder& order, base::Duration patience) {
   for (;;) {
     const auto answer = http_get(where, "/api/v1/status", patience);
     if (!answer) return answer.error();

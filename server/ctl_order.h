@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conf/settings.h"
+#include "server/ctl_client.h"
 
 namespace holdfast::server {
 
@@ -30,7 +31,7 @@ base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answ
 
 /// Asks again and again until the backend has no session left. Errors: those of http_get; Unavailable, when it is not
 /// drained any more.
-base::Result<void> wait_until_empty(const conf::Endpoint& where, const CtlOrder& order, base::Duration patience);
+base::Result<void> wait_until_empty(const AdminUrl& where, const CtlOrder& order, base::Duration patience);
 
 /// "pool", "app1", "127.0.0.1:8080", "[::1]:8080": what a pool or a backend may be called.
 bool is_plain_name(std::string_view name);

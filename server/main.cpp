@@ -53,8 +53,10 @@ base::Result<conf::Settings> read_config(const std::string& path) {
 base::Result<conf::Settings> with_named_files(conf::Settings settings) {
   const auto passwords = server::take_probe_passwords(settings, std::getenv("HOLDFAST_M2EE_PASSWORD"));
   const auto pages = server::load_maintenance_pages(settings);
+  const auto tls = server::load_admin_tls(settings);
   std::string faults;
-  for (const std::string& fault : {passwords ? "" : passwords.error().text, pages ? "" : pages.error().text}) {
+  for (const std::string& fault :
+       {passwords ? "" : passwords.error().text, pages ? "" : pages.error().text, tls ? "" : tls.error().text}) {
     if (!fault.empty()) faults += fmt::format("holdfast: {}\n", fault);
   }
   if (!faults.empty()) return base::Error{base::ErrorCode::Invalid, std::move(faults)};

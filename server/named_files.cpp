@@ -76,4 +76,12 @@ base::Result<std::vector<std::string>> load_maintenance_pages(const conf::Settin
   return pages;
 }
 
+base::Result<std::shared_ptr<const net::TlsContext>> load_admin_tls(const conf::Settings& settings) {
+  const conf::Admin& admin = settings.admin;
+  if (!admin.enabled || admin.tls_cert.empty()) return std::shared_ptr<const net::TlsContext>();
+  auto made = net::TlsContext::server(admin.tls_cert, admin.tls_key);
+  if (!made) return base::Error{made.error().code, "admin.tls: " + made.error().text};
+  return made;
+}
+
 }  // namespace holdfast::server

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "conf/settings.h"
+#include "net/tls_context.h"
 
 /// What the configuration names and the process needs to hold: read once, at the start or for a check. Blocks on the
 /// disk.
@@ -19,5 +21,8 @@ base::Result<void> take_probe_passwords(conf::Settings& settings, const char* en
 
 /// The maintenance pages by PoolId; empty: none of its own. Errors name the file.
 base::Result<std::vector<std::string>> load_maintenance_pages(const conf::Settings& settings);
+
+/// What the admin listener speaks; nullptr: plain HTTP. Errors name the file.
+base::Result<std::shared_ptr<const net::TlsContext>> load_admin_tls(const conf::Settings& settings);
 
 }  // namespace holdfast::server

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/log_watch.h"
 #include "base/text.h"
+#include "net/tls_stream.h"
+#include "server/named_files.h"
 #include "sessions/keyring.h"
 
 namespace holdfast::server {
@@ -75,6 +77,7 @@ admin::Access::Accounts accounts_of(const conf::Admin& admin, std::uint16_t port
   admin::Access::Accounts accounts;
   accounts.own_host = admin.address.host;
   accounts.cookie = "holdfast_admin_" + std::to_string(port);
+  accounts.is_secure = !admin.tls_cert.empty();
   for (const conf::AdminUser& user : admin.users) {
     accounts.users.push_back({user.name, user.password_hash, role(user.role)});
   }
@@ -203,8 +206,12 @@ base::Result<void> Server::open_admin() {
   if (net::Listener::is_taken(*address)) {
     return base::Error{base::ErrorCode::Io, "cannot listen on " + address->text() + " (admin): address already in use"};
   }
-  auto opened = net::Listener::open(loop_, *address,
-                                    [this](std::unique_ptr<net::Stream> stream) { admin_->accept(std::move(stream)); });
+  auto tls = load_admin_tls(*settings_);
+  if (!tls) return tls.error();
+  auto opened = net::Listener::open(loop_, *address, [this, tls = *tls](std::unique_ptr<net::Stream> stream) {
+    if (tls) stream = std::make_unique<net::TlsStream>(tls->accepting(), std::move(stream));
+    admin_->accept(std::move(stream));
+  });
   if (!opened) return opened.error();
   admin_listener_ = std::move(*opened);
   access_ =
@@ -222,7 +229,8 @@ base::Result<void> Server::open_admin() {
                                              .history = history_});
   admin_ = std::make_unique<admin::Server>(loop_, std::move(router),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
-  base::log::info("admin_listening", {{"address", admin_listener_->address().text()}});
+  base::log::info("admin_listening",
+                  {{"speaks", *tls ? "https" : "http"}, {"address", admin_listener_->address().text()}});
   return {};
 }
 

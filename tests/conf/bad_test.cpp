@@ -162,6 +162,7 @@ TEST_CASE("keys of later versions are known, and refused") {
       {kWhole, "[admin]\naddress = ^\"0.0.0.0:8081\"\n", {"expected a loopback address"}},
       {kWhole, "[admin]\naddress = ^\"[::]:8081\"\n", {"which needs [[admin.users]]"}},
       {kWhole, "[admin]\naddress = ^\"[::]:8081\"\nusers = []\n", {"which needs [[admin.users]]"}},
+      {kWhole, "^[admin.tls]\ncert = \"/a.pem\"\n", {"admin.tls.key"}},
       {kListen, "[pools.a]\n^max_sessions = 5\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions: not yet supported"}},
       {kListen,
        "[pools.a]\nbackends = [{ address = \"a:1\", ^tls = true }]\n",

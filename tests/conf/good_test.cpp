@@ -53,6 +53,7 @@ access_log = { path = "-", format = "text" }
 [admin]
 enabled = false
 address = "[::1]:9"
+tls = { cert = "/a.pem", key = "/a.key" }
 [sessions]
 store = "memory"
 idle_timeout = "2h"
@@ -71,7 +72,7 @@ connections = 7
   CHECK(s.listens[1].trusted_proxies.size() == 2);
   CHECK(s.server == Server{3, 0s, "state", holdfast::base::LogLevel::Debug, holdfast::base::LogFormat::Json, "-",
                            holdfast::base::LogFormat::Text});
-  CHECK(s.admin == Admin{false, {"::1", 9}, {}, {}});
+  CHECK(s.admin == Admin{false, {"::1", 9}, {}, {}, "/a.pem", "/a.key"});
   CHECK(s.sessions == Sessions{2h, "/s", 10});
   CHECK(s.timeouts.connect == 250ms);
   CHECK(s.timeouts.queue == 24h);

@@ -78,7 +78,9 @@ TEST_CASE("admin addresses: what is taken and what is not") {
                       {"[::1]", "[::1]:8081"},
                       {"", ""},
                       {"http://", ""},
-                      {"https://lb1", ""},
+                      {"https://lb1", "lb1:8081"},
+                      {"HTTPS://[::1]:9/", "[::1]:9"},
+                      {"ftp://lb1", ""},
                       {"http://lb1:0", ""},
                       {"http://lb1:65536", ""},
                       {"http://lb1:8081x", ""},
@@ -94,6 +96,7 @@ TEST_CASE("admin addresses: what is taken and what is not") {
     const auto where = parse_admin_url(row.url);
     CHECK(where.has_value() == (row.endpoint[0] != '\0'));
     if (where) CHECK(where->text() == row.endpoint);
+    if (where) CHECK(where->is_tls == (std::string_view(row.url).substr(0, 5).find_first_of("sS") == 4));
     if (!where) CHECK(where.error().code == base::ErrorCode::Invalid);
   }
 }
@@ -226,7 +229,8 @@ TEST_CASE("usage: 2 for what is wrong, 0 for help and version") {
                       {{"status", "--wrong"}, 2, "--wrong"},
                       {{"status", "--timeout", "soon"}, 2, "soon"},
                       {{"status", "--timeout", "0s"}, 2, "0s"},
-                      {{"status", "--admin", "https://lb1"}, 2, "expected http://HOST:PORT"},
+                      {{"status", "--admin", "ftp://lb1"}, 2, "expected http://HOST:PORT"},
+                      {{"status", "--admin", "https://127.0.0.1:1", "--ca", "/none.pem"}, 1, "/none.pem: "},
                       {{"drain"}, 2, "backend"},
                       {{"drain", "app1"}, 2, "expected POOL/BACKEND"},
                       {{"drain", "shop/app 1"}, 2, "expected POOL/BACKEND"},
