@@ -86,14 +86,20 @@ Answer failed(const base::Error& error) {
 /// Every proxy that answers from what it remembers has said that it knows.
 bool is_confirmed(const Effect& effect) { return effect.heard == Heard::ByAll; }
 
-Json session_json(const Listed& session, const Directory& directory) {
+Json session_json(const Listed& session, const Directory& directory, const sessions::MoveLog& moves) {
   const Backend* backend = directory.find(session.binding.backend);
-  return {{"id", sessions::id_text(session.key)},
-          {"pool", backend != nullptr ? backend->pool : ""},
-          {"backend", backend != nullptr ? backend->name : ""},
-          {"since", base::timestamp_text(session.created)},
-          {"last_seen", base::timestamp_text(session.last_used)},
-          {"moves", static_cast<std::uint32_t>(session.binding.generation) - 1}};
+  Json out = {{"id", sessions::id_text(session.key)},
+              {"pool", backend != nullptr ? backend->pool : ""},
+              {"backend", backend != nullptr ? backend->name : ""},
+              {"since", base::timestamp_text(session.created)},
+              {"last_seen", base::timestamp_text(session.last_used)},
+              {"moves", static_cast<std::uint32_t>(session.binding.generation) - 1}};
+  if (const auto move = moves.last(session.key)) {
+    const Backend* from = directory.find(move->from);
+    out["last_move"] = {
+        {"from", from != nullptr ? from->name : ""}, {"reason", move->reason}, {"at", base::timestamp_text(move->at)}};
+  }
+  return out;
 }
 
 /// GET /api/v1/sessions: pool after pool, as each may have to be asked for.
@@ -118,7 +124,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
  private:
   void finish() {
     Json all = Json::array();
-    for (const Listed& session : found_) all.push_back(session_json(session, directory_));
+    for (const Listed& session : found_) all.push_back(session_json(session, directory_, desk_.moves()));
     respond_(json_answer({{"sessions", std::move(all)}, {"limit", limit_}}));
   }
 
@@ -146,7 +152,7 @@ void list_one(std::string_view id, const std::shared_ptr<const Directory>& direc
                            return list_one(id, directory, pools, desk, respond);
                          }
                          Json all = Json::array();
-                         all.push_back(session_json(**found, *directory));
+                         all.push_back(session_json(**found, *directory, desk.moves()));
                          respond(json_answer({{"sessions", std::move(all)}, {"limit", 1}}));
                        });
 }
@@ -233,9 +239,10 @@ void move_one(const Request& request, const Source& source, SessionDesk& desk, c
     return respond(text_answer(409, fmt::format("{} is {}: nothing was done", to->name, name_of(to->state))));
   }
   find_pool(directory, {to->pool}, *key, desk, respond, [&desk, to = *to, key = *key, respond](const std::string&) {
-    desk.registry().move(to.pool, key, to.tag, [to, key, respond](const base::Result<Effect>& done) {
+    desk.registry().move(to.pool, key, to.tag, [to, key, &desk, respond](const base::Result<Effect>& done) {
       if (!done) return respond(failed(done.error()));
       if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
+      desk.moves().note(key, {.from = {}, .reason = "operator", .at = base::wall_now()});
       respond(json_answer({{"id", sessions::id_text(key)},
                            {"pool", to.pool},
                            {"backend", to.name},

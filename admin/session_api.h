@@ -5,6 +5,7 @@
 
 #include "admin/router.h"
 #include "admin/view.h"
+#include "sessions/move_log.h"
 #include "sessions/registry.h"
 
 namespace holdfast::admin {
@@ -17,6 +18,7 @@ class SessionDesk {
   SessionDesk& operator=(const SessionDesk&) = delete;
   virtual ~SessionDesk() = default;
   virtual sessions::Registry& registry() = 0;
+  virtual sessions::MoveLog& moves() = 0;
   /// Of a configured backend.
   virtual sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const = 0;
 };

@@ -22,6 +22,7 @@
 #include "proxy/load.h"
 #include "proxy/retry.h"
 #include "proxy/snapshot.h"
+#include "sessions/move_log.h"
 #include "sessions/store.h"
 
 namespace holdfast::proxy {
@@ -39,6 +40,8 @@ class Reports {
   virtual void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) = 0;
   /// The first success after failures.
   virtual void on_backend_success(conf::BackendId backend) = 0;
+  /// A session has gone elsewhere.
+  virtual void on_moved(const sessions::Key& key, const sessions::Move& move) = 0;
   /// One finished request's line, with its newline.
   virtual void on_access_line(std::string_view line) = 0;
   /// The last client of a draining proxy has gone.

@@ -96,9 +96,10 @@ void Exchange::note_move(conf::BackendId from) {
   } else {
     counters.moved_by_state[static_cast<std::size_t>(context_.view->of(from).state)].add();
   }
-  if (std::exchange(is_move_noted_, true)) return;
   const std::string_view reason =
       attempts_ > 0 ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
+  context_.reports.on_moved(placement_.key(), {known().tag_of(from), reason, base::wall_now()});
+  if (std::exchange(is_move_noted_, true)) return;
   append_moved_note(request_head_, known().settings->backend(from).name, reason);
 }
 

@@ -64,6 +64,8 @@ class Placement {
   void keep_alive(const Tools& tools, const conf::Pool& pool) const;
   /// The app asks for the end of the session this request belongs to, whatever it is known by.
   void end(const Tools& tools, const conf::Pool& pool);
+  /// Of the session, where there is one.
+  const sessions::Key& key() const { return key_; }
   /// Ends are under way that other proxies may not know of yet: the answer waits for them.
   bool is_ending() const { return ends_open_ > 0; }
   /// One of them is over; true: all are.

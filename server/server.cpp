@@ -179,6 +179,7 @@ void Server::start_workers() {
                               .keyring = keyring_,
                               .loads = loads_,
                               .gates = gates_,
+                              .moves = moves_,
                               .connections = connections_,
                               .workers = count,
                               .connections_max = connections_max(*settings_),

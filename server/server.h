@@ -87,6 +87,7 @@ class Server final : private health::Monitor::Listener,
   base::Result<void> obey(const admin::OperatorAsk& ask) override { return control_->obey(ask); }
   // admin::SessionDesk
   sessions::Registry& registry() override { return sessions_.registry(); }
+  sessions::MoveLog& moves() override { return moves_; }
   sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const override {
     return keyring_.backend_tag(pool, backend);
   }
@@ -114,6 +115,7 @@ class Server final : private health::Monitor::Listener,
   conf::Numbering numbering_;
   proxy::Loads loads_;  // by BackendId
   proxy::Gates gates_;
+  sessions::MoveLog moves_;
   std::atomic<std::uint32_t> connections_{0};
   std::unique_ptr<AccessLog> access_log_;
   std::shared_ptr<const proxy::Snapshot> snapshot_;

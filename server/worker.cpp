@@ -15,6 +15,7 @@ constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
 Worker::Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
                std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls)
     : calls_(std::move(calls)),
+      moves_(common.moves),
       access_log_(common.access_log != nullptr ? common.access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
       store_(make_store(common, seed)),

@@ -45,6 +45,7 @@ class Worker final : private proxy::Reports {
     const sessions::Keyring& keyring;
     proxy::Loads& loads;
     proxy::Gates& gates;
+    sessions::MoveLog& moves;
     std::atomic<std::uint32_t>& connections;
     std::uint32_t workers = 1;
     std::uint32_t connections_max = 0;
@@ -83,6 +84,7 @@ class Worker final : private proxy::Reports {
   void take(Change change);
   void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
   void on_backend_success(conf::BackendId backend) override;
+  void on_moved(const sessions::Key& key, const sessions::Move& move) override { moves_.note(key, move); }
   void on_access_line(std::string_view line) override;
   void on_drained() override;
   void on_flush();
@@ -91,6 +93,7 @@ class Worker final : private proxy::Reports {
   net::Loop loop_;
   net::TcpDialer dialer_{loop_};
   Calls calls_;
+  sessions::MoveLog& moves_;
   std::unique_ptr<AccessLog::Feed> access_log_;
   std::unique_ptr<base::Timer> flush_;
   std::unique_ptr<net::SystemResolver> resolver_;

@@ -28,13 +28,20 @@ async function showSessions() {
   }
 }
 
+// A proxy knows the reasons of the moves that it has made itself.
+function movesText(session) {
+  const last = session.last_move;
+  if (!last) return count(session.moves);
+  return `${count(session.moves)}; last${last.from ? ` from ${last.from}` : ""}: ${last.reason}, ${ageOf(last.at)} ago`;
+}
+
 function sessionTable(sessions, all) {
   const rows = sessions.map((session) => h("tr", { "data-session": session.id },
     h("td", {}, h("span", { class: "id", title: session.id }, `${session.id.slice(0, 12)}…`)), h("td", { class: "wrap" }, `${session.pool}/${session.backend || "(not configured)"}`),
-    h("td", { class: "n" }, ageOf(session.since)), h("td", { class: "n" }, ageOf(session.last_seen)), h("td", { class: "n opt" }, count(session.moves)),
+    h("td", { class: "n" }, ageOf(session.since)), h("td", { class: "n" }, ageOf(session.last_seen)), h("td", { class: "wrap opt" }, movesText(session)),
     h("td", { class: "n" }, h("span", { class: "buttons" },
       h("button", { type: "button", class: "quiet small", "aria-label": `Move session ${session.id.slice(0, 12)}`, onclick: () => askMoveSession(session) }, "Move"),
       h("button", { type: "button", class: "quiet small", "aria-label": `End session ${session.id.slice(0, 12)}`, onclick: () => askEndSession(session) }, "End")))));
-  return h("div", {}, h("div", { class: "table" }, h("table", { class: "session-table" }, h("thead", {}, h("tr", {}, ...[["Id"], ["Backend"], ["Bound for", "n"], ["Last seen, ago", "n"], ["Moves", "n opt"]].map(([t, c]) => h("th", { scope: "col", class: c || null }, t)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions")))), h("tbody", {}, ...rows))),
+  return h("div", {}, h("div", { class: "table" }, h("table", { class: "session-table" }, h("thead", {}, h("tr", {}, ...[["Id"], ["Backend"], ["Bound for", "n"], ["Last seen, ago", "n"], ["Moves", "opt"]].map(([t, c]) => h("th", { scope: "col", class: c || null }, t)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions")))), h("tbody", {}, ...rows))),
     h("p", { class: "hint" }, `${plural(sessions.length, "session")} shown${all > sessions.length ? ` of ${count(all)} found` : ""}, each backend's most recently used first, as of ${clock(proxyNow())}.`));
 }

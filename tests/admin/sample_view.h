@@ -79,10 +79,12 @@ inline Answer answer_of(const Router& router, const Request& request) {
 class FakeSessions final : public SessionDesk, private sessions::Registry {
  public:
   sessions::Registry& registry() override { return *this; }
+  sessions::MoveLog& moves() override { return log; }
   sessions::BackendTag tag_of(std::string_view, std::string_view backend) const override {
     return sessions::BackendTag{std::hash<std::string_view>{}(backend) | 1};
   }
 
+  sessions::MoveLog log;
   std::vector<sessions::Listed> known;
   std::vector<std::string> orders;
   std::optional<base::Error> trouble;

@@ -62,6 +62,7 @@ TEST_CASE("sessions are listed with their ages and moves, by pool and backend") 
   CHECK(contains(all.body, "\"id\":\"" + sessions::id_text(kKey) + "\""));
   CHECK(contains(all.body, "\"backend\":\"app2\",\"since\":\"2026-01-31T12:00:00.000Z\""));
   CHECK(contains(all.body, "\"moves\":2"));
+  CHECK_FALSE(contains(all.body, "last_move"));
   CHECK(f.sessions.orders == std::vector<std::string>{"list shop 100"});
   CHECK(f.get("/api/v1/sessions", "?backend=shop/app1&limit=5").status == 200);
   CHECK(f.sessions.orders.back() == "list shop 5");
@@ -83,6 +84,7 @@ TEST_CASE("one session is moved or ended by its id") {
   CHECK(moved.status == 200);
   CHECK(contains(moved.body, "\"backend\":\"app1\""));
   CHECK(f.sessions.orders.back() == "move in shop");
+  CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"","reason":"operator","at":")"));
   for (const char* body : {"", "x", "[]", "{}", R"({"to":1})", R"({"to":"shop/app1","x":1})"}) {
     CAPTURE(body);
     CHECK(f.post(kSession + "move", body).status == 400);

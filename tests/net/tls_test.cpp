@@ -22,7 +22,7 @@ class End final : public net::StreamHandler {
       : loop_(loop), stream_(std::move(session), std::move(below)) {
     stream_.set_handler(this);
   }
-  void says(std::string text) {
+  void says(const std::string& text) {
     to_say_ += text;
     on_writable();
   }

@@ -129,6 +129,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await eventually("the move obeyed on lb2", async () => `shop/${JSON.parse((await elsewhere.get()).text).node}` === target);
 
     await page.waitForSelector(`[data-session="${newest.id}"]`);
+    assert.match(await page.locator(`[data-session="${newest.id}"]`).innerText(), /1; last: operator, /);
     await page.locator(`[data-session="${newest.id}"] button`, { hasText: "End" }).click();
     await page.click("#ask-yes");
     await page.waitForSelector(`[data-session="${newest.id}"]`, { state: "detached" });

@@ -338,6 +338,9 @@ TEST_CASE("a session stays on its backend, moves once when that is down, and doe
   f.loop.run();
   CHECK(f.backend('b').heads().size() == 2);
   CHECK(f.proxy().counters().backend[0].moved_away.get() == 1);
+  REQUIRE(f.moves.size() == 1);
+  CHECK(f.moves[0].reason == "down");
+  CHECK(f.moves[0].from != sessions::BackendTag::None);
 }
 
 TEST_CASE("what is too long is refused before a backend hears of it") {

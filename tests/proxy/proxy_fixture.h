@@ -86,6 +86,7 @@ class ProxyFixture final : private proxy::Reports {
 
   FakeLoop loop;
   FakeDialer net{loop};
+  std::vector<sessions::Move> moves;
   std::vector<base::ErrorCode> failures;  ///< Told to the monitor.
 
  private:
@@ -135,6 +136,7 @@ class ProxyFixture final : private proxy::Reports {
 
   void on_backend_failure(conf::BackendId, base::ErrorCode error, std::uint32_t) override { failures.push_back(error); }
   void on_backend_success(conf::BackendId) override {}
+  void on_moved(const sessions::Key&, const sessions::Move& move) override { moves.push_back(move); }
   void on_access_line(std::string_view) override {}
   void on_drained() override { drained_ = true; }
 

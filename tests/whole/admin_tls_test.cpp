@@ -13,7 +13,7 @@ namespace {
 struct Fixture {
   TempDir dir;
   Certificate certificate{dir};
-  Fleet fleet{{"a"}};
+  Fleet fleet = Fleet({"a"});
   Proxy proxy{config(), {.wait_until_up = false}};
   std::string place = "localhost:" + std::to_string(proxy.admin_port());
 
