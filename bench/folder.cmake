@@ -1,9 +1,15 @@
 # What ./dev bench needs besides the proxy itself.
-foreach(program floor backend open_loop)
+foreach(program floor backend open_loop failover_app failover_users)
   add_executable(bench_${program} bench/${program}.cpp)
   target_link_libraries(bench_${program} PRIVATE holdfast_warnings)
 endforeach()
+target_link_libraries(bench_failover_app PRIVATE hiredis)
 
 find_package(benchmark REQUIRED)
 add_executable(bench_micro bench/micro.cpp)
 target_link_libraries(bench_micro PRIVATE holdfast_warnings holdfast::proxy benchmark::benchmark)
+
+find_program(PYTHON3 python3)
+if(HOLDFAST_TESTS AND PYTHON3)
+  add_test(NAME bench/judge COMMAND ${PYTHON3} bench/judge_test.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endif()

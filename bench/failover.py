@@ -1,0 +1,296 @@
+"""Failover beside the peers: what users meet when a node, a proxy or Redis fails. The method is in docs/failover.md.
+
+Results go to build/bench/failover.{json,md,svg}. Ends with 1 if Holdfast has broken a promise (bench/judge.py).
+"""
+
+import argparse
+import csv
+import json
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import faults
+import judge
+import rivals
+import timeline
+from stage import BUILD, ROOT, DarkRoom, Stage
+
+OUT = ROOT / "build" / "bench" / "failover"
+POISON_RELOADS, POISON_PAUSE = 7, 0.7
+
+
+class Plan:
+    """How many users, for how long; seconds."""
+
+    def __init__(self, options):
+        quick = options.quick
+        self.users = options.users or (200 if quick else 500)
+        self.before = 5 if quick else 10     # users log in during the first half
+        self.after = 9 if quick else 40
+        self.back = 6 if quick else 25       # when what ends, ends
+        self.patience = 8 if quick else 35   # then a user gives up
+        self.think = 2.0                     # mean time between two clicks
+        self.seed = options.seed
+
+
+def schedule(plan, poison):
+    """Lines of (microseconds, user, method, path): the same for each proxy. Each tenth user comes after the fault."""
+    chance = random.Random(plan.seed)
+    end = plan.before + plan.after
+    rows = []
+    for user in range(plan.users):
+        late = user % 10 == 9
+        at = plan.before + chance.uniform(0, plan.after / 2) if late else chance.uniform(0, plan.before / 2)
+        rows.append((at, user, "POST", "/login"))
+        at += chance.uniform(0.2, plan.think)
+        while at < end:
+            if chance.random() < 0.4:
+                rows.append((at, user, "POST", "/order"))
+            else:
+                rows += [(at + 0.005 * part, user, "GET", f"/page/{part}") for part in range(3)]
+            at += 0.2 + chance.expovariate(1 / (plan.think - 0.2))
+    if poison:
+        rows.append((1.0, plan.users, "POST", "/login"))
+        rows += [(plan.before + POISON_PAUSE * n, plan.users, "POST", "/crash") for n in range(POISON_RELOADS + 1)]
+    return "".join(f"{round(at * 1e6)} {user} {method} {path}\n" for at, user, method, path in sorted(rows))
+
+
+class Watch(threading.Thread):
+    """Asks the proxy again and again whether it has noticed that the victim is not well."""
+
+    def __init__(self, rival, node):
+        super().__init__(daemon=True)
+        self.rival, self.node, self.detected_us, self.over = rival, node, None, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.025):
+            if self.rival.is_out(0, self.node):
+                self.detected_us = time.monotonic_ns() // 1000
+                return
+
+
+class Progress(threading.Thread):
+    """What the users say each second, on a terminal."""
+
+    def __init__(self, what, stream, last):
+        super().__init__(daemon=True)
+        self.what, self.stream, self.last = what, stream, last
+
+    def run(self):
+        for line in self.stream:
+            at, done, open_now, errors = line.split()
+            if sys.stdout.isatty():
+                print(f"\r  {self.what}: {at:>2} of {self.last} s, {done} answers, {open_now} open, {errors} failed   ", end="",
+                      flush=True)
+
+
+def sleep_until(us):
+    time.sleep(max(0, us / 1e6 - time.monotonic()))
+
+
+def act(deeds, stage, rival, start_us, fault_us):
+    """Does what the fault is made of, in time; gives when, in the schedule's time. Deeds may add to the list."""
+    done = []
+    while deeds:
+        after, deed = deeds.pop(0)
+        sleep_until(start_us + fault_us + after * 1e6)
+        done.append(time.monotonic_ns() // 1000 - start_us)
+        deed(stage, rival)
+    return done
+
+
+def read_rows(path):
+    with open(path, encoding="utf-8") as file:
+        return [{"user": int(r["user"]), "due": int(r["due_us"]), "start": int(r["start_us"]), "end": int(r["end_us"]),
+                 "method": r["method"], "path": r["path"], "status": int(r["status"]), "node": r["node"], "id": r["id"],
+                 "error": r["error"], "tries": int(r["tries"])} for r in csv.DictReader(file, delimiter="\t")]
+
+
+def play(fault, rival_class, plan):
+    """One fault, one proxy: builds the stage, lets the users in, does it, judges."""
+    directory = OUT / f"{fault.name}-{rival_class.name.replace(' ', '-')}"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    plan_file = directory / "schedule"
+    plan_file.write_text(schedule(plan, fault.name == "poison"), encoding="utf-8")
+    stage = Stage(directory, fault.dark)
+    try:
+        rival = rival_class(stage)
+        start_us = time.monotonic_ns() // 1000 + 300_000
+        ports = [word for port in rival.ports for word in ("--port", str(port))]
+        crowd = subprocess.Popen([BUILD / "bench_failover_users", "--schedule", plan_file, "--out", directory / "users.tsv",
+                                  "--start-us", str(start_us), "--patience-us", str(int(plan.patience * 1e6)), *ports],
+                                 stdout=subprocess.PIPE, text=True)
+        Progress(f"{fault.name}, {rival.name}", crowd.stdout, plan.before + plan.after).start()
+        watch = Watch(rival, stage.victim.name)
+        fault_us = int(plan.before * 1e6)
+        if fault.deeds is None:
+            deeds = faults.drain_deeds(rival, stage.victim.name, plan.back)
+        else:
+            deeds = fault.deeds(plan.back)
+        sleep_until(start_us + fault_us - 10_000)
+        if fault.victim == "node":
+            watch.start()
+        done = act(deeds, stage, rival, start_us, fault_us)
+        crowd.wait()
+        watch.over.set()
+        killed = sum(app.died_of_itself() for app in stage.apps)
+        arrivals = [(at - start_us, *rest) for app in stage.apps for at, *rest in app.requests()]
+    finally:
+        stage.end()
+    if crowd.returncode != 0:
+        raise RuntimeError(f"the users ended with {crowd.returncode}")
+    detected = watch.detected_us - start_us if watch.detected_us else None
+    return judge.judge(read_rows(directory / "users.tsv"), arrivals, done[0] if done else fault_us,
+                       int((plan.before + plan.after) * 1e6), "app1" if fault.victim == "node" else None, killed, detected,
+                       blows=done)
+
+
+def seconds(value):
+    return "-" if value is None else f"{value / 1000:.2f}" if value < 9950 else f"{value / 1000:.1f}"
+
+
+def line_of(verdict):
+    """The row of a table: title, cell."""
+    v = verdict
+    wait = f"{seconds(v['wait']['median_ms'])} / {seconds(v['wait']['p99_ms'])} / {seconds(v['wait']['worst_ms'])}"
+    never = f" ({v['wait']['never']} never)" if v["wait"]["never"] else ""
+    return {
+        "GETs failed": str(v["safe_failed"]),
+        "POSTs failed (not in flight)": f"{v['unsafe_failed']} ({v['unsafe_failed_not_in_flight']})",
+        "POSTs run twice": str(v["unsafe_twice"]),
+        "logins lost": str(v["logins_lost"]),
+        "on two nodes": str(v["two_nodes"]),
+        "wait s: median / p99 / worst": wait + never,
+        "longest GET, POST s": f"{seconds(v['longest_safe_ms'])}, {seconds(v['longest_unsafe_ms'])}",
+        "over 1 s: hit, others": f"{v['over_1s_hit']}, {v['over_1s_others']}",
+        "moved of hit, of others": f"{v['moved']} of {v['users_hit']}, {v['moved_needlessly']}",
+        "new users on it": f"{v['new_on_victim']} of {v['new_users']}",
+        "noticed s": seconds(v["detected_ms"]),
+        "nodes killed": str(v["nodes_killed"]),
+        "probes/s before, after": f"{v['probes_per_s_before']:.0f}, {v['probes_per_s_after']:.0f}",
+    }
+
+
+def kinds(verdict):
+    names = {"cut": "connection broken", "gave_up": "no answer", "refused": "connection refused"}
+    return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in sorted(verdict["errors"].items())) or "none"
+
+
+def table(report):
+    plan, lines = report["plan"], []
+    lines += [f"{plan['users']} users, {plan['before']} s before the fault and {plan['after']} s after it, seed {plan['seed']}. "
+              f"{report['machine']}", "", *(f"- {name}: {title}" for name, title in report["rivals"].items()), ""]
+    for fault, title in report["faults"].items():
+        runs = {run["rival"]: run["verdict"] for run in report["runs"] if run["fault"] == fault}
+        if not runs:
+            continue
+        rows = {name: line_of(verdict) for name, verdict in runs.items()}
+        lines += [f"### {fault}", f"{title[0].upper()}{title[1:]}.", "", "| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
+        for key in next(iter(rows.values())):
+            lines.append(f"| {key} | " + " | ".join(row[key] for row in rows.values()) + " |")
+        lines.append("| errors | " + " | ".join(kinds(verdict) for verdict in runs.values()) + " |")
+        if fault == "poison":
+            lines.append("| times it ran | " + " | ".join(str(v["poison_executed"]) for v in runs.values()) + " |")
+            lines.append("| its answers | " + " | ".join(" ".join(v["poison_answers"]) for v in runs.values()) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def summary(report):
+    """One cell a run: failed GETs / failed POSTs, and the worst wait."""
+    names = list(report["rivals"])
+    lines = ["| fault | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
+    for fault in report["faults"]:
+        cells = []
+        for name in names:
+            v = runs.get((fault, name))
+            if v is None:
+                cells.append("")
+                continue
+            notes = [f"{v[key]} {word}" for key, word in (("unsafe_twice", "POSTs twice"), ("logins_lost", "logins lost"),
+                                                          ("two_nodes", "on two nodes"), ("moved_needlessly", "moved needlessly"),
+                                                          ("nodes_killed", "nodes killed")) if v[key]]
+            never = f", {v['wait']['never']} never" if v["wait"]["never"] else ""
+            cells.append(f"{v['safe_failed']} + {v['unsafe_failed']}, {seconds(v['wait']['worst_ms'])} s{never}"
+                         + "".join(f"; {note}" for note in notes))
+        if any(cells):
+            lines.append(f"| {fault} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def machine():
+    def first_line(*command):
+        if not shutil.which(command[0]):
+            return f"no {command[0]}"
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+        return (done.stdout + done.stderr).splitlines()[0].strip()
+    haproxy = re.search(r"version (\S+?)[-+ ]", first_line("haproxy", "-v") + " ")
+    nginx = re.search(r"nginx/(\S+)", first_line("nginx", "-v"))
+    count = len(re.findall(r"^processor", pathlib.Path("/proc/cpuinfo").read_text(), re.M))
+    return (f"A virtual machine with {count} CPUs that also carries users and app servers; "
+            f"{first_line(BUILD / 'holdfast', '-V')}, haproxy {haproxy.group(1) if haproxy else '?'}, "
+            f"nginx {nginx.group(1) if nginx else '?'}.")
+
+
+def write(report):
+    """After each run: what is there is worth something, however the rest ends."""
+    base = OUT.parent / "failover"
+    base.with_suffix(".json").write_text(json.dumps(report, indent=1))
+    base.with_suffix(".md").write_text(summary(report) + "\n" + table(report) + "\n")
+    runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
+    used = [fault for fault in report["faults"] if any(key[0] == fault for key in runs)]
+    base.with_suffix(".svg").write_text(timeline.picture(runs, used, list(report["rivals"]), report["plan"]["after"] * 1000))
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="200 users, 9 s after each fault: about 25 minutes for all")
+    parser.add_argument("--only", nargs="+", metavar="FAULT", choices=[f.name for f in faults.ALL],
+                        help="of " + " ".join(f.name for f in faults.ALL))
+    parser.add_argument("--proxies", nargs="+", metavar="PROXY", choices=[r.name.replace(" ", "-") for r in rivals.ALL],
+                        help="of " + " ".join(r.name.replace(" ", "-") for r in rivals.ALL))
+    parser.add_argument("--users", type=int, help="default 500, with --quick 200")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    plan = Plan(options)
+    wanted = [f for f in faults.ALL if not options.only or f.name in options.only]
+    running = [r for r in rivals.ALL if not options.proxies or r.name.replace(" ", "-") in options.proxies]
+    if any(f.dark for f in wanted) and not DarkRoom.is_possible():
+        print("blackhole is left out: it needs root and network namespaces")
+        wanted = [f for f in wanted if not f.dark]
+    OUT.mkdir(parents=True, exist_ok=True)
+    report = {"plan": vars(plan), "machine": machine(), "rivals": {r.name: r.title for r in running},
+              "faults": {f.name: f.title for f in wanted}, "runs": [], "broken": []}
+    for fault in wanted:
+        print(f"{fault.name}: {fault.title}", flush=True)
+        for rival in running:
+            if not fault.needs(rival):
+                continue
+            verdict = play(fault, rival, plan)
+            report["runs"].append({"fault": fault.name, "rival": rival.name, "verdict": verdict})
+            print(("\r" if sys.stdout.isatty() else "") + f"  {rival.name:12} GETs failed {verdict['safe_failed']:4}  POSTs failed "
+                  f"{verdict['unsafe_failed']:3}  worst wait {seconds(verdict['wait']['worst_ms']):>5} s  two nodes "
+                  f"{verdict['two_nodes']:3}  noticed {seconds(verdict['detected_ms']):>5} s   errors: {kinds(verdict)}    ", flush=True)
+            if rival.name.startswith("holdfast"):
+                report["broken"] += [f"{fault.name}, {rival.name}: {text}" for text in judge.broken_promises(fault.name, verdict)]
+            write(report)
+    print("\n" + summary(report) + f"\nwritten: {OUT.parent}/failover.json, .md, .svg")
+    for text in report["broken"]:
+        print(f"promise broken: {text}")
+    return 1 if report["broken"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""What the users have met, in numbers. Pure: rows in, a dict out; times in microseconds of the schedule."""
+
+import collections
+
+SECOND = 1_000_000
+
+
+def share(values, part):
+    """The value below which `part` of all lie; None of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else None
+
+
+def is_good(row):
+    return row["status"] == 200
+
+
+def took(row):
+    return row["end"] - row["due"]
+
+
+def home_of(rows, fault):
+    """The node of the last good answer before the fault."""
+    good = [row for row in rows if is_good(row) and row["end"] < fault]
+    return max(good, key=lambda row: row["end"])["node"] if good else None
+
+
+def ways(rows, fault):
+    """The nodes that served what was begun after the fault, in that order, repetitions left out."""
+    nodes = []
+    for row in sorted(rows, key=lambda row: row["start"]):
+        if is_good(row) and row["start"] >= fault and (not nodes or nodes[-1] != row["node"]):
+            nodes.append(row["node"])
+    return nodes
+
+
+def next_good(rows, fault):
+    """(fault to the next good answer, the same from when the first request was due); None: there was none."""
+    later = [row for row in rows if row["end"] >= fault]
+    good = [row["end"] for row in later if is_good(row)]
+    if not later:
+        return None
+    if not good:
+        return (None, None)
+    return (min(good) - fault, min(good) - min(row["due"] for row in later))
+
+
+def was_in_flight(row, blows):
+    """A blow takes a moment itself: its time is that of its order."""
+    return any(row["start"] <= blow + SECOND // 20 and row["end"] >= blow for blow in blows)
+
+
+def kind_of(row):
+    return row["error"] if row["error"] != "-" else str(row["status"])
+
+
+def times(values):
+    known = [value for value in values if value is not None]
+    return {"median_ms": ms(share(known, 0.5)), "p99_ms": ms(share(known, 0.99)),
+            "worst_ms": ms(max(known)) if known else None, "never": len(values) - len(known)}
+
+
+def ms(us):
+    return None if us is None else round(us / 1000, 1)
+
+
+def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blows=None):
+    """`rows`: what users saw. `arrivals`: (time, id or None, method, path) of what reached nodes. `victim`: whose users
+    the fault hits (None: everybody's). `killed`: nodes that died of themselves. `detected`: when the proxy said so.
+    `blows`: when something was done to somebody; what was in flight then may be lost."""
+    crashes = [row for row in rows if row["path"] == "/crash"]
+    rows = [row for row in rows if row["path"] != "/crash"]
+    users = collections.defaultdict(list)
+    for row in rows:
+        users[row["user"]].append(row)
+    homes = {user: home_of(mine, fault) for user, mine in users.items()}
+    hit = {user for user in users if homes[user] and (victim is None or homes[user] == victim)}
+    executed = collections.Counter((number, method) for _, number, method, path in arrivals if number and path != "/crash")
+    ran = {number for number, _ in executed}
+
+    failed = [row for row in rows if not is_good(row) and row["status"] != 401]
+    safe = [row for row in failed if row["method"] == "GET"]
+    unsafe = [row for row in failed if row["method"] != "GET"]
+    paths = {user: ways(mine, fault) for user, mine in users.items()}
+    moves = {user: ([homes[user]] if homes[user] else []) + nodes for user, nodes in paths.items()}
+    changes = {user: sum(a != b for a, b in zip(nodes, nodes[1:])) for user, nodes in moves.items()}
+    waits = [pair for user in hit if (pair := next_good(users[user], fault)) is not None]
+    over = [row for row in rows if took(row) > SECOND and row["end"] >= fault]
+    reads = lambda low, high: [took(row) for row in rows if row["method"] == "GET" and low <= row["due"] < high]
+    probes = [at for at, number, _, _ in arrivals if number is None]
+    late = {user for user in users if homes[user] is None and min(row["due"] for row in users[user]) > fault + SECOND}
+    return {
+        "requests": len(rows), "users": len(users), "users_hit": len(hit),
+        "errors_before": sum(row["end"] < fault for row in failed),
+        "errors": dict(collections.Counter(kind_of(row) for row in failed)),
+        "safe_failed": len(safe), "unsafe_failed": len(unsafe),
+        "unsafe_failed_not_executed": sum(row["id"] not in ran for row in unsafe),
+        "unsafe_failed_not_in_flight": sum(not was_in_flight(row, blows or [fault]) for row in unsafe),
+        "failed_of_others": sum(row["user"] not in hit for row in failed),
+        "retried_by_browser": sum(row["tries"] > 1 for row in rows),
+        "to_good": times([pair[0] for pair in waits]), "wait": times([pair[1] for pair in waits]),
+        "over_1s_hit": sum(row["user"] in hit for row in over), "over_1s_others": sum(row["user"] not in hit for row in over),
+        "longest_safe_ms": ms(max((took(r) for r in rows if r["method"] == "GET" and r["end"] >= fault), default=None)),
+        "longest_unsafe_ms": ms(max((took(r) for r in rows if r["method"] != "GET" and r["end"] >= fault), default=None)),
+        "p99_before_ms": ms(share(reads(SECOND, fault), 0.99)),
+        "p99_end_ms": ms(share(reads(end - (end - fault) // 4, end), 0.99)),
+        "logins_lost": len({row["user"] for row in rows if row["status"] == 401}),
+        "two_nodes": sum(count > max(1, killed) for count in changes.values()),
+        "moved": sum(changes[user] > 0 for user in hit),
+        "moved_needlessly": sum(changes[user] > 0 for user in users if user not in hit and homes[user]),
+        "new_on_victim": sum(victim in paths[user][:1] for user in late), "new_users": len(late),
+        "unsafe_twice": sum(count > 1 for (_, method), count in executed.items() if method == "POST"),
+        "safe_twice": sum(count > 1 for (_, method), count in executed.items() if method == "GET"),
+        "nodes_killed": killed, "poison_executed": sum(path == "/crash" for _, _, _, path in arrivals),
+        "poison_answers": [kind_of(row) for row in crashes],
+        "detected_ms": ms(detected - fault) if detected is not None else None,
+        "probes_per_s_before": round(sum(SECOND <= at < fault for at in probes) / (fault - SECOND) * SECOND, 1),
+        "probes_per_s_after": round(sum(fault <= at < end for at in probes) / (end - fault) * SECOND, 1),
+        "timeline": timeline(rows, fault, end),
+    }
+
+
+def timeline(rows, fault, end, bin_us=100_000):
+    """Per 100 ms of due time, from 2 s before the fault: [ms from it, median ms, worst ms, failed]."""
+    bins = collections.defaultdict(list)
+    for row in rows:
+        if fault - 2 * SECOND <= row["due"] < end:
+            bins[(row["due"] - fault) // bin_us].append(row)
+    return [[at * bin_us // 1000, ms(share([took(r) for r in mine], 0.5)), ms(max(took(r) for r in mine)),
+             sum(not is_good(r) for r in mine)] for at, mine in sorted(bins.items())]
+
+
+# What Holdfast promises of these faults, whatever the machine; a run that breaks it ends with 1.
+PROMISED = ("kill9", "rst", "drain", "restart", "flap", "proxy", "redis-kill", "redis-stop", "sick")
+
+
+def broken_promises(fault_name, verdict):
+    if fault_name not in PROMISED:
+        return []
+    return [f"{key} = {verdict[key]}" for key in ("safe_failed", "unsafe_failed_not_in_flight", "logins_lost", "two_nodes",
+                                                  "unsafe_twice", "errors_before") if verdict[key]]
