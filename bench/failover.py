@@ -17,12 +17,14 @@ import time
 
 import faults
 import judge
+import report as tables
 import rivals
 import timeline
 from stage import BUILD, ROOT, DarkRoom, Stage
 
 OUT = ROOT / "build" / "bench" / "failover"
 POISON_RELOADS, POISON_PAUSE = 7, 0.7
+TRIES, STALL_MAX_MS = 4, 150
 
 
 class Plan:
@@ -80,11 +82,12 @@ class Progress(threading.Thread):
 
     def __init__(self, what, stream, last):
         super().__init__(daemon=True)
-        self.what, self.stream, self.last = what, stream, last
+        self.what, self.stream, self.last, self.lag_us = what, stream, last, 0
 
     def run(self):
         for line in self.stream:
-            at, done, open_now, errors = line.split()
+            at, done, open_now, errors, lag = line.split()
+            self.lag_us = int(lag)
             if sys.stdout.isatty():
                 print(f"\r  {self.what}: {at:>2} of {self.last} s, {done} answers, {open_now} open, {errors} failed   ", end="",
                       flush=True)
@@ -127,7 +130,8 @@ def play(fault, rival_class, plan):
         crowd = subprocess.Popen([BUILD / "bench_failover_users", "--schedule", plan_file, "--out", directory / "users.tsv",
                                   "--start-us", str(start_us), "--patience-us", str(int(plan.patience * 1e6)), *ports],
                                  stdout=subprocess.PIPE, text=True)
-        Progress(f"{fault.name}, {rival.name}", crowd.stdout, plan.before + plan.after).start()
+        progress = Progress(f"{fault.name}, {rival.name}", crowd.stdout, plan.before + plan.after)
+        progress.start()
         watch = Watch(rival, stage.victim.name)
         fault_us = int(plan.before * 1e6)
         if fault.deeds is None:
@@ -139,6 +143,7 @@ def play(fault, rival_class, plan):
             watch.start()
         done = act(deeds, stage, rival, start_us, fault_us)
         crowd.wait()
+        progress.join()
         watch.over.set()
         killed = sum(app.died_of_itself() for app in stage.apps)
         arrivals = [(at - start_us, *rest) for app in stage.apps for at, *rest in app.requests()]
@@ -147,83 +152,24 @@ def play(fault, rival_class, plan):
     if crowd.returncode != 0:
         raise RuntimeError(f"the users ended with {crowd.returncode}")
     detected = watch.detected_us - start_us if watch.detected_us else None
-    return judge.judge(read_rows(directory / "users.tsv"), arrivals, done[0] if done else fault_us,
-                       int((plan.before + plan.after) * 1e6), "app1" if fault.victim == "node" else None, killed, detected,
-                       blows=done)
+    verdict = judge.judge(read_rows(directory / "users.tsv"), arrivals, done[0] if done else fault_us,
+                          int((plan.before + plan.after) * 1e6), "app1" if fault.victim == "node" else None, killed, detected,
+                          blows=done)
+    return {**verdict, "machine_stalled_ms": progress.lag_us // 1000}
 
 
-def seconds(value):
-    return "-" if value is None else f"{value / 1000:.2f}" if value < 9950 else f"{value / 1000:.1f}"
-
-
-def line_of(verdict):
-    """The row of a table: title, cell."""
-    v = verdict
-    wait = f"{seconds(v['wait']['median_ms'])} / {seconds(v['wait']['p99_ms'])} / {seconds(v['wait']['worst_ms'])}"
-    never = f" ({v['wait']['never']} never)" if v["wait"]["never"] else ""
-    return {
-        "GETs failed": str(v["safe_failed"]),
-        "POSTs failed (not in flight)": f"{v['unsafe_failed']} ({v['unsafe_failed_not_in_flight']})",
-        "POSTs run twice": str(v["unsafe_twice"]),
-        "logins lost": str(v["logins_lost"]),
-        "on two nodes": str(v["two_nodes"]),
-        "wait s: median / p99 / worst": wait + never,
-        "longest GET, POST s": f"{seconds(v['longest_safe_ms'])}, {seconds(v['longest_unsafe_ms'])}",
-        "over 1 s: hit, others": f"{v['over_1s_hit']}, {v['over_1s_others']}",
-        "moved of hit, of others": f"{v['moved']} of {v['users_hit']}, {v['moved_needlessly']}",
-        "new users on it": f"{v['new_on_victim']} of {v['new_users']}",
-        "noticed s": seconds(v["detected_ms"]),
-        "nodes killed": str(v["nodes_killed"]),
-        "probes/s before, after": f"{v['probes_per_s_before']:.0f}, {v['probes_per_s_after']:.0f}",
-    }
-
-
-def kinds(verdict):
-    names = {"cut": "connection broken", "gave_up": "no answer", "refused": "connection refused"}
-    return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in sorted(verdict["errors"].items())) or "none"
-
-
-def table(report):
-    plan, lines = report["plan"], []
-    lines += [f"{plan['users']} users, {plan['before']} s before the fault and {plan['after']} s after it, seed {plan['seed']}. "
-              f"{report['machine']}", "", *(f"- {name}: {title}" for name, title in report["rivals"].items()), ""]
-    for fault, title in report["faults"].items():
-        runs = {run["rival"]: run["verdict"] for run in report["runs"] if run["fault"] == fault}
-        if not runs:
-            continue
-        rows = {name: line_of(verdict) for name, verdict in runs.items()}
-        lines += [f"### {fault}", f"{title[0].upper()}{title[1:]}.", "", "| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
-        for key in next(iter(rows.values())):
-            lines.append(f"| {key} | " + " | ".join(row[key] for row in rows.values()) + " |")
-        lines.append("| errors | " + " | ".join(kinds(verdict) for verdict in runs.values()) + " |")
-        if fault == "poison":
-            lines.append("| times it ran | " + " | ".join(str(v["poison_executed"]) for v in runs.values()) + " |")
-            lines.append("| its answers | " + " | ".join(" ".join(v["poison_answers"]) for v in runs.values()) + " |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def summary(report):
-    """One cell a run: failed GETs / failed POSTs, and the worst wait."""
-    names = list(report["rivals"])
-    lines = ["| fault | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
-    for fault in report["faults"]:
-        cells = []
-        for name in names:
-            v = runs.get((fault, name))
-            if v is None:
-                cells.append("")
-                continue
-            notes = [f"{v[key]} {word}" for key, word in (("unsafe_twice", "POSTs twice"), ("logins_lost", "logins lost"),
-                                                          ("two_nodes", "on two nodes"), ("moved_needlessly", "moved needlessly"),
-                                                          ("nodes_killed", "nodes killed")) if v[key]]
-            never = f", {v['wait']['never']} never" if v["wait"]["never"] else ""
-            cells.append(f"{v['safe_failed']} + {v['unsafe_failed']}, {seconds(v['wait']['worst_ms'])} s{never}"
-                         + "".join(f"; {note}" for note in notes))
-        if any(cells):
-            lines.append(f"| {fault} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+def play_undisturbed(fault, rival_class, plan):
+    """Again where the machine itself stood still: then even the users were late, and nothing was measured."""
+    best = None
+    for _ in range(TRIES):
+        verdict = play(fault, rival_class, plan)
+        stalled = verdict["machine_stalled_ms"]
+        if best is None or stalled < best["machine_stalled_ms"]:
+            best = verdict
+        if stalled <= STALL_MAX_MS:
+            break
+        print(f"  {rival_class.name:12} the machine stood still for {stalled} ms", flush=True)
+    return best
 
 
 def machine():
@@ -244,7 +190,7 @@ def write(report):
     """After each run: what is there is worth something, however the rest ends."""
     base = OUT.parent / "failover"
     base.with_suffix(".json").write_text(json.dumps(report, indent=1))
-    base.with_suffix(".md").write_text(summary(report) + "\n" + table(report) + "\n")
+    base.with_suffix(".md").write_text(tables.summary(report) + "\n" + tables.table(report))
     runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
     used = [fault for fault in report["faults"] if any(key[0] == fault for key in runs)]
     base.with_suffix(".svg").write_text(timeline.picture(runs, used, list(report["rivals"]), report["plan"]["after"] * 1000))
@@ -259,11 +205,15 @@ def parse():
                         help="of " + " ".join(r.name.replace(" ", "-") for r in rivals.ALL))
     parser.add_argument("--users", type=int, help="default 500, with --quick 200")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--render", type=pathlib.Path, metavar="JSON", help="only writes table and picture of an earlier run")
     return parser.parse_args()
 
 
 def main():
     options = parse()
+    if options.render:
+        write(json.loads(options.render.read_text()))
+        return 0
     plan = Plan(options)
     wanted = [f for f in faults.ALL if not options.only or f.name in options.only]
     running = [r for r in rivals.ALL if not options.proxies or r.name.replace(" ", "-") in options.proxies]
@@ -278,15 +228,15 @@ def main():
         for rival in running:
             if not fault.needs(rival):
                 continue
-            verdict = play(fault, rival, plan)
+            verdict = play_undisturbed(fault, rival, plan)
             report["runs"].append({"fault": fault.name, "rival": rival.name, "verdict": verdict})
             print(("\r" if sys.stdout.isatty() else "") + f"  {rival.name:12} GETs failed {verdict['safe_failed']:4}  POSTs failed "
-                  f"{verdict['unsafe_failed']:3}  worst wait {seconds(verdict['wait']['worst_ms']):>5} s  two nodes "
-                  f"{verdict['two_nodes']:3}  noticed {seconds(verdict['detected_ms']):>5} s   errors: {kinds(verdict)}    ", flush=True)
+                  f"{verdict['unsafe_failed']:3}  worst wait {tables.seconds(verdict['wait']['worst_ms']):>5} s  two nodes "
+                  f"{verdict['two_nodes']:3}  noticed {tables.seconds(verdict['detected_ms']):>5} s   errors: {tables.kinds(verdict)}    ", flush=True)
             if rival.name.startswith("holdfast"):
                 report["broken"] += [f"{fault.name}, {rival.name}: {text}" for text in judge.broken_promises(fault.name, verdict)]
             write(report)
-    print("\n" + summary(report) + f"\nwritten: {OUT.parent}/failover.json, .md, .svg")
+    print("\n" + tables.summary(report) + f"\nwritten: {OUT.parent}/failover.json, .md, .svg")
     for text in report["broken"]:
         print(f"promise broken: {text}")
     return 1 if report["broken"] else 0

@@ -160,7 +160,10 @@ class Crowd {
     Us said = now();
     const Us last = scheduled_.back().due + options_.patience;
     while ((next < scheduled_.size() || open_ > 0) && now() < last) {
-      for (; next < scheduled_.size() && scheduled_[next].due <= now(); ++next) on_due(scheduled_[next]);
+      for (; next < scheduled_.size() && scheduled_[next].due <= now(); ++next) {
+        lag_ = std::max(lag_, now() - scheduled_[next].due);
+        on_due(scheduled_[next]);
+      }
       while (!given_up_at_.empty() && requests_[given_up_at_.front()].due + options_.patience <= now()) {
         give_up(given_up_at_.front());
         given_up_at_.pop_front();
@@ -186,7 +189,8 @@ class Crowd {
   Us now() const { return monotonic_us() - options_.start; }
 
   void say(Us at) {
-    std::printf("%lld %zu %zu %zu\n", static_cast<long long>(at / 1'000'000), requests_.size() - open_, open_, errors_);
+    std::printf("%lld %zu %zu %zu %lld\n", static_cast<long long>(at / 1'000'000), requests_.size() - open_, open_,
+                errors_, static_cast<long long>(lag_));
     std::fflush(stdout);
   }
 
@@ -440,6 +444,7 @@ class Crowd {
   std::uint32_t numbers_ = 0;
   std::size_t open_ = 0;
   std::size_t errors_ = 0;
+  Us lag_ = 0;  // how late we ourselves were at worst: the machine stood still
 };
 
 }  // namespace

@@ -78,6 +78,8 @@ address = "127.0.0.1:{self.admin[copy]}"
 [timeouts]
 connect = "500ms"
 response = "60s"
+[limits]
+connections = 9000
 {shared}
 [pools.app.probe]
 path = "/health"
