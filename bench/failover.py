@@ -89,8 +89,8 @@ class Progress(threading.Thread):
             at, done, open_now, errors, lag = line.split()
             self.lag_us = int(lag)
             if sys.stdout.isatty():
-                print(f"\r  {self.what}: {at:>2} of {self.last} s, {done} answers, {open_now} open, {errors} failed   ", end="",
-                      flush=True)
+                print(f"\r  {self.what}: {at:>2} of {self.last} s, {done} answers, {open_now} open, {errors} failed   ",
+                      end="", flush=True)
 
 
 def sleep_until(us):
@@ -154,7 +154,7 @@ def play(fault, rival_class, plan):
     detected = watch.detected_us - start_us if watch.detected_us else None
     verdict = judge.judge(read_rows(directory / "users.tsv"), arrivals, done[0] if done else fault_us,
                           int((plan.before + plan.after) * 1e6), "app1" if fault.victim == "node" else None, killed, detected,
-                          blows=done)
+                          blows=done[:fault.blows])
     return {**verdict, "machine_stalled_ms": progress.lag_us // 1000}
 
 
@@ -230,11 +230,10 @@ def main():
                 continue
             verdict = play_undisturbed(fault, rival, plan)
             report["runs"].append({"fault": fault.name, "rival": rival.name, "verdict": verdict})
-            print(("\r" if sys.stdout.isatty() else "") + f"  {rival.name:12} GETs failed {verdict['safe_failed']:4}  POSTs failed "
-                  f"{verdict['unsafe_failed']:3}  worst wait {tables.seconds(verdict['wait']['worst_ms']):>5} s  two nodes "
-                  f"{verdict['two_nodes']:3}  noticed {tables.seconds(verdict['detected_ms']):>5} s   errors: {tables.kinds(verdict)}    ", flush=True)
+            print(("\r" if sys.stdout.isatty() else "") + tables.line(rival.name, verdict), flush=True)
             if rival.name.startswith("holdfast"):
-                report["broken"] += [f"{fault.name}, {rival.name}: {text}" for text in judge.broken_promises(fault.name, verdict)]
+                report["broken"] += [f"{fault.name}, {rival.name}: {text}"
+                                     for text in judge.broken_promises(fault.name, verdict)]
             write(report)
     print("\n" + tables.summary(report) + f"\nwritten: {OUT.parent}/failover.json, .md, .svg")
     for text in report["broken"]:

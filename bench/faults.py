@@ -6,10 +6,11 @@ SLOW_MS = 30_000
 
 
 class Fault:
-    """`victim`: whose users it hits: a node's ("node"), those of one proxy of two ("proxy"), or nobody's in particular."""
+    """`victim`: whether it hits the users of one node, or nobody's in particular. `blows`: how many of its deeds, from the
+    first on, may cost somebody what he has under way."""
 
-    def __init__(self, name, title, deeds, victim="node", needs=lambda rival: True, dark=False):
-        self.name, self.title, self.deeds = name, title, deeds
+    def __init__(self, name, title, deeds, blows=1, victim="node", needs=lambda rival: True, dark=False):
+        self.name, self.title, self.deeds, self.blows = name, title, deeds, blows
         self.victim, self.needs, self.dark = victim, needs, dark
 
 
@@ -54,23 +55,24 @@ ALL = [
           lambda back: [(0, lambda stage, rival: stage.room.go_dark()),
                         (back, lambda stage, rival: stage.room.go_light())], dark=True),
     Fault("slow", "a node answers probes at once and requests after 30 s; recovers",
-          lambda back: [(0, word(f"slow {SLOW_MS}")), (back, word("slow 0"))]),
+          lambda back: [(0, word(f"slow {SLOW_MS}")), (back, word("slow 0"))], blows=0),
     Fault("sick", "a node's health check says 503, and it serves all the same; recovers",
-          lambda back: [(0, word("sick")), (back, word("well"))]),
-    Fault("drain", "an operator drains a node with a deadline, and then stops it", None),
+          lambda back: [(0, word("sick")), (back, word("well"))], blows=0),
+    Fault("drain", "an operator drains a node with a deadline, and then stops it", None, blows=0),
     Fault("proxy", "one of two proxies is killed (kill -9)",
           lambda back: [(0, lambda stage, rival: rival.programs[0].kill())], victim="none", needs=is_pair),
     Fault("redis-kill", "the proxies' Redis is killed, and comes back empty",
-          lambda back: [(0, redis(lambda r: r.kill())), (back, redis(lambda r: r.start()))], victim="none",
+          lambda back: [(0, redis(lambda r: r.kill())), (back, redis(lambda r: r.start()))], blows=0, victim="none",
           needs=has_redis),
     Fault("redis-stop", "the proxies' Redis hangs (SIGSTOP), and wakes up again",
           lambda back: [(0, redis(lambda r: r.signal(signal.SIGSTOP))), (back, redis(lambda r: r.signal(signal.SIGCONT)))],
-          victim="none", needs=has_redis),
+          blows=0, victim="none", needs=has_redis),
     Fault("poison", "a user's POST kills the node that executes it, and the user reloads seven times", lambda back: [],
-          victim="none"),
+          blows=0, victim="none"),
     Fault("restart", "a node is killed and started again 2 s later", lambda back: [(0, kill), (2, start)]),
     Fault("flap", "a node is killed and started again, three times",
-          lambda back: [(at + 2.5 * n, deed) for n in range(3) for at, deed in ((0, kill), (0.8, start))]),
+          lambda back: [(at + 2.5 * n, deed) for n in range(3) for at, deed in ((0, kill), (0.8, start))],
+          blows=6),
 ]
 
 

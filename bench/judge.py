@@ -3,6 +3,7 @@
 import collections
 
 SECOND = 1_000_000
+CRASH_TAKES = 30_000  # as failover_app.cpp has it
 
 
 def share(values, part):
@@ -67,7 +68,7 @@ def ms(us):
 def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blows=None):
     """`rows`: what users saw. `arrivals`: (time, id or None, method, path) of what reached nodes. `victim`: whose users
     the fault hits (None: everybody's). `killed`: nodes that died of themselves. `detected`: when the proxy said so.
-    `blows`: when something was done to somebody; what was in flight then may be lost."""
+    `blows`: when something was done to somebody; what was in flight then may be lost, and with a crash, too."""
     crashes = [row for row in rows if row["path"] == "/crash"]
     rows = [row for row in rows if row["path"] != "/crash"]
     users = collections.defaultdict(list)
@@ -75,6 +76,7 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
         users[row["user"]].append(row)
     homes = {user: home_of(mine, fault) for user, mine in users.items()}
     hit = {user for user in users if homes[user] and (victim is None or homes[user] == victim)}
+    blows = ([fault] if blows is None else blows) + [at + CRASH_TAKES for at, _, _, path in arrivals if path == "/crash"]
     executed = collections.Counter((number, method) for _, number, method, path in arrivals if number and path != "/crash")
     ran = {number for number, _ in executed}
 
@@ -95,7 +97,7 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
         "errors": dict(collections.Counter(kind_of(row) for row in failed)),
         "safe_failed": len(safe), "unsafe_failed": len(unsafe),
         "unsafe_failed_not_executed": sum(row["id"] not in ran for row in unsafe),
-        "unsafe_failed_not_in_flight": sum(not was_in_flight(row, blows or [fault]) for row in unsafe),
+        "unsafe_failed_not_in_flight": sum(not was_in_flight(row, blows) for row in unsafe),
         "failed_of_others": sum(row["user"] not in hit for row in failed),
         "retried_by_browser": sum(row["tries"] > 1 for row in rows),
         "to_good": times([pair[0] for pair in waits]), "wait": times([pair[1] for pair in waits]),

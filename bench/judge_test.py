@@ -19,8 +19,8 @@ def verdict(rows, arrivals=(), **more):
 
 class Moves(unittest.TestCase):
     def test_who_has_moved_and_who_is_on_two_nodes(self):
-        for why, nodes_after, moved, two in (("stays", "aaa", 0, 0), ("moves once", "bbb", 1, 0), ("stays, then moves", "abb", 1, 0),
-                                             ("returns", "bba", 1, 1), ("cannot decide", "bcb", 1, 1)):
+        for why, nodes_after, moved, two in (("stays", "aaa", 0, 0), ("moves once", "bbb", 1, 0),
+                                             ("stays, then moves", "abb", 1, 0), ("returns", "bba", 1, 1), ("cannot decide", "bcb", 1, 1)):
             with self.subTest(why):
                 rows = [row(1, 4)] + [row(1, 6 + i, node=node) for i, node in enumerate(nodes_after)]
                 got = verdict(rows)
@@ -59,6 +59,9 @@ class Failures(unittest.TestCase):
         self.assertEqual(verdict([row(1, 4.99, took_ms=50, **lost)])["unsafe_failed_not_in_flight"], 0)
         self.assertEqual(verdict([row(1, 6, **lost)])["unsafe_failed_not_in_flight"], 1)
         self.assertEqual(verdict([row(1, 6, **lost)], blows=[FAULT, 6_005_000])["unsafe_failed_not_in_flight"], 0)
+
+        crash = [(6_000_000, "2.1", "POST", "/crash")]
+        self.assertEqual(verdict([row(1, 6, took_ms=50, **lost)], crash, blows=[])["unsafe_failed_not_in_flight"], 0)
 
     def test_a_lost_login_is_no_failed_request(self):
         got = verdict([row(1, 4), row(1, 6, status=401), row(1, 7, status=401)])

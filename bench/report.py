@@ -19,6 +19,7 @@ def line_of(verdict):
         "wait s: median / p99 / worst": wait + never,
         "longest GET, POST s": f"{seconds(v['longest_safe_ms'])}, {seconds(v['longest_unsafe_ms'])}",
         "GET p99 s: before, at the end": f"{seconds(v['p99_before_ms'])}, {seconds(v['p99_end_ms'])}",
+        "sent again by browsers": str(v["retried_by_browser"]),
         "over 1 s: hit, others": f"{v['over_1s_hit']}, {v['over_1s_others']}",
         "moved of hit, of others": f"{v['moved']} of {v['users_hit']}, {v['moved_needlessly']}",
         "new users on it": f"{v['new_on_victim']} of {v['new_users']}",
@@ -29,6 +30,14 @@ def line_of(verdict):
     }
 
 
+def line(name, verdict):
+    """A run in one line, as soon as it is known."""
+    v = verdict
+    return (f"  {name:12} GETs failed {v['safe_failed']:4}  POSTs failed {v['unsafe_failed']:3}  worst wait "
+            f"{seconds(v['wait']['worst_ms']):>5} s  two nodes {v['two_nodes']:3}  noticed {seconds(v['detected_ms']):>5} s"
+            f"   errors: {kinds(v)}    ")
+
+
 def kinds(verdict):
     names = {"cut": "connection broken", "gave_up": "no answer", "refused": "connection refused"}
     return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in sorted(verdict["errors"].items())) or "none"
@@ -36,14 +45,15 @@ def kinds(verdict):
 
 def table(report):
     plan, lines = report["plan"], []
-    lines += [f"{plan['users']} users, {plan['before']} s before the fault and {plan['after']} s after it, seed {plan['seed']}. "
-              f"{report['machine']}", "", *(f"- {name}: {title}" for name, title in report["rivals"].items()), ""]
+    lines += [f"{plan['users']} users, {plan['before']} s before the fault and {plan['after']} s after it, "
+              f"seed {plan['seed']}. {report['machine']}", "", *(f"- {name}: {title}" for name, title in report["rivals"].items()), ""]
     for fault, title in report["faults"].items():
         runs = {run["rival"]: run["verdict"] for run in report["runs"] if run["fault"] == fault}
         if not runs:
             continue
         rows = {name: line_of(verdict) for name, verdict in runs.items()}
-        lines += [f"### {fault}", f"{title[0].upper()}{title[1:]}.", "", "| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
+        lines += [f"### {fault}", f"{title[0].upper()}{title[1:]}.", "", "| | " + " | ".join(rows) + " |",
+                  "|---" * (len(rows) + 1) + "|"]
         for key in next(iter(rows.values())):
             lines.append(f"| {key} | " + " | ".join(row[key] for row in rows.values()) + " |")
         lines.append("| errors | " + " | ".join(kinds(verdict) for verdict in runs.values()) + " |")
@@ -54,24 +64,25 @@ def table(report):
     return "\n".join(lines)
 
 
+def cell(verdict):
+    """What somebody need not have met, how long the unluckiest waited, and what else there was."""
+    v = verdict
+    failed = v["safe_failed"] + v["unsafe_failed_not_in_flight"]
+    lost = v["unsafe_failed"] - v["unsafe_failed_not_in_flight"]
+    notes = [f"{word} {count}" for word, count in (
+        ("in-flight POSTs lost", lost), ("never again well", v["wait"]["never"]), ("POSTs run twice", v["unsafe_twice"]),
+        ("logins lost", v["logins_lost"]), ("users on two nodes", v["two_nodes"]), ("sent again by browsers", v["retried_by_browser"]),
+        ("moved needlessly", v["moved_needlessly"]), ("nodes killed", v["nodes_killed"])) if count]
+    return "; ".join([f"{f'**{failed} failed**' if failed else '0 failed'}, {seconds(v['wait']['worst_ms'])} s", *notes])
+
+
 def summary(report):
-    """One cell a run: failed GETs / failed POSTs, and the worst wait."""
+    """One cell a run: requests failed that were not lost with the node, and the worst wait."""
     names = list(report["rivals"])
     lines = ["| fault | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
     for fault in report["faults"]:
-        cells = []
-        for name in names:
-            v = runs.get((fault, name))
-            if v is None:
-                cells.append("")
-                continue
-            notes = [f"{v[key]} {word}" for key, word in (("unsafe_twice", "POSTs twice"), ("logins_lost", "logins lost"),
-                                                          ("two_nodes", "on two nodes"), ("moved_needlessly", "moved needlessly"),
-                                                          ("nodes_killed", "nodes killed")) if v[key]]
-            never = f", {v['wait']['never']} never" if v["wait"]["never"] else ""
-            cells.append(f"{v['safe_failed']} + {v['unsafe_failed']}, {seconds(v['wait']['worst_ms'])} s{never}"
-                         + "".join(f"; {note}" for note in notes))
+        cells = [cell(runs[fault, name]) if (fault, name) in runs else "" for name in names]
         if any(cells):
             lines.append(f"| {fault} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
