@@ -24,7 +24,7 @@ from stage import BUILD, ROOT, DarkRoom, Stage
 
 OUT = ROOT / "build" / "bench" / "failover"
 POISON_RELOADS, POISON_PAUSE = 7, 0.7
-TRIES, STALL_MAX_MS = 4, 150
+TRIES, STALL_MAX_MS = 4, 200
 
 
 class Plan:
