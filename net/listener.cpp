@@ -25,33 +25,33 @@ constexpr base::Duration kNoDescriptorsPause = std::chrono::milliseconds{100};
 
 }  // namespace
 
-base::Result<BoundSocket> BoundSocket::open(const Address& address) {
+base::Result<BoundSocket> BoundSocket::open(const Address& address, From from) {
   const auto failed = [&]() -> base::Error {
     return {base::ErrorCode::Io, "cannot listen on " + address.text() + ": " + std::strerror(errno)};
   };
-  BoundSocket made(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (made.fd_ < 0) return failed();
+  BoundSocket made(Descriptor(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
+  const int fd = made.socket_.get();
+  if (fd < 0) return failed();
   const int on = 1;
-  ::setsockopt(made.fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  ::setsockopt(made.fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (address.storage.ss_family == AF_INET6) ::setsockopt(made.fd_, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  ::setsockopt(made.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it: one call less each
-  if (::bind(made.fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) return failed();
-  if (::listen(made.fd_, kBacklog) != 0) return failed();
-  Address& bound = made.address_;
-  bound.length = sizeof bound.storage;
-  if (::getsockname(made.fd_, reinterpret_cast<sockaddr*>(&bound.storage), &bound.length) != 0) return failed();
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it: one call less each
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) return failed();
+  if (from == From::Now && ::listen(fd, kBacklog) != 0) return failed();
+  if (!made.find_address()) return failed();
   return made;
 }
 
-BoundSocket& BoundSocket::operator=(BoundSocket&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  address_ = other.address_;
-  return *this;
+base::Result<BoundSocket> BoundSocket::adopt(Descriptor socket) {
+  BoundSocket made(std::move(socket));
+  if (made.find_address()) return made;
+  return base::Error{base::ErrorCode::Io, std::string("not a listening socket: ") + std::strerror(errno)};
 }
 
-BoundSocket::~BoundSocket() {
-  if (fd_ >= 0) ::close(fd_);
+bool BoundSocket::find_address() {
+  address_.length = sizeof address_.storage;
+  return ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address_.storage), &address_.length) == 0;
 }
 
 base::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address, OnAccept on_accept) {
@@ -76,19 +76,21 @@ bool Listener::is_taken(const Address& address) {
 Listener::Listener(Loop& loop, BoundSocket socket, OnAccept on_accept)
     : loop_(loop),
       address_(socket.address()),
-      fd_(socket.release()),
+      socket_(socket.release()),
       on_accept_(std::move(on_accept)),
       pause_(loop.timer([this] { resume(); })) {
-  event_assign(&event_, loop.raw(), fd_, EV_READ | EV_PERSIST, &Listener::on_event, this);
+  event_assign(&event_, loop.raw(), socket_.get(), EV_READ | EV_PERSIST, &Listener::on_event, this);
   resume();
 }
 
-Listener::~Listener() {
-  event_del(&event_);
-  ::close(fd_);
-}
+Listener::~Listener() { event_del(&event_); }
 
-void Listener::pause() { event_del(&event_); }
+void Listener::listen() { base::check(::listen(socket_.get(), kBacklog) == 0, "a bound socket listens"); }
+
+void Listener::pause() {
+  pause_->cancel();
+  event_del(&event_);
+}
 void Listener::resume() { base::check(event_add(&event_, nullptr) == 0, "epoll takes a listener"); }
 
 void Listener::on_event(int, short, void* self) noexcept { static_cast<Listener*>(self)->accept_some(); }
@@ -101,8 +103,8 @@ Listener::Left Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Address peer;
     peer.length = sizeof peer.storage;
-    const int fd =
-        ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       on_accept_(std::make_unique<TcpStream>(loop_, fd, peer));
       continue;

@@ -7,30 +7,33 @@
 #include <utility>
 
 #include "base/result.h"
+#include "net/descriptor.h"
 #include "net/loop.h"
 #include "net/stream.h"
 
 namespace holdfast::net {
 
-/// A socket that is bound and listens; nobody accepts from it yet. Owns its descriptor.
+/// A socket that is bound; nobody accepts from it yet.
 class BoundSocket {
  public:
-  /// Binds and listens. Errors: Io with the address and the system's words.
-  static base::Result<BoundSocket> open(const Address& address);
-  BoundSocket(BoundSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), address_(other.address_) {}
-  BoundSocket& operator=(BoundSocket&& other) noexcept;
-  BoundSocket(const BoundSocket&) = delete;
-  BoundSocket& operator=(const BoundSocket&) = delete;
-  ~BoundSocket();
+  enum class From : std::uint8_t {
+    Now,   ///< It listens: connections wait in its queue.
+    Later  ///< The kernel gives it no connection before Listener::listen().
+  };
+  /// Errors: Io with the address and the system's words.
+  static base::Result<BoundSocket> open(const Address& address, From from = From::Now);
+  /// One that another process has opened and handed over. Errors: Io.
+  static base::Result<BoundSocket> adopt(Descriptor socket);
 
   /// Where it listens in fact: port 0 has become a real one.
   const Address& address() const { return address_; }
-  int release() { return std::exchange(fd_, -1); }
+  Descriptor release() { return std::move(socket_); }
 
  private:
-  explicit BoundSocket(int fd) : fd_(fd) {}
+  explicit BoundSocket(Descriptor socket) : socket_(std::move(socket)) {}
+  bool find_address();
 
-  int fd_;
+  Descriptor socket_;
   Address address_;
 };
 
@@ -54,7 +57,12 @@ class Listener {
 
   /// Where it listens in fact: port 0 has become a real one.
   const Address& address() const { return address_; }
-  /// Stops accepting; connections wait in the kernel's queue until resume(), or are reset when it is destroyed.
+  /// The same socket for another process; not open when there are no descriptors left.
+  Descriptor duplicate() const { return socket_.duplicate(); }
+  /// Of a socket that was opened to listen later; does no harm to others.
+  void listen();
+  /// Stops accepting; connections wait in the kernel's queue until resume(), or for another process that has the same
+  /// socket, or are reset when it is destroyed.
   void pause();
   void resume();
   /// Accepts what waits in the kernel's queue now: before an orderly end.
@@ -68,7 +76,7 @@ class Listener {
 
   Loop& loop_;
   Address address_;
-  int fd_;
+  Descriptor socket_;
   OnAccept on_accept_;
   event event_{};
   std::unique_ptr<base::Timer> pause_;  // after running out of descriptors
