@@ -1,39 +1,60 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
+
+#include "sessions/change.h"
 #include "sessions/memory_store.h"
 #include "sessions/store.h"
 
 namespace holdfast::sessions {
 
-/// The map of a single proxy: the memory store answers everything, at once. One per worker; `memory` outlives it.
+/// The map of a single proxy: the memory store answers everything, at once. One per worker, on its thread; `memory`
+/// outlives it.
+///
+/// In an upgrade the map goes to another process. First it is suspended: what would change it is passed on and waits.
+/// When the other process has it, nothing remembered here is sure, and each question is one to that process.
 class LocalStore final : public Store {
  public:
-  explicit LocalStore(MemoryStore& memory) : memory_(memory) {}
+  /// Passes a change to whoever decides; the answer comes by on_answer() with its number.
+  using Pass = std::function<void(std::uint64_t number, const Change& change)>;
 
-  std::optional<Found> find(std::string_view, const Key& key, base::Instant now) override {
-    return memory_.find(key, now);
-  }
-  Asked bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now, Asker&) override {
-    return {.now = memory_.bind(key, wanted, now), .later = nullptr};
-  }
-  Held begin(std::string_view, const Key& key, BackendTag to, base::Instant now) override {
-    return memory_.bind(key, {to, Generation::None}, now);
-  }
-  Asked move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now, Asker&) override {
-    return {.now = memory_.move(key, seen, to, now), .later = nullptr};
-  }
-  void cookie_issued(const Key& key, base::Instant now) override { memory_.cookie_issued(key, now); }
-  std::unique_ptr<Question> end(std::string_view, const Key& key, base::Instant now, Ending ending, Asker&) override {
-    if (ending == Ending::Mark) {
-      memory_.mark_ended(key, now);
-    } else {
-      memory_.end(key);
-    }
-    return nullptr;
-  }
+  explicit LocalStore(MemoryStore& memory) : memory_(memory) {}
+  ~LocalStore() override;
+
+  std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
+  Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
+  Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
+             Asker& asker) override;
+  void cookie_issued(const Key& key, base::Instant now) override;
+  std::unique_ptr<Question> end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
+                                Asker& asker) override;
+
+  /// Nothing is changed here from now on.
+  void suspend(Pass pass);
+  /// The other process may change what is remembered here.
+  void distrust() { is_sure_ = false; }
+  /// There is no other process (any more): this one decides again, first what waits.
+  void resume(base::Instant now);
+  /// Of a number that is not waited for: nothing happens.
+  void on_answer(std::uint64_t number, const Held& holds, base::Instant now);
 
  private:
+  class Waiting;
+  struct Unanswered {
+    Change change;
+    Waiting* waiting = nullptr;  // null: nobody waits (any more)
+  };
+  std::unique_ptr<Question> ask(const Change& change, Asker& asker);
+  Unanswered& pass_on(const Change& change);
+
   MemoryStore& memory_;
+  Pass pass_;  // null: we decide
+  bool is_sure_ = true;
+  std::uint64_t last_number_ = 0;
+  std::map<std::uint64_t, Unanswered> unanswered_;
 };
 
 }  // namespace holdfast::sessions

@@ -33,6 +33,7 @@ void MemoryRegistry::find(const std::string&, const Key& key, Done<std::optional
 }
 
 void MemoryRegistry::move(const std::string&, const Key& key, BackendTag to, Done<Effect> done) {
+  if (orders_ == Orders::Refused) return done(refusal());
   const base::Instant now = scheduler_.now();
   bool moved = false;
   // Whoever moves it meanwhile only makes us look again.
@@ -43,6 +44,7 @@ void MemoryRegistry::move(const std::string&, const Key& key, BackendTag to, Don
 }
 
 void MemoryRegistry::end(const std::string&, const Key& key, Done<Effect> done) {
+  if (orders_ == Orders::Refused) return done(refusal());
   const bool is_there = memory_.look(key, scheduler_.now()).has_value();
   memory_.mark_ended(key, scheduler_.now());
   done(Effect{.sessions = is_there ? 1u : 0u});
@@ -50,6 +52,7 @@ void MemoryRegistry::end(const std::string&, const Key& key, Done<Effect> done) 
 
 void MemoryRegistry::clear(const std::string&, BackendTag backend, const std::vector<BackendTag>& to,
                            Done<Effect> done) {
+  if (orders_ == Orders::Refused) return done(refusal());
   const base::Instant now = scheduler_.now();
   std::uint64_t count = 0;
   memory_.for_each(now, [&](const Session& session) {

@@ -20,11 +20,17 @@ class MemoryRegistry final : public Registry {
   void clear(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
              Done<Effect> done) override;
 
+  /// While the map goes to another process nothing may change here: orders are refused, to be given again.
+  enum class Orders : std::uint8_t { Taken, Refused };
+  void take_orders(Orders orders) { orders_ = orders; }
+
  private:
+  base::Error refusal() const { return {base::ErrorCode::Unavailable, "an upgrade is under way: try again"}; }
   Listed listed(const Session& session) const;
 
   MemoryStore& memory_;
   base::Scheduler& scheduler_;
+  Orders orders_ = Orders::Taken;
 };
 
 }  // namespace holdfast::sessions

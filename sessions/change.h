@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+#include "sessions/binding.h"
+#include "sessions/memory_store.h"
+
+namespace holdfast::sessions {
+
+/// One thing done to a session of a memory store, as it can be said to another process.
+struct Change {
+  enum class Kind : std::uint8_t { Bind, Move, Forget, MarkEnded, CookieIssued };
+  Kind kind = Kind::Bind;
+  Key key;
+  Binding known;                     ///< Bind: what is wanted. Move: what was seen.
+  BackendTag to = BackendTag::None;  ///< Move.
+  bool operator==(const Change&) const = default;
+};
+
+/// Does it, and answers what holds then; nothing for what binds nothing.
+inline Held apply(MemoryStore& memory, const Change& change, base::Instant now) {
+  switch (change.kind) {
+    case Change::Kind::Bind:
+      return memory.bind(change.key, change.known, now);
+    case Change::Kind::Move:
+      return memory.move(change.key, change.known, change.to, now);
+    case Change::Kind::Forget:
+      memory.end(change.key);
+      break;
+    case Change::Kind::MarkEnded:
+      memory.mark_ended(change.key, now);
+      break;
+    case Change::Kind::CookieIssued:
+      memory.cookie_issued(change.key, now);
+      break;
+  }
+  return {};
+}
+
+}  // namespace holdfast::sessions

@@ -1,0 +1,119 @@
+#include "sessions/local_store.h"
+
+#include <utility>
+
+namespace holdfast::sessions {
+
+/// What an asker holds while the other process is asked. What was asked for happens, whether somebody waits or not.
+class LocalStore::Waiting final : public Question {
+ public:
+  Waiting(LocalStore& store, std::uint64_t number, Asker& asker) : store_(&store), number_(number), asker_(asker) {}
+  ~Waiting() override {
+    if (store_ != nullptr) store_->unanswered_.at(number_).waiting = nullptr;
+  }
+  void forget_store() { store_ = nullptr; }
+  /// May destroy this.
+  void answer(const Change& change, const Held& holds) {
+    forget_store();
+    const bool is_binding = change.kind == Change::Kind::Bind || change.kind == Change::Kind::Move;
+    is_binding ? asker_.on_binding(holds) : asker_.on_ended();
+  }
+
+ private:
+  LocalStore* store_;  // null: it has been answered
+  const std::uint64_t number_;
+  Asker& asker_;
+};
+
+LocalStore::~LocalStore() {
+  for (const auto& [number, entry] : unanswered_) {
+    if (entry.waiting != nullptr) entry.waiting->forget_store();
+  }
+}
+
+std::optional<Found> LocalStore::find(std::string_view, const Key& key, base::Instant now) {
+  auto found = memory_.find(key, now);
+  if (found && !is_sure_) found->is_sure = false;
+  return found;
+}
+
+Asked LocalStore::bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) {
+  const Change change{.kind = Change::Kind::Bind, .key = key, .known = wanted, .to = {}};
+  if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
+  return {.now = {}, .later = ask(change, asker)};
+}
+
+Held LocalStore::begin(std::string_view, const Key& key, BackendTag to, base::Instant now) {
+  const Change change{.kind = Change::Kind::Bind, .key = key, .known = {to, Generation::None}, .to = {}};
+  if (!pass_) return apply(memory_, change, now);
+  pass_on(change);
+  return {{to, Generation{1}}, true};
+}
+
+Asked LocalStore::move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
+                       Asker& asker) {
+  const Change change{.kind = Change::Kind::Move, .key = key, .known = seen, .to = to};
+  if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
+  return {.now = {}, .later = ask(change, asker)};
+}
+
+void LocalStore::cookie_issued(const Key& key, base::Instant now) {
+  const Change change{.kind = Change::Kind::CookieIssued, .key = key, .known = {}, .to = {}};
+  if (!pass_) {
+    apply(memory_, change, now);
+  } else {
+    pass_on(change);
+  }
+}
+
+std::unique_ptr<Question> LocalStore::end(std::string_view, const Key& key, base::Instant now, Ending ending,
+                                          Asker& asker) {
+  const auto kind = ending == Ending::Mark ? Change::Kind::MarkEnded : Change::Kind::Forget;
+  const Change change{.kind = kind, .key = key, .known = {}, .to = {}};
+  if (pass_) return ask(change, asker);
+  apply(memory_, change, now);
+  return nullptr;
+}
+
+void LocalStore::suspend(Pass pass) { pass_ = std::move(pass); }
+
+void LocalStore::resume(base::Instant now) {
+  pass_ = nullptr;
+  is_sure_ = true;
+  // In the order they were asked in. An answer may make its asker ask again: that is decided at once.
+  while (!unanswered_.empty()) {
+    const auto first = unanswered_.extract(unanswered_.begin());
+    const Held holds = apply(memory_, first.mapped().change, now);
+    if (first.mapped().waiting != nullptr) first.mapped().waiting->answer(first.mapped().change, holds);
+  }
+}
+
+void LocalStore::on_answer(std::uint64_t number, const Held& holds, base::Instant now) {
+  const auto found = unanswered_.extract(number);
+  if (found.empty()) return;
+  const auto& [change, waiting] = found.mapped();
+  Held here = holds;
+  if (holds.backend != BackendTag::None) {
+    const Binding known = memory_.adopt(change.key, holds.binding(), memory_.sight_of(change.key), now);
+    here = {known, holds.is_ours && known == holds.binding()};
+  } else {
+    apply(memory_, change, now);
+  }
+  if (waiting != nullptr) waiting->answer(change, here);
+}
+
+std::unique_ptr<Question> LocalStore::ask(const Change& change, Asker& asker) {
+  Unanswered& entry = pass_on(change);
+  auto waiting = std::make_unique<Waiting>(*this, last_number_, asker);
+  entry.waiting = waiting.get();
+  return waiting;
+}
+
+LocalStore::Unanswered& LocalStore::pass_on(const Change& change) {
+  Unanswered& entry = unanswered_[++last_number_];
+  entry.change = change;
+  pass_(last_number_, change);
+  return entry;
+}
+
+}  // namespace holdfast::sessions

@@ -1,0 +1,108 @@
+// The map of a single proxy while it goes to another process.
+#include "sessions/local_store.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace holdfast;
+using namespace holdfast::sessions;
+
+namespace {
+
+constexpr BackendTag kA{11}, kB{22};
+constexpr base::Instant kNow{std::chrono::hours{1000}};
+constexpr Key kAnna{1, 2};
+
+struct Answers final : Asker {
+  void on_binding(const Held& holds) override { bindings.push_back(holds); }
+  void on_ended() override { ++ended; }
+  std::vector<Held> bindings;
+  int ended = 0;
+};
+
+struct Fixture {
+  MemoryStore memory{{.start = kNow}};
+  MemoryStore elsewhere{{.start = kNow}};
+  LocalStore store{memory};
+  Answers asker;
+  std::vector<std::pair<std::uint64_t, Change>> passed;
+
+  void suspend() {
+    store.suspend([this](std::uint64_t number, const Change& change) { passed.emplace_back(number, change); });
+  }
+  /// The other process decides all that waits.
+  void answer() {
+    for (const auto& [number, change] : std::exchange(passed, {})) {
+      store.on_answer(number, apply(elsewhere, change, kNow), kNow);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("suspended: what is known is found, what would change waits for the other process") {
+  Fixture f;
+  CHECK_FALSE(f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker).later);
+  f.suspend();
+  CHECK(f.store.find("p", kAnna, kNow)->is_sure);
+  const auto bound = f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.asker);
+  const auto moved = f.store.move("p", kAnna, {kA, Generation{1}}, kB, kNow, f.asker);
+  const auto ended = f.store.end("p", {5, 6}, kNow, Ending::Forget, f.asker);
+  CHECK((bound.later && moved.later && ended));
+  CHECK_FALSE(f.memory.find({3, 4}, kNow));
+  CHECK(f.memory.find(kAnna, kNow)->binding.backend == kA);
+
+  f.elsewhere.bind(kAnna, {kA, {}}, kNow);
+  f.elsewhere.bind({3, 4}, {kB, {}}, kNow);  // somebody was quicker
+  f.store.distrust();
+  f.answer();
+  REQUIRE(f.asker.bindings.size() == 2);
+  CHECK(f.asker.bindings[0] == Binding{kB, Generation{1}});
+  CHECK_FALSE(f.asker.bindings[0].is_ours);
+  CHECK(f.asker.bindings[1] == Binding{kB, Generation{2}});
+  CHECK(f.asker.bindings[1].is_ours);
+  CHECK(f.asker.ended == 1);
+  // It is remembered, but nothing is sure any more.
+  CHECK(f.store.find("p", {3, 4}, kNow)->binding.backend == kB);
+  CHECK_FALSE(f.store.find("p", {3, 4}, kNow)->is_sure);
+}
+
+TEST_CASE("resumed: what waits is decided here, in the order it was asked in") {
+  Fixture f;
+  f.suspend();
+  f.store.distrust();
+  const Held begun = f.store.begin("p", kAnna, kA, kNow);
+  CHECK(begun.is_ours);
+  const auto moved = f.store.move("p", kAnna, begun.binding(), kB, kNow, f.asker);
+  REQUIRE(f.passed.size() == 2);
+  f.store.resume(kNow);
+  REQUIRE(f.asker.bindings.size() == 1);
+  CHECK(f.asker.bindings[0] == Binding{kB, Generation{2}});
+  CHECK(f.store.find("p", kAnna, kNow)->is_sure);
+  CHECK_FALSE(f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.asker).later);
+  f.answer();  // too late: nobody waits
+  CHECK(f.asker.bindings.size() == 1);
+}
+
+TEST_CASE("who stops waiting is not called; what was asked for happens all the same") {
+  Fixture f;
+  f.suspend();
+  auto bound = f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker);
+  bound.later.reset();
+  f.answer();
+  CHECK(f.asker.bindings.empty());
+  CHECK(f.memory.find(kAnna, kNow)->binding.backend == kA);
+}
+
+TEST_CASE("a question may outlive the store") {
+  Answers asker;
+  std::unique_ptr<Question> question;
+  {
+    Fixture f;
+    f.suspend();
+    question = f.store.bind("p", kAnna, {kA, {}}, kNow, asker).later;
+  }
+  question.reset();
+  CHECK(asker.bindings.empty());
+}
