@@ -115,7 +115,7 @@ void each_missing(const Flat& flat, const Flat& other, Emit emit) {
 
 // Read at the start only: each of these has threads, files, sockets or other proxies that rely on it.
 Change::Effect effect_of(std::string_view key) {
-  if (key == "server.shutdown_deadline") return Change::Effect::AtOnce;
+  if (key == "server.shutdown_deadline" || key == "server.upgrade_deadline") return Change::Effect::AtOnce;
   for (const std::string_view table : {"server.", "admin.", "sessions.", "redis.", "cluster."}) {
     if (key.starts_with(table)) return Change::Effect::AfterRestart;
   }
@@ -180,9 +180,11 @@ std::vector<Change> changes(const Settings& running, const Settings& fresh) {
 }
 
 void keep_for_restart(Settings& fresh, const Settings& running) {
-  const Duration deadline = fresh.server.shutdown_deadline;
+  const Duration shutdown = fresh.server.shutdown_deadline;
+  const Duration upgrade = fresh.server.upgrade_deadline;
   fresh.server = running.server;
-  fresh.server.shutdown_deadline = deadline;
+  fresh.server.shutdown_deadline = shutdown;
+  fresh.server.upgrade_deadline = upgrade;
   fresh.admin = running.admin;
   fresh.sessions = running.sessions;
   fresh.redis = running.redis;

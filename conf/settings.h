@@ -56,6 +56,7 @@ enum class Traceparent : std::uint8_t {
 struct Server {
   std::uint32_t workers = 0;  ///< 0: one per CPU.
   Duration shutdown_deadline = std::chrono::seconds{30};
+  Duration upgrade_deadline = std::chrono::hours{1};  ///< How long the old process of an upgrade may finish its work.
   std::string state_dir = "/var/lib/holdfast";
   base::LogLevel log_level = base::LogLevel::Info;
   base::LogFormat log_format = base::LogFormat::Text;

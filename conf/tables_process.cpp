@@ -37,6 +37,7 @@ const Table<Server>& server_table() {
     Table<Server> t;
     t.integer("workers", &Server::workers, 0, 1024);
     t.duration("shutdown_deadline", &Server::shutdown_deadline, 0s);
+    t.duration("upgrade_deadline", &Server::upgrade_deadline, 0s);
     t.text("state_dir", "folder path", &Server::state_dir, parse_file_path);
     t.group("log", log);
     t.group("access_log", access_log);

@@ -52,7 +52,7 @@ class Writer {
 
   std::string process() {
     std::string out = "[server]\n" + maybe("workers", number(0, 1024)) + maybe("shutdown_deadline", duration()) +
-                      maybe("state_dir", R"("a \"quoted\" \u00fc path\\")") +
+                      maybe("upgrade_deadline", duration()) + maybe("state_dir", R"("a \"quoted\" \u00fc path\\")") +
                       maybe("log", "{ level = \"" + one_of({"debug", "info", "warn", "error"}) + "\" }") +
                       maybe("access_log", "{ path = \"-\" }");
     out += "[timeouts]\n";

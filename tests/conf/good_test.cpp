@@ -47,6 +47,7 @@ proxy_protocol = false
 [server]
 workers = 3
 shutdown_deadline = "0s"
+upgrade_deadline = "2d"
 state_dir = "state"
 log = { level = "debug", format = "json" }
 access_log = { path = "-", format = "text" }
@@ -70,7 +71,7 @@ connections = 7
 )");
   CHECK(s.listens[1].address == Endpoint{"::1", 0});
   CHECK(s.listens[1].trusted_proxies.size() == 2);
-  CHECK(s.server == Server{3, 0s, "state", holdfast::base::LogLevel::Debug, holdfast::base::LogFormat::Json, "-",
+  CHECK(s.server == Server{3, 0s, 48h, "state", holdfast::base::LogLevel::Debug, holdfast::base::LogFormat::Json, "-",
                            holdfast::base::LogFormat::Text});
   CHECK(s.admin == Admin{false, {"::1", 9}, {}, {}, "/a.pem", "/a.key"});
   CHECK(s.sessions == Sessions{2h, "/s", 10});

@@ -139,11 +139,13 @@ TEST_CASE("a whole pool that comes or goes is one line, and so is its route") {
 TEST_CASE("what is read at the start stays as it is in force") {
   const Settings running = read(file("[server]\nworkers = 1\n[pools.a]\nbackends = [\"h:1\"]\n"));
   Settings fresh =
-      read(file("[server]\nworkers = 3\nshutdown_deadline = \"7s\"\n[admin]\naddress = \"127.0.0.1:1\"\n"
+      read(file("[server]\nworkers = 3\nshutdown_deadline = \"7s\"\nupgrade_deadline = \"8s\"\n"
+                "[admin]\naddress = \"127.0.0.1:1\"\n"
                 "[sessions]\nidle_timeout = \"3m\"\n[pools.a]\nbackends = [\"h:1\"]\nbalance = \"hash\"\n"));
   keep_for_restart(fresh, running);
   CHECK(fresh.server.workers == 1);
   CHECK(fresh.server.shutdown_deadline == std::chrono::seconds{7});
+  CHECK(fresh.server.upgrade_deadline == std::chrono::seconds{8});
   CHECK(fresh.admin == running.admin);
   CHECK(fresh.sessions == running.sessions);
   CHECK(fresh.pools[0].balance == BalanceMethod::Hash);
