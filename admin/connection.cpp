@@ -35,6 +35,12 @@ void Connection::close() {
   owner_.on_done(*this);
 }
 
+void Connection::leave() {
+  is_leaving_ = true;
+  after_ = AfterAnswer::Close;
+  if (is_idle() || state_ == State::Feeding) close();
+}
+
 void Connection::on_deadline() {
   const bool request_is_late = (state_ == State::Head && !input_.empty()) || state_ == State::Body;
   if (request_is_late) return refuse(408, "the request took too long");
@@ -82,7 +88,7 @@ Connection::Progress Connection::take_head() {
   request_.host = head.host;
   for (const http::Field& field : head.fields) request_.fields.emplace_back(field.name, field.value);
   request_.peer = stream_->peer();
-  after_ = head.keep_alive ? AfterAnswer::KeepOpen : AfterAnswer::Close;
+  after_ = head.keep_alive && !is_leaving_ ? AfterAnswer::KeepOpen : AfterAnswer::Close;
   input_.erase(0, parsed.consumed);  // `head` looks into what is left behind: only its plain values hold from here
   searched_ = 0;
   accept_head(head);

@@ -52,6 +52,8 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   void answer(const Answer& answer) { send(answer); }
   /// Ends it now; reports on_done().
   void close();
+  /// Nothing is asked any more after what is being asked now. May report on_done().
+  void leave();
   /// Waits for the first byte of a request, since `idle_since()`.
   bool is_idle() const { return state_ == State::Head && input_.empty(); }
   /// Has not sent a whole request yet.
@@ -89,6 +91,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   std::unique_ptr<base::Timer> deadline_;
   std::unique_ptr<base::Timer> resume_;  // the next request, in the next turn
   State state_ = State::Head;
+  bool is_leaving_ = false;
   AfterAnswer after_ = AfterAnswer::KeepOpen;
   base::Instant idle_since_;
   std::string input_;         // not parsed yet; never much more than a head

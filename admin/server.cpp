@@ -19,6 +19,11 @@ void Server::accept(std::unique_ptr<net::Stream> stream) {
   connections_.back()->start();
 }
 
+void Server::leave() {
+  for (std::size_t i = connections_.size(); i-- > 0;)
+    connections_[i]->leave();  // backwards: one that ends is replaced by the last
+}
+
 /// The longest idle one goes; where none is idle, the one that has taken longest over its request.
 bool Server::make_room() {
   if (connections_.size() < limits_.connections_max) return true;

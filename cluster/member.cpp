@@ -86,6 +86,10 @@ void Member::leave() {
   for (base::Timer* timer : {tick_.get(), flush_.get(), second_look_.get()}) timer->cancel();
   beat_.reset();
   lease_.lose();
+  // Whom we still serve is served by what we see ourselves.
+  monitor_.set_isolation(health::Isolation::None);
+  monitor_.set_share({});
+  for (const conf::Backend& backend : settings_->backends) monitor_.set_quorum(backend.id, health::Quorum::None);
   redis_.tell(goodbye_script(), {keys_.nodes, keys_.leader},
               {id_, keys_.channel, std::string(kGoodbyeMessage) + " " + id_});
 }

@@ -69,7 +69,12 @@ void Proxy::on_client_closed(Client& client) {
   }
   clients_.pop_back();
   context_.scheduler.bury(std::move(closed));
-  if (context_.is_draining && clients_.empty()) context_.reports.on_drained();
+  report_if_drained();
+}
+
+void Proxy::report_if_drained() {
+  if (!context_.is_draining || !clients_.empty() || std::exchange(has_reported_drained_, true)) return;
+  context_.reports.on_drained();
 }
 
 void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
@@ -104,9 +109,13 @@ void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_p
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();
 }
 
-void Proxy::drain() {
+void Proxy::leave() {
   context_.is_draining = true;
-  if (clients_.empty()) return context_.reports.on_drained();
+  report_if_drained();
+}
+
+void Proxy::drain() {
+  leave();
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->drain();
 }
 

@@ -31,6 +31,9 @@ class Proxy final : private ClientOwner, private GrantSink {
 
   /// No further request on any connection; Reports::on_drained comes (perhaps at once) when the last one has gone.
   void drain();
+  /// Another process serves new connections: those that are here are served on, each until its next answer or until it
+  /// has been idle for long enough; then on_drained as above. drain() and abort() may follow.
+  void leave();
   /// Closes everything now.
   void abort();
 
@@ -42,9 +45,11 @@ class Proxy final : private ClientOwner, private GrantSink {
   void on_granted(conf::BackendId backend, TicketId ticket) override;
   Client* longest_idle();
   void turn_away(std::unique_ptr<net::Stream> stream);
+  void report_if_drained();
 
   Context context_;
   std::vector<std::unique_ptr<Client>> clients_;
+  bool has_reported_drained_ = false;
   std::size_t clock_hand_ = 0;  // where the search for an idle client goes on
 };
 
