@@ -9,12 +9,15 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "conf/reader.h"
 #include "net/redis_link.h"
 #include "server/named_files.h"
+#include "server/predecessor.h"
 #include "server/server.h"
 #include "sessions/secret.h"
 
@@ -28,6 +31,7 @@ struct Arguments {
   std::string config = "/etc/holdfast/holdfast.toml";
   bool check = false;
   bool dump = false;
+  std::vector<std::string> words;  ///< All of them, with the program's name.
 };
 
 /// Errors: Invalid, with all that is wrong, a mistake a line.
@@ -68,47 +72,63 @@ base::Result<conf::Settings> read_all(const std::string& path) {
   return read ? with_named_files(std::move(*read)) : std::move(read);
 }
 
-int run(const Arguments& arguments) {
-  auto read = read_config(arguments.config);
-  if (!read) {
-    fmt::print(stderr, "{}", read.error().text);
-    return kFailed;
-  }
-  if (arguments.dump) {
-    fmt::print("{}", conf::dump_settings(*read));
-    return kDone;
-  }
-  auto whole = with_named_files(std::move(*read));
-  if (!whole) {
-    fmt::print(stderr, "{}", whole.error().text);
-    return kFailed;
-  }
-  const auto settings = std::make_shared<const conf::Settings>(std::move(*whole));
+/// What the file says, and what it names.
+base::Result<std::shared_ptr<const conf::Settings>> settings_of(const Arguments& arguments) {
+  auto whole = read_all(arguments.config);
+  if (!whole) return whole.error();
+  return std::make_shared<const conf::Settings>(std::move(*whole));
+}
+
+int fail(std::string_view text) {
+  fmt::print(stderr, "{}", text);
+  return kFailed;
+}
+
+int dump(const Arguments& arguments) {
+  const auto read = read_config(arguments.config);
+  if (!read) return fail(read.error().text);
+  fmt::print("{}", conf::dump_settings(*read));
+  return kDone;
+}
+
+int check(const Arguments& arguments) {
+  const auto settings = settings_of(arguments);
+  if (!settings) return fail(settings.error().text);
+  const conf::Sessions& sessions = (*settings)->sessions;
+  const std::string& state_dir = (*settings)->server.state_dir;
   // A check writes nothing: a secret that would be generated on first use is not missing.
-  const bool generates = settings->sessions.secret_file.empty() && std::getenv("HOLDFAST_SECRET") == nullptr;
-  if (arguments.check && generates) {
-    if (const auto usable = sessions::check_state_dir(settings->server.state_dir); !usable) {
-      fmt::print(stderr, "holdfast: {}\n", usable.error().text);
-      return kFailed;
-    }
-    fmt::print("{}: ok\n", arguments.config);
-    return kDone;
+  const bool generates = sessions.secret_file.empty() && std::getenv("HOLDFAST_SECRET") == nullptr;
+  if (generates) {
+    const auto usable = sessions::check_state_dir(state_dir);
+    if (!usable) return fail(fmt::format("holdfast: {}\n", usable.error().text));
+  } else {
+    const auto secret = sessions::load_secret(sessions, state_dir, std::getenv("HOLDFAST_SECRET"));
+    if (!secret) return fail(fmt::format("holdfast: {}\n", secret.error().text));
   }
+  fmt::print("{}: ok\n", arguments.config);
+  return kDone;
+}
+
+int run(const Arguments& arguments) {
+  auto predecessor = server::Predecessor::meet();
+  if (!predecessor) return fail(fmt::format("holdfast: {}\n", predecessor.error().text));
+  const auto give_up = [&](const std::string& text) {
+    if (*predecessor) (*predecessor)->say_failed(text);
+    return fail(text);
+  };
+  const auto settings = settings_of(arguments);
+  if (!settings) return give_up(settings.error().text);
   const auto secret =
-      sessions::load_secret(settings->sessions, settings->server.state_dir, std::getenv("HOLDFAST_SECRET"));
-  if (!secret) {
-    fmt::print(stderr, "holdfast: {}\n", secret.error().text);
-    return kFailed;
-  }
-  if (arguments.check) {
-    fmt::print("{}: ok\n", arguments.config);
-    return kDone;
-  }
-  base::log_setup(settings->server.log_level, settings->server.log_format);
+      sessions::load_secret((*settings)->sessions, (*settings)->server.state_dir, std::getenv("HOLDFAST_SECRET"));
+  if (!secret) return give_up(fmt::format("holdfast: {}\n", secret.error().text));
+  base::log_setup((*settings)->server.log_level, (*settings)->server.log_format);
   base::log::info("starting",
                   {{"version", HOLDFAST_VERSION}, {"config", arguments.config}, {"secret", secret->source}});
   if (!secret->note.empty()) base::log::warn("secret", {{"reason", secret->note}});
-  server::Server server(settings, secret->bytes, [path = arguments.config] { return read_all(path); });
+  server::Server server(*settings, secret->bytes,
+                        {.read = [path = arguments.config] { return read_all(path); },
+                         .words = arguments.words,
+                         .predecessor = std::move(*predecessor)});
   if (const auto ran = server.run(); !ran) {
     base::log::error("start_failed", {{"reason", ran.error().text}});
     return kFailed;
@@ -129,7 +149,9 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
-  return run(arguments);
+  arguments.words.assign(argv, argv + argc);
+  if (arguments.dump) return dump(arguments);
+  return arguments.check ? check(arguments) : run(arguments);
 }
 
 }  // namespace

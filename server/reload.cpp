@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "server/server.h"
+#include "server/service_manager.h"
 
 namespace holdfast::server {
 
@@ -37,7 +38,9 @@ void Server::reload(admin::ReloadWish wish, Done done) {
   if (phase_ != Phase::Serving) {
     return done(Error{ErrorCode::Unavailable, phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping"});
   }
+  if (successor_) return done(Error{ErrorCode::Unavailable, "an upgrade is under way"});
   if (reloader_.is_under_way()) return done(Error{ErrorCode::Unavailable, "another reload is under way"});
+  if (wish == admin::ReloadWish::Apply) service_manager::say_reloading();
   reloader_.begin(settings_, [this, wish, done = std::move(done)](base::Result<Candidate>& found) {
     auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
     if (wish == admin::ReloadWish::Apply) {
@@ -46,6 +49,7 @@ void Server::reload(admin::ReloadWish wish, Done done) {
       last_reload_.succeeded = report.has_value();
       last_reload_.reason = report ? "" : report.error().text;
       if (!report) log_refusal(report.error());
+      service_manager::say_ready();
     }
     done(std::move(report));
   });

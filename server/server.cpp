@@ -15,15 +15,21 @@
 #include "base/text.h"
 #include "net/tls_stream.h"
 #include "server/named_files.h"
+#include "server/service_manager.h"
 #include "sessions/keyring.h"
 
 namespace holdfast::server {
 
 namespace {
 
+// Beyond the longest probe timeout: how long the first probes are waited for.
+constexpr base::Duration kProbeSlack = std::chrono::milliseconds{300};
+constexpr base::Duration kProbeSlackInUpgrade = std::chrono::seconds{10};
 constexpr base::Duration kTick = std::chrono::seconds{1};
 // Above a backend's own threshold, failures in a row are told no more often: an outage is not a flood of messages.
 constexpr base::Duration kToldEvery = std::chrono::milliseconds{50};
+// Signs of life in the time that the service manager waits for one.
+constexpr int kBeatsPerWatch = 3;
 // Descriptors for files, listeners, loops, probes, the admin listener.
 constexpr rlim_t kOwnDescriptorsMax = 256;
 
@@ -93,13 +99,14 @@ std::uint32_t worker_count(const conf::Settings& settings) {
 
 }  // namespace
 
-Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, ReadConfig read)
+Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, Origin origin)
     : timeline_(run_name(), [this] { nudge_live(); }),
       settings_(std::move(settings)),
       keyring_(secret),
       random_(random_seed()),
       started_(loop_.now()),
-      sessions_(*settings_, loop_, dialer_, random_),
+      predecessor_(std::move(origin.predecessor)),
+      sessions_(*settings_, loop_, dialer_, random_, predecessor_ ? predecessor_->store_start() : started_),
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
       gates_(*settings_),
@@ -110,7 +117,9 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       open_(loop_.timer([this] { open_when_probed(); })),
       deadline_(loop_.timer([this] { stop(); })),
       tick_(loop_.timer([this] { on_tick(); })),
-      reloader_(loop_, std::move(read)) {
+      reloader_(loop_, std::move(origin.read)),
+      words_(std::move(origin.words)),
+      may_begin_(predecessor_ == nullptr) {
   base::log_watch(&timeline_);
 }
 
@@ -119,6 +128,7 @@ Server::~Server() { base::log_watch(nullptr); }
 base::Result<void> Server::run() {
   if (auto started = start(); !started) {
     if (monitor_) monitor_->stop();
+    if (predecessor_) predecessor_->say_failed(started.error().text);
     return started;
   }
   loop_.run();
@@ -133,6 +143,7 @@ base::Result<void> Server::start() {
   signals_ =
       std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2},
                                      [this](int number) { on_signal(number); });
+  if (predecessor_) predecessor_->attach(loop_, static_cast<Predecessor::Owner&>(*this));
   const auto found = resolved(*settings_);
   if (!found) return found.error();
   const std::vector<net::Address>& addresses = found->backends;  // ids are places still
@@ -148,7 +159,7 @@ base::Result<void> Server::start() {
   control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{settings_, loop_, dialer_, *monitor_, random_});
   control_->load();
   monitor_->start();
-  control_->start();
+  if (may_begin_) control_->start();
   start_workers();
   if (auto opened = open_listeners(found->listens); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
@@ -156,7 +167,8 @@ base::Result<void> Server::start() {
 
   base::Duration patience{};
   for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
-  open_->set(loop_.now() + patience + std::chrono::milliseconds{300});
+  // While an old process serves there is no hurry.
+  open_->set(loop_.now() + patience + (predecessor_ ? kProbeSlackInUpgrade : kProbeSlack));
   tick_->set(loop_.now() + kTick);
   return {};
 }
@@ -171,6 +183,10 @@ void Server::start_workers() {
       .on_backend_success =
           [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); },
+      .on_change =
+          [this](std::size_t worker, std::uint64_t number, const sessions::Change& change) {
+            loop_.post([this, worker, number, change] { on_change(worker, number, change); });
+          },
       .on_redis = [this](const net::RedisState& now) { loop_.post([this, now] { sessions_.on_worker_link(now); }); }};
   const std::uint32_t count = worker_count(*settings_);
   const Worker::Common common{.settings = *settings_,
@@ -185,16 +201,16 @@ void Server::start_workers() {
                               .connections_max = connections_max(*settings_),
                               .access_log = access_log_.get()};
   for (std::uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(common, snapshot_, monitor_->view(), random_.next(), calls));
+    workers_.push_back(std::make_unique<Worker>(i, common, snapshot_, monitor_->view(), random_.next(), calls));
   }
 }
 
 base::Result<void> Server::open_listeners(const std::vector<net::Address>& addresses) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    auto sockets = bind(addresses[i], Port::MustBeFree);
+    auto sockets = inherit_or_bind(i, addresses[i]);
     if (!sockets) return sockets.error();
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-      workers_[worker]->listen(std::move((*sockets)[worker]), i);
+    for (std::size_t k = 0; k < sockets->size(); ++k) {
+      workers_[k % workers_.size()]->listen(std::move((*sockets)[k]), i);
     }
   }
   return {};
@@ -202,19 +218,16 @@ base::Result<void> Server::open_listeners(const std::vector<net::Address>& addre
 
 base::Result<void> Server::open_admin() {
   if (!settings_->admin.enabled) return {};
-  auto address = net::resolve(settings_->admin.address);
-  if (!address) return address.error();
-  if (net::Listener::is_taken(*address)) {
-    return base::Error{base::ErrorCode::Io, "cannot listen on " + address->text() + " (admin): address already in use"};
-  }
+  auto socket = inherit_or_bind_admin();
+  if (!socket) return socket.error();
   auto tls = load_admin_tls(*settings_);
   if (!tls) return tls.error();
-  auto opened = net::Listener::open(loop_, *address, [this, tls = *tls](std::unique_ptr<net::Stream> stream) {
-    if (tls) stream = std::make_unique<net::TlsStream>(tls->accepting(), std::move(stream));
-    admin_->accept(std::move(stream));
-  });
-  if (!opened) return opened.error();
-  admin_listener_ = std::move(*opened);
+  admin_listener_ = std::make_unique<net::Listener>(
+      loop_, std::move(*socket), [this, tls = *tls](std::unique_ptr<net::Stream> stream) {
+        if (tls) stream = std::make_unique<net::TlsStream>(tls->accepting(), std::move(stream));
+        admin_->accept(std::move(stream));
+      });
+  if (predecessor_) admin_listener_->pause();  // until then it is the old process that is asked
   access_ =
       std::make_unique<admin::Access>(loop_, accounts_of(settings_->admin, admin_listener_->address().port()),
                                       [this](std::string password, std::string hash, std::function<void(bool)> done) {
@@ -270,31 +283,60 @@ void Server::forget_failures(const health::View& view) {
 
 // Serving begins when every backend has answered its first probe, or had the time to: a session that comes back after a
 // restart shall not be moved only because its backend has not been looked at yet. Until then clients wait in the
-// kernel's queue.
+// kernel's queue, or are served by the process we replace.
 void Server::open_when_probed() {
-  if (phase_ != Phase::Starting) return;
+  if (phase_ != Phase::Starting || std::exchange(is_probed_, true)) return;
+  if (may_begin_) return open();
+  predecessor_->say_ready();
+}
+
+void Server::open() {
   phase_ = Phase::Serving;
   for (const auto& worker : workers_) worker->open();
+  if (admin_listener_) admin_listener_->resume();
   base::log::info("ready", {{"workers", workers_.size()}});
+  service_manager::say_ready();
+  watch_loops();
+}
+
+void Server::watch_loops() {
+  const auto allowed = service_manager::watchdog();
+  if (!allowed) return;
+  const LoopWatch::Calls calls{.ask =
+                                   [this](std::size_t worker) {
+                                     workers_[worker]->beat([this, worker] {
+                                       loop_.post([this, worker] {
+                                         if (loop_watch_) loop_watch_->on_beat(worker);
+                                       });
+                                     });
+                                   },
+                               .all_turn = [] { service_manager::say_alive(); }};
+  loop_watch_ = std::make_unique<LoopWatch>(loop_, workers_.size(), *allowed / kBeatsPerWatch, calls);
+  loop_watch_->start();
 }
 
 void Server::on_signal(int number) {
   base::log::info("signal", {{"number", number}});
-  if (number == SIGUSR1) {
-    if (access_log_) access_log_->reopen();
-    return;
-  }
+  if (number == SIGUSR1) return reopen_logs();
   if (number == SIGHUP) return reload(admin::ReloadWish::Apply, [](const auto&) {});
-  if (number == SIGUSR2) {
-    // A unit file or a script may send them all the same: that must not end the service.
-    return base::log::warn("signal_ignored", {{"number", number}, {"reason", "not yet supported"}});
-  }
-  if (phase_ == Phase::Starting || phase_ == Phase::Serving) return drain();
-  stop();
+  if (number == SIGUSR2) return upgrade();
+  if (phase_ == Phase::Draining || (phase_ == Phase::Starting && !may_begin_)) return stop();
+  drain();
+}
+
+void Server::reopen_logs() {
+  if (access_log_) access_log_->reopen();
+  if (predecessor_) predecessor_->say_reopen_logs();
 }
 
 void Server::drain() {
+  const bool was_leaving = phase_ == Phase::Leaving;
+  if (successor_ && !was_leaving) {
+    successor_->give_up();
+    undo_upgrade();
+  }
   phase_ = Phase::Draining;
+  if (!was_leaving) service_manager::say_stopping();
   base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
   control_->leave();
   sessions_.leave();
@@ -303,7 +345,9 @@ void Server::drain() {
 }
 
 void Server::on_worker_drained() {
-  if (++drained_ == workers_.size()) stop();
+  if (++drained_ < workers_.size()) return;
+  if (phase_ == Phase::Leaving) sessions_.leave();
+  stop();
 }
 
 void Server::stop() {
@@ -317,7 +361,12 @@ void Server::stop() {
 void Server::on_tick() {
   const base::Instant now = loop_.now();
   sessions_.on_tick();
-  control_->on_tick();
+  // What operators say from now on the successor hears, and writes down.
+  if (phase_ == Phase::Leaving) {
+    control_->load();
+  } else {
+    control_->on_tick();
+  }
   watch_failovers(now);
   note_history(now);
   tick_->set(now + kTick);

@@ -29,9 +29,12 @@
 #include "server/access_log.h"
 #include "server/cluster_control.h"
 #include "server/failover_watch.h"
+#include "server/loop_watch.h"
 #include "server/password_check.h"
+#include "server/predecessor.h"
 #include "server/reloader.h"
 #include "server/session_control.h"
+#include "server/successor.h"
 #include "server/worker.h"
 
 namespace holdfast::server {
@@ -41,31 +44,72 @@ class Server final : private health::Monitor::Listener,
                      private admin::Source,
                      private admin::OperatorDesk,
                      private admin::SessionDesk,
-                     private admin::ReloadDesk {
+                     private admin::ReloadDesk,
+                     private Successor::Owner,
+                     private Predecessor::Owner {
  public:
-  /// `read` gives the settings anew, when a reload is asked for.
-  Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, ReadConfig read);
+  /// How the process came to be.
+  struct Origin {
+    ReadConfig read;                           ///< Gives the settings anew, when a reload is asked for.
+    std::vector<std::string> words;            ///< Of the command line: an upgrade starts the new process by them.
+    std::unique_ptr<Predecessor> predecessor;  ///< nullptr: we replace nobody.
+  };
+  Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, Origin origin);
   ~Server() override;
 
-  /// Runs until a signal ends it. Errors: what keeps it from starting, with the address or path in question.
+  /// Runs until a signal, or an upgrade, ends it. Errors: what keeps it from starting, with the address or path in
+  /// question.
   base::Result<void> run();
 
  private:
-  enum class Phase : std::uint8_t { Starting, Serving, Draining, Stopping };
+  enum class Phase : std::uint8_t {
+    Starting,
+    Serving,
+    Leaving,  ///< A successor serves; we finish what is under way.
+    Draining,
+    Stopping
+  };
 
   base::Result<void> start();
   base::Result<void> open_listeners(const std::vector<net::Address>& addresses);
   /// One socket a worker. MayBeOurs: listeners of ours have the port already, on another address.
   enum class Port : std::uint8_t { MustBeFree, MayBeOurs };
   base::Result<std::vector<net::BoundSocket>> bind(net::Address address, Port port) const;
+  base::Result<std::vector<net::BoundSocket>> inherit_or_bind(std::size_t listen, const net::Address& address);
+  base::Result<net::BoundSocket> inherit_or_bind_admin();
   base::Result<void> open_admin();
   void start_workers();
   void open_when_probed();
+  void open();
+  void watch_loops();
   void on_signal(int number);
   void drain();
   void stop();
   void on_worker_drained();
   void on_tick();
+
+  // An upgrade, as the old process.
+  void upgrade();
+  void start_successor(std::vector<Successor::Socket> sockets);
+  void step_aside();
+  void hand_over();
+  void on_change(std::size_t from, std::uint64_t number, const sessions::Change& change);
+  void undo_upgrade();
+  void decide_alone();
+  // Calls `step` of all workers, then, when all are done and the upgrade is still the same, `then`.
+  void on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then);
+  void on_successor_ready(const std::vector<std::string>& unclaimed) override;
+  void on_sessions_taken() override;
+  void on_successor_failed(const std::string& reason) override;
+  void on_successor_gone() override;
+  void on_told(std::uint64_t number, const sessions::Held& holds) override;
+  void on_reopen_logs() override { reopen_logs(); }
+  void reopen_logs();
+  // As the new one.
+  void on_inheritance(const std::vector<sessions::Heirloom>& sessions) override;
+  void on_begin() override;
+  void on_asked(std::uint64_t number, const sessions::Change& change) override;
+  void on_predecessor_gone() override;
 
   // admin::ReloadDesk
   using NewSockets = std::map<std::size_t, std::vector<net::BoundSocket>>;
@@ -111,6 +155,7 @@ class Server final : private health::Monitor::Listener,
   net::TcpDialer dialer_{loop_};
   base::Random random_;
   const base::Instant started_;
+  std::unique_ptr<Predecessor> predecessor_;
   SessionControl sessions_;
   conf::Numbering numbering_;
   proxy::Loads loads_;  // by BackendId
@@ -138,6 +183,24 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<base::Timer> tick_;
   Reloader reloader_;
   admin::ReloadView last_reload_;
+  const std::vector<std::string> words_;
+  std::unique_ptr<Successor> successor_;
+  std::uint64_t upgrades_ = 0;          // begun so far: tells one from the next
+  std::vector<std::string> unclaimed_;  // addresses the successor has no use for
+  bool is_map_suspended_ = false;       // workers decide nothing; what they ask waits or goes to the successor
+  bool is_stepping_aside_ = false;      // workers accept nobody
+  // A change on its way to the successor, or waiting for it to begin.
+  struct Asked {
+    std::size_t from = 0;  // worker; kPredecessor
+    std::uint64_t number = 0;
+    sessions::Change change;
+  };
+  static constexpr std::size_t kPredecessor = ~std::size_t{0};
+  std::map<std::uint64_t, Asked> asked_;
+  std::uint64_t last_asked_ = 0;
+  bool is_probed_ = false;  // each backend has been looked at, or had the time to be
+  bool may_begin_ = true;   // false: the predecessor still serves
+  std::unique_ptr<LoopWatch> loop_watch_;
   Phase phase_ = Phase::Starting;
   std::size_t drained_ = 0;
   base::Instant history_due_{};

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "sessions/memory_registry.h"
 #include "sessions/redis_registry.h"
 
 namespace holdfast::server {
@@ -15,17 +15,19 @@ constexpr std::size_t kExpiredPerTick = 50'000;
 }
 
 SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer,
-                               base::Random& random)
+                               base::Random& random, base::Instant start)
     : is_shared_(settings.sessions.store == conf::SessionStore::Redis),
       scheduler_(scheduler),
       memory_({.sessions_max = settings.sessions.sessions_max,
                .idle_timeout = settings.sessions.idle_timeout,
                .seed = random.next(),
-               .start = scheduler.now()}),
+               .start = start}),
       hearing_(fmt::format("{:016x}", random.next())),
       resolver_(scheduler) {
   if (!is_shared()) {
-    registry_ = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
+    auto registry = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
+    memory_registry_ = registry.get();
+    registry_ = std::move(registry);
     return;
   }
   link_ = std::make_unique<net::RedisLink>(
@@ -72,6 +74,28 @@ void SessionControl::on_worker_link(const net::RedisState& now) {
 
 void SessionControl::leave() {
   if (map_) map_->leave();
+}
+
+void SessionControl::take_orders(sessions::MemoryRegistry::Orders orders) {
+  if (memory_registry_ != nullptr) memory_registry_->take_orders(orders);
+}
+
+void SessionControl::inherit(const std::vector<sessions::Heirloom>& sessions) {
+  if (is_shared()) return;  // Redis is another map
+  for (const sessions::Heirloom& session : sessions) memory_.inherit(session, scheduler_.now());
+}
+
+sessions::Held SessionControl::decide(const sessions::Change& change) {
+  if (!is_shared()) return apply(memory_, change, scheduler_.now());
+  // An upgrade from a map in memory to one in Redis: what the old process still serves is its own business.
+  switch (change.kind) {
+    case sessions::Change::Kind::Bind:
+      return {{change.known.backend, std::max(change.known.generation, sessions::Generation{1})}, true};
+    case sessions::Change::Kind::Move:
+      return {{change.to, next(change.known.generation)}, true};
+    default:
+      return {};
+  }
 }
 
 void SessionControl::on_tick() { memory_.expire(scheduler_.now(), kExpiredPerTick); }

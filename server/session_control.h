@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/random.h"
 #include "base/scheduler.h"
@@ -11,7 +12,9 @@
 #include "net/redis_subscription.h"
 #include "net/resolver.h"
 #include "proxy/snapshot.h"
+#include "sessions/change.h"
 #include "sessions/hearing.h"
+#include "sessions/memory_registry.h"
 #include "sessions/memory_store.h"
 #include "sessions/registry.h"
 #include "sessions/shared_map.h"
@@ -22,7 +25,9 @@ namespace holdfast::server {
 /// keeps them true. Owned by Server, on the control loop; what it is given outlives it.
 class SessionControl {
  public:
-  SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer, base::Random& random);
+  /// No session's times are earlier than `start`.
+  SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer, base::Random& random,
+                 base::Instant start);
   ~SessionControl();
 
   sessions::MemoryStore& memory() { return memory_; }
@@ -35,6 +40,12 @@ class SessionControl {
   void start(const proxy::Snapshot& snapshot);
   /// A worker's own link to Redis has become Ok, or is no longer.
   void on_worker_link(const net::RedisState& now);
+  /// Whether operators may change the map; what is in Redis they always may.
+  void take_orders(sessions::MemoryRegistry::Orders orders);
+  /// What the old process of an upgrade had in memory, the longest idle first.
+  void inherit(const std::vector<sessions::Heirloom>& sessions);
+  /// For a client that the old process still serves.
+  sessions::Held decide(const sessions::Change& change);
   /// Once a second.
   void on_tick();
   /// An orderly stop begins: no other proxy need wait for our receipts.
@@ -56,6 +67,7 @@ class SessionControl {
   net::RedisState worker_trouble_{net::RedisState::Word::Degraded, "connecting"};  // of the last one that was not
   std::unique_ptr<sessions::SharedMap> map_;
   std::unique_ptr<net::RedisSubscription> news_;
+  sessions::MemoryRegistry* memory_registry_ = nullptr;  // registry_, where it is one
   std::unique_ptr<sessions::Registry> registry_;
 };
 

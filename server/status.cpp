@@ -63,7 +63,7 @@ std::optional<std::uint32_t> slow_start_percent(const health::Verdict& verdict, 
 
 admin::Readiness Server::readiness() const {
   admin::ReadinessFacts facts;
-  facts.stopping = phase_ == Phase::Draining || phase_ == Phase::Stopping;
+  facts.stopping = phase_ == Phase::Leaving || phase_ == Phase::Draining || phase_ == Phase::Stopping;
   facts.listeners_open = phase_ != Phase::Starting;
   facts.cut_off = control_->cut_off();
   return admin::readiness_of(facts);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sessions/local_store.h"
 #include "sessions/redis_store.h"
 
 namespace holdfast::server {
@@ -12,9 +11,10 @@ namespace {
 constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
 }
 
-Worker::Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
+Worker::Worker(std::size_t number, const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
                std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls)
-    : calls_(std::move(calls)),
+    : number_(number),
+      calls_(std::move(calls)),
       moves_(common.moves),
       access_log_(common.access_log != nullptr ? common.access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
@@ -28,8 +28,11 @@ Worker::~Worker() = default;
 
 std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::uint64_t seed) {
   const conf::Settings& settings = common.settings;
-  if (settings.sessions.store != conf::SessionStore::Redis)
-    return std::make_unique<sessions::LocalStore>(common.memory);
+  if (settings.sessions.store != conf::SessionStore::Redis) {
+    auto local = std::make_unique<sessions::LocalStore>(common.memory);
+    local_ = local.get();
+    return local;
+  }
   resolver_ = std::make_unique<net::SystemResolver>(loop_);
   redis_ = std::make_unique<net::RedisLink>(
       net::RedisGround{loop_, dialer_, *resolver_, seed}, settings.redis,
@@ -45,24 +48,22 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
                                     .patience = settings.redis.timeout});
 }
 
-/// A listener, with the number it has in the settings of the day.
+/// A listening socket, with the number its listener has in the settings of the day.
 struct Worker::Port {
   std::size_t number;
   std::unique_ptr<net::Listener> listener;
 };
 
-void Worker::add_port(net::BoundSocket socket, std::size_t listen) {
-  auto port = std::make_unique<Port>(Port{listen, nullptr});
+net::Listener& Worker::add_port(net::BoundSocket socket, std::size_t listen) {
+  ports_.push_back(std::make_unique<Port>(Port{listen, nullptr}));
+  Port* const port = ports_.back().get();
   port->listener = std::make_unique<net::Listener>(
       loop_, std::move(socket),
-      [this, to = port.get()](std::unique_ptr<net::Stream> s) { proxy_.accept(std::move(s), to->number); });
-  ports_[listen] = std::move(port);
+      [this, port](std::unique_ptr<net::Stream> stream) { proxy_.accept(std::move(stream), port->number); });
+  return *port->listener;
 }
 
-void Worker::listen(net::BoundSocket socket, std::size_t listen) {
-  add_port(std::move(socket), listen);
-  ports_[listen]->listener->pause();
-}
+void Worker::listen(net::BoundSocket socket, std::size_t listen) { add_port(std::move(socket), listen).pause(); }
 
 void Worker::start() {
   thread_ = std::thread([this] {
@@ -77,7 +78,10 @@ void Worker::join() {
 
 void Worker::open() {
   loop_.post([this] {
-    for (const auto& [number, port] : ports_) port->listener->resume();
+    for (const auto& port : ports_) {
+      port->listener->listen();
+      port->listener->resume();
+    }
   });
 }
 
@@ -91,22 +95,22 @@ void Worker::reload(Change change) {
 
 void Worker::take(Change change) {
   auto before = std::exchange(ports_, {});
-  for (auto& [number, port] : before) {
+  for (const auto& port : before) {
     // What waits in the queue of one that is gone has been accepted by the kernel: it is served, once.
-    if (!change.listens[number]) port->listener->accept_waiting();
+    if (!change.listens[port->number]) port->listener->accept_waiting();
   }
   proxy_.set_snapshot(std::move(change.snapshot), std::move(change.view), change.listens);
-  for (auto& [number, port] : before) {
-    if (!change.listens[number]) continue;
-    port->number = *change.listens[number];
-    ports_[port->number] = std::move(port);
+  for (auto& port : before) {
+    if (!change.listens[port->number]) continue;
+    port->number = *change.listens[port->number];
+    ports_.push_back(std::move(port));
   }
   for (auto& [number, socket] : change.opened) add_port(std::move(socket), number);
 }
 
 void Worker::drain() {
   loop_.post([this] {
-    for (const auto& [number, port] : ports_) port->listener->accept_waiting();
+    for (const auto& port : ports_) port->listener->accept_waiting();
     ports_.clear();
     proxy_.drain();
   });
@@ -120,6 +124,63 @@ void Worker::abort() {
 }
 
 void Worker::stop() { loop_.stop(); }
+
+void Worker::beat(Done done) { loop_.post(std::move(done)); }
+
+void Worker::duplicate_sockets(std::function<void(std::vector<PassedSocket>)> done) {
+  loop_.post([this, done = std::move(done)] {
+    std::vector<PassedSocket> sockets;
+    for (const auto& port : ports_) sockets.push_back({port->number, port->listener->duplicate()});
+    done(std::move(sockets));
+  });
+}
+
+void Worker::suspend(Done done) {
+  loop_.post([this, done = std::move(done)] {
+    if (local_ != nullptr) {
+      local_->suspend(
+          [this](std::uint64_t number, const sessions::Change& change) { calls_.on_change(number_, number, change); });
+    }
+    done();
+  });
+}
+
+void Worker::step_aside(Done done) {
+  loop_.post([this, done = std::move(done)] {
+    for (const auto& port : ports_) port->listener->pause();
+    if (local_ != nullptr) local_->distrust();
+    done();
+  });
+}
+
+void Worker::step_back() {
+  loop_.post([this] {
+    for (const auto& port : ports_) port->listener->resume();
+    if (local_ != nullptr) local_->resume(loop_.now());
+  });
+}
+
+void Worker::leave(std::vector<std::size_t> unclaimed) {
+  loop_.post([this, unclaimed = std::move(unclaimed)] {
+    for (const auto& port : ports_) {
+      if (std::find(unclaimed.begin(), unclaimed.end(), port->number) != unclaimed.end()) {
+        port->listener->accept_waiting();
+      }
+    }
+    ports_.clear();
+    proxy_.leave();
+  });
+}
+
+void Worker::on_told(std::uint64_t change, const sessions::Held& holds) {
+  loop_.post([this, change, holds] { local_->on_answer(change, holds, loop_.now()); });
+}
+
+void Worker::decide_alone() {
+  loop_.post([this] {
+    if (local_ != nullptr) local_->resume(loop_.now());
+  });
+}
 
 void Worker::on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) {
   if (!proxy_.settings().has(backend)) return;  // a reload has taken it away

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "proxy/proxy.h"
 #include "server/access_log.h"
 #include "sessions/hearing.h"
+#include "sessions/local_store.h"
 #include "sessions/memory_store.h"
 #include "sessions/store.h"
 
@@ -26,6 +26,8 @@ namespace holdfast::server {
 /// its own is not running; between start() and join() everything comes through its loop.
 class Worker final : private proxy::Reports {
  public:
+  using Done = std::function<void()>;
+
   /// What it tells the control loop. Called on the worker's thread.
   struct Calls {
     /// `threshold` failures in a row are what the backend's pool ejects for.
@@ -33,6 +35,8 @@ class Worker final : private proxy::Reports {
         on_backend_failure;
     std::function<void(conf::BackendId)> on_backend_success;
     std::function<void()> on_drained;
+    /// A change to the session map that another process decides (suspend()).
+    std::function<void(std::size_t worker, std::uint64_t number, const sessions::Change&)> on_change;
     /// The worker's link to Redis has become Ok, or is no longer.
     std::function<void(const net::RedisState&)> on_redis;
   };
@@ -52,11 +56,12 @@ class Worker final : private proxy::Reports {
     AccessLog* access_log = nullptr;  ///< nullptr: off.
   };
 
-  Worker(const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
+  /// `number` is its place among the workers.
+  Worker(std::size_t number, const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
          std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls);
   ~Worker() override;
 
-  /// Takes listener number `listen`, paused. Before start().
+  /// Takes a socket for listener number `listen`, paused; there may be several. Before start().
   void listen(net::BoundSocket socket, std::size_t listen);
   void start();
   void join();
@@ -75,12 +80,34 @@ class Worker final : private proxy::Reports {
   void drain();
   void abort();
   void stop();
+  /// Answers as soon as its loop turns.
+  void beat(Done done);
+
+  // An upgrade, step by step; `done` is called on the worker's thread.
+  struct PassedSocket {
+    std::size_t listen = 0;
+    net::Descriptor descriptor;  ///< Not open: there are no descriptors left.
+  };
+  /// Its listening sockets once more, for another process.
+  void duplicate_sockets(std::function<void(std::vector<PassedSocket>)> done);
+  /// Changes to the session map in memory go to Calls::on_change from now on.
+  void suspend(Done done);
+  /// Accepts no more: what comes waits in the kernel's queues. The map in memory may be out of date from now on.
+  void step_aside(Done done);
+  /// The upgrade has failed: all is as before.
+  void step_back();
+  /// Another process accepts. Its clients are served on (Proxy::leave), and those who wait at `unclaimed` listeners are
+  /// accepted, because nobody else will.
+  void leave(std::vector<std::size_t> unclaimed);
+  /// The other process has decided; or has gone, and we decide again.
+  void on_told(std::uint64_t change, const sessions::Held& holds);
+  void decide_alone();
 
   const proxy::Counters& counters() const { return proxy_.counters(); }
 
  private:
   struct Port;
-  void add_port(net::BoundSocket socket, std::size_t listen);
+  net::Listener& add_port(net::BoundSocket socket, std::size_t listen);
   void take(Change change);
   void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
   void on_backend_success(conf::BackendId backend) override;
@@ -90,6 +117,7 @@ class Worker final : private proxy::Reports {
   void on_flush();
   std::unique_ptr<sessions::Store> make_store(const Common& common, std::uint64_t seed);
 
+  const std::size_t number_;
   net::Loop loop_;
   net::TcpDialer dialer_{loop_};
   Calls calls_;
@@ -99,9 +127,10 @@ class Worker final : private proxy::Reports {
   std::unique_ptr<net::SystemResolver> resolver_;
   std::unique_ptr<net::RedisLink> redis_;  // with store = "redis"
   bool is_redis_up_ = false;
+  sessions::LocalStore* local_ = nullptr;  // store_, where it is one
   std::unique_ptr<sessions::Store> store_;
   proxy::Proxy proxy_;
-  std::map<std::size_t, std::unique_ptr<Port>> ports_;  // by their number in the settings
+  std::vector<std::unique_ptr<Port>> ports_;
   std::thread thread_;
 };
 

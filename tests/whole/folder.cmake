@@ -1,7 +1,7 @@
 # The real program, driven from outside. Those labelled "release" say something of their own in a release build: speed,
 # memory, system calls, allocations.
 holdfast_tests(whole
-  NAMES start_stop admin_tls reload forwarding streaming hostile sticky failover first_binding shared_sessions session_end redis_outage cluster cluster_health retry limits ntlm health_api mendix mfiles maintenance request_id resources
+  NAMES start_stop admin_tls reload upgrade service forwarding streaming hostile sticky failover first_binding shared_sessions session_end redis_outage cluster cluster_health retry limits ntlm health_api mendix mfiles maintenance request_id resources
   LINKS holdfast_support holdfast_hostile_rows)
 add_dependencies(test_whole holdfast-sample-app)
 if(TARGET holdfast)

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/scheduler.h"
+
+namespace holdfast::server {
+
+/// Says from time to time that all loops turn, and says nothing while one of them does not: the service manager then
+/// takes the process for hung. Owned by Server, on the control loop, whose own turning is what calls it.
+class LoopWatch {
+ public:
+  struct Calls {
+    /// The worker's loop is asked for a sign of life: on_beat() with the same number.
+    std::function<void(std::size_t worker)> ask;
+    std::function<void()> all_turn;
+  };
+
+  /// A worker that has not answered for `interval` is hung. `scheduler` outlives it.
+  LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Calls calls);
+
+  void start();
+  void on_beat(std::size_t worker) { has_beaten_[worker] = true; }
+
+ private:
+  void on_due();
+  void ask_all();
+
+  base::Scheduler& scheduler_;
+  const base::Duration interval_;
+  const Calls calls_;
+  std::vector<bool> has_beaten_;  // since it was asked
+  std::vector<bool> is_hung_;     // and that was said
+  std::unique_ptr<base::Timer> due_;
+};
+
+}  // namespace holdfast::server

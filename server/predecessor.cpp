@@ -1,0 +1,137 @@
+#include "server/predecessor.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "base/text.h"
+#include "server/launch.h"
+
+namespace holdfast::server {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr base::Duration kHelloMax = std::chrono::seconds{10};
+
+template <class T>
+base::Result<std::pair<T, net::Descriptor>> receive(const net::Descriptor& end) {
+  auto parcel = net::Channel::receive(end, kHelloMax);
+  if (!parcel) return parcel.error();
+  const auto message = upgrade::message_of(parcel->bytes);
+  const T* const wanted = message ? std::get_if<T>(&*message) : nullptr;
+  if (wanted == nullptr) return Error{ErrorCode::Malformed, "the old process speaks in another way"};
+  return std::pair(*wanted, std::move(parcel->descriptor));
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Predecessor>> Predecessor::meet() {
+  const char* variable = std::getenv(kUpgradeVariable);
+  if (variable == nullptr) return std::unique_ptr<Predecessor>();
+  const auto number = base::parse_decimal(variable);
+  ::unsetenv(kUpgradeVariable);
+  if (!number || *number <= STDERR_FILENO || *number > 0xFFFF) {
+    return Error{ErrorCode::Invalid, std::string(kUpgradeVariable) + " is not for people to set"};
+  }
+  net::Descriptor end(static_cast<int>(*number));
+  if (::fcntl(end.get(), F_SETFD, FD_CLOEXEC) != 0) {
+    end.release();
+    return Error{ErrorCode::Invalid, std::string(kUpgradeVariable) + " names no open file"};
+  }
+  const auto hello = receive<upgrade::Hello>(end);
+  if (!hello) return hello.error();
+  if (hello->first.version != upgrade::kVersion) {
+    return Error{ErrorCode::Invalid, "the running version hands over in another way: restart instead"};
+  }
+  std::unique_ptr<Predecessor> made(new Predecessor(std::move(end), hello->first));
+  if (const auto received = made->receive_sockets(); !received) return received.error();
+  return made;
+}
+
+Predecessor::Predecessor(net::Descriptor end, const upgrade::Hello& hello) : end_(std::move(end)), hello_(hello) {}
+
+Predecessor::~Predecessor() = default;
+
+base::Result<void> Predecessor::receive_sockets() {
+  for (std::uint32_t i = 0; i < hello_.sockets; ++i) {
+    auto passed = receive<upgrade::PassedSocket>(end_);
+    if (!passed) return passed.error();
+    auto socket = net::BoundSocket::adopt(std::move(passed->second));
+    if (!socket) return socket.error();
+    ports_.insert(socket->address().port());
+    sockets_.push_back({std::move(passed->first), std::move(*socket)});
+  }
+  return {};
+}
+
+std::vector<net::BoundSocket> Predecessor::take(upgrade::PassedSocket::Use use, std::string_view address) {
+  std::vector<net::BoundSocket> taken;
+  for (Passed& passed : sockets_) {
+    if (passed.words.use == use && passed.words.address == address) taken.push_back(std::move(passed.socket));
+  }
+  std::erase_if(sockets_, [&](const Passed& p) { return p.words.use == use && p.words.address == address; });
+  return taken;
+}
+
+void Predecessor::attach(net::Loop& loop, Owner& owner) {
+  owner_ = &owner;
+  channel_ = std::make_unique<net::Channel>(loop, std::move(end_), static_cast<net::Channel::Handler&>(*this));
+}
+
+void Predecessor::say_ready() {
+  upgrade::Ready ready;
+  for (const Passed& passed : sockets_) {
+    if (passed.words.use == upgrade::PassedSocket::Use::Clients) ready.unclaimed.push_back(passed.words.address);
+  }
+  sockets_.clear();
+  std::sort(ready.unclaimed.begin(), ready.unclaimed.end());
+  ready.unclaimed.erase(std::unique(ready.unclaimed.begin(), ready.unclaimed.end()), ready.unclaimed.end());
+  say(ready);
+}
+
+void Predecessor::say_taken() { say(upgrade::Taken{}); }
+
+void Predecessor::say_failed(const std::string& reason) {
+  const upgrade::Failed failed{reason.substr(0, reason.find('\n'))};
+  if (channel_) return say(failed);
+  const std::string bytes = bytes_of(failed);
+  // Should it not arrive, our end says as much.
+  if (::send(end_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+}
+
+void Predecessor::tell(std::uint64_t number, const sessions::Held& holds) { say(upgrade::Told{number, holds}); }
+
+void Predecessor::say_reopen_logs() { say(upgrade::ReopenLogs{}); }
+
+void Predecessor::say(const upgrade::Message& message) { channel_->send(bytes_of(message)); }
+
+void Predecessor::on_parcel(net::Parcel parcel) {
+  auto message = upgrade::message_of(parcel.bytes);
+  if (!message) return;
+  if (auto* heirlooms = std::get_if<upgrade::Heirlooms>(&*message)) {
+    sessions_.insert(sessions_.end(), heirlooms->sessions.begin(), heirlooms->sessions.end());
+  } else if (std::holds_alternative<upgrade::AllSent>(*message)) {
+    std::sort(sessions_.begin(), sessions_.end(),
+              [](const sessions::Heirloom& a, const sessions::Heirloom& b) { return a.last_used < b.last_used; });
+    owner_->on_inheritance(std::exchange(sessions_, {}));
+  } else if (std::holds_alternative<upgrade::Begin>(*message)) {
+    has_begun_ = true;
+    owner_->on_begin();
+  } else if (const auto* ask = std::get_if<upgrade::Ask>(&*message)) {
+    owner_->on_asked(ask->number, ask->change);
+  }
+}
+
+void Predecessor::on_gone() {
+  if (!std::exchange(has_begun_, true)) owner_->on_begin();
+  owner_->on_predecessor_gone();
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,36 @@
+#include "server/service_manager.h"
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+#include <cstdint>
+#include <string>
+
+namespace holdfast::server::service_manager {
+
+namespace {
+
+/// Nobody is there to be told of a failure.
+void say(const std::string& words) { sd_notify(0, words.c_str()); }
+
+}  // namespace
+
+void say_ready() { say("READY=1"); }
+
+void say_reloading() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  say(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                  std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
+}
+
+void say_stopping() { say("STOPPING=1"); }
+void say_main_process(pid_t pid) { say(fmt::format("MAINPID={}", pid)); }
+void say_alive() { say("WATCHDOG=1"); }
+
+std::optional<base::Duration> watchdog() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0 || microseconds == 0) return std::nullopt;
+  return std::chrono::microseconds{microseconds};
+}
+
+}  // namespace holdfast::server::service_manager

@@ -1,0 +1,416 @@
+// A new process takes over from an old one (USR2): nobody notices, or nothing has changed.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "tests/support/facts.h"
+#include "tests/support/fleet.h"
+#include "tests/whole/heirs.h"
+
+using namespace holdfast::support;
+
+namespace {
+
+ProxyConfig config_of(const Fleet& fleet) {
+  ProxyConfig config;
+  config.nodes = fleet.nodes();
+  config.sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n";
+  return config;
+}
+
+/// Which node answered the session `id`.
+std::string ask(HttpClient& client, const std::string& id) {
+  const Answer answer = client.get("/", {{"Cookie", "sid=" + id}});
+  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
+}
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+constexpr std::string_view kUpgradeRequest =
+    "GET /ws HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+void serve_websockets(Fleet& fleet) {
+  fleet.on("/ws", [](Conversation& talk) {
+    talk.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    talk.echo();
+  });
+}
+
+HttpClient websocket(std::uint16_t port) {
+  HttpClient tunnel(port);
+  REQUIRE(tunnel.connect());
+  REQUIRE(tunnel.send(kUpgradeRequest));
+  REQUIRE(tunnel.receive().status == 101);
+  return tunnel;
+}
+
+bool echoes(HttpClient& tunnel) {
+  std::string back;
+  return tunnel.send("still there") &&
+         tunnel.wire().read_length(11, [&](std::string_view bytes) { back += bytes; }) == End::Whole &&
+         back == "still there";
+}
+
+/// Users with app sessions, old and new ones, who ask all the time on kept connections.
+class Users {
+ public:
+  Users(const Proxy& proxy, int threads, int per_second) {
+    for (int t = 0; t < threads; ++t) {
+      threads_.emplace_back([this, &proxy, t, threads, per_second] {
+        HttpClient client = proxy.client();
+        const auto start = Clock::now();
+        for (int i = 0; !over_.is_open(); ++i) {
+          if (per_second > 0)
+            std::this_thread::sleep_until(start + std::chrono::nanoseconds{1s} * i * threads / per_second);
+          // Every fourth request is of a session that was born a while ago; the others grow slowly in number.
+          const int number = i % 4 == 0 ? i % 10 : i / 20;
+          const std::string id = "u" + std::to_string(t) + "-" + std::to_string(number);
+          const std::string node = ask(client, id);
+          note_answer(id, node);
+        }
+      });
+    }
+  }
+  ~Users() { stop(); }
+  Users(const Users&) = delete;
+  Users& operator=(const Users&) = delete;
+
+  int count() const { return count_; }
+  void stop() {
+    over_.open();
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+  // After stop():
+  const std::vector<std::string>& errors() const { return errors_; }
+  std::size_t sessions() const { return homes_.size(); }
+  std::set<std::string> split() const {
+    std::set<std::string> out;
+    for (const auto& [id, nodes] : homes_) {
+      if (nodes.size() > 1) out.insert(id);
+    }
+    return out;
+  }
+  bool has_met(const std::string& node) const {
+    return std::any_of(homes_.begin(), homes_.end(), [&](const auto& user) { return user.second.contains(node); });
+  }
+
+ private:
+  void note_answer(const std::string& id, const std::string& node) {
+    ++count_;
+    const std::lock_guard lock(mutex_);
+    if (node.starts_with("failed")) {
+      errors_.push_back(id + " " + node);
+    } else {
+      homes_[id].insert(node);
+    }
+  }
+
+  Gate over_;
+  std::atomic<int> count_ = 0;
+  std::mutex mutex_;
+  std::vector<std::string> errors_;
+  std::map<std::string, std::set<std::string>> homes_;
+  std::vector<std::thread> threads_;
+};
+
+/// The program under a name of the test's own, so that it can be replaced.
+class Installed {
+ public:
+  Installed() { put(holdfast_binary()); }
+  Installed(const Installed&) = delete;
+  Installed& operator=(const Installed&) = delete;
+  std::filesystem::path path() const { return dir_.path() / "holdfast"; }
+  void put(const std::filesystem::path& program) const {
+    remove();
+    std::filesystem::create_symlink(std::filesystem::absolute(program), path());
+  }
+  void put_text(std::string_view text) const {
+    remove();
+    dir_.write("holdfast", text);
+    std::filesystem::permissions(path(), std::filesystem::perms::owner_all);
+  }
+  void remove() const { std::filesystem::remove(path()); }
+
+ private:
+  TempDir dir_;
+};
+
+}  // namespace
+
+TEST_CASE("USR2: the new process serves with the sessions of the old one, which finishes and exits with 0") {
+  Fleet fleet({"a", "b", "c"});
+  Proxy proxy(config_of(fleet));
+  Heirs heirs(proxy);
+  std::map<std::string, std::string> home;
+  {
+    HttpClient client = proxy.client();
+    for (int i = 0; i < 30; ++i) home["user" + std::to_string(i)] = ask(client, "user" + std::to_string(i));
+    REQUIRE(proxy.reload().is_whole(200));
+    REQUIRE(heirs.upgrade());
+  }
+  CHECK(proxy.process().wait() == 0);
+  const auto inherited = heirs.next_line(" sessions_inherited ");
+  REQUIRE(inherited);
+  CHECK(contains(*inherited, "sessions=30"));
+  HttpClient client = proxy.client();
+  for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
+  // The admin listener went along.
+  CHECK(proxy.status()["ready"] == true);
+  std::int64_t sessions = 0;
+  for (const char* name : {"a", "b", "c"}) sessions += proxy.backend(name).value("sessions", 0);
+  CHECK(sessions == 30);
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another node, the dead stay dead") {
+  Fleet fleet({"a", "b", "c", "dead", "drained"});
+  serve_websockets(fleet);
+  fleet["dead"].refuse();
+  const bool is_full = wants_full_size();
+  const int tunnels_wanted = is_full ? 200 : 20;
+  Proxy proxy(config_of(fleet), {.environment = {}, .wrapper = {}, .wait_until_up = false});
+  Heirs heirs(proxy);
+  for (const char* name : {"a", "b", "c", "drained"}) REQUIRE(proxy.wait_for_state(name, "UP"));
+  REQUIRE(proxy.wait_for_state("dead", "DOWN"));
+  REQUIRE(HttpClient(proxy.admin_port())
+              .request({.method = "POST",
+                        .target = "/api/v1/pools/app/backends/drained/drain",
+                        .fields = {{"Content-Type", "application/json"}},
+                        .body = "{}",
+                        .host = "127.0.0.1"})
+              .is_whole(200));
+  std::vector<HttpClient> tunnels;
+  for (int i = 0; i < tunnels_wanted; ++i) tunnels.push_back(websocket(proxy.port()));
+
+  Users users(proxy, is_full ? 32 : 4, is_full ? 5000 : 0);
+  constexpr int kRounds = 20;
+  std::size_t descriptors = 0;
+  std::vector<pid_t> olds;
+  for (int round = 1; round <= kRounds; ++round) {
+    CAPTURE(round);
+    const int until = users.count() + 50;
+    olds.push_back(heirs.current());
+    REQUIRE(heirs.upgrade());
+    CHECK(proxy.backend("dead").value("state", "") == "DOWN");
+    CHECK(proxy.backend("drained").value("state", "") == "DRAINING");
+    REQUIRE(eventually([&] { return users.count() >= until; }, Deadline{60s}));
+    if (round == 1) descriptors = open_descriptors(heirs.current());
+    if (round == kRounds) CHECK(open_descriptors(heirs.current()) < descriptors + 20);
+  }
+  for (HttpClient& tunnel : tunnels) CHECK(echoes(tunnel));
+  CHECK(proxy.process().is_running());
+  users.stop();
+  for (const std::string& error : users.errors()) FAIL_CHECK(error);
+  for (const std::string& id : users.split()) FAIL_CHECK(id << " was served by several nodes");
+  CHECK_FALSE(users.has_met("dead"));
+  CHECK_FALSE(users.has_met("drained"));
+  CHECK(users.sessions() > 50);
+  note("upgrades under load: " + std::to_string(kRounds) + " with " + std::to_string(users.count()) + " requests of " +
+       std::to_string(users.sessions()) + " sessions and " + std::to_string(tunnels_wanted) + " WebSockets");
+  tunnels.clear();
+  CHECK(proxy.process().wait() == 0);
+  for (std::size_t i = 1; i < olds.size(); ++i) CHECK(heirs.wait(olds[i]) == 0);
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("the old process asks the new one: a session has one node, whichever process serves it first") {
+  Fleet fleet({"a", "b", "c"});
+  Proxy proxy(config_of(fleet));
+  Heirs heirs(proxy);
+  std::vector<HttpClient> kept;
+  for (std::size_t i = 0; i < 12; ++i) {
+    kept.push_back(proxy.client());
+    REQUIRE(ask(kept.back(), "first" + std::to_string(i)).size() == 1);
+  }
+  REQUIRE(heirs.upgrade());
+  HttpClient fresh = proxy.client();
+  for (std::size_t i = 0; i < 12; ++i) {
+    // Half of them are known to the new process first, half to the old one.
+    const std::string id = "second" + std::to_string(i);
+    CAPTURE(i);
+    REQUIRE(kept[i].is_open());
+    const auto by_old = [&] {
+      const Answer answer = kept[i].get("/", {{"Cookie", "sid=" + id}});
+      CHECK(answer.field("Connection") == "close");
+      return answer.body;
+    };
+    if (i % 2 == 0) {
+      const std::string node = by_old();
+      CHECK(ask(fresh, id) == node);
+    } else {
+      const std::string node = ask(fresh, id);
+      CHECK(by_old() == node);
+    }
+    CHECK(ask(fresh, "first" + std::to_string(i)).size() == 1);
+  }
+  CHECK(proxy.process().wait() == 0);
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("when the new process dies the old one serves on by itself") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy(config_of(fleet));
+  Heirs heirs(proxy);
+  HttpClient kept = proxy.client();
+  const std::string home = ask(kept, "anna");
+  REQUIRE(heirs.upgrade());
+  ::kill(heirs.current(), SIGKILL);
+  REQUIRE(heirs.next_line(" successor_lost "));
+  CHECK(ask(kept, "anna") == home);
+  CHECK(proxy.process().wait() == 0);
+}
+
+TEST_CASE("another number of workers, another listener, one listener less") {
+  Fleet fleet({"a", "b"});
+  Fd first = reserve_port();
+  Fd second = reserve_port();
+  const std::uint16_t before = port_of(first);
+  const std::uint16_t after = port_of(second);
+  const auto with = [&](std::uint16_t port, unsigned workers) {
+    ProxyConfig config = config_of(fleet);
+    config.workers = workers;
+    config.tables = "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port) + "\"\n";
+    return config;
+  };
+  first.close();
+  Proxy proxy(with(before, 2));
+  Heirs heirs(proxy);
+  second.close();
+  for (const unsigned workers : {4u, 1u, 3u}) {
+    CAPTURE(workers);
+    proxy.reconfigure(with(workers == 1 ? before : after, workers));
+    Users users(proxy, 2, 0);
+    REQUIRE(heirs.upgrade());
+    const int until = users.count() + 20;
+    CHECK(eventually([&] { return users.count() >= until; }, Deadline{60s}));
+    users.stop();
+    for (const std::string& error : users.errors()) FAIL_CHECK(error);
+    CHECK(users.split().empty());
+    CHECK(proxy.status()["workers"] == workers);
+    const auto serves = [](std::uint16_t port) { return HttpClient(port).get("/").is_whole(200); };
+    CHECK(eventually([&] { return serves(workers == 1 ? before : after); }));
+    CHECK(eventually([&] { return !serves(workers == 1 ? after : before); }));
+  }
+  CHECK(proxy.process().wait() == 0);
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("what the old process has under way ends well; WebSockets have until [server] upgrade_deadline") {
+  Fleet fleet({"a"});
+  serve_websockets(fleet);
+  Gate gate;
+  fleet.on("/slow", [&](Conversation& talk) { talk.wait(gate), talk.answer(200, "late but whole"); });
+  ProxyConfig config = config_of(fleet);
+  config.server = "upgrade_deadline = \"2s\"\n";
+  Proxy proxy(config);
+  Heirs heirs(proxy);
+  HttpClient slow = proxy.client();
+  REQUIRE(slow.send(request_text({.target = "/slow"})));
+  HttpClient tunnel = websocket(proxy.port());
+  REQUIRE(fleet["a"].wait_for_count(2));
+  REQUIRE(heirs.upgrade());
+  gate.open();
+  const Answer answer = slow.receive();
+  CHECK(answer.is_whole(200));
+  CHECK(answer.field("Connection") == "close");
+  CHECK(echoes(tunnel));
+  CHECK(tunnel.wait_for_end() != End::Timeout);
+  CHECK(proxy.process().wait() == 0);
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("TERM to an old process that finishes its work: it stops in order, by [server] shutdown_deadline") {
+  Fleet fleet({"a"});
+  serve_websockets(fleet);
+  ProxyConfig config = config_of(fleet);
+  config.server = "shutdown_deadline = \"100ms\"\n";
+  Proxy proxy(config);
+  Heirs heirs(proxy);
+  HttpClient tunnel = websocket(proxy.port());
+  REQUIRE(heirs.upgrade());
+  CHECK(echoes(tunnel));
+  proxy.process().signal(SIGUSR2);
+  CHECK(contains(heirs.next_line(" upgrade_failed ").value_or(""), "it is stopping"));
+  proxy.process().signal(SIGTERM);
+  CHECK(proxy.process().wait() == 0);
+  CHECK(tunnel.wait_for_end() != End::Timeout);
+  CHECK(proxy.client().get("/").is_whole(200));
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("an upgrade that fails leaves the old process serving, and says why in one line") {
+  const Installed installed;
+  ::setenv("HOLDFAST_BINARY", installed.path().c_str(), 1);
+  Fleet fleet({"a", "b", "c"});
+  Proxy proxy(config_of(fleet));
+  ::unsetenv("HOLDFAST_BINARY");
+  Heirs heirs(proxy);
+  Users users(proxy, 2, 0);
+  const auto good = toml_of(config_of(fleet), proxy.state_dir().string());
+  struct Row {
+    const char* why;
+    std::function<void()> spoil;
+    const char* reason;
+  };
+  const Fd taken = listen_on(0);
+  const Row rows[] = {
+      {"a mistake in the file", [&] { proxy.write_config(good + "[pools.app.prob]\npath = \"/\"\n"); }, "prob"},
+      {"no file", [&] { std::filesystem::remove(proxy.config_path()); }, "cannot read"},
+      {"an address that is taken",
+       [&] {
+         proxy.write_config(good + "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port_of(taken)) + "\"\n");
+       },
+       "already in use"},
+      {"no program", [&] { installed.remove(); }, "cannot run"},
+      {"no program, but a text", [&] { installed.put_text("hello\n"); }, "cannot run"},
+      {"another program", [&] { installed.put("/bin/true"); }, "ended before it could serve"},
+      {"one that crashes", [&] { installed.put_text("#!/bin/sh\nkill -SEGV $$\n"); }, "ended before it could serve"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    row.spoil();
+    heirs.ask();
+    const auto line = heirs.next_line(" upgrade_failed ");
+    REQUIRE(line);
+    CHECK(contains(*line, row.reason));
+    CHECK(contains(*line, "this process goes on"));
+    const int until = users.count() + 10;
+    CHECK(eventually([&] { return users.count() >= until; }, Deadline{60s}));
+    proxy.write_config(good);
+    installed.put(holdfast_binary());
+  }
+  REQUIRE(heirs.upgrade());
+  users.stop();
+  for (const std::string& error : users.errors()) FAIL_CHECK(error);
+  CHECK(users.split().empty());
+  CHECK(proxy.process().wait() == 0);
+  CHECK(heirs.stop() == 0);
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;  // those that failed
+}
+
+TEST_CASE("TERM while the new process hangs: both end") {
+  const Installed installed;
+  ::setenv("HOLDFAST_BINARY", installed.path().c_str(), 1);
+  Fleet fleet({"a"});
+  Proxy proxy(config_of(fleet));
+  ::unsetenv("HOLDFAST_BINARY");
+  Heirs heirs(proxy);
+  installed.put_text("#!/bin/sh\nexec sleep 1000\n");
+  heirs.ask();
+  const auto started = heirs.next_line(" upgrade_started ");
+  REQUIRE(started);
+  CHECK(proxy.client().get("/").is_whole(200));
+  CHECK(proxy.reload().is_whole(503));
+  heirs.ask();
+  CHECK(contains(heirs.next_line(" upgrade_failed ").value_or(""), "another upgrade is under way"));
+  CHECK(proxy.stop() == 0);
+  CHECK(heirs.wait(Heirs::pid_in(*started)) == 128 + SIGKILL);
+}
