@@ -51,6 +51,9 @@ class Client final : public base::Buried, private net::StreamHandler {
   void drain();
   /// The proxy drains, or the listener it came by is gone.
   bool is_leaving() const { return is_leaving_ || context_.is_draining; }
+  /// The next answer says that it is the last. Unless is_leaving(), one more request is served all the same when an
+  /// answer on its way has promised to.
+  bool ends_after_answer() const { return is_leaving() || context_.is_leaving; }
   /// A reload: the listener it came by has number `listen` now, or is gone.
   void on_snapshot(std::optional<std::size_t> listen);
   std::size_t listen() const { return listen_; }

@@ -89,7 +89,8 @@ struct Context {
   base::Buffers buffers;
   Counters counters;
   base::Random random;
-  bool is_draining = false;
+  bool is_draining = false;  // no further request
+  bool is_leaving = false;   // another process takes new connections: the next answer of each client is its last
 
   // Used within one callback only, never across: every read lands here and every head is written here.
   std::unique_ptr<std::array<char, kScratchBytes>> scratch;

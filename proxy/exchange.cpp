@@ -282,7 +282,7 @@ void Exchange::reply_error(int status, std::optional<std::string_view> maintenan
   const auto parsed = http::parse_request_head(
       request_head_, 0, {.bytes_max = request_head_.size(), .fields_max = 4096}, context_.request_head);
   const bool is_parsed = parsed.state == http::Parsed::State::Complete;
-  const bool keeps = is_whole && client_keeps_alive_ && !context_.is_draining;
+  const bool keeps = is_whole && client_keeps_alive_ && !client_->ends_after_answer();
   context_.text.clear();
   append_error_answer(context_.text, status,
                       {.method = method_,
@@ -294,7 +294,7 @@ void Exchange::reply_error(int status, std::optional<std::string_view> maintenan
 }
 
 void Exchange::redirect(const http::RequestHead& head) {
-  const bool keeps = request_body_.is_done() && client_keeps_alive_ && !context_.is_draining;
+  const bool keeps = request_body_.is_done() && client_keeps_alive_ && !client_->ends_after_answer();
   context_.text.clear();
   status_ = static_cast<std::uint16_t>(append_redirect_answer(
       context_.text, *route_, head,

@@ -141,7 +141,7 @@ void Exchange::on_ended() {
 void Exchange::send_answer_head(std::span<char> rest) {
   const http::ResponseHead& head = context_.response_head;
   // An answer before the request's end: the rest of the request will find nobody, so this connection ends with it.
-  const bool keeps = client_keeps_alive_ && !client_->is_leaving() && request_body_.is_done();
+  const bool keeps = client_keeps_alive_ && !client_->ends_after_answer() && request_body_.is_done();
   plan_ = plan_answer(head, client_minor_, keeps ? After::KeepAlive : After::Close);
   backend_may_be_kept_ = head.keep_alive;
 

@@ -23,7 +23,7 @@ Proxy::~Proxy() { clients_.clear(); }
 
 void Proxy::accept(std::unique_ptr<net::Stream> stream, std::size_t listen) {
   context_.counters.connections_accepted.add();
-  if (context_.is_draining) return turn_away(std::move(stream));
+  if (context_.is_draining || context_.is_leaving) return turn_away(std::move(stream));
   const std::uint32_t most = std::min(context_.settings().limits.connections, context_.shared.connections_max);
   if (context_.shared.connections.load(std::memory_order_relaxed) >= most) {
     Client* idle = longest_idle();
@@ -73,7 +73,8 @@ void Proxy::on_client_closed(Client& client) {
 }
 
 void Proxy::report_if_drained() {
-  if (!context_.is_draining || !clients_.empty() || std::exchange(has_reported_drained_, true)) return;
+  const bool is_ending = context_.is_draining || context_.is_leaving;
+  if (!is_ending || !clients_.empty() || std::exchange(has_reported_drained_, true)) return;
   context_.reports.on_drained();
 }
 
@@ -110,12 +111,13 @@ void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_p
 }
 
 void Proxy::leave() {
-  context_.is_draining = true;
+  context_.is_leaving = true;
   report_if_drained();
 }
 
 void Proxy::drain() {
-  leave();
+  context_.is_draining = true;
+  report_if_drained();
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->drain();
 }
 

@@ -320,8 +320,10 @@ void Server::on_signal(int number) {
   if (number == SIGUSR1) return reopen_logs();
   if (number == SIGHUP) return reload(admin::ReloadWish::Apply, [](const auto&) {});
   if (number == SIGUSR2) return upgrade();
-  if (phase_ == Phase::Draining || (phase_ == Phase::Starting && !may_begin_)) return stop();
-  drain();
+  // While the process we replace still serves there is nothing to finish.
+  const bool may_drain =
+      phase_ == Phase::Serving || phase_ == Phase::Leaving || (phase_ == Phase::Starting && may_begin_);
+  may_drain ? drain() : stop();
 }
 
 void Server::reopen_logs() {

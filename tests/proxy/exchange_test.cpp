@@ -288,6 +288,30 @@ TEST_CASE("draining: idle connections end, busy ones after their answer, which s
   CHECK(f.is_drained());
 }
 
+TEST_CASE("leaving to another process: each client gets one more answer, which says that it is the last") {
+  ProxyFixture f({.backends = 1});
+  FakePeer idle = f.client();
+  FakePeer promised = f.client(kGet);
+  f.backend('a').sends("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");  // its head promises to go on
+  f.loop.run();
+  f.proxy().leave();
+  f.loop.run();
+  CHECK(idle.is_open());
+  f.backend('a').sends("lf");
+  f.loop.run();
+  CHECK(promised.take().ends_with("half"));
+  CHECK_FALSE(promised.has_ended());
+  CHECK_FALSE(f.is_drained());
+  f.backend('a').answers(std::string(kOk));
+  for (FakePeer* client : {&idle, &promised}) {
+    client->sends(kGet);
+    f.loop.run();
+    CHECK(has(client->received(), "200 OK"));
+    CHECK(has(client->received(), "Connection: close"));
+  }
+  CHECK(f.is_drained());
+}
+
 TEST_CASE("an upgrade becomes a tunnel; the backend judged down ends it") {
   ProxyFixture f({.backends = 1});
   FakePeer client =
