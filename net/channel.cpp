@@ -42,8 +42,9 @@ base::Result<Parcel> take(const Descriptor& end) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ssize_t got = 0;
+  // A reset says once that the other side has not read all; what it said itself is still to come.
   do got = ::recvmsg(end.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  while (got < 0 && errno == EINTR);
+  while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return base::Error{base::ErrorCode::Unavailable, {}};
   if (got <= 0) return base::Error{base::ErrorCode::Closed, "the other process has ended"};
   parcel.descriptor = descriptor_in(message);

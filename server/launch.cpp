@@ -30,7 +30,7 @@ std::string program_path(const std::string& name) {
   std::string_view folders = variable != nullptr ? variable : "/usr/bin:/bin";
   while (true) {
     const std::size_t end = std::min(folders.find(':'), folders.size());
-    const std::string path = std::string(folders.substr(0, end)) + "/" + name;
+    std::string path = std::string(folders.substr(0, end)) + "/" + name;
     if (::access(path.c_str(), X_OK) == 0) return path;
     if (end == folders.size()) return name;
     folders.remove_prefix(end + 1);

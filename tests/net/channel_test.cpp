@@ -77,14 +77,17 @@ TEST_CASE("what the other side does not take waits, and room is told once it is 
   CHECK(f.left->rooms == 1);
 }
 
-TEST_CASE("the other side's end comes after its last message") {
+TEST_CASE("the other side's end comes after its last message, whether it has read ours or not") {
   Fixture f;
+  SUBCASE("all of it") {}
+  SUBCASE("not all") { f.left->channel->send("unread"); }
   {
     Side right(f.loop, std::move(f.ends.second));
     right.channel->send("farewell");
   }
   f.loop.run();
   REQUIRE(f.left->parcels.size() == 1);
+  CHECK(f.left->parcels[0].bytes == "farewell");
   CHECK(f.left->is_gone);
   f.left->channel->send("nobody hears it");
 }

@@ -375,7 +375,7 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
       {"another program", [&] { installed.put("/bin/true"); }, "ended before it could serve"},
       {"one that crashes", [&] { installed.put_text("#!/bin/sh\nkill -SEGV $$\n"); }, "ended before it could serve"}};
   for (const Row& row : rows) {
-    CAPTURE(row.why);
+    INFO(std::string(row.why));
     row.spoil();
     heirs.ask();
     const auto line = heirs.next_line(" upgrade_failed ");
