@@ -47,7 +47,7 @@ class Writer {
   std::string number(std::uint64_t low, std::uint64_t high) {
     return std::to_string(low + random_.below(high - low + 1));
   }
-  std::string duration() { return "\"" + number(1, 5000) + one_of({"ms", "s", "m", "h"}) + "\""; }
+  std::string duration() { return "\"" + number(10, 5000) + one_of({"ms", "s", "m", "h"}) + "\""; }
   std::string size() { return coin() ? number(2000, 9000) : "\"" + number(2, 64) + "KiB\""; }
 
   std::string process() {

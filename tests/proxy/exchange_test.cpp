@@ -302,9 +302,10 @@ TEST_CASE("leaving to another process: each client gets one more answer, which s
   CHECK(promised.take().ends_with("half"));
   CHECK_FALSE(promised.has_ended());
   CHECK_FALSE(f.is_drained());
-  f.backend('a').answers(std::string(kOk));
   for (FakePeer* client : {&idle, &promised}) {
     client->sends(kGet);
+    f.loop.run();
+    f.backend('a').sends(kOk);
     f.loop.run();
     CHECK(has(client->received(), "200 OK"));
     CHECK(has(client->received(), "Connection: close"));
