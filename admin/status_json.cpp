@@ -56,8 +56,20 @@ Json history_json(const std::vector<ProbeMark>& probes) {
   return out;
 }
 
+Json drain_json(const std::optional<DrainView>& drain) {
+  if (!drain) return nullptr;
+  return {{"active", drain->active},
+          {"idle", drain->idle},
+          {"idle_gone_in_seconds", drain->idle_gone_in ? Json(std::ceil(seconds_of(*drain->idle_gone_in))) : Json()},
+          {"long_lived", drain->long_lived},
+          {"requests_elsewhere", drain->requests_elsewhere ? Json(*drain->requests_elsewhere) : Json()},
+          {"counted", drain->is_counted},
+          {"over", drain->is_over}};
+}
+
 Json probe_json(const BackendView& backend) {
-  Json out = {{"passed_total", backend.probes_passed_total},
+  Json out = {{"state", backend.probe_state},
+              {"passed_total", backend.probes_passed_total},
               {"failed_total", backend.probes_failed_total},
               {"history", history_json(backend.probes)}};
   if (const auto& last = backend.last_probe) {
@@ -82,6 +94,8 @@ Json backend_json(const BackendView& backend) {
           {"slow_start_percent", backend.slow_start_percent ? Json(*backend.slow_start_percent) : Json()},
           {"deadline", time_json(backend.deadline)},
           {"ordered_by", backend.ordered_by},
+          {"order", backend.order},
+          {"drain", drain_json(backend.drain)},
           {"sessions", backend.sessions},
           {"requests_in_flight", backend.requests_in_flight},
           {"requests_max", backend.requests_max},

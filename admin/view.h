@@ -57,6 +57,17 @@ struct LatencyView {
   double seconds_total = 0;
 };
 
+/// Of a backend that operators have taken out: who is left there.
+struct DrainView {
+  std::uint64_t active = 0;                         ///< Sessions used lately.
+  std::uint64_t idle = 0;                           ///< The others.
+  std::optional<base::Duration> idle_gone_in;       ///< Until the last of these is forgotten, if none comes back.
+  std::uint64_t long_lived = 0;                     ///< Tunnels and event streams, of this proxy.
+  std::optional<std::uint64_t> requests_elsewhere;  ///< By way of other proxies; nullopt: not known yet.
+  bool is_counted = true;                           ///< BackendView::sessions are all there are.
+  bool is_over = false;                             ///< Nobody and nothing is left.
+};
+
 struct BackendView {
   std::string name;
   std::string address;
@@ -76,6 +87,8 @@ struct BackendView {
   std::optional<std::uint32_t> slow_start_percent;
   std::optional<base::WallTime> deadline;  ///< Of a drain: then it is a maintenance.
   std::string ordered_by;                  ///< With DRAINING and MAINT: who said so.
+  std::string_view order = "ready";        ///< What operators want of it.
+  std::optional<DrainView> drain;          ///< While that is not "ready".
   std::uint64_t requests_total = 0;        ///< Attempts sent there.
   std::uint64_t connects_total = 0;        ///< Connections made.
   std::uint64_t retries_total = 0;         ///< Attempts that failed here and were made again elsewhere.
@@ -88,8 +101,9 @@ struct BackendView {
   std::optional<ProbeView> last_probe;
   std::uint64_t probes_passed_total = 0;
   std::uint64_t probes_failed_total = 0;
-  base::Duration probe_time_total{};  ///< Of all probes together.
-  std::vector<ProbeMark> probes;      ///< The last 20, oldest first.
+  std::string_view probe_state = "starting";  ///< starting, passing, sick, failing: whatever operators say.
+  base::Duration probe_time_total{};          ///< Of all probes together.
+  std::vector<ProbeMark> probes;              ///< The last 20, oldest first.
 };
 
 struct PoolView {

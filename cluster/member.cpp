@@ -51,6 +51,7 @@ Member::Member(const Parts& parts, std::string_view name, std::string_view insta
       redis_(parts.redis),
       monitor_(parts.monitor),
       orders_(parts.orders),
+      requests_(parts.requests),
       keys_(parts.settings->redis.prefix),
       word_{.name = std::string(name), .instance = std::string(instance), .sees = {}},
       id_(word_.id()),
@@ -100,8 +101,23 @@ std::string Member::backend_name(conf::BackendId backend) const {
 
 Sightings Member::sightings() const {
   Sightings all;
-  for (const auto& [name, backend] : by_name_) all.emplace_hint(all.end(), name, observe(monitor_.sighting(backend)));
+  for (const auto& [name, backend] : by_name_) {
+    Observation seen = observe(monitor_.sighting(backend));
+    if (requests_) seen.requests = requests_(backend);
+    all.emplace_hint(all.end(), name, std::move(seen));
+  }
   return all;
+}
+
+std::optional<std::uint64_t> Member::requests_elsewhere(std::string_view backend) const {
+  if (!is_together_ || !roster_.is_fresh(scheduler_.now()) || orders_.unconfirmed() > 0) return std::nullopt;
+  std::uint64_t sum = 0;
+  for (const NodeWord& node : roster_.others()) {
+    if (node.orders < orders_.version()) return std::nullopt;
+    const auto seen = node.sees.find(backend);
+    if (seen != node.sees.end()) sum += seen->second.requests;
+  }
+  return sum;
 }
 
 std::string Member::namesake_warning() const {
@@ -135,6 +151,7 @@ void Member::beat() {
   const base::Instant asked = scheduler_.now();
   word_.standing = isolation_.standing();
   word_.sees = sightings();
+  word_.orders = std::exchange(obeyed_, orders_.version());
   word_.number = ++number_;
   const std::string text = text_of(word_, asked);
   const bool may_lead = word_.standing == Standing::InTouch;

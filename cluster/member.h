@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +38,8 @@ class Member final : public net::RedisListener {
     net::Redis& redis;
     health::Monitor& monitor;
     OperatorStates& orders;
+    /// Of our clients, under way at a backend.
+    std::function<std::uint32_t(conf::BackendId)> requests = {};
   };
   /// `name` is for people; `instance` is another one with each start of a process.
   Member(const Parts& parts, std::string_view name, std::string_view instance);
@@ -69,6 +72,9 @@ class Member final : public net::RedisListener {
   bool is_leader() const { return lease_.is_held(scheduler_.now()); }
   std::uint64_t fence() const { return lease_.fence(); }
   Sightings sightings() const;
+  /// Requests under way at the backend by way of the others, once all of them obey the orders there are; nullopt: that
+  /// is not known yet.
+  std::optional<std::uint64_t> requests_elsewhere(std::string_view backend) const;
 
   static constexpr base::Duration kHeartbeat = std::chrono::seconds{1};
   static constexpr base::Duration kLease = std::chrono::seconds{3};
@@ -115,6 +121,7 @@ class Member final : public net::RedisListener {
   net::Redis& redis_;
   health::Monitor& monitor_;
   OperatorStates& orders_;
+  const std::function<std::uint32_t(conf::BackendId)> requests_;
   const Keys keys_;
   NodeWord word_;  // what we said last; its sightings are filled in to be said
   const std::string id_;
@@ -124,6 +131,7 @@ class Member final : public net::RedisListener {
   TickWatch ticks_{kHeartbeat, kLateMax};
   std::string leader_;
   std::uint64_t number_ = 0;  // of the last thing said
+  std::uint64_t obeyed_ = 0;  // orders as of the heartbeat before: by the next one our workers have heard of them
   base::Instant epoch_{};     // when Redis' clock was 0
   bool is_started_ = false;
   bool is_together_ = false;

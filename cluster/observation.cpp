@@ -32,11 +32,12 @@ std::uint32_t count_of(const Json& number) {
       std::min<std::uint64_t>(number.get<std::uint64_t>(), std::numeric_limits<std::uint32_t>::max()));
 }
 
-// An array, because it is said each second for each backend: probe, suspect, passed, failed, two ages, reason, sick.
+// An array, because it is said each second for each backend: probe, suspect, passed, failed, two ages, reason, sick,
+// requests.
 Json json_of(const Observation& seen, base::Instant now) {
   return Json::array({kProbeWords[static_cast<unsigned>(seen.probe)], seen.is_suspect, seen.passed_in_a_row,
                       seen.failed_in_a_row, age_json(seen.probed, now), age_json(seen.failing_since, now), seen.reason,
-                      seen.sick_in_a_row});
+                      seen.sick_in_a_row, seen.requests});
 }
 
 std::optional<Observation> observation_of(const Json& json, base::Instant now) {
@@ -54,6 +55,7 @@ std::optional<Observation> observation_of(const Json& json, base::Instant now) {
   seen.failing_since = at_of(json[5], now);
   seen.reason = json[6].get<std::string>().substr(0, kNameBytesMax);
   if (json.size() > 7) seen.sick_in_a_row = count_of(json[7]);
+  if (json.size() > 8) seen.requests = count_of(json[8]);
   return seen;
 }
 
@@ -65,8 +67,8 @@ std::optional<std::string> name_in(const Json& object, const char* key) {
   return text;
 }
 
-std::optional<std::uint64_t> number_in(const Json& object) {
-  const auto it = object.find("number");
+std::optional<std::uint64_t> number_in(const Json& object, const char* key = "number") {
+  const auto it = object.find(key);
   return it != object.end() && it->is_number_unsigned() ? std::optional(it->get<std::uint64_t>()) : std::nullopt;
 }
 
@@ -88,7 +90,8 @@ Observation observe(const health::Sighting& own) {
           .failing_since = own.failing_since,
           .reason = std::string(name_of(own.reason)),
           .number = 0,
-          .sick_in_a_row = own.sick_in_a_row};
+          .sick_in_a_row = own.sick_in_a_row,
+          .requests = 0};
 }
 
 std::string text_of(const NodeWord& word, base::Instant now) {
@@ -98,6 +101,7 @@ std::string text_of(const NodeWord& word, base::Instant now) {
                  {"instance", word.instance},
                  {"cut_off", word.standing == Standing::CutOff},
                  {"number", word.number},
+                 {"orders", word.orders},
                  {"sees", std::move(sees)}});
 }
 
@@ -110,6 +114,7 @@ std::optional<NodeWord> parse_node_word(std::string_view text, base::Instant now
   const auto sees = json->find("sees");
   if (!name || !instance || !number || sees == json->end() || !sees->is_object()) return std::nullopt;
   NodeWord word{.name = *name, .instance = *instance, .standing = Standing::InTouch, .number = *number, .sees = {}};
+  word.orders = number_in(*json, "orders").value_or(0);
   if (const auto cut_off = json->find("cut_off"); cut_off != json->end() && *cut_off == true) {
     word.standing = Standing::CutOff;
   }

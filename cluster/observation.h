@@ -24,6 +24,7 @@ struct Observation {
   std::string reason = {};                          ///< One word, while it is not well.
   std::uint64_t number = 0;                         ///< Rises with each thing the node says.
   std::uint32_t sick_in_a_row = 0;
+  std::uint32_t requests = 0;  ///< Of its clients, under way there.
 
   /// It may be us who are away.
   bool is_out_of_reach() const { return is_suspect || failed_in_a_row > 0 || probe == health::ProbeState::Failing; }
@@ -45,6 +46,7 @@ struct NodeWord {
   Standing standing = Standing::InTouch;
   std::uint64_t number = 0;  ///< As in Observation.
   Sightings sees;
+  std::uint64_t orders = 0;  ///< Up to which operators' orders it obeys: its clients, too, when it says so.
 
   std::string id() const { return name + "#" + instance; }
   bool operator==(const NodeWord&) const = default;

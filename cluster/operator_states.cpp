@@ -14,6 +14,7 @@ using health::OperatorState;
 using net::RedisReply;
 
 constexpr std::size_t kPutsUnderWayMax = 256;
+constexpr base::Duration kSaveAgain = std::chrono::seconds{5};
 
 // "now" is an operator's word of this moment: it comes after all that is there, whatever the clocks of the nodes say.
 // "offer" is one of earlier: the later one stays. Answers what holds.
@@ -85,11 +86,12 @@ void OperatorStates::on_reconnected() {
 }
 
 void OperatorStates::on_tick(base::WallTime now) {
-  for (auto it = timed_.begin(); it != timed_.end();) {
-    const std::string backend = *it++;  // tell() may take it out
-    const OperatorOrder* order = book_.find(backend);
-    if (order != nullptr && order->deadline && *order->deadline <= now) tell(backend);
+  if (save_again_ && scheduler_.now() >= *save_again_) static_cast<void>(save());
+  std::vector<std::string> over;
+  for (const auto& [backend, timed] : timed_) {
+    if (timed.due <= scheduler_.now() || *timed.order.deadline <= now) over.push_back(backend);
   }
+  for (const std::string& backend : over) tell(backend);
 }
 
 void OperatorStates::repeat() {
@@ -126,7 +128,7 @@ void OperatorStates::on_all(const RedisReply& reply) {
     if (!known.contains(backend)) unconfirmed_.insert(backend);  // Redis has lost it
   }
   if (before != book_.entries()) {
-    if (const auto saved = save(); !saved) base::log::error("operator_file", {{"error", saved.error().text}});
+    static_cast<void>(save());
   }
   offer_rest();
 }
@@ -171,19 +173,34 @@ void OperatorStates::on_put(const std::string& backend, const OperatorOrder& sen
   if (*holds == sent) return;
   book_.replace(backend, *holds);
   tell(backend);
-  if (const auto saved = save(); !saved) base::log::error("operator_file", {{"error", saved.error().text}});
+  static_cast<void>(save());
 }
 
 void OperatorStates::tell(std::string_view backend) {
   const OperatorOrder* order = book_.find(backend);
   if (order == nullptr) return;
-  const OperatorOrder now = effective(*order, base::wall_now());
-  if (const auto it = timed_.find(backend); it != timed_.end()) timed_.erase(it);
-  if (now.state == OperatorState::Drain && now.deadline) timed_.emplace(backend);
-  listener_.on_order(backend, now);
+  OperatorOrder holds = effective(*order, base::wall_now());
+  const auto known = timed_.find(backend);
+  if (known != timed_.end() && known->second.order != *order) timed_.erase(known);
+  if (order->state == OperatorState::Drain && order->deadline) {
+    const base::Instant now = scheduler_.now();
+    const base::Instant due = now + (*order->deadline - base::wall_now());
+    Timed& timed = timed_.try_emplace(std::string(backend), Timed{*order, due}).first->second;
+    // A clock that is set meanwhile puts nothing off that was near, and brings nothing back that has passed.
+    if (holds.state == OperatorState::Maint) timed.due = std::min(timed.due, now);
+    if (timed.due <= now) holds.state = OperatorState::Maint;
+  }
+  listener_.on_order(backend, holds);
 }
 
-base::Result<void> OperatorStates::save() { return file_.save(book_); }
+/// Trouble is said when it begins and when it is over. What is not on disk is tried again (on_tick).
+base::Result<void> OperatorStates::save() {
+  auto saved = file_.save(book_);
+  if (!saved && !save_again_) base::log::error("operator_file", {{"error", saved.error().text}});
+  if (saved && save_again_) base::log::info("operator_file_works_again", {{"path", file_.path()}});
+  save_again_ = saved ? std::nullopt : std::optional(scheduler_.now() + kSaveAgain);
+  return saved;
+}
 
 void OperatorStates::forget_call(const net::RedisCall* call) {
   const auto it = std::find_if(puts_.begin(), puts_.end(), [&](const auto& owned) { return owned.get() == call; });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -55,6 +56,8 @@ class OperatorStates {
   void on_tick(base::WallTime now);
 
   const OperatorBook& book() const { return book_; }
+  /// Redis' count of the changes that we have read up to.
+  std::uint64_t version() const { return version_.value_or(0); }
   /// Said here and not confirmed by Redis.
   std::size_t unconfirmed() const { return redis_ == nullptr ? 0 : unconfirmed_.size(); }
 
@@ -77,10 +80,15 @@ class OperatorStates {
   const Keys keys_;
   Listener& listener_;
   OperatorBook book_;
+  std::optional<base::Instant> save_again_;  // the file is behind the book
   std::set<std::string, std::less<>> unconfirmed_;
-  std::set<std::string, std::less<>> timed_;  // drains whose deadline is to come
-  std::optional<std::uint64_t> version_;      // up to which we have read
-  std::uint64_t wanted_ = 0;                  // up to which there is something to be read
+  struct Timed {
+    health::OperatorOrder order;
+    base::Instant due;  // its deadline, by a clock that nobody sets
+  };
+  std::map<std::string, Timed, std::less<>> timed_;  // drains that have one
+  std::optional<std::uint64_t> version_;             // up to which we have read
+  std::uint64_t wanted_ = 0;                         // up to which there is something to be read
   std::uint64_t reading_version_ = 0;
   std::unique_ptr<net::RedisCall> reading_;
   std::vector<std::unique_ptr<net::RedisCall>> puts_;

@@ -141,9 +141,17 @@ void BackendWatch::set_order(const OperatorOrder& order) {
   const OperatorState before = std::exchange(order_, order).state;
   order_detail_ =
       bounded_detail(fmt::format("{} by {} at {}", name_of(order.state), order.by, base::timestamp_text(order.at)));
-  if (order.state == before) return;
+  // At a drain's deadline they stay for a moment: their clients come back when all else has moved.
+  const bool ends_long = order.state == OperatorState::Maint && !order.deadline;
+  if (order.state == before) return ends_long ? end_long() : void();
+  verdict_.ends_long = ends_long;
   owner_.on_event({.kind = event_of(order.state), .backend = id_, .reason = Reason::Operator, .order = order});
   if (is_started_) judge_again();
+}
+
+void BackendWatch::end_long() {
+  if (order_.state == OperatorState::Ready || std::exchange(verdict_.ends_long, true) || !is_started_) return;
+  owner_.on_changed(*this);
 }
 
 void BackendWatch::set_quorum(Quorum quorum, std::string_view words) {
@@ -190,7 +198,9 @@ void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
   if (outcome.standing == Standing::Discarded) {
     ++discarded_total_;
     plan_.on_discarded();
-    timer_->set(scheduler_.now());
+    // Slept through: at once. What this process lacks it will lack in the next turn, too.
+    const bool was_late = outcome.took > pool_->probe.timeout;
+    timer_->set(scheduler_.now() + (was_late ? base::Duration::zero() : pool_->probe.fast_interval));
     return;
   }
   count(outcome);

@@ -72,6 +72,7 @@ class BackendWatch {
   void on_passive_success();
 
   void set_order(const OperatorOrder& order);
+  void end_long();
   /// `words` say it for people.
   void set_quorum(Quorum quorum, std::string_view words);
   void set_share(const Share& share);

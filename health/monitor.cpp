@@ -12,7 +12,8 @@ namespace holdfast::health {
 namespace {
 
 bool is_same(const Verdict& a, const Verdict& b) {
-  return a.state == b.state && a.suspect == b.suspect && a.up_since == b.up_since && a.slow_start == b.slow_start;
+  return a.state == b.state && a.suspect == b.suspect && a.up_since == b.up_since && a.slow_start == b.slow_start &&
+         a.ends_long == b.ends_long;
 }
 
 base::LogLevel level_of(Event::Kind kind) {
@@ -148,6 +149,8 @@ void Monitor::on_passive_success(conf::BackendId backend) {
 void Monitor::set_operator_state(conf::BackendId backend, const OperatorOrder& order) {
   if (settings_->has(backend)) watch(backend).set_order(order);
 }
+
+void Monitor::end_long(conf::BackendId backend) { watch(backend).end_long(); }
 
 void Monitor::set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words) {
   if (settings_->has(backend)) watch(backend).set_quorum(quorum, words);

@@ -63,6 +63,8 @@ class Monitor final : private BackendWatch::Owner {
 
   /// An operator's order, effective at once. Before start() too: what was recorded earlier.
   void set_operator_state(conf::BackendId backend, const OperatorOrder& order);
+  /// A drain comes to its end: what does not end by itself (tunnels, event streams) is closed. Until the next order.
+  void end_long(conf::BackendId backend);
   /// What the proxy nodes agree on; `words` say it for people, where it is the reason of a state.
   void set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words = {});
   /// Our part of the steady probes. A backend in trouble is probed at full pace by everybody, whatever the share.
@@ -77,6 +79,7 @@ class Monitor final : private BackendWatch::Owner {
   std::shared_ptr<const View> view() const { return view_; }
   /// As of now; may be a turn ahead of view().
   Report report(conf::BackendId backend) const;
+  const OperatorOrder& order(conf::BackendId backend) const { return watch(backend).order(); }
   Sighting sighting(conf::BackendId backend) const { return watch(backend).sighting(); }
   PoolState pool_state(conf::PoolId pool) const { return pools_[conf::index(pool)].state; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace holdfast::health {
 
@@ -11,6 +12,20 @@ enum class ProbeState : std::uint8_t {
   Sick,  ///< It answers, and says that it is not well; or that our questions are wrong.
   Failing,
 };
+
+constexpr std::string_view name_of(ProbeState state) {
+  switch (state) {
+    case ProbeState::Starting:
+      return "starting";
+    case ProbeState::Passing:
+      return "passing";
+    case ProbeState::Sick:
+      return "sick";
+    case ProbeState::Failing:
+      return "failing";
+  }
+  return "starting";
+}
 
 enum class ProbeResult : std::uint8_t { Passed, Sick, Starting, Failed };
 

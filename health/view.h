@@ -60,6 +60,7 @@ struct Verdict {
   bool suspect = false;      ///< Failed just now, not judged yet: bound sessions stay, new ones prefer others.
   base::Instant up_since{};  ///< For slow start; meaningful in state Up.
   bool slow_start = false;   ///< It came up after having been down, not at the proxy's own start.
+  bool ends_long = false;    ///< What does not end by itself (tunnels, event streams) is to end now.
 };
 
 /// One immutable picture of all backends, by BackendId; published to the workers on every change.

@@ -325,6 +325,9 @@ void Exchange::leave_backend() {
     context_.shared.gates.forget(*backend_, ticket_, *context_.grants);
   }
   ticket_ = {};
+  if (std::exchange(is_long_, false)) {
+    context_.shared.loads[conf::index(*backend_)].long_lived.fetch_sub(1, std::memory_order_relaxed);
+  }
   if (std::exchange(is_counted_, false)) {
     context_.shared.loads[conf::index(*backend_)].in_flight.fetch_sub(1, std::memory_order_relaxed);
   }
@@ -390,9 +393,10 @@ void Exchange::on_client_closed() {
 
 void Exchange::on_view() {
   if (!backend_) return;
-  const health::State state = context_.view->of(*backend_).state;
-  if (state_ == State::Tunnelling && (state == health::State::Down || state == health::State::Maint)) {
-    finish(Client::Next::Close);
+  const health::Verdict& verdict = context_.view->of(*backend_);
+  const health::State state = verdict.state;
+  if (is_long_ && (verdict.ends_long || (state_ == State::Tunnelling && state == health::State::Down))) {
+    end_long();
   } else if (state_ == State::Choosing && context_.waiting.contains(ticket_) && !health::may_keep(state)) {
     place_elsewhere({ErrorCode::Unavailable, "its backend went down while it waited"});
   }

@@ -102,6 +102,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void hold_answer(std::span<const char> whole);
   void learn_from(const http::ResponseHead& head);
   void begin_tunnel(std::span<char> rest);
+  void note_long();
+  void end_long();
   void relay_answer_body();
   bool take_answer_bytes(std::span<char> bytes, std::string_view head);
   bool send_to_client(std::span<const iovec> pieces, Outbox::Then then = Outbox::Then::More);
@@ -140,6 +142,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   Placement placement_;
   std::optional<conf::BackendId> backend_;
   bool is_counted_ = false;  // in the backend's load
+  bool is_long_ = false;     // a tunnel or an event stream, counted as such
   bool is_gated_ = false;    // holds a place behind the backend's gate
   TicketId ticket_{};        // waits for one
   std::array<conf::BackendId, kAttemptsMax> tried_{};

@@ -21,6 +21,15 @@ bool offers_login(std::string_view challenge) {
   return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
 }
 
+/// It ends when its reader leaves. A browser's comes again by itself when we end it (HTML, server-sent events).
+bool is_event_stream(const http::ResponseHead& head) {
+  for (const http::Field& field : head.fields) {
+    if (!base::iequals(field.name, "Content-Type")) continue;
+    return base::iequals(base::trim(field.value.substr(0, field.value.find(';'))), "text/event-stream");
+  }
+  return false;
+}
+
 }  // namespace
 
 void Exchange::on_readable() {
@@ -162,6 +171,7 @@ void Exchange::send_answer_head(std::span<char> rest) {
   answer_body_.start(head.framing);
   enter(Event::Answered);
   head_sent_ = true;
+  if (head.framing.kind != http::Framing::Kind::Length && is_event_stream(head)) note_long();
   extend_deadline(snapshot_->settings->timeouts.body_idle);
   if (!take_answer_bytes(rest, text)) return;
   if (!answer_is_read_) relay_answer_body();
@@ -335,8 +345,27 @@ void Exchange::begin_tunnel(std::span<char> rest) {
   if (!glued.empty() && to_backend_.write(lease_->stream(), up).state == Outbox::State::Failed) {
     return finish(Client::Next::Abort);
   }
+  note_long();
   tunnel_.start(client_->stream(), client_->outbox(), lease_->stream(), to_backend_);
   run_tunnel(tunnel_.pump());
+}
+
+void Exchange::note_long() {
+  is_long_ = true;
+  context_.shared.loads[conf::index(*backend_)].long_lived.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// Its backend is being left: the client comes again by itself and is served elsewhere.
+void Exchange::end_long() {
+  if (state_ == State::Tunnelling) return finish(Client::Next::Close);
+  if (state_ != State::Relaying || answer_is_read_) return;
+  backend_may_be_kept_ = false;
+  plan_.after = After::Close;
+  if (plan_.framing == http::Framing::Kind::Chunked) {
+    const iovec pieces[] = {piece(http::kLastChunk), piece(http::kChunkEnd)};
+    if (!send_to_client(pieces)) return;
+  }
+  on_answer_read();
 }
 
 void Exchange::run_tunnel(Tunnel::Outcome outcome) {

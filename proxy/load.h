@@ -11,6 +11,7 @@ namespace holdfast::proxy {
 /// relaxed; a cache line each, so that busy backends do not slow each other's counting.
 struct alignas(64) BackendLoad {
   std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
+  std::atomic<std::uint32_t> long_lived{0};         ///< Those of them that end by themselves never, or late.
   std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.
   std::atomic<std::int64_t> failure_told_ns{0};     ///< When the monitor last heard of one: Instant's count.
 

@@ -9,8 +9,8 @@ namespace {
 
 // A compare-and-set that is lost is adopted; more losses in a row than this mean that everything is moving.
 constexpr int kMovesMax = 4;
-// How far a cookie's clock may be ahead of ours.
-constexpr base::Duration kClockSkew = std::chrono::minutes{5};
+// How far a cookie's clock may be ahead of ours: somebody may have set ours back since we made it.
+constexpr base::Duration kClockSkew = std::chrono::hours{2};
 
 bool is_in(std::span<const conf::BackendId> list, conf::BackendId id) {
   return std::find(list.begin(), list.end(), id) != list.end();

@@ -19,26 +19,12 @@ std::string host_name() {
 
 bool is_member(const conf::Settings& settings) { return settings.redis.is_present && settings.cluster.is_present; }
 
-std::string_view word_of(health::ProbeState probe) {
-  switch (probe) {
-    case health::ProbeState::Starting:
-      return "starting";
-    case health::ProbeState::Passing:
-      return "passing";
-    case health::ProbeState::Sick:
-      return "sick";
-    case health::ProbeState::Failing:
-      return "failing";
-  }
-  return "starting";
-}
-
 std::vector<admin::SightingView> sightings_view(const cluster::Sightings& sees, base::Instant now) {
   std::vector<admin::SightingView> out;
   for (const auto& [backend, seen] : sees) {
     admin::SightingView view;
     view.backend = backend;
-    view.word = word_of(seen.probe);
+    view.word = name_of(seen.probe);
     view.suspect = seen.is_suspect;
     view.passed_in_a_row = seen.passed_in_a_row;
     view.failed_in_a_row = seen.failed_in_a_row;
@@ -65,12 +51,14 @@ ClusterControl::ClusterControl(const Parts& parts)
                 : nullptr),
       orders_(settings_->server.state_dir, parts.scheduler, is_member(*settings_) ? link_.get() : nullptr,
               settings_->redis.prefix, *this),
+      rolls_(parts.scheduler, is_member(*settings_) ? link_.get() : nullptr, settings_->redis.prefix),
       ground_{parts.scheduler, parts.dialer, resolver_, parts.random.next()} {
   learn_backends();
   if (!is_member(*settings_)) return;
   const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
   member_ = std::make_unique<cluster::Member>(
-      cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_}, node_name(), instance);
+      cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_, parts.requests}, node_name(),
+      instance);
 }
 
 ClusterControl::~ClusterControl() = default;
@@ -113,8 +101,18 @@ base::Result<void> ClusterControl::obey(const admin::OperatorAsk& ask) {
 }
 
 void ClusterControl::on_order(std::string_view backend, const health::OperatorOrder& order) {
+  Told& told = told_[std::string(backend)];
+  if (std::exchange(told.state, order.state) != order.state) told.at = scheduler_.now();
   const auto it = backends_.find(backend);
   if (it != backends_.end()) monitor_.set_operator_state(it->second, order);
+}
+
+std::optional<std::uint64_t> ClusterControl::requests_elsewhere(std::string_view backend) const {
+  if (!member_) return 0;
+  const auto told = told_.find(backend);
+  // The order and its number come by different ways: two heartbeats later both are there.
+  if (told != told_.end() && scheduler_.now() - told->second.at < 2 * cluster::Member::kHeartbeat) return std::nullopt;
+  return member_->requests_elsewhere(backend);
 }
 
 std::string ClusterControl::node_name() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "admin/view.h"
 #include "cluster/member.h"
 #include "cluster/operator_states.h"
+#include "cluster/roll_leases.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
 #include "net/redis_link.h"
@@ -30,6 +32,8 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
     net::Dialer& dialer;
     health::Monitor& monitor;
     base::Random& random;
+    /// Of our clients, under way at a backend.
+    std::function<std::uint32_t(conf::BackendId)> requests;
   };
   explicit ClusterControl(const Parts& parts);
   ~ClusterControl() override;
@@ -46,6 +50,11 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   void on_sighting(conf::BackendId backend);
 
   base::Result<void> obey(const admin::OperatorAsk& ask);
+  cluster::RollLeases& rolls() { return rolls_; }
+  /// Requests under way at "pool/backend" by way of other proxies; nullopt: not all have said so since the last order.
+  std::optional<std::uint64_t> requests_elsewhere(std::string_view backend) const;
+  /// Of several proxies with one map, the one to do what is to be done once.
+  bool acts_for_all() const { return !member_ || !member_->is_together() || member_->is_leader(); }
   std::string node_name() const;
   /// Empty: we are not.
   std::string cut_off() const;
@@ -65,7 +74,13 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   net::SystemResolver resolver_;
   std::unique_ptr<net::RedisLink> link_;  // with [redis]
   cluster::OperatorStates orders_;
-  std::unique_ptr<cluster::Member> member_;  // with [cluster]
+  cluster::RollLeases rolls_;
+  struct Told {
+    health::OperatorState state = health::OperatorState::Ready;
+    base::Instant at{};
+  };
+  std::map<std::string, Told, std::less<>> told_;  // by "pool/backend": the last order that was another one
+  std::unique_ptr<cluster::Member> member_;        // with [cluster]
   const net::RedisGround ground_;
   std::unique_ptr<net::RedisSubscription> subscription_;  // with member_
 };

@@ -12,6 +12,7 @@
 #include "server/ctl_order.h"
 #include "server/ctl_passwd.h"
 #include "server/ctl_reload.h"
+#include "server/ctl_roll.h"
 #include "server/ctl_sessions.h"
 
 namespace holdfast::server {
@@ -29,6 +30,7 @@ struct Arguments {
   bool check = false;
   CtlOrder order;
   CtlSessions sessions;
+  CtlRoll roll;
 };
 
 /// Where the proxy is, and how long to wait for it.
@@ -73,7 +75,7 @@ CtlOutcome run_status(const Target& target, const Arguments& arguments, Colours 
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
 
-CtlOutcome run_order(const Target& target, const CtlOrder& order) {
+CtlOutcome run_order(const Target& target, const CtlOrder& order, const Say& say) {
   const auto path = order_path(order);
   if (!path) return bad_usage(path.error().text);
   if (const auto body = order_body(order); !body) return bad_usage(body.error().text);
@@ -84,14 +86,17 @@ CtlOutcome run_order(const Target& target, const CtlOrder& order) {
   }
   auto done = order_words(order, answer->body);
   if (!done) return failed(fmt::format("{}: {}", target.where.text(), done.error().text));
-  CtlOutcome outcome{.exit_code = done->is_recorded ? 0 : kFailed, .out = std::move(done->text), .err = {}};
-  if (outcome.exit_code != 0 || !order.wait) return outcome;
-  const auto waited = wait_until_empty(target.where, order, target.patience);
-  if (!waited) {
-    outcome.exit_code = kFailed;
-    outcome.err = fmt::format("holdfastctl: {}\n", waited.error().text);
-  }
-  return outcome;
+  say(done->text);
+  if (!done->is_recorded) return {.exit_code = kFailed, .out = {}, .err = {}};
+  if (!order.wait) return {};
+  const auto waited = wait_until_drained(target.where, order.target, target.patience, say);
+  return waited ? CtlOutcome{} : failed(waited.error().text);
+}
+
+CtlOutcome run_roll(const Target& target, const CtlRoll& typed, const Say& say) {
+  if (const auto fine = check_roll(typed); !fine) return bad_usage(fine.error().text);
+  const auto done = roll(target.where, typed, target.patience, say);
+  return done ? CtlOutcome{} : failed(done.error().text);
 }
 
 CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
@@ -167,9 +172,30 @@ void add_order_commands(CLI::App& app, CtlOrder& order) {
   }
 }
 
+CLI::App& add_roll_command(CLI::App& app, CtlRoll& roll) {
+  CLI::App& command = *app.add_subcommand(
+      "roll",
+      "Drains the backends of a pool one after the other, runs a command for each, and waits until it is UP again");
+  command.add_option("pool", roll.pool, "The pool")->required();
+  command
+      .add_option("--each", roll.command,
+                  "What to run for each, by /bin/sh; it finds HOLDFAST_POOL, HOLDFAST_BACKEND, HOLDFAST_ADDRESS")
+      ->required();
+  command.add_option("--deadline", roll.deadline, "Of each drain")->capture_default_str();
+  command.add_option("--up-timeout", roll.up_timeout, "How long a backend may take to come up")->capture_default_str();
+  command.add_option("--from", roll.from, "The backend to begin with: to go on where a roll has stopped");
+  return command;
+}
+
 }  // namespace
 
-CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
+CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Say& say) {
+  if (!say) {
+    std::string said;
+    CtlOutcome outcome = run_ctl(std::move(arguments), colours, [&said](std::string_view line) { said += line; });
+    outcome.out.insert(0, said);
+    return outcome;
+  }
   Arguments parsed;
   CLI::App app("Shows and steers a running holdfast. Where it has users, HOLDFAST_TOKEN is shown to it.",
                "holdfastctl");
@@ -191,6 +217,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   CLI::App& reload = *app.add_subcommand("reload", "Reads the configuration anew; a bad one changes nothing");
   reload.add_flag("--check", parsed.check, "Say what would change, and for how many sessions; change nothing");
   reload.add_flag("--json", parsed.json, "The whole answer as JSON");
+  const CLI::App& roll_command = add_roll_command(app, parsed.roll);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(arguments));
@@ -204,12 +231,13 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours) {
   if (passwd.parsed()) return run_passwd();
   const bool is_order = !parsed.order.word.empty();
   const bool is_sessions = parsed.sessions.verb != CtlSessions::Verb::None;
-  if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions)
+  if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions && !roll_command.parsed())
     return bad_usage("a command is missing; --help lists them");
   const auto target = target_of(parsed);
   if (!target) return bad_usage(target.error().text);
+  if (roll_command.parsed()) return run_roll(*target, parsed.roll, say);
   if (reload.parsed()) return run_reload(*target, parsed);
-  if (is_order) return run_order(*target, parsed.order);
+  if (is_order) return run_order(*target, parsed.order, say);
   return is_sessions ? run_sessions(*target, parsed) : run_status(*target, parsed, colours);
 }
 

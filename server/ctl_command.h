@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "server/ctl_drain.h"
 #include "server/ctl_status.h"
 
 namespace holdfast::server {
@@ -10,12 +11,13 @@ namespace holdfast::server {
 /// What a run of holdfastctl came to.
 struct CtlOutcome {
   int exit_code = 0;  ///< 0 done, 1 failed or not so, 2 usage.
-  std::string out;    ///< For stdout.
+  std::string out;    ///< For stdout, behind what was said.
   std::string err;    ///< For stderr.
 };
 
-/// Holdfastctl without its process: `arguments` are those behind the program's name. Blocks for at most the timeout.
+/// Holdfastctl without its process: `arguments` are those behind the program's name. Blocks for at most the timeout, or
+/// as long as what is waited for takes. `say` gets what is for stdout meanwhile; without one it is in the outcome.
 /// Reads HOLDFAST_ADMIN.
-CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours);
+CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Say& say = {});
 
 }  // namespace holdfast::server

@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "base/text.h"
-#include "server/ctl_client.h"
 
 namespace holdfast::server {
 
@@ -19,8 +17,14 @@ using Json = nlohmann::ordered_json;
 using base::Error;
 using base::ErrorCode;
 
-constexpr base::Duration kWaitStep = std::chrono::milliseconds{500};
 constexpr std::size_t kNameMax = 64;
+
+std::string text_in(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
+}
+
+}  // namespace
 
 std::string user_name() {
   const passwd* entry = ::getpwuid(::getuid());
@@ -28,22 +32,6 @@ std::string user_name() {
   if (name.empty()) name = fmt::format("uid {}", ::getuid());
   return name.substr(0, kNameMax);
 }
-
-std::string text_in(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
-}
-
-/// The backend's object in an answer to /api/v1/status; null when it is not there.
-Json backend_in(std::string_view status, std::string_view target) {
-  const Json json = Json::parse(status, nullptr, false);
-  const auto slash = target.find('/');
-  const auto at = Json::json_pointer("/pools/" + std::string(target.substr(0, slash)) + "/backends/" +
-                                     std::string(target.substr(slash + 1)));
-  return json.is_object() && json.contains(at) ? json.at(at) : Json();
-}
-
-}  // namespace
 
 std::string printable_line(std::string_view text) {
   std::string out(text.substr(0, text.find_last_not_of("\r\n") + 1));
@@ -119,24 +107,6 @@ base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answ
   if (!done.is_recorded) done.text += fmt::format("; NOT RECORDED, a restart forgets it: {}", text_in(json, "warning"));
   done.text += "\n";
   return done;
-}
-
-base::Result<void> wait_until_empty(const AdminUrl& where, const CtlOrder& order, base::Duration patience) {
-  for (;;) {
-    const auto answer = http_get(where, "/api/v1/status", patience);
-    if (!answer) return answer.error();
-    const Json backend = backend_in(answer->body, order.target);
-    if (!backend.is_object() || !backend.contains("sessions")) {
-      return Error{ErrorCode::Malformed, fmt::format("{} does not know {} any more", where.text(), order.target)};
-    }
-    if (backend["sessions"] == 0) return {};
-    // Its deadline has passed: who still has a session there moves with the next request.
-    if (text_in(backend, "state") == "MAINT" && backend.value("requests_in_flight", 0) == 0) return {};
-    if (text_in(backend, "state") == "UP") {
-      return Error{ErrorCode::Unavailable, fmt::format("{} is UP again: somebody made it ready", order.target)};
-    }
-    std::this_thread::sleep_for(kWaitStep);
-  }
 }
 
 }  // namespace holdfast::server

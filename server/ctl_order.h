@@ -29,9 +29,8 @@ struct OrderDone {
 /// The proxy's answer in words. Errors: Malformed.
 base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answer);
 
-/// Asks again and again until the backend has no session left. Errors: those of http_get; Unavailable, when it is not
-/// drained any more.
-base::Result<void> wait_until_empty(const AdminUrl& where, const CtlOrder& order, base::Duration patience);
+/// Who runs this program.
+std::string user_name();
 
 /// "pool", "app1", "127.0.0.1:8080", "[::1]:8080": what a pool or a backend may be called.
 bool is_plain_name(std::string_view name);

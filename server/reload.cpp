@@ -34,7 +34,7 @@ void log_refusal(const Error& error) {
 
 }  // namespace
 
-void Server::reload(admin::ReloadWish wish, Done done) {
+void Server::reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) {
   if (phase_ != Phase::Serving) {
     return done(Error{ErrorCode::Unavailable, phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping"});
   }

@@ -156,9 +156,15 @@ base::Result<void> Server::start() {
   sessions_.start(*snapshot_);
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
-  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{settings_, loop_, dialer_, *monitor_, random_});
+  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{
+      settings_, loop_, dialer_, *monitor_, random_,
+      [this](conf::BackendId id) { return loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed); }});
+  // Who replaces another process is given its sessions: there are no others.
+  drains_ = std::make_unique<Drains>(
+      Drains::Parts{*monitor_, sessions_, *control_, loads_, may_begin_ ? started_at_ : base::WallTime{}, started_});
   control_->load();
   monitor_->start();
+  drains_->on_tick(*snapshot_);
   if (may_begin_) control_->start();
   start_workers();
   if (auto opened = open_listeners(found->listens); !opened) return opened;
@@ -169,6 +175,7 @@ base::Result<void> Server::start() {
   for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
   // While an old process serves there is no hurry.
   open_->set(loop_.now() + patience + (predecessor_ ? kProbeSlackInUpgrade : kProbeSlack));
+  clock_.on_tick(loop_.now(), base::wall_now());
   tick_->set(loop_.now() + kTick);
   return {};
 }
@@ -241,11 +248,25 @@ base::Result<void> Server::open_admin() {
                                              .live = live_,
                                              .timeline = timeline_,
                                              .history = history_});
+  admin::add_roll_routes(router, *this, *this);
   admin_ = std::make_unique<admin::Server>(loop_, std::move(router),
                                            admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening",
                   {{"speaks", *tls ? "https" : "http"}, {"address", admin_listener_->address().text()}});
   return {};
+}
+
+void Server::take_roll(const admin::RollAsk& ask, admin::RollDesk::Done done) {
+  const cluster::RollHolder wish{.id = ask.id, .backend = ask.backend, .by = ask.by, .since = {}};
+  control_->rolls().take(ask.pool, wish,
+                         [pool = ask.pool, done = std::move(done)](base::Result<cluster::RollHolder> holder) {
+                           if (!holder) return done(holder.error());
+                           done(admin::RollAsk{.pool = pool,
+                                               .id = std::move(holder->id),
+                                               .backend = std::move(holder->backend),
+                                               .by = std::move(holder->by),
+                                               .since = holder->since});
+                         });
 }
 
 void Server::on_view(std::shared_ptr<const health::View> view) {
@@ -362,12 +383,16 @@ void Server::stop() {
 
 void Server::on_tick() {
   const base::Instant now = loop_.now();
+  if (const auto by = clock_.on_tick(now, base::wall_now())) {
+    base::log::warn("clock_jumped", {{"by_ms", base::count_ms(*by)}});
+  }
   sessions_.on_tick();
   // What operators say from now on the successor hears, and writes down.
   if (phase_ == Phase::Leaving) {
     control_->load();
   } else {
     control_->on_tick();
+    if (may_begin_) drains_->on_tick(*snapshot_);
   }
   watch_failovers(now);
   note_history(now);

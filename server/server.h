@@ -10,6 +10,7 @@
 #include "admin/latency_window.h"
 #include "admin/live.h"
 #include "admin/reload_api.h"
+#include "admin/roll_api.h"
 #include "admin/server.h"
 #include "admin/session_api.h"
 #include "admin/timeline.h"
@@ -27,7 +28,9 @@
 #include "proxy/load.h"
 #include "proxy/snapshot.h"
 #include "server/access_log.h"
+#include "server/clock_watch.h"
 #include "server/cluster_control.h"
+#include "server/drains.h"
 #include "server/failover_watch.h"
 #include "server/loop_watch.h"
 #include "server/password_check.h"
@@ -45,6 +48,7 @@ class Server final : private health::Monitor::Listener,
                      private admin::OperatorDesk,
                      private admin::SessionDesk,
                      private admin::ReloadDesk,
+                     private admin::RollDesk,
                      private Successor::Owner,
                      private Predecessor::Owner {
  public:
@@ -113,7 +117,7 @@ class Server final : private health::Monitor::Listener,
 
   // admin::ReloadDesk
   using NewSockets = std::map<std::size_t, std::vector<net::BoundSocket>>;
-  void reload(admin::ReloadWish wish, Done done) override;
+  void reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) override;
   base::Result<admin::ReloadReport> consider(Candidate candidate, admin::ReloadWish wish);
   base::Result<NewSockets> open_new_listeners(const Candidate& candidate) const;
   void put_in_force(Candidate candidate, NewSockets& opened);  // takes the sockets
@@ -129,6 +133,10 @@ class Server final : private health::Monitor::Listener,
   admin::ClusterView cluster() const override { return control_->view(ClusterControl::Sightings::Shown); }
   // admin::OperatorDesk
   base::Result<void> obey(const admin::OperatorAsk& ask) override { return control_->obey(ask); }
+  // admin::RollDesk
+  void take_roll(const admin::RollAsk& ask, admin::RollDesk::Done done) override;
+  void end_roll(const std::string& pool, const std::string& id) override { control_->rolls().release(pool, id); }
+  base::Duration roll_lease() const override { return cluster::RollLeases::kLease; }
   // admin::SessionDesk
   sessions::Registry& registry() override { return sessions_.registry(); }
   sessions::MoveLog& moves() override { return moves_; }
@@ -155,6 +163,7 @@ class Server final : private health::Monitor::Listener,
   net::TcpDialer dialer_{loop_};
   base::Random random_;
   const base::Instant started_;
+  const base::WallTime started_at_ = base::wall_now();
   std::unique_ptr<Predecessor> predecessor_;
   SessionControl sessions_;
   conf::Numbering numbering_;
@@ -167,6 +176,7 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<net::Signals> signals_;
   std::unique_ptr<health::Monitor> monitor_;
   std::unique_ptr<ClusterControl> control_;
+  std::unique_ptr<Drains> drains_;
   std::shared_ptr<const health::View> last_view_;
   std::vector<std::unique_ptr<Worker>> workers_;
   FailoverWatch failovers_;
@@ -183,6 +193,7 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<base::Timer> tick_;
   Reloader reloader_;
   admin::ReloadView last_reload_;
+  ClockWatch clock_;
   const std::vector<std::string> words_;
   std::unique_ptr<Successor> successor_;
   std::uint64_t upgrades_ = 0;          // begun so far: tells one from the next

@@ -22,6 +22,7 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .idle_timeout = settings.sessions.idle_timeout,
                .seed = random.next(),
                .start = start}),
+      census_(memory_, scheduler, settings.sessions.idle_timeout),
       hearing_(fmt::format("{:016x}", random.next())),
       resolver_(scheduler) {
   if (!is_shared()) {
@@ -105,6 +106,16 @@ std::uint64_t SessionControl::size_of(sessions::BackendTag backend) const {
     if (const auto size = map_->size_of(backend)) return *size;
   }
   return memory_.size_of(backend);
+}
+
+bool SessionControl::knows_all() const { return !map_ || (map_->has_counted() && !map_->is_catching_up()); }
+
+void SessionControl::watch(const std::vector<sessions::BackendTag>& backends) {
+  if (!map_) census_.watch(backends);
+}
+
+std::optional<sessions::Census> SessionControl::census_of(sessions::BackendTag backend) const {
+  return map_ ? map_->census_of(backend) : census_.of(backend);
 }
 
 std::optional<net::RedisState> SessionControl::state(std::size_t workers) const {

@@ -12,8 +12,10 @@
 #include "net/redis_subscription.h"
 #include "net/resolver.h"
 #include "proxy/snapshot.h"
+#include "sessions/census.h"
 #include "sessions/change.h"
 #include "sessions/hearing.h"
+#include "sessions/memory_census.h"
 #include "sessions/memory_registry.h"
 #include "sessions/memory_store.h"
 #include "sessions/registry.h"
@@ -53,6 +55,12 @@ class SessionControl {
 
   /// Sessions bound to a backend: over all proxies where Redis says so, else of this one.
   std::uint64_t size_of(sessions::BackendTag backend) const;
+  /// That is all there are: Redis has counted, and nobody's copies are still to be told to it.
+  bool knows_all() const;
+  /// Whose sessions are to be looked at closer.
+  void watch(const std::vector<sessions::BackendTag>& backends);
+  /// Of a backend that is watched; nullopt: not known yet.
+  std::optional<sessions::Census> census_of(sessions::BackendTag backend) const;
   /// Of all links together: Ok only when `workers` of theirs are up, too. nullopt without Redis.
   std::optional<net::RedisState> state(std::size_t workers) const;
 
@@ -60,6 +68,7 @@ class SessionControl {
   const bool is_shared_;
   base::Scheduler& scheduler_;
   sessions::MemoryStore memory_;
+  sessions::MemoryCensus census_;
   sessions::Hearing hearing_;
   net::SystemResolver resolver_;
   std::unique_ptr<net::RedisLink> link_;

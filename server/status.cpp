@@ -214,6 +214,10 @@ void Server::add_health(admin::BackendView& view, conf::BackendId id) const {
     view.ordered_by = report.order.by;
     view.deadline = report.order.deadline;
   }
+  view.order = name_of(report.order.state);
+  view.drain = drains_->view(*snapshot_, id);
+  const bool is_probed = settings_->pool_of(id).probe.type != conf::ProbeType::None;
+  view.probe_state = is_probed ? name_of(monitor_->sighting(id).probe) : "passing";
   if (last_view_) view.slow_start_percent = slow_start_percent(last_view_->of(id), settings_->pool_of(id).slow_start);
   if (report.last_probe) {
     view.last_probe = admin::ProbeView{.at = report.last_probe->at,

@@ -174,9 +174,10 @@ void MemoryStore::doubt(const Key& key) {
   if (Record* record = part.shard.find(key); record != nullptr) record->epoch = 0;
 }
 
-std::optional<MemoryStore::Walk> MemoryStore::doubtful(const Walk& from, base::Instant now,
-                                                       const std::function<void(const Session&)>& visit) const {
-  const Tick tick = tick_of(now);
+/// One step of a walk: copies of the records that are wanted, of one stretch of one part.
+template <class Wanted>
+std::optional<MemoryStore::Walk> MemoryStore::step(const Walk& from, const std::function<void(const Session&)>& visit,
+                                                   Wanted wanted) const {
   if (from.part >= part_count_) return std::nullopt;
   const Part& part = parts_[from.part];
   std::array<Record, kCopiesPerLock> copies;
@@ -184,18 +185,29 @@ std::optional<MemoryStore::Walk> MemoryStore::doubtful(const Walk& from, base::I
   Walk next_step{from.part + 1, 0};
   {
     const std::scoped_lock lock(part.mutex);
-    const std::uint16_t epoch = epoch_.load(std::memory_order_relaxed);
     const Slot end = std::min(part.shard.slot_count(), from.slot + kCopiesPerLock);
     for (Slot at = from.slot; at < end; ++at) {
       const Record& record = part.shard.at(at);
-      if (record.backend != BackendTag::None && record.epoch != epoch && !is_expired(record, tick)) {
-        copies[count++] = record;
-      }
+      if (record.backend != BackendTag::None && wanted(record)) copies[count++] = record;
     }
     if (end < part.shard.slot_count()) next_step = {from.part, end};
   }
   for (const Record& record : std::span(copies).first(count)) visit(session_of(record));
   return next_step;
+}
+
+std::optional<MemoryStore::Walk> MemoryStore::doubtful(const Walk& from, base::Instant now,
+                                                       const std::function<void(const Session&)>& visit) const {
+  return step(from, visit, [this, tick = tick_of(now)](const Record& record) {
+    return record.epoch != epoch_.load(std::memory_order_relaxed) && !is_expired(record, tick);
+  });
+}
+
+std::optional<MemoryStore::Walk> MemoryStore::walk(const Walk& from, base::Instant now,
+                                                   const std::function<void(const Session&)>& visit) const {
+  return step(from, visit, [this, tick = tick_of(now)](const Record& record) {
+    return record.backend != BackendTag::Ended && !is_expired(record, tick);
+  });
 }
 
 std::size_t MemoryStore::expire(base::Instant now, std::size_t max) {
@@ -225,26 +237,9 @@ std::optional<Session> MemoryStore::look(const Key& key, base::Instant now) cons
 }
 
 void MemoryStore::for_each(base::Instant now, const std::function<bool(const Session&)>& visit) const {
-  const Tick tick = tick_of(now);
-  std::array<Record, kCopiesPerLock> copies;
-  for (std::size_t i = 0; i < part_count_; ++i) {
-    const Part& part = parts_[i];
-    for (Slot slot = 0, end = 0;; slot = end) {
-      std::size_t count = 0;
-      {
-        const std::scoped_lock lock(part.mutex);
-        end = std::min(part.shard.slot_count(), slot + kCopiesPerLock);
-        for (Slot at = slot; at < end; ++at) {
-          const Record& record = part.shard.at(at);
-          if (record.backend == BackendTag::None || record.backend == BackendTag::Ended) continue;
-          if (!is_expired(record, tick)) copies[count++] = record;
-        }
-      }
-      for (const Record& record : std::span(copies).first(count)) {
-        if (!visit(session_of(record))) return;
-      }
-      if (end == slot) break;
-    }
+  bool goes_on = true;
+  for (std::optional<Walk> at = Walk{}; at && goes_on;) {
+    at = walk(*at, now, [&](const Session& session) { goes_on = goes_on && visit(session); });
   }
 }
 
@@ -289,6 +284,7 @@ bool MemoryStore::use(MemoryShard& shard, Record& record, Tick now) const {
 void MemoryStore::rebind(Record& record, const Binding& to) {
   counts_.decrement(record.backend);
   counts_.increment(to.backend);
+  if (record.backend != to.backend) record.cookie_issued = 0;  // the client's leads to where it was
   record.backend = to.backend;
   record.generation = to.generation;
 }

@@ -112,6 +112,8 @@ class MemoryStore final {
   };
   std::optional<Walk> doubtful(const Walk& from, base::Instant now,
                                const std::function<void(const Session&)>& visit) const;
+  /// The same over all sessions that are not expired.
+  std::optional<Walk> walk(const Walk& from, base::Instant now, const std::function<void(const Session&)>& visit) const;
 
   // For an upgrade; all processes of a machine have the same monotonic clock.
   /// A walk over all that is not expired, in steps, as doubtful() does it.
@@ -135,6 +137,8 @@ class MemoryStore final {
   };
   enum class Room : std::uint8_t { Here, Elsewhere };
 
+  template <class Wanted>
+  std::optional<Walk> step(const Walk& from, const std::function<void(const Session&)>& visit, Wanted wanted) const;
   Tick tick_of(base::Instant now) const;
   base::Instant instant_of(Tick tick) const;
   Part& part_of(const Key& key) const;

@@ -119,13 +119,16 @@ return found
 
 const net::RedisScript& count() {
   static const net::RedisScript script = with_common("count", R"(
-local base, idle = ARGV[1], ARGV[2]
-local before = now() - math.ceil(idle / 1000) - 1
+local base, idle, time = ARGV[1], ARGV[2], now()
+local before, active = time - math.ceil(idle / 1000) - 1, time - ARGV[3]
 local counts = {}
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local index = base .. 'b:' .. ARGV[i]
   redis.call('ZREMRANGEBYSCORE', index, '-inf', before)
   counts[#counts + 1] = redis.call('ZCARD', index)
+  counts[#counts + 1] = redis.call('ZCOUNT', index, active + 1, '+inf')
+  local latest = redis.call('ZREVRANGEBYSCORE', index, active, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  counts[#counts + 1] = latest[2] and time - latest[2] or -1
 end
 return counts
 )");

@@ -26,7 +26,9 @@ const net::RedisScript& end();
 /// ARGV: base, idle ms, ids... They were used just now. Answers how many are still there.
 const net::RedisScript& touch();
 
-/// ARGV: base, idle ms, tags... Forgets in the index who has expired; answers the number of sessions of each.
+/// ARGV: base, idle ms, for how many seconds a use makes active, tags... Forgets in the index who has expired; answers
+/// of each backend: its sessions, those active, and for how many seconds the latest of the others is unused (-1: there
+/// is none).
 const net::RedisScript& count();
 
 // For operators:

@@ -12,7 +12,6 @@ namespace holdfast::sessions {
 namespace {
 
 constexpr base::Duration kCountEvery = std::chrono::seconds{1};
-constexpr base::Duration kCountGoodFor = std::chrono::seconds{5};
 constexpr std::size_t kTagsAtOnce = 200;  // in one count
 // Redis serves the others between two steps of a walk.
 constexpr base::Duration kOfferPause = std::chrono::milliseconds{1};
@@ -30,6 +29,7 @@ SharedMap::SharedMap(MemoryStore& copies, Hearing& hearing, net::Redis& redis, b
       names_(std::move(names)),
       own_channel_(names_.own_channel(hearing.self())),
       idle_ms_(kept_ms(idle_timeout)),
+      active_s_(std::to_string(std::chrono::ceil<std::chrono::seconds>(active_within(idle_timeout)).count())),
       beat_timer_(scheduler.timer([this] { beat(); })),
       offer_timer_(scheduler.timer([this] { offer_some(); })),
       count_timer_(scheduler.timer([this] { count_all(); })) {
@@ -167,23 +167,37 @@ void SharedMap::count(const Pool& pool, std::size_t from) {
   const std::size_t end = std::min(from + kTagsAtOnce, pool.backends.size());
   const std::vector<BackendTag> tags(pool.backends.begin() + static_cast<std::ptrdiff_t>(from),
                                      pool.backends.begin() + static_cast<std::ptrdiff_t>(end));
-  std::vector<std::string> texts{names_.base_of(pool.name), idle_ms_};
+  std::vector<std::string> texts{names_.base_of(pool.name), idle_ms_, active_s_};
   for (const BackendTag tag : tags) texts.push_back(tag_text(tag));
   const std::vector<std::string_view> args(texts.begin(), texts.end());
   counting_.push_back(
-      redis_.run(scripts::count(), net::RedisWords{}, args, [this, tags](const base::Result<net::RedisReply>& reply) {
-        if (!reply || reply->items.size() != tags.size()) return;
-        for (std::size_t i = 0; i < tags.size(); ++i) {
-          counts_[tags[i]] = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply->items[i].integer));
-        }
-        counted_ = scheduler_.now();
-      }));
+      redis_.run(scripts::count(), net::RedisWords{}, args,
+                 [this, tags](const base::Result<net::RedisReply>& reply) { on_counted(tags, reply); }));
+}
+
+void SharedMap::on_counted(const std::vector<BackendTag>& tags, const base::Result<net::RedisReply>& reply) {
+  if (!reply || reply->items.size() != 3 * tags.size()) return;
+  const auto number = [&](std::size_t at) { return std::max<std::int64_t>(0, reply->items[at].integer); };
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    Census& census = counts_[tags[i]];
+    const auto all = static_cast<std::uint64_t>(number(3 * i));
+    census.active = std::min(all, static_cast<std::uint64_t>(number(3 * i + 1)));
+    census.idle = all - census.active;
+    census.idle_for.reset();
+    if (census.idle > 0) census.idle_for = std::chrono::seconds{number(3 * i + 2)};
+  }
+  counted_ = scheduler_.now();
+}
+
+std::optional<Census> SharedMap::census_of(BackendTag backend) const {
+  if (!has_counted()) return std::nullopt;
+  const auto found = counts_.find(backend);
+  return found == counts_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::uint64_t> SharedMap::size_of(BackendTag backend) const {
-  if (counted_ == base::Instant{} || scheduler_.now() - counted_ > kCountGoodFor) return std::nullopt;
-  const auto found = counts_.find(backend);
-  return found == counts_.end() ? std::nullopt : std::optional(found->second);
+  const auto census = census_of(backend);
+  return census ? std::optional(census->active + census->idle) : std::nullopt;
 }
 
 }  // namespace holdfast::sessions

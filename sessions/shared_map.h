@@ -10,6 +10,7 @@
 
 #include "base/scheduler.h"
 #include "net/redis.h"
+#include "sessions/census.h"
 #include "sessions/hearing.h"
 #include "sessions/memory_store.h"
 #include "sessions/redis_text.h"
@@ -49,11 +50,16 @@ class SharedMap final : public net::RedisListener {
 
   /// Over all proxies, as of the last count; nullopt while there is none to rely on.
   std::optional<std::uint64_t> size_of(BackendTag backend) const;
+  /// The same in more words.
+  std::optional<Census> census_of(BackendTag backend) const;
+  /// There is a count to rely on.
+  bool has_counted() const { return counted_ != base::Instant{} && scheduler_.now() - counted_ <= kCountGoodFor; }
   /// Copies are being offered: the map is not whole yet.
   bool is_catching_up() const { return walk_.has_value(); }
 
   static constexpr base::Duration kBeat = std::chrono::seconds{1};
   static constexpr base::Duration kLease = std::chrono::seconds{3};
+  static constexpr base::Duration kCountGoodFor = std::chrono::seconds{5};
 
  private:
   struct Beat {
@@ -70,6 +76,7 @@ class SharedMap final : public net::RedisListener {
                   const base::Result<net::RedisReply>& reply);
   void count_all();
   void count(const Pool& pool, std::size_t from);
+  void on_counted(const std::vector<BackendTag>& tags, const base::Result<net::RedisReply>& reply);
 
   MemoryStore& copies_;
   Hearing& hearing_;
@@ -78,6 +85,7 @@ class SharedMap final : public net::RedisListener {
   const RedisNames names_;
   const std::string own_channel_;
   const std::string idle_ms_;
+  const std::string active_s_;
   std::uint64_t last_beat_ = 0;
   std::array<Beat, 4> beats_{};  // those that may still come back, by number
   std::vector<Pool> pools_;
@@ -87,7 +95,7 @@ class SharedMap final : public net::RedisListener {
   bool walk_again_ = false;                // doubted anew while a walk was under way
   std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;
   std::uint64_t last_offer_ = 0;
-  std::unordered_map<BackendTag, std::uint64_t> counts_;
+  std::unordered_map<BackendTag, Census> counts_;
   std::vector<std::unique_ptr<net::RedisCall>> counting_;
   base::Instant counted_{};
   std::unique_ptr<base::Timer> beat_timer_;

@@ -68,6 +68,14 @@ describe("the API and its description", { concurrency: false }, () => {
     await check("post", `${backend}/sessions/move`, `${app1}/sessions/move`);
     await check("post", `${backend}/sessions/end`, `${app1}/sessions/end`);
     await check("post", "/api/v1/pools/{pool}/sessions/end", "/api/v1/pools/shop/sessions/end");
+    const roll = "/api/v1/pools/{pool}/roll";
+    await check("post", roll, "/api/v1/pools/shop/roll", { body: '{"id":"one","by":"ops"}' });
+    await check("post", roll, "/api/v1/pools/shop/roll", { body: '{"id":"two"}' });
+    await check("post", roll, "/api/v1/pools/none/roll", { body: '{"id":"two"}' });
+    await check("post", roll, "/api/v1/pools/shop/roll", { body: '{"id":1}' });
+    await check("post", `${roll}/renew`, "/api/v1/pools/shop/roll/renew", { body: '{"id":"one","backend":"app1"}' });
+    await check("post", `${roll}/end`, "/api/v1/pools/shop/roll/end", { body: '{"id":"one"}' });
+    await check("post", `${roll}/end`, "/api/v1/pools/shop/roll/end", { body: "{}" });
     await check("post", "/api/v1/reload", "/api/v1/reload", { body: '{"check":true}' });
     await check("post", "/api/v1/reload", "/api/v1/reload");
     await check("post", "/api/v1/reload", "/api/v1/reload", { body: "[]" });

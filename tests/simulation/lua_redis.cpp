@@ -379,6 +379,19 @@ RedisReply LuaRedis::on_sorted_set(const Words& words) {
     }
     return out;
   }
+  if (name == "ZCOUNT") {
+    return integer(std::count_if(all.begin(), all.end(), [&](const auto& entry) {
+      return entry.second >= number_in(words[2]) && entry.second <= number_in(words[3]);
+    }));
+  }
+  if (name == "ZREVRANGEBYSCORE") {  // WITHSCORES LIMIT 0 1
+    for (auto at = all.rbegin(); at != all.rend() && out.items.empty(); ++at) {
+      if (at->second > number_in(words[2]) || at->second < number_in(words[3])) continue;
+      out.items.push_back(text(at->first));
+      out.items.push_back(text(score_text(at->second)));
+    }
+    return out;
+  }
   base::check(name == "ZRANGE" || name == "ZREVRANGE", "a command this fake knows");
   if (name == "ZREVRANGE") std::reverse(all.begin(), all.end());
   auto last = static_cast<std::int64_t>(number_in(words[3]));

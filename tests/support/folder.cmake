@@ -32,3 +32,9 @@ if(NOT HOLDFAST_SANITIZE)
   target_link_libraries(holdfast_alloc_counter PRIVATE holdfast_warnings)
 endif()
 holdfast_tests(support NAMES support LINKS holdfast_support)
+
+# Stands in front of a sanitizer's runtime, so it has nothing of one itself.
+add_library(holdfast_clock_shim SHARED tests/support/clock_shim.cpp)
+target_compile_options(holdfast_clock_shim PRIVATE -fno-sanitize=all)
+target_link_options(holdfast_clock_shim PRIVATE -fno-sanitize=all)
+target_link_libraries(holdfast_clock_shim PRIVATE holdfast_warnings)

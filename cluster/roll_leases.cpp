@@ -1,0 +1,107 @@
+#include "cluster/roll_leases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+
+namespace holdfast::cluster {
+
+namespace {
+
+const net::RedisScript& take_script() {
+  static const net::RedisScript script("roll_take", R"lua(
+local old = redis.call('GET', KEYS[1])
+local time = redis.call('TIME')
+local since = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+if old then
+  local id, began = string.match(old, '^(%S+) (%d+) ')
+  if id and id ~= ARGV[1] then return old end
+  since = began or since
+end
+local text = ARGV[1] .. ' ' .. since .. ' ' .. ARGV[2] .. ' ' .. ARGV[3]
+redis.call('SET', KEYS[1], text, 'PX', ARGV[4])
+return text
+)lua");
+  return script;
+}
+
+const net::RedisScript& release_script() {
+  static const net::RedisScript script("roll_release", R"lua(
+local old = redis.call('GET', KEYS[1])
+if old and string.match(old, '^(%S+) ') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+)lua");
+  return script;
+}
+
+constexpr std::string_view kNoBackend = "-";
+
+std::string_view backend_word(const RollHolder& holder) {
+  return holder.backend.empty() ? kNoBackend : std::string_view(holder.backend);
+}
+
+}  // namespace
+
+std::string text_of(const RollHolder& holder) {
+  return fmt::format("{} {} {} {}", holder.id, holder.since.time_since_epoch().count(), backend_word(holder),
+                     holder.by);
+}
+
+std::optional<RollHolder> parse_roll_holder(std::string_view text) {
+  std::array<std::string_view, 3> words;
+  for (std::string_view& word : words) {
+    const std::size_t space = text.find(' ');
+    if (space == 0 || space == std::string_view::npos) return std::nullopt;
+    word = text.substr(0, space);
+    text.remove_prefix(space + 1);
+  }
+  const auto since = base::parse_decimal(words[1]);
+  if (!since) return std::nullopt;
+  return RollHolder{.id = std::string(words[0]),
+                    .backend = words[2] == kNoBackend ? std::string() : std::string(words[2]),
+                    .by = std::string(text),
+                    .since = base::WallTime{std::chrono::milliseconds{*since}}};
+}
+
+RollLeases::RollLeases(base::Scheduler& scheduler, net::Redis* redis, std::string_view prefix)
+    : scheduler_(scheduler), redis_(redis), prefix_(prefix) {}
+
+std::string RollLeases::key(std::string_view pool) const { return fmt::format("{}:roll:{}", prefix_, pool); }
+
+void RollLeases::take(const std::string& pool, const RollHolder& wish, Done done) {
+  if (redis_ == nullptr) return take_here(pool, wish, done);
+  const auto place = calls_.emplace(calls_.end());
+  *place = redis_->run(take_script(), {key(pool)},
+                       {wish.id, backend_word(wish), wish.by, std::to_string(base::count_ms(kLease))},
+                       [this, place, done = std::move(done)](base::Result<net::RedisReply> reply) {
+                         const Done answer = done;
+                         scheduler_.bury(std::move(*place));
+                         calls_.erase(place);
+                         if (!reply) return answer(reply.error());
+                         auto holder = parse_roll_holder(reply->text);
+                         if (holder) return answer(std::move(*holder));
+                         answer(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
+                       });
+}
+
+void RollLeases::take_here(const std::string& pool, const RollHolder& wish, const Done& done) {
+  Held& held = held_[pool];
+  const base::Instant now = scheduler_.now();
+  const bool is_free = held.holder.id.empty() || held.until <= now;
+  if (!is_free && held.holder.id != wish.id) return done(held.holder);
+  const base::WallTime since = is_free ? base::wall_now() : held.holder.since;
+  held = {wish, now + kLease};
+  held.holder.since = since;
+  done(held.holder);
+}
+
+void RollLeases::release(const std::string& pool, std::string_view id) {
+  if (redis_ != nullptr) return redis_->tell(release_script(), {key(pool)}, {id});
+  if (const auto it = held_.find(pool); it != held_.end() && it->second.holder.id == id) held_.erase(it);
+}
+
+}  // namespace holdfast::cluster
