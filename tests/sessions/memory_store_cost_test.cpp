@@ -32,6 +32,10 @@ void discount(void* memory) noexcept {
 
 void* operator new(std::size_t size) { return counted(std::malloc(size)); }
 void* operator new[](std::size_t size) { return counted(std::malloc(size)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  void* const memory = std::malloc(size);
+  return memory != nullptr ? counted(memory) : nullptr;
+}
 void* operator new(std::size_t size, std::align_val_t align) {
   const auto to = static_cast<std::size_t>(align);
   return counted(std::aligned_alloc(to, (size + to - 1) / to * to));
@@ -42,6 +46,7 @@ void operator delete[](void* memory) noexcept { discount(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { discount(memory); }
 void operator delete[](void* memory, std::align_val_t) noexcept { discount(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { discount(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { discount(memory); }
 void operator delete(void* memory, std::size_t) noexcept { discount(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { discount(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { discount(memory); }
