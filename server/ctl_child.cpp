@@ -1,5 +1,6 @@
 #include "server/ctl_child.h"
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
                                      [&](const auto& each) { return known.substr(0, known.find('=')) == each.first; });
     if (!is_ours) all.emplace_back(known);
   }
-  for (const auto& [name, value] : variables) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) all.push_back(fmt::format("{}={}", name, value));
   return all;
 }
 
@@ -41,6 +42,7 @@ base::Result<int> run_child(const std::string& command,
                             const std::function<void()>& meanwhile) {
   auto environment = environment_with(variables);
   std::vector<char*> pointers;
+  pointers.reserve(environment.size() + 1);
   for (std::string& entry : environment) pointers.push_back(entry.data());
   pointers.push_back(nullptr);
   const pid_t pid = ::fork();

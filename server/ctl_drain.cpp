@@ -79,7 +79,7 @@ std::string counted(std::uint64_t count, std::string_view what) {
 
 std::string about(std::int64_t seconds) {
   if (seconds < 100) return fmt::format("{}s", seconds);
-  if (seconds < 100 * 60) return fmt::format("{}m", (seconds + 59) / 60);
+  if (seconds < 6000) return fmt::format("{}m", (seconds + 59) / 60);
   return fmt::format("{}h", (seconds + 3599) / 3600);
 }
 

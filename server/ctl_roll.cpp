@@ -136,7 +136,7 @@ base::Result<void> Roll::keep(std::string_view verb) {
 base::Result<void> Roll::meanwhile() {
   if (g_is_interrupted != 0) return stopped("interrupted");
   if (Clock::now() - kept_ < kRenewEvery) return {};
-  const auto kept = keep("roll/renew");
+  auto kept = keep("roll/renew");
   // Who does not answer is asked again; before the next backend it has to.
   if (!kept && kept.error().code == ErrorCode::Unavailable) return kept;
   return {};

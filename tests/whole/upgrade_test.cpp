@@ -189,6 +189,7 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
                         .host = "127.0.0.1"})
               .is_whole(200));
   std::vector<HttpClient> tunnels;
+  tunnels.reserve(static_cast<std::size_t>(tunnels_wanted));
   for (int i = 0; i < tunnels_wanted; ++i) tunnels.push_back(websocket(proxy.port()));
 
   Users users(proxy, is_full ? 32 : 4, is_full ? 5000 : 0);
