@@ -154,3 +154,17 @@ TEST_CASE("passive.failures = 0: suspect and probed, never ejected") {
   f.loop.run();
   CHECK(f.state(0) == State::Up);
 }
+
+TEST_CASE("who is cut off from all backends ejects none of them") {
+  MonitorFixture f(3);
+  f.pool.passive.failures = 2;
+  f.start_up();
+  f.monitor->set_isolation(health::Isolation::CutOff);
+  f.monitor->on_passive_failure(f.id(0), base::ErrorCode::Timeout, 5);
+  f.loop.run();
+  CHECK(f.report(0).ejections_total == 0);
+  f.monitor->set_isolation(health::Isolation::None);
+  f.monitor->on_passive_failure(f.id(0), base::ErrorCode::Timeout, 5);
+  f.loop.run();
+  CHECK(f.report(0).ejections_total == 1);
+}
