@@ -14,6 +14,7 @@
 #include "server/ctl_reload.h"
 #include "server/ctl_roll.h"
 #include "server/ctl_sessions.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 

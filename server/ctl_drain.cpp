@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "server/ctl_order.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 
@@ -23,11 +24,6 @@ constexpr base::Duration kAwayMax = std::chrono::minutes{1};  // a proxy that is
 std::uint64_t number(const Json& object, const char* key) {
   const auto it = object.find(key);
   return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
-
-std::string word(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
 }
 
 std::string numbers_of(const Json& backend, const Json& drain) {
@@ -47,7 +43,7 @@ std::string outlook_of(const Json& backend, const Json& drain) {
     out += number(drain, "active") == 0 ? "; gone in " : "; the idle ones are gone in ";
     out += about(gone->get<std::int64_t>()) + " if they stay away";
   }
-  if (const std::string due = word(backend, "deadline"); !due.empty() && word(backend, "order") == "drain") {
+  if (const std::string due = text_in(backend, "deadline"); !due.empty() && text_in(backend, "order") == "drain") {
     out += "; deadline " + due;
   }
   if (drain.contains("requests_elsewhere") && drain["requests_elsewhere"].is_null()) {
@@ -94,7 +90,7 @@ base::Result<DrainProgress> drain_progress(std::string_view status, std::string_
   const Json& backend = json.at(at);
   const Json drain = backend.value("drain", Json());
   DrainProgress out;
-  out.order = word(backend, "order");
+  out.order = text_in(backend, "order");
   out.sessions = number(backend, "sessions");
   if (!drain.is_object()) return out;
   out.is_over = drain.value("over", false);

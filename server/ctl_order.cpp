@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 
@@ -19,11 +20,6 @@ using base::ErrorCode;
 
 constexpr std::size_t kNameMax = 64;
 
-std::string text_in(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
-}
-
 }  // namespace
 
 std::string user_name() {
@@ -31,23 +27,6 @@ std::string user_name() {
   std::string name = entry != nullptr ? entry->pw_name : "";
   if (name.empty()) name = fmt::format("uid {}", ::getuid());
   return name.substr(0, kNameMax);
-}
-
-std::string printable_line(std::string_view text) {
-  std::string out(text.substr(0, text.find_last_not_of("\r\n") + 1));
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return out;
-}
-
-std::string printable_lines(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    out.append(out.empty() ? "" : "\n").append(printable_line(text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
 }
 
 bool is_plain_name(std::string_view name) {

@@ -37,9 +37,4 @@ bool is_plain_name(std::string_view name);
 /// A name as a segment of a path: '[' and ']' are not for paths (RFC 3986 section 3.3).
 std::string path_segment(std::string_view name);
 
-/// One line of what the other side said, with control characters shown as '?'.
-std::string printable_line(std::string_view text);
-/// Several of them.
-std::string printable_lines(std::string_view text);
-
 }  // namespace holdfast::server

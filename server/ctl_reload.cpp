@@ -5,17 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "server/ctl_order.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string text_in(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
-}
 
 std::string change_line(const Json& change) {
   const std::string before = text_in(change, "before");

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "server/ctl_child.h"
 #include "server/ctl_order.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 
@@ -48,22 +49,17 @@ class Interruptible {
 
 Error stopped(std::string why) { return {ErrorCode::Unavailable, std::move(why)}; }
 
-std::string word(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
-}
-
 RollBackend backend_of(const std::string& name, const Json& json) {
   RollBackend out{.name = printable_line(name),
-                  .address = word(json, "address"),
-                  .state = word(json, "state"),
-                  .order = word(json, "order"),
+                  .address = text_in(json, "address"),
+                  .state = text_in(json, "state"),
+                  .order = text_in(json, "order"),
                   .probe = {},
                   .probed = {}};
   out.is_growing = json.contains("slow_start_percent") && json["slow_start_percent"].is_number();
   const Json probe = json.value("probe", Json::object());
-  out.probe = word(probe, "state");
-  out.probed = word(probe.value("last", Json::object()), "time");
+  out.probe = text_in(probe, "state");
+  out.probed = text_in(probe.value("last", Json::object()), "time");
   return out;
 }
 
@@ -178,7 +174,7 @@ base::Result<bool> Roll::all_proxies_reach(const std::string& name) const {
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array()) return true;
   return std::all_of(json["nodes"].begin(), json["nodes"].end(), [&](const Json& node) {
     const Json sees = node.value("sees", Json::object());
-    return node.value("self", false) || !sees.contains(full(name)) || word(sees[full(name)], "probe") == "passing";
+    return node.value("self", false) || !sees.contains(full(name)) || text_in(sees[full(name)], "probe") == "passing";
   });
 }
 
@@ -275,7 +271,7 @@ base::Result<RollView> roll_view(std::string_view status, std::string_view pool)
   if (!json.is_object() || !json.contains(at)) {
     return Error{ErrorCode::Malformed, fmt::format("the proxy knows no pool {}", pool)};
   }
-  RollView view{.now = word(json, "time"), .backends = {}};
+  RollView view{.now = text_in(json, "time"), .backends = {}};
   for (const auto& entry : json.at(at).items()) view.backends.push_back(backend_of(entry.key(), entry.value()));
   return view;
 }

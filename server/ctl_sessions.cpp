@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/ctl_order.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 
@@ -27,11 +28,6 @@ std::string backend_path(std::string_view backend, std::string_view verb) {
   const auto slash = backend.find('/');
   return fmt::format("/api/v1/pools/{}/backends/{}/sessions/{}", backend.substr(0, slash),
                      path_segment(backend.substr(slash + 1)), verb);
-}
-
-std::string text_in(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
 }
 
 std::string table(const Json& sessions) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -53,6 +54,11 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& extr
   return merged;
 }
 
+int unread_bytes(const Fd& pipe) {
+  int count = 0;
+  return ::ioctl(pipe.get(), FIONREAD, &count) == 0 ? count : 0;
+}
+
 // Between fork and exec: only what POSIX allows after a fork of a program with threads.
 [[noreturn]] void become(char** arguments, char** environment, int out, int err) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -81,8 +87,11 @@ Process::Process(Options options) {
   pid_fd_ = Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
   out.write.close();
   err.write.close();
-  collector_ = std::thread(
-      [this, o = std::move(out.read), e = std::move(err.read)]() mutable { collect(std::move(o), std::move(e)); });
+  out_ = std::move(out.read);
+  err_ = std::move(err.read);
+  Pipe stop = make_pipe();
+  stop_ = std::move(stop.write);
+  collector_ = std::thread([this, s = std::move(stop.read)] { collect(s); });
 }
 
 Process::~Process() {
@@ -90,6 +99,7 @@ Process::~Process() {
     signal(SIGKILL);
     wait();
   }
+  stop_.close();
   collector_.join();
 }
 
@@ -123,16 +133,15 @@ std::optional<std::string> Process::wait_for_line(std::string_view text, Deadlin
   }
 }
 
-bool Process::wait_for_end_of_output(Deadline deadline) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, deadline.due(), [this] { return output_ended_; });
-}
-
 std::string Process::out() const { return joined(false); }
 std::string Process::err() const { return joined(true); }
 
 std::string Process::joined(bool is_error) const {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (exit_) {
+    changed_.wait_until(lock, Deadline{}.due(),
+                        [this] { return output_ended_ || unread_bytes(out_) + unread_bytes(err_) == 0; });
+  }
   std::string text;
   for (const Line& line : lines_) {
     if (line.is_error == is_error) text.append(line.text).push_back('\n');
@@ -140,14 +149,16 @@ std::string Process::joined(bool is_error) const {
   return text;
 }
 
-void Process::collect(Fd out, Fd err) {
-  std::array<pollfd, 2> entries{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0}};
+void Process::collect(const Fd& stop) {
+  std::array<pollfd, 3> entries{pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0}, pollfd{stop.get(), 0, 0}};
   std::array<std::string, 2> rests;
   std::array<char, 65536> chunk{};
   int open = 2;
   while (open > 0) {
     if (::poll(entries.data(), entries.size(), -1) < 0) continue;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[2].revents != 0) break;
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < rests.size(); ++i) {
       if (entries[i].fd < 0 || entries[i].revents == 0) continue;
       const ssize_t got = ::read(entries[i].fd, chunk.data(), chunk.size());
       if (got > 0) {
@@ -165,7 +176,6 @@ void Process::collect(Fd out, Fd err) {
 }
 
 void Process::append(bool is_error, std::string_view bytes, std::string& rest) {
-  const std::lock_guard lock(mutex_);
   for (std::size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
     rest.append(bytes.substr(0, end));
     lines_.push_back({is_error, std::exchange(rest, {})});
@@ -179,7 +189,6 @@ Finished run_to_end(Process::Options options, Deadline deadline) {
   Process process(std::move(options));
   Finished finished;
   finished.code = process.wait(deadline).value_or(-1);
-  if (finished.code >= 0) process.wait_for_end_of_output(deadline);
   finished.out = process.out();
   finished.err = process.err();
   return finished;

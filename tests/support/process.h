@@ -28,7 +28,7 @@ class Process {
   explicit Process(Options options);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  /// Kills what still runs.
+  /// Kills what still runs. What the child has started may live on, and hold its output open: that is not waited for.
   ~Process();
 
   pid_t pid() const { return pid_; }
@@ -40,19 +40,17 @@ class Process {
   /// The first line (of either stream) that contains `text`, waiting for it; nullopt when the deadline passes or the
   /// output ends without one.
   std::optional<std::string> wait_for_line(std::string_view text, Deadline deadline = Deadline{});
-  /// All lines so far; after wait() and the end of its output: all there are.
+  /// All lines so far. Once the child is known to have ended: all that it wrote.
   std::string out() const;
   std::string err() const;
-  /// Waits until the child and all that inherited its output have closed it.
-  bool wait_for_end_of_output(Deadline deadline = Deadline{});
 
  private:
   struct Line {
     bool is_error;
     std::string text;
   };
-  void collect(Fd out, Fd err);
-  void append(bool is_error, std::string_view bytes, std::string& rest);
+  void collect(const Fd& stop);
+  void append(bool is_error, std::string_view bytes, std::string& rest);  // with mutex_ held
   std::string joined(bool is_error) const;
 
   pid_t pid_ = -1;
@@ -60,9 +58,12 @@ class Process {
   std::optional<int> exit_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  mutable std::condition_variable changed_;
   std::vector<Line> lines_;    // guarded by mutex_
   bool output_ended_ = false;  // guarded by mutex_
+  Fd out_;                     // read with mutex_ held, so that what is in neither pipe is in lines_
+  Fd err_;
+  Fd stop_;  // closed when nobody reads the output any more
   std::thread collector_;
 };
 

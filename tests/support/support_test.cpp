@@ -126,3 +126,14 @@ TEST_CASE("a process: lines, exit codes, signals") {
   CHECK(finished.out == "tail\n");
   CHECK(resident_bytes(::getpid()) > (1u << 20));
 }
+
+TEST_CASE("a process can be left while what it started holds its output") {
+  std::string left;
+  {
+    Process shell({.arguments = {"sh", "-c", "sleep 1000 & echo pid $!; wait"}});
+    const auto line = shell.wait_for_line("pid ");
+    REQUIRE(line);
+    left = line->substr(4);
+  }
+  CHECK(::kill(std::stoi(left), SIGKILL) == 0);
+}

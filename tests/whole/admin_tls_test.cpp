@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/certificate.h"
+#include "tests/support/ctl.h"
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
 
@@ -30,8 +31,7 @@ struct Fixture {
     return run_to_end({.arguments = std::move(all)});
   }
   Finished ctl(std::vector<std::string> more) const {
-    std::vector<std::string> all{(std::filesystem::path(holdfast_binary()).parent_path() / "holdfastctl").string(),
-                                 "--timeout", "20s", "--admin", "https://" + place};
+    std::vector<std::string> all{holdfastctl_binary(), "--timeout", "20s", "--admin", "https://" + place};
     all.insert(all.end(), more.begin(), more.end());
     return run_to_end({.arguments = std::move(all)});
   }
