@@ -59,7 +59,9 @@ RollBackend backend_of(const std::string& name, const Json& json) {
   out.is_growing = json.contains("slow_start_percent") && json["slow_start_percent"].is_number();
   const Json probe = json.value("probe", Json::object());
   out.probe = text_in(probe, "state");
-  out.probed = text_in(probe.value("last", Json::object()), "time");
+  const Json last = probe.value("last", Json::object());
+  out.probed = text_in(last, "time");
+  out.passed = last.value("passed", true);
   return out;
 }
 
@@ -195,9 +197,7 @@ base::Result<void> Roll::come_back(const std::string& name, const std::string& a
   auto well = wait_for("is not well", [&]() -> base::Result<bool> {
     const auto backend = look_at(name);
     if (!backend) return backend.error();
-    const bool is_probed_since = backend->probed.empty() || backend->probed > after;
-    if (backend->probe != "passing" || !is_probed_since) return false;
-    return all_proxies_reach(name);
+    return is_well_since(*backend, after) ? all_proxies_reach(name) : false;
   });
   if (!well) return well;
   if (auto ready = order(name, "ready"); !ready) return ready;
@@ -286,6 +286,10 @@ base::Result<void> may_take_out(const RollView& view, std::string_view pool, std
     }
   }
   return has_others ? base::Result<void>{} : stopped("there is no other backend for its users");
+}
+
+bool is_well_since(const RollBackend& backend, std::string_view after) {
+  return backend.probe == "passing" && backend.passed && (backend.probed.empty() || backend.probed > after);
 }
 
 base::Result<void> check_roll(const CtlRoll& typed) {

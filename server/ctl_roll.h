@@ -28,6 +28,7 @@ struct RollBackend {
   std::string order;        ///< ready, drain, maint
   std::string probe;        ///< passing, ...
   std::string probed;       ///< When the last probe ended; empty: none has.
+  bool passed = true;       ///< It.
   bool is_growing = false;  ///< In its slow start.
 };
 struct RollView {
@@ -39,6 +40,10 @@ base::Result<RollView> roll_view(std::string_view status, std::string_view pool)
 
 /// May `backend` be taken out: are all others of its pool UP? Errors: Unavailable, with who is not.
 base::Result<void> may_take_out(const RollView& view, std::string_view pool, std::string_view backend);
+
+/// Is it well by a probe that ended after `after`? One failed probe leaves a backend "passing" until `fall` of them
+/// did.
+bool is_well_since(const RollBackend& backend, std::string_view after);
 
 /// Errors: Invalid, in words for the user.
 base::Result<void> check_roll(const CtlRoll& typed);

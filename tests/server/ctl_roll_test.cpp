@@ -22,6 +22,7 @@ TEST_CASE("the backends of a pool, as a roll sees them") {
   CHECK(view->backends[0].state == "UP");
   CHECK(view->backends[0].order == "ready");
   CHECK(view->backends[0].probed == "2026-01-31T12:01:40.000Z");
+  CHECK(view->backends[0].passed);
   CHECK_FALSE(view->backends[0].is_growing);
   CHECK(view->backends[1].probe == "failing");
   CHECK(view->backends[1].is_growing);
@@ -52,5 +53,23 @@ TEST_CASE("who may be taken out") {
     REQUIRE(view);
     const auto may = may_take_out(*view, "shop", "app1");
     CHECK((may ? std::string() : may.error().text) == row.says);
+  }
+}
+
+TEST_CASE("a backend is well by a probe after its restart, and by one that passed") {
+  struct Row {
+    const char* why;
+    RollBackend backend;
+    bool is_well;
+  };
+  const Row rows[] = {
+      {"probed since", {.probe = "passing", .probed = "2026-01-31T12:00:01.000Z", .passed = true}, true},
+      {"not probed since", {.probe = "passing", .probed = "2026-01-31T12:00:00.000Z", .passed = true}, false},
+      {"the first one failed", {.probe = "passing", .probed = "2026-01-31T12:00:01.000Z", .passed = false}, false},
+      {"rise is not reached", {.probe = "failing", .probed = "2026-01-31T12:00:01.000Z", .passed = true}, false},
+      {"nothing is probed", {.probe = "passing", .probed = "", .passed = true}, true}};
+  for (const Row& row : rows) {
+    INFO(row.why);
+    CHECK(is_well_since(row.backend, "2026-01-31T12:00:00.000Z") == row.is_well);
   }
 }

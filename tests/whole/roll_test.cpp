@@ -134,6 +134,7 @@ TEST_CASE("a command that fails on the second: it stops there, says so, and leav
   command.answer(7);
   CHECK(command.wait(*roll).empty());
   CHECK(roll->wait() == 1);
+  INFO(roll->err());
   CHECK(roll->err().find("stopped at app/b (2 of 3): the command ended with code 7; app/b stays in maintenance; left "
                          "alone: app/c; to go on: --from b") != std::string::npos);
   CHECK(proxy.backend("a").value("state", "") == "UP");
@@ -215,6 +216,7 @@ TEST_CASE("a backend that does not come up again stops the roll") {
   fleet["a"].crash();
   command.answer(0);
   CHECK(roll->wait() == 1);
+  INFO(roll->err());
   CHECK(roll->err().find("app/a is not well within 1s; app/a stays in maintenance; left alone: app/b") !=
         std::string::npos);
 }
