@@ -2,11 +2,13 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -22,6 +24,20 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 64;  // so that one busy listener does not starve the connections it has
 constexpr base::Duration kNoDescriptorsPause = std::chrono::milliseconds{100};
+
+/// Drops each first packet of a connection: a SYN, and no ACK (RFC 9293 section 3.1). Handshakes under way go on.
+void ignore_new_connections(int fd) {
+  constexpr std::uint32_t kFlagsByte = 13;
+  constexpr std::uint32_t kSyn = 0x02;
+  constexpr std::uint32_t kAck = 0x10;
+  constexpr std::uint32_t kWhole = 0xffffffff;
+  std::array<sock_filter, 5> program{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsByte),
+                                      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+                                      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+                                      BPF_STMT(BPF_RET | BPF_K, kWhole)}};
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);  // without it a few may be reset
+}
 
 }  // namespace
 
@@ -95,7 +111,8 @@ void Listener::resume() { base::check(event_add(&event_, nullptr) == 0, "epoll t
 
 void Listener::on_event(int, short, void* self) noexcept { static_cast<Listener*>(self)->accept_some(); }
 
-void Listener::accept_waiting() {
+void Listener::accept_last() {
+  ignore_new_connections(socket_.get());
   for (int i = 0; i < kBacklog / kAcceptsPerTurn && accept_some() == Left::Perhaps; ++i) continue;
 }
 

@@ -65,8 +65,9 @@ class Listener {
   /// socket, or are reset when it is destroyed.
   void pause();
   void resume();
-  /// Accepts what waits in the kernel's queue now: before an orderly end.
-  void accept_waiting();
+  /// Before it is destroyed: accepts what waits in the kernel's queue. Who comes after that is not heard, instead of
+  /// being accepted by the kernel and reset, and asks again within a second: whoever has the address then may answer.
+  void accept_last();
 
  private:
   static void on_event(int fd, short what, void* self) noexcept;

@@ -97,7 +97,7 @@ void Worker::take(Change change) {
   auto before = std::exchange(ports_, {});
   for (const auto& port : before) {
     // What waits in the queue of one that is gone has been accepted by the kernel: it is served, once.
-    if (!change.listens[port->number]) port->listener->accept_waiting();
+    if (!change.listens[port->number]) port->listener->accept_last();
   }
   proxy_.set_snapshot(std::move(change.snapshot), std::move(change.view), change.listens);
   for (auto& port : before) {
@@ -110,7 +110,7 @@ void Worker::take(Change change) {
 
 void Worker::drain() {
   loop_.post([this] {
-    for (const auto& port : ports_) port->listener->accept_waiting();
+    for (const auto& port : ports_) port->listener->accept_last();
     ports_.clear();
     proxy_.drain();
   });
@@ -164,7 +164,7 @@ void Worker::leave(std::vector<std::size_t> unclaimed) {
   loop_.post([this, unclaimed = std::move(unclaimed)] {
     for (const auto& port : ports_) {
       if (std::find(unclaimed.begin(), unclaimed.end(), port->number) != unclaimed.end()) {
-        port->listener->accept_waiting();
+        port->listener->accept_last();
       }
     }
     ports_.clear();

@@ -67,6 +67,47 @@ TEST_CASE("bytes go both ways and the end is seen") {
   CHECK(f.server->stream->peer().host_text() == "127.0.0.1");
 }
 
+TEST_CASE("the last bytes and the end arrive, however much there is of them") {
+  for (const std::size_t size : {std::size_t{5}, std::size_t{3000}, std::size_t{1} << 20}) {
+    CAPTURE(size);
+    Fixture f;
+    const std::string text(size, 'x');
+    std::size_t sent = 0;
+    const auto dial = f.dialer.dial(f.listener->address(), 1s, [&](base::Result<std::unique_ptr<net::Stream>> made) {
+      const iovec pieces[] = {piece(std::string_view(text).substr(0, 2)), piece(std::string_view(text).substr(2))};
+      sent = (*made)->write_last(pieces).bytes;
+    });
+    f.loop.run();
+    CHECK(sent > 0);
+    CHECK(f.server->text.size() == sent);
+    CHECK(f.server->end == net::IoResult::State::Closed);
+  }
+}
+
+TEST_CASE("who comes as a listener closes is let in by the next one on its address") {
+  Fixture f;
+  const net::Address address = f.listener->address();
+  std::unique_ptr<net::Stream> kept;
+  const auto early = f.dialer.dial(address, 1s, [&](base::Result<std::unique_ptr<net::Stream>> stream) {
+    if (stream) kept = std::move(*stream);
+  });
+  f.listener->accept_last();
+  CHECK(f.server);
+  std::unique_ptr<Reader> client;  // stops the loop when it is reset
+  const auto late = f.dialer.dial(address, 30s, [&](base::Result<std::unique_ptr<net::Stream>> stream) {
+    if (!stream) return f.loop.stop();
+    client = std::make_unique<Reader>(f.loop, std::move(*stream));
+  });
+  bool is_in = false;
+  f.listener = net::Listener::open(f.loop, address, [&](auto) {
+                 is_in = true;
+                 f.loop.stop();
+               }).value();
+  f.loop.run();
+  CHECK(kept);
+  CHECK(is_in);
+}
+
 TEST_CASE("a reset after bytes shows as bytes, then Reset") {
   Fixture f;
   std::unique_ptr<net::Stream> client;

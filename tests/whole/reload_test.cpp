@@ -3,15 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <map>
-#include <mutex>
-#include <thread>
 
+#include "tests/support/ctl.h"
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
 #include "tests/support/net_namespace.h"
+#include "tests/whole/users.h"
+#include "tests/whole/websockets.h"
 
 using namespace holdfast::support;
 
@@ -32,12 +32,6 @@ std::vector<Node> only(const Fleet& fleet, std::initializer_list<std::string_vie
     }
   }
   return out;
-}
-
-/// Which node answered the session `id`.
-std::string ask(HttpClient& client, const std::string& id) {
-  const Answer answer = client.get("/", {{"Cookie", "sid=" + id}});
-  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
 }
 
 std::map<std::string, std::string> learn(const Proxy& proxy, int users) {
@@ -219,10 +213,7 @@ TEST_CASE("a new listener opens; an old one closes, its clients finish what they
 
 TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, drains stay, counts never fall") {
   Fleet fleet({"a", "b", "c", "dead", "drained"});
-  fleet.on("/ws", [](Conversation& talk) {
-    talk.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
-    talk.echo();
-  });
+  serve_websockets(fleet);
   fleet["dead"].refuse();
   const auto nodes = [&](int round) {
     std::vector<Node> all = fleet.nodes();
@@ -242,45 +233,14 @@ TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, d
   Proxy proxy(first, {.environment = {}, .wrapper = {}, .wait_until_up = false});
   for (const char* name : {"a", "b", "c", "drained"}) REQUIRE(proxy.wait_for_state(name, "UP"));
   REQUIRE(proxy.wait_for_state("dead", "DOWN"));
-  REQUIRE(HttpClient(proxy.admin_port())
-              .request({.method = "POST",
-                        .target = "/api/v1/pools/app/backends/drained/drain",
-                        .fields = {{"Content-Type", "application/json"}},
-                        .body = "{}",
-                        .host = "127.0.0.1"})
-              .is_whole(200));
+  REQUIRE(ctl(proxy, {"drain", "app/drained"}).code == 0);
   const auto since = proxy.backend("a")["since"];
 
-  std::vector<HttpClient> tunnels;
-  for (int i = 0; i < 20; ++i) {
-    HttpClient& tunnel = tunnels.emplace_back(proxy.port());
-    REQUIRE(tunnel.connect());
-    REQUIRE(tunnel.send("GET /ws HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
-    REQUIRE(tunnel.receive().status == 101);
-  }
-
-  Gate over;
-  std::mutex mutex;
-  std::vector<std::string> wrong;
-  std::atomic<int> requests = 0;
-  std::vector<std::thread> threads;
-  threads.reserve(4);
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] {
-      HttpClient client = proxy.client();
-      for (int i = 0; !over.is_open(); ++i) {
-        const std::string node = ask(client, "s" + std::to_string(t) + "-" + std::to_string(i % 10));
-        ++requests;
-        if (node.find("failed") == std::string::npos && node != "dead" && node != "drained") continue;
-        const std::lock_guard lock(mutex);
-        wrong.push_back(node);
-      }
-    });
-  }
-  const int rounds = is_sanitized() ? 30 : 100;
+  std::vector<HttpClient> tunnels = websockets(proxy.port());
+  Users users(proxy);
+  const int rounds = is_sanitized() && !wants_full_size() ? 30 : 100;
   std::int64_t counted = 0;
   for (int round = 1; round <= rounds; ++round) {
-    const int until = requests + 20;
     proxy.reconfigure(round_config(round));
     const Answer answer = proxy.reload();
     CHECK_MESSAGE(answer.is_whole(200), answer.body);
@@ -292,18 +252,15 @@ TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, d
     const std::int64_t now = backends["a"]["requests_total"];
     CHECK(now >= counted);
     counted = now;
-    REQUIRE(eventually([&] { return requests >= until; }, Deadline{60s}));
+    REQUIRE(users.go_on_for(40));
   }
-  for (HttpClient& tunnel : tunnels) {
-    CHECK(tunnel.send("still there"));
-    std::string back;
-    CHECK(tunnel.wire().read_length(11, [&](std::string_view bytes) { back += bytes; }) == End::Whole);
-    CHECK(back == "still there");
-  }
-  over.open();
-  for (auto& thread : threads) thread.join();
-  for (const auto& text : wrong) FAIL_CHECK(text);
-  note("reloads under load: " + std::to_string(rounds) + " with " + std::to_string(requests) + " requests");
+  for (HttpClient& tunnel : tunnels) CHECK(echoes(tunnel));
+  users.stop();
+  for (const std::string& error : users.errors()) FAIL_CHECK(error);
+  CHECK_FALSE(users.has_met("dead"));
+  CHECK_FALSE(users.has_met("drained"));
+  note("reloads under load: " + std::to_string(rounds) + " with " + std::to_string(users.count()) + " requests and " +
+       std::to_string(tunnels.size()) + " WebSockets");
   tunnels.clear();
   CHECK(proxy.stop() == 0);
 }

@@ -3,16 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <map>
-#include <mutex>
-#include <set>
-#include <thread>
 
+#include "tests/support/ctl.h"
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
 #include "tests/whole/heirs.h"
+#include "tests/whole/users.h"
+#include "tests/whole/websockets.h"
 
 using namespace holdfast::support;
 
@@ -25,102 +24,7 @@ ProxyConfig config_of(const Fleet& fleet) {
   return config;
 }
 
-/// Which node answered the session `id`.
-std::string ask(HttpClient& client, const std::string& id) {
-  const Answer answer = client.get("/", {{"Cookie", "sid=" + id}});
-  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
-}
-
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-constexpr std::string_view kUpgradeRequest =
-    "GET /ws HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-
-void serve_websockets(Fleet& fleet) {
-  fleet.on("/ws", [](Conversation& talk) {
-    talk.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
-    talk.echo();
-  });
-}
-
-HttpClient websocket(std::uint16_t port) {
-  HttpClient tunnel(port);
-  REQUIRE(tunnel.connect());
-  REQUIRE(tunnel.send(kUpgradeRequest));
-  REQUIRE(tunnel.receive().status == 101);
-  return tunnel;
-}
-
-bool echoes(HttpClient& tunnel) {
-  std::string back;
-  return tunnel.send("still there") &&
-         tunnel.wire().read_length(11, [&](std::string_view bytes) { back += bytes; }) == End::Whole &&
-         back == "still there";
-}
-
-/// Users with app sessions, old and new ones, who ask all the time on kept connections.
-class Users {
- public:
-  Users(const Proxy& proxy, int threads, int per_second) {
-    for (int t = 0; t < threads; ++t) {
-      threads_.emplace_back([this, &proxy, t, threads, per_second] {
-        HttpClient client = proxy.client();
-        const auto start = Clock::now();
-        for (int i = 0; !over_.is_open(); ++i) {
-          if (per_second > 0)
-            std::this_thread::sleep_until(start + std::chrono::nanoseconds{1s} * i * threads / per_second);
-          // Every fourth request is of a session that was born a while ago; the others grow slowly in number.
-          const int number = i % 4 == 0 ? i % 10 : i / 20;
-          const std::string id = "u" + std::to_string(t) + "-" + std::to_string(number);
-          const std::string node = ask(client, id);
-          note_answer(id, node);
-        }
-      });
-    }
-  }
-  ~Users() { stop(); }
-  Users(const Users&) = delete;
-  Users& operator=(const Users&) = delete;
-
-  int count() const { return count_; }
-  void stop() {
-    over_.open();
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
-  }
-  // After stop():
-  const std::vector<std::string>& errors() const { return errors_; }
-  std::size_t sessions() const { return homes_.size(); }
-  std::set<std::string> split() const {
-    std::set<std::string> out;
-    for (const auto& [id, nodes] : homes_) {
-      if (nodes.size() > 1) out.insert(id);
-    }
-    return out;
-  }
-  bool has_met(const std::string& node) const {
-    return std::any_of(homes_.begin(), homes_.end(), [&](const auto& user) { return user.second.contains(node); });
-  }
-
- private:
-  void note_answer(const std::string& id, const std::string& node) {
-    ++count_;
-    const std::lock_guard lock(mutex_);
-    if (node.starts_with("failed")) {
-      errors_.push_back(id + " " + node);
-    } else {
-      homes_[id].insert(node);
-    }
-  }
-
-  Gate over_;
-  std::atomic<int> count_ = 0;
-  std::mutex mutex_;
-  std::vector<std::string> errors_;
-  std::map<std::string, std::set<std::string>> homes_;
-  std::vector<std::thread> threads_;
-};
 
 /// The program under a name of the test's own, so that it can be replaced.
 class Installed {
@@ -175,35 +79,23 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
   Fleet fleet({"a", "b", "c", "dead", "drained"});
   serve_websockets(fleet);
   fleet["dead"].refuse();
-  const bool is_full = wants_full_size();
-  const int tunnels_wanted = is_full ? 200 : 20;
   Proxy proxy(config_of(fleet), {.environment = {}, .wrapper = {}, .wait_until_up = false});
   Heirs heirs(proxy);
   for (const char* name : {"a", "b", "c", "drained"}) REQUIRE(proxy.wait_for_state(name, "UP"));
   REQUIRE(proxy.wait_for_state("dead", "DOWN"));
-  REQUIRE(HttpClient(proxy.admin_port())
-              .request({.method = "POST",
-                        .target = "/api/v1/pools/app/backends/drained/drain",
-                        .fields = {{"Content-Type", "application/json"}},
-                        .body = "{}",
-                        .host = "127.0.0.1"})
-              .is_whole(200));
-  std::vector<HttpClient> tunnels;
-  tunnels.reserve(static_cast<std::size_t>(tunnels_wanted));
-  for (int i = 0; i < tunnels_wanted; ++i) tunnels.push_back(websocket(proxy.port()));
-
-  Users users(proxy, is_full ? 32 : 4, is_full ? 5000 : 0);
+  REQUIRE(ctl(proxy, {"drain", "app/drained"}).code == 0);
+  std::vector<HttpClient> tunnels = websockets(proxy.port());
+  Users users(proxy);
   constexpr int kRounds = 20;
   std::size_t descriptors = 0;
   std::vector<pid_t> olds;
   for (int round = 1; round <= kRounds; ++round) {
     CAPTURE(round);
-    const int until = users.count() + 50;
     olds.push_back(heirs.current());
     REQUIRE(heirs.upgrade());
     CHECK(proxy.backend("dead").value("state", "") == "DOWN");
     CHECK(proxy.backend("drained").value("state", "") == "DRAINING");
-    REQUIRE(eventually([&] { return users.count() >= until; }, Deadline{60s}));
+    REQUIRE(users.go_on_for(50));
     if (round == 1) descriptors = open_descriptors(heirs.current());
     if (round == kRounds) CHECK(open_descriptors(heirs.current()) < descriptors + 20);
   }
@@ -216,7 +108,7 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
   CHECK_FALSE(users.has_met("drained"));
   CHECK(users.sessions() > 50);
   note("upgrades under load: " + std::to_string(kRounds) + " with " + std::to_string(users.count()) + " requests of " +
-       std::to_string(users.sessions()) + " sessions and " + std::to_string(tunnels_wanted) + " WebSockets");
+       std::to_string(users.sessions()) + " sessions and " + std::to_string(tunnels.size()) + " WebSockets");
   tunnels.clear();
   CHECK(proxy.process().wait() == 0);
   for (std::size_t i = 1; i < olds.size(); ++i) CHECK(heirs.wait(olds[i]) == 0);
@@ -289,7 +181,7 @@ TEST_CASE("another number of workers, another listener, one listener less") {
   for (const unsigned workers : {4u, 1u, 3u}) {
     CAPTURE(workers);
     proxy.reconfigure(with(workers == 1 ? before : after, workers));
-    Users users(proxy, 2, 0);
+    Users users(proxy, {.threads = 2});
     REQUIRE(heirs.upgrade());
     const int until = users.count() + 20;
     CHECK(eventually([&] { return users.count() >= until; }, Deadline{60s}));
@@ -355,7 +247,7 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
   Proxy proxy(config_of(fleet));
   ::unsetenv("HOLDFAST_BINARY");
   Heirs heirs(proxy);
-  Users users(proxy, 2, 0);
+  Users users(proxy, {.threads = 2});
   const auto good = toml_of(config_of(fleet), proxy.state_dir().string());
   struct Row {
     const char* why;
@@ -383,8 +275,7 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
     REQUIRE(line);
     CHECK(contains(*line, row.reason));
     CHECK(contains(*line, "this process goes on"));
-    const int until = users.count() + 10;
-    CHECK(eventually([&] { return users.count() >= until; }, Deadline{60s}));
+    CHECK(users.go_on_for(10));
     proxy.write_config(good);
     installed.put(holdfast_binary());
   }
