@@ -33,6 +33,11 @@ constexpr int kBeatsPerWatch = 3;
 // Descriptors for files, listeners, loops, probes, the admin listener.
 constexpr rlim_t kOwnDescriptorsMax = 256;
 
+bool is_every_backend_judged(const health::View& view) {
+  return std::none_of(view.backends.begin(), view.backends.end(),
+                      [](const health::Verdict& verdict) { return verdict.state == health::State::Starting; });
+}
+
 std::uint64_t random_seed() {
   const auto id = sessions::random_id();
   std::uint64_t seed = 0;
@@ -174,7 +179,8 @@ base::Result<void> Server::start() {
   base::Duration patience{};
   for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
   // While an old process serves there is no hurry.
-  open_->set(loop_.now() + patience + (predecessor_ ? kProbeSlackInUpgrade : kProbeSlack));
+  const base::Duration slack = predecessor_ ? kProbeSlackInUpgrade : kProbeSlack;
+  open_->set(loop_.now() + (is_every_backend_judged(*last_view_) ? base::Duration{} : patience + slack));
   clock_.on_tick(loop_.now(), base::wall_now());
   tick_->set(loop_.now() + kTick);
   return {};
@@ -275,10 +281,7 @@ void Server::on_view(std::shared_ptr<const health::View> view) {
   live_.nudge();
   for (const auto& worker : workers_) worker->set_view(view);
   if (phase_ != Phase::Starting || workers_.empty()) return;
-  const bool probed = std::none_of(view->backends.begin(), view->backends.end(), [](const health::Verdict& verdict) {
-    return verdict.state == health::State::Starting;
-  });
-  if (probed) open_when_probed();
+  if (is_every_backend_judged(*view)) open_when_probed();
 }
 
 void Server::on_event(const health::Event& event) { failovers_.on_event(event, loop_.now(), base::wall_now()); }

@@ -17,7 +17,7 @@
 namespace holdfast::support {
 
 /// The processes that take over from a Proxy's one by upgrades. They are the test's own children, and end with this
-/// object at the latest; it goes before the Proxy, which waits for the end of the output they share.
+/// object at the latest.
 class Heirs {
  public:
   explicit Heirs(Proxy& proxy) : proxy_(proxy) {}

@@ -115,6 +115,19 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
   CHECK(heirs.stop() == 0);
 }
 
+TEST_CASE("a new process that probes nothing waits for no probe") {
+  Fleet fleet({"a"});
+  ProxyConfig config = config_of(fleet);
+  config.probe = "type = \"none\"\n";
+  Proxy proxy(config);
+  Heirs heirs(proxy);
+  const auto began = Clock::now();
+  CHECK(heirs.upgrade());
+  CHECK(Clock::now() - began < 10s);  // as long as first probes would be waited for
+  CHECK(proxy.process().wait() == 0);
+  CHECK(heirs.stop() == 0);
+}
+
 TEST_CASE("the old process asks the new one: a session has one node, whichever process serves it first") {
   Fleet fleet({"a", "b", "c"});
   Proxy proxy(config_of(fleet));
