@@ -80,7 +80,8 @@ Answer done(const OperatorAsk& ask, const Source& source, const base::Result<voi
   return answer;
 }
 
-Answer take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk) {
+void take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk,
+                const Router::Respond& respond) {
   OperatorAsk ask{.pool = request.captures[0],
                   .backend = request.captures[1],
                   .state = state,
@@ -89,24 +90,29 @@ Answer take_order(const Request& request, OperatorState state, const Source& sou
   const StatusView before = source.status();
   const auto pool = named(before.pools, ask.pool);
   if (pool == before.pools.end()) {
-    return text_answer(404, fmt::format("no pool of that name; there are: {}", names_of(before.pools)));
+    return respond(text_answer(404, fmt::format("no pool of that name; there are: {}", names_of(before.pools))));
   }
   if (named(pool->backends, ask.backend) == pool->backends.end()) {
-    return text_answer(
-        404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends)));
+    return respond(text_answer(
+        404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends))));
   }
-  if (const auto read = read_body(request.body, request.caller, ask); !read) return text_answer(400, read.error().text);
-  const auto kept = desk.obey(ask);
-  if (!kept && kept.error().code == base::ErrorCode::Overload) return text_answer(503, kept.error().text);
-  return done(ask, source, kept);
+  if (const auto read = read_body(request.body, request.caller, ask); !read) {
+    return respond(text_answer(400, read.error().text));
+  }
+  desk.obey(ask, [ask, &source, respond](const base::Result<void>& kept) {
+    if (!kept && kept.error().code == base::ErrorCode::Overload) return respond(text_answer(503, kept.error().text));
+    respond(done(ask, source, kept));
+  });
 }
 
 }  // namespace
 
 void add_operator_routes(Router& router, const Source& source, OperatorDesk& desk) {
   for (const OperatorState state : {OperatorState::Drain, OperatorState::Ready, OperatorState::Maint}) {
-    router.add(http::Method::Post, fmt::format("/api/v1/pools/{{pool}}/backends/{{backend}}/{}", name_of(state)),
-               [state, &source, &desk](const Request& request) { return take_order(request, state, source, desk); });
+    router.add_later(http::Method::Post, fmt::format("/api/v1/pools/{{pool}}/backends/{{backend}}/{}", name_of(state)),
+                     [state, &source, &desk](const Request& request, const Router::Respond& respond) {
+                       take_order(request, state, source, desk, respond);
+                     });
   }
 }
 

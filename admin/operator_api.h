@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,9 +28,11 @@ class OperatorDesk {
   OperatorDesk(const OperatorDesk&) = delete;
   OperatorDesk& operator=(const OperatorDesk&) = delete;
   virtual ~OperatorDesk() = default;
-  /// Holds when it returns. An error says why it will not survive a restart; it holds all the same, unless the error is
-  /// Overload.
-  virtual base::Result<void> obey(const OperatorAsk& ask) = 0;
+  /// Of an order that holds now, for each request that comes. An error says why it will not survive a restart; it holds
+  /// all the same, unless the error is Overload.
+  using Done = std::function<void(const base::Result<void>&)>;
+  /// Calls `done` once, at once or later.
+  virtual void obey(const OperatorAsk& ask, Done done) = 0;
 };
 
 /// POST /api/v1/pools/{pool}/backends/{backend}/{drain,ready,maint}, body {"deadline":"10m","by":"ops"} or none; `by`

@@ -63,6 +63,8 @@ class Monitor final : private BackendWatch::Owner {
 
   /// An operator's order, effective at once. Before start() too: what was recorded earlier.
   void set_operator_state(conf::BackendId backend, const OperatorOrder& order);
+  /// What has changed reaches the listener now, not only after this turn of the loop.
+  void publish();
   /// A drain comes to its end: what does not end by itself (tunnels, event streams) is closed. Until the next order.
   void end_long(conf::BackendId backend);
   /// What the proxy nodes agree on; `words` say it for people, where it is the reason of a state.
@@ -102,7 +104,6 @@ class Monitor final : private BackendWatch::Owner {
   void on_changed(const BackendWatch& watch) override;
   void on_event(const Event& event) override;
   void on_sighting(conf::BackendId backend) override { listener_.on_sighting(backend); }
-  void publish();
   void log(const Event& event) const;
   void watch_anew(const conf::Backend& backend);
   BackendWatch::Target target(const conf::Backend& backend) const;

@@ -284,6 +284,23 @@ void Server::on_view(std::shared_ptr<const health::View> view) {
   if (is_every_backend_judged(*view)) open_when_probed();
 }
 
+/// Answered when every worker knows: who is told that a backend drains sees no new user arrive there.
+void Server::obey(const admin::OperatorAsk& ask, admin::OperatorDesk::Done done) {
+  const auto kept = control_->obey(ask);
+  monitor_->publish();
+  on_all_workers(&Worker::beat, [kept, done = std::move(done)] { done(kept); });
+}
+
+void Server::on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then) {
+  const auto missing = std::make_shared<std::size_t>(workers_.size());
+  const auto on_done = [missing, then = std::move(then)] {
+    if (--*missing == 0) then();
+  };
+  for (const auto& worker : workers_) {
+    ((*worker).*step)([this, on_done] { loop_.post(on_done); });
+  }
+}
+
 void Server::on_event(const health::Event& event) { failovers_.on_event(event, loop_.now(), base::wall_now()); }
 
 /// Any thread.

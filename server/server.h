@@ -90,6 +90,8 @@ class Server final : private health::Monitor::Listener,
   void drain();
   void stop();
   void on_worker_drained();
+  // Calls `step` of all workers, then, when all are done, `then`.
+  void on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then);
   void on_tick();
 
   // An upgrade, as the old process.
@@ -100,8 +102,8 @@ class Server final : private health::Monitor::Listener,
   void on_change(std::size_t from, std::uint64_t number, const sessions::Change& change);
   void undo_upgrade();
   void decide_alone();
-  // Calls `step` of all workers, then, when all are done and the upgrade is still the same, `then`.
-  void on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then);
+  // Does `then`, if the upgrade is still the same.
+  std::function<void()> in_this_upgrade(std::function<void()> then);
   void on_successor_ready(const std::vector<std::string>& unclaimed) override;
   void on_sessions_taken() override;
   void on_successor_failed(const std::string& reason) override;
@@ -132,7 +134,7 @@ class Server final : private health::Monitor::Listener,
   admin::Readiness readiness() const override;
   admin::ClusterView cluster() const override { return control_->view(ClusterControl::Sightings::Shown); }
   // admin::OperatorDesk
-  base::Result<void> obey(const admin::OperatorAsk& ask) override { return control_->obey(ask); }
+  void obey(const admin::OperatorAsk& ask, admin::OperatorDesk::Done done) override;
   // admin::RollDesk
   void take_roll(const admin::RollAsk& ask, admin::RollDesk::Done done) override;
   void end_roll(const std::string& pool, const std::string& id) override { control_->rolls().release(pool, id); }

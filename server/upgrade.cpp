@@ -55,14 +55,14 @@ void Server::on_successor_ready(const std::vector<std::string>& unclaimed) {
   if (sessions_.is_shared()) return step_aside();
   is_map_suspended_ = true;
   sessions_.take_orders(sessions::MemoryRegistry::Orders::Refused);
-  on_all_workers(&Worker::suspend, [this] { successor_->give_sessions(sessions_.memory()); });
+  on_all_workers(&Worker::suspend, in_this_upgrade([this] { successor_->give_sessions(sessions_.memory()); }));
 }
 
 void Server::on_sessions_taken() { step_aside(); }
 
 void Server::step_aside() {
   is_stepping_aside_ = true;
-  on_all_workers(&Worker::step_aside, [this] { hand_over(); });
+  on_all_workers(&Worker::step_aside, in_this_upgrade([this] { hand_over(); }));
 }
 
 // From here on there is no way back: the successor may have accepted somebody.
@@ -87,15 +87,10 @@ void Server::hand_over() {
   for (const auto& worker : workers_) worker->leave(unclaimed);
 }
 
-void Server::on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then) {
-  const auto missing = std::make_shared<std::size_t>(workers_.size());
-  const auto on_done = [this, missing, upgrade = upgrades_, then = std::move(then)] {
-    if (!successor_ || upgrade != upgrades_) return;
-    if (--*missing == 0) then();
+std::function<void()> Server::in_this_upgrade(std::function<void()> then) {
+  return [this, upgrade = upgrades_, then = std::move(then)] {
+    if (successor_ && upgrade == upgrades_) then();
   };
-  for (const auto& worker : workers_) {
-    ((*worker).*step)([this, on_done] { loop_.post(on_done); });
-  }
 }
 
 // Of a worker, or of a process that we have replaced ourselves.

@@ -62,9 +62,9 @@ class FakeDesk final : public OperatorDesk {
  public:
   std::vector<OperatorAsk> asks;
   base::Result<void> answer;
-  base::Result<void> obey(const OperatorAsk& ask) override {
+  void obey(const OperatorAsk& ask, Done done) override {
     asks.push_back(ask);
-    return answer;
+    done(answer);
   }
 };
 

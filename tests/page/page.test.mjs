@@ -183,7 +183,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     assert.match(await textOf(page, "#ask-title"), /Move \d+ users? off app3 now\?/);
     await page.click("#ask-yes");
     await eventually("nobody left", async () => (await panel.locator(".count span").textContent()) === "0");
-    assert.match(await panel.locator(".words").textContent(), /Nobody is left/);
+    await eventually("nobody is left", async () => /Nobody is left\. It can be stopped now\./.test(await panel.locator(".words").textContent()));
     await panel.getByText("Take users again").click();
     await page.click("#ask-yes");
     await eventually("UP again", async () => (await stateOf(page, "app3")) === "UP");
@@ -329,6 +329,7 @@ describe("a drain to its end", { concurrency: false }, () => {
     await page.click("#ask-yes");
     const left = page.locator('[data-details="shop/app1"] .count span');
     await eventually("who is left", async () => Number(await left.textContent()) > 2);
+    await eventually("how they are", async () => /\d+ active, \d+ idle/.test(await page.locator('[data-details="shop/app1"] .words').textContent()));
     crowd.stop();
     const counts = new Set();
     await eventually("0", async () => {
@@ -337,7 +338,7 @@ describe("a drain to its end", { concurrency: false }, () => {
       return now === 0;
     });
     assert.ok(counts.size >= 2);
-    assert.match(await page.locator('[data-details="shop/app1"] .words').textContent(), /Nobody is left\. It can be stopped now\./);
+    await eventually("the end in words", async () => /Nobody is left\. It can be stopped now\./.test(await page.locator('[data-details="shop/app1"] .words').textContent()));
     await page.context().close();
   });
 });

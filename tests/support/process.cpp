@@ -146,25 +146,25 @@ std::string Process::joined(bool is_error) const {
   for (const Line& line : lines_) {
     if (line.is_error == is_error) text.append(line.text).push_back('\n');
   }
+  if (exit_ && !rests_[is_error ? 1 : 0].empty()) text.append(rests_[is_error ? 1 : 0]).push_back('\n');
   return text;
 }
 
 void Process::collect(const Fd& stop) {
   std::array<pollfd, 3> entries{pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0}, pollfd{stop.get(), 0, 0}};
-  std::array<std::string, 2> rests;
   std::array<char, 65536> chunk{};
   int open = 2;
   while (open > 0) {
     if (::poll(entries.data(), entries.size(), -1) < 0) continue;
     if (entries[2].revents != 0) break;
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < rests.size(); ++i) {
+    for (std::size_t i = 0; i < rests_.size(); ++i) {
       if (entries[i].fd < 0 || entries[i].revents == 0) continue;
       const ssize_t got = ::read(entries[i].fd, chunk.data(), chunk.size());
       if (got > 0) {
-        append(i == 1, {chunk.data(), static_cast<std::size_t>(got)}, rests[i]);
+        append(i == 1, {chunk.data(), static_cast<std::size_t>(got)});
       } else if (got == 0 || errno != EINTR) {
-        if (!rests[i].empty()) append(i == 1, "\n", rests[i]);
+        if (!rests_[i].empty()) append(i == 1, "\n");
         entries[i].fd = -1;
         --open;
       }
@@ -175,7 +175,8 @@ void Process::collect(const Fd& stop) {
   changed_.notify_all();
 }
 
-void Process::append(bool is_error, std::string_view bytes, std::string& rest) {
+void Process::append(bool is_error, std::string_view bytes) {
+  std::string& rest = rests_[is_error ? 1 : 0];
   for (std::size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
     rest.append(bytes.substr(0, end));
     lines_.push_back({is_error, std::exchange(rest, {})});

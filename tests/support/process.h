@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -50,7 +51,7 @@ class Process {
     std::string text;
   };
   void collect(const Fd& stop);
-  void append(bool is_error, std::string_view bytes, std::string& rest);  // with mutex_ held
+  void append(bool is_error, std::string_view bytes);  // with mutex_ held
   std::string joined(bool is_error) const;
 
   pid_t pid_ = -1;
@@ -59,9 +60,10 @@ class Process {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::vector<Line> lines_;    // guarded by mutex_
-  bool output_ended_ = false;  // guarded by mutex_
-  Fd out_;                     // read with mutex_ held, so that what is in neither pipe is in lines_
+  std::vector<Line> lines_;           // guarded by mutex_
+  std::array<std::string, 2> rests_;  // guarded by mutex_: of out and err, what has no end of line yet
+  bool output_ended_ = false;         // guarded by mutex_
+  Fd out_;                            // read with mutex_ held, so that what is in neither pipe is in lines_
   Fd err_;
   Fd stop_;  // closed when nobody reads the output any more
   std::thread collector_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "tests/support/ctl.h"
 #include "tests/support/facts.h"
@@ -125,6 +126,33 @@ TEST_CASE("a new process that probes nothing waits for no probe") {
   CHECK(heirs.upgrade());
   CHECK(Clock::now() - began < 10s);  // as long as first probes would be waited for
   CHECK(proxy.process().wait() == 0);
+  CHECK(heirs.stop() == 0);
+}
+
+TEST_CASE("a drain goes on over an upgrade: who is left, who waits for its end, and its deadline") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy(config_of(fleet));
+  Heirs heirs(proxy);
+  std::set<std::string> on_a;
+  HttpClient client = proxy.client();
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "user" + std::to_string(i);
+    if (ask(client, id) == "a") on_a.insert(id);
+  }
+  REQUIRE(!on_a.empty());
+  const auto drain = start_ctl(proxy, {"drain", "app/a", "--wait", "--deadline", "1h"});
+  REQUIRE(drain->wait_for_line(" left ("));
+  REQUIRE(heirs.upgrade());
+  CHECK(proxy.backend("a").value("state", "") == "DRAINING");
+  CHECK(proxy.backend("a").value("sessions", std::size_t{0}) == on_a.size());
+  HttpClient fresh = proxy.client();
+  for (const std::string& id : on_a) CHECK(ask(fresh, id) == "a");
+  CHECK(ask(fresh, "somebody new") == "b");
+  CHECK(drain->is_running());
+  REQUIRE(ctl(proxy, {"drain", "app/a", "--deadline", "1s"}).code == 0);
+  CHECK(drain->wait(Deadline{60s}) == 0);
+  CHECK(proxy.backend("a").value("sessions", std::size_t{99}) == 0);
+  for (const std::string& id : on_a) CHECK(ask(fresh, id) == "b");
   CHECK(heirs.stop() == 0);
 }
 
