@@ -104,6 +104,7 @@ Json backend_json(const BackendView& backend) {
           {"connects_total", backend.connects_total},
           {"retries_total", backend.retries_total},
           {"moved_away_total", backend.moved_away_total},
+          {"hung_total", backend.hung_total},
           {"moved_away", counts_json(backend.moved_away)},
           {"answers", classes_json(backend.answers)},
           {"failures", counts_json(backend.failures)},

@@ -298,6 +298,7 @@ void Exchange::finish_if_sent() {
 void Exchange::on_answer_cut(const base::Error& error) {
   context_.counters.answers_cut.add();
   note_failure(error.code);
+  note_lost(error.code);
   const bool end_looks_whole = plan_.framing == http::Framing::Kind::UntilClose;
   finish(end_looks_whole ? Client::Next::Reset : Client::Next::Abort);
 }

@@ -53,6 +53,7 @@ bool Exchange::admit(const http::RequestHead& head) {
 }
 
 void Exchange::place(const http::RequestHead& head) {
+  if (refuse_if_quarantined()) return;
   const Origin origin = origin_of(head, client_->forward_context());
   Identity who;
   if (route_->sticky.value_or(true)) {

@@ -87,12 +87,25 @@ void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
 }
 
 void Proxy::set_view(std::shared_ptr<const health::View> view) {
+  bool has_one_died = false;
   for (std::size_t i = 0; i < context_.view->backends.size(); ++i) {
     const conf::BackendId id{static_cast<std::uint32_t>(i)};
-    if (health::may_keep(context_.view->of(id).state) && !health::may_keep(view->of(id).state)) context_.pool.drain(id);
+    const health::Verdict& before = context_.view->of(id);
+    const health::Verdict& now = view->of(id);
+    const bool has_gone = health::may_keep(before.state) && !health::may_keep(now.state);
+    if (has_gone) context_.pool.drain(id);
+    // What is asked to end may have begun after it was asked.
+    has_one_died = has_one_died || has_gone || now.ends_long || (now.silent && !before.silent);
   }
   context_.set_view(std::move(view));
+  if (!has_one_died) return;
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
+}
+
+void Proxy::set_poison(std::shared_ptr<const PoisonView> poison) {
+  context_.poison = std::move(poison);
+  const std::vector<Exchange*> waiting = context_.awaiting_verdict;  // each may leave, none of them another
+  for (Exchange* exchange : waiting) exchange->on_poison_view();
 }
 
 void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view,
