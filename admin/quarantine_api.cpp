@@ -26,6 +26,7 @@ Answer list(const QuarantineDesk& desk) {
                         {"backend", each.backend},
                         {"method", each.method},
                         {"path", each.path},
+                        {"caller", each.is_for_all ? "all" : "one"},
                         {"crashes", each.crashes},
                         {"since", base::timestamp_text(each.since)},
                         {"seconds_left", std::chrono::ceil<std::chrono::seconds>(each.left).count()}});

@@ -16,7 +16,8 @@ struct QuarantinedView {
   std::string pool;
   std::string backend;  ///< The last it was lost with.
   std::string method;
-  std::string path;  ///< Without the query. From a client: escape it.
+  std::string path;         ///< Without the query. From a client: escape it.
+  bool is_for_all = false;  ///< Refused to whoever asks; else only to who was there when the backend died.
   std::uint32_t crashes = 0;
   base::WallTime since{};
   base::Duration left{};

@@ -194,6 +194,7 @@ nlohmann::ordered_json status_document(const StatusView& view) {
           {"sessions_max", view.sessions_max},
           {"sessions_evicted_total", view.sessions_evicted_total},
           {"access_log_dropped_total", view.access_log_dropped_total},
+          {"quarantined", view.quarantined},
           {"clients", clients_json(view.clients)},
           {"session_idle_timeout_seconds", seconds_of(view.session_idle_timeout)},
           {"failovers", failovers_json(view.failovers)},

@@ -40,6 +40,8 @@ void QuarantineShare::put(std::string_view id, std::string_view text, base::Dura
 
 void QuarantineShare::release(std::string_view id) { redis_.tell(release_script(), {key_}, {id, key_}); }
 
+void QuarantineShare::forget(std::string_view id) { redis_.tell({"HDEL", key_, id}); }
+
 void QuarantineShare::on_message(std::string_view, std::string_view payload) {
   if (payload.size() < 3 || payload[1] != ' ') return;
   const std::string_view rest = payload.substr(2);
@@ -60,7 +62,7 @@ void QuarantineShare::on_subscribed() {
 void QuarantineShare::on_all(const net::RedisReply& reply) {
   for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {
     const std::string& id = reply.items[i].text;
-    if (!listener_.on_shared(id, reply.items[i + 1].text)) redis_.tell({"HDEL", key_, id});
+    if (!listener_.on_shared(id, reply.items[i + 1].text)) forget(id);
   }
 }
 

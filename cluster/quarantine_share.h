@@ -36,6 +36,8 @@ class QuarantineShare final : public net::RedisListener {
   /// `id` is one word.
   void put(std::string_view id, std::string_view text, base::Duration life);
   void release(std::string_view id);
+  /// Its time is over: all know, and Redis need not keep it.
+  void forget(std::string_view id);
 
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed() override;

@@ -52,6 +52,7 @@ void Exchange::reset() {
   backend_.reset();
   fled_.reset();
   body_print_ = {};
+  caller_ = Caller::Everybody;
   losses_ = 0;
   lost_at_ = {};
   is_kind_known_ = true;
@@ -182,6 +183,7 @@ void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
   Client& client = *client_;
   context_.scheduler.bury(std::move(dial_));
   if (made) {
+    lost_at_ = {};  // a kept connection had grown old: somebody is there
     context_.counters.backend[conf::index(*backend_)].connects.add();
     lease_ = context_.pool.adopt(*backend_, std::move(*made));
     on_connected();
@@ -241,7 +243,7 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   }
   // A kept-alive connection that was dead says nothing about its backend.
   if (decision != Decision::RedialSame) note_failure(error.code);
-  note_lost(error.code);
+  if (is_loss(error.code)) lost_at_ = context_.now();
   lease_.drop();
   to_backend_.clear();
   answer_input_.clear();
@@ -252,6 +254,7 @@ void Exchange::on_attempt_failed(const base::Error& error) {
     enter(Event::Redial);
     return dial();
   }
+  if (lost_at_ != base::Instant{}) report_lost();
   if (decision == Decision::TryElsewhere && draws_on_budget(attempt) &&
       !context_.budgets[conf::index(route_->pool)].may_retry(context_.now())) {
     context_.counters.pool[conf::index(route_->pool)].retries_refused.add();
@@ -417,13 +420,20 @@ void Exchange::on_view() {
   if (!backend_) return;
   const health::Verdict& verdict = context_.view->of(*backend_);
   const health::State state = verdict.state;
-  if (is_long_ && (verdict.ends_long || (state_ == State::Tunnelling && state == health::State::Down))) {
+  if (is_to_end()) {
     end_long();
   } else if (verdict.silent && is_counted_ && state_ != State::Tunnelling) {
     on_hung();
   } else if (state_ == State::Choosing && context_.waiting.contains(ticket_) && !health::may_keep(state)) {
     place_elsewhere({ErrorCode::Unavailable, "its backend went down while it waited"});
   }
+}
+
+/// It does not end by itself, and its backend is being left, or gone.
+bool Exchange::is_to_end() const {
+  if (!is_long_) return false;
+  const health::Verdict& verdict = context_.view->of(*backend_);
+  return verdict.ends_long || (state_ == State::Tunnelling && verdict.state == health::State::Down);
 }
 
 /// Its backend was judged down, and says nothing at all any more: what waits on it waits in vain. Once: where the next

@@ -85,6 +85,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void write_access_line();
   void look_anew();
   bool is_current() const;
+  bool is_to_end() const;
   const Snapshot& known() const { return newer_ ? *newer_ : *snapshot_; }
   Placement::Tools tools();
   const conf::Pool& pool() const;
@@ -92,12 +93,16 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
 
   // Requests that kill their backend (exchange_poison.cpp).
   bool is_guarded() const;
+  Caller caller_of(const Identity& who, const AddressBytes& address) const;
   Print print() const;
   bool refuse_if_quarantined();
   void note_answered();
-  void note_lost(base::ErrorCode code);
+  bool is_loss(base::ErrorCode code) const;
+  void report_lost();
+  bool has_lost_too_many() const;
   bool must_await_verdict() const;
   void await_verdict(Decision decision, base::ErrorCode code);
+  bool is_judged() const;
   void on_verdict();
 
   // Towards the backend (exchange_request.cpp).
@@ -174,9 +179,10 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool is_hung_ = false;                 // its backend was judged hung
   bool is_freed_ = false;                // it leaves that one, this very moment
   std::optional<conf::BackendId> fled_;  // the backend whose failure this request has met last
-  std::uint32_t losses_ = 0;             // connections lost with the request in flight
-  base::Instant lost_at_{};              // the last of them
-  bool is_kind_known_ = true;            // its like has been answered before: looked at when it was lost
+  Caller caller_ = Caller::Everybody;
+  std::uint32_t losses_ = 0;   // backends whose connection was lost with the request in flight
+  base::Instant lost_at_{};    // the one it is at
+  bool is_kind_known_ = true;  // its like has been answered before: looked at when it was lost
   bool awaits_verdict_ = false;
   Decision decision_ = Decision::GiveUp;  // what becomes of it then
   std::unique_ptr<net::Dial> dial_;

@@ -145,7 +145,9 @@ void Exchange::on_writable() {
 
 void Exchange::on_more() {
   Client& client = *client_;
-  if (state_ == State::Tunnelling) {
+  if (is_to_end()) {
+    end_long();
+  } else if (state_ == State::Tunnelling) {
     run_tunnel(tunnel_.pump());
   } else {
     // Reading the answer may end the exchange; what is left of the request is then nobody's.

@@ -30,6 +30,13 @@ RequestLine line_of(std::string_view head) {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/// `entry` is of this request, and of who asks it. NotYet: as far as it can be told.
+bool is_of(const Print& entry, const Print& print, PoisonView::Body body) {
+  return entry.head == print.head && entry.length == print.length &&
+         (entry.caller == Caller::Everybody || entry.caller == print.caller) &&
+         (body == PoisonView::Body::NotYet || entry.body == print.body);
+}
+
 }  // namespace
 
 void BodyPrint::add(std::span<const char> content) {
@@ -39,7 +46,9 @@ void BodyPrint::add(std::span<const char> content) {
 }
 
 std::uint64_t id_of(const Print& print) {
-  return base::Random::mix(print.head ^ base::Random::mix(print.length ^ base::Random::mix(print.body)));
+  const std::uint64_t asked =
+      base::Random::mix(print.body ^ base::Random::mix(static_cast<std::uint64_t>(print.caller)));
+  return base::Random::mix(print.head ^ base::Random::mix(print.length ^ asked));
 }
 
 std::uint64_t head_print(std::string_view pool, std::string_view head) {
@@ -61,14 +70,19 @@ std::uint64_t kind_print(std::string_view pool, std::string_view head) {
   return base::Random::mix(hash);
 }
 
-const PoisonView::Entry* PoisonView::find(const Print& print, Body body) const {
+const PoisonView::Entry* PoisonView::refusing(const Print& print, Body body, base::Instant now) const {
   const auto [first, last] = entries.equal_range(print.head);
-  for (auto at = first; at != last; ++at) {
-    const Entry& entry = at->second;
-    if (entry.print.length != print.length) continue;
-    if (body == Body::NotYet || entry.print.body == print.body) return &entry;
-  }
-  return nullptr;
+  const auto at = std::find_if(first, last, [&](const auto& each) {
+    return each.second.is_quarantined && now < each.second.until && is_of(each.second.print, print, body);
+  });
+  return at == last ? nullptr : &at->second;
+}
+
+bool PoisonView::suspects(const Print& print) const {
+  const auto [first, last] = entries.equal_range(print.head);
+  return std::any_of(first, last, [&](const auto& each) {
+    return !each.second.is_quarantined && is_of(each.second.print, print, Body::Whole);
+  });
 }
 
 }  // namespace holdfast::proxy

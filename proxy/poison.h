@@ -31,17 +31,26 @@ class BodyPrint {
   std::size_t bytes_ = 0;
 };
 
+/// Who asks: a keyed hash of the session the request shows, or of the client's address where it shows none.
+enum class Caller : std::uint64_t { Everybody = 0 };
+
 /// What a request is known by when it comes again.
 struct Print {
   static constexpr std::uint64_t kChunked = ~std::uint64_t{0};
   std::uint64_t head = 0;    ///< Of pool, method, path and query.
   std::uint64_t length = 0;  ///< Of the body, as announced.
   std::uint64_t body = 0;    ///< A BodyPrint's.
+  Caller caller = Caller::Everybody;
   bool operator==(const Print&) const = default;
 };
 
 /// For lists and commands.
 std::uint64_t id_of(const Print& print);
+/// The same request, whoever asks.
+constexpr Print of_everybody(Print print) {
+  print.caller = Caller::Everybody;
+  return print;
+}
 
 /// `head` begins with the request line.
 std::uint64_t head_print(std::string_view pool, std::string_view head);
@@ -67,6 +76,7 @@ class Answered {
 
 /// A request whose backend's connection was lost while it was in flight.
 struct LostRequest {
+  static constexpr std::size_t kShownMax = 256;  ///< Of method and path: they are for people, and kept by the thousand.
   conf::BackendId backend{};
   Print print;
   bool is_known = false;  ///< One of its kind has been answered before.
@@ -84,8 +94,9 @@ struct PoisonView {
   };
   enum class Body : std::uint8_t { Whole, NotYet };  ///< NotYet: more of it will come, which would change its print.
 
-  /// nullptr: neither. Of a body that has not come yet only the length is compared.
-  const Entry* find(const Print& print, Body body) const;
+  /// What keeps it from being passed on; nullptr: nothing. Of a body that has not come yet only the length is compared.
+  const Entry* refusing(const Print& print, Body body, base::Instant now) const;
+  bool suspects(const Print& print) const;
   /// Losses up to then have been judged.
   base::Instant judged(conf::BackendId backend) const {
     return conf::index(backend) < judged_until.size() ? judged_until[conf::index(backend)] : base::Instant{};

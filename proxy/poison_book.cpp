@@ -1,7 +1,7 @@
 #include "proxy/poison_book.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 namespace holdfast::proxy {
 
@@ -11,14 +11,18 @@ namespace {
 // there.
 constexpr base::Duration kOneBlow = std::chrono::seconds{1};
 
-/// The id of the only one whose kind nobody was ever answered; nullopt: there is none, or several.
-std::optional<std::uint64_t> plain_suspect(std::span<const LostRequest> lost) {
-  std::optional<std::uint64_t> found;
+// How much is forgotten at once, so that a crowd does not have the oldest looked for each time.
+constexpr std::size_t kRoomAtOnce = 100;
+
+bool is_same_request(const Print& a, const Print& b) { return of_everybody(a) == of_everybody(b); }
+
+/// The only one whose kind nobody was ever answered; nullptr: there is none, or several.
+const LostRequest* plain_suspect(std::span<const LostRequest> lost) {
+  const LostRequest* found = nullptr;
   for (const LostRequest& request : lost) {
     if (request.is_known) continue;
-    const std::uint64_t id = id_of(request.print);
-    if (found && *found != id) return std::nullopt;
-    found = id;
+    if (found != nullptr && !is_same_request(found->print, request.print)) return nullptr;
+    found = &request;
   }
   return found;
 }
@@ -26,89 +30,108 @@ std::optional<std::uint64_t> plain_suspect(std::span<const LostRequest> lost) {
 }  // namespace
 
 std::vector<PoisonBook::Entry> PoisonBook::on_crash(const Crash& crash, std::span<const LostRequest> lost) {
-  const std::optional<std::uint64_t> plain = crash.is_whole ? plain_suspect(lost) : std::nullopt;
+  const LostRequest* const plain = crash.is_whole ? plain_suspect(lost) : nullptr;
   std::vector<Entry> fresh;
-  std::set<std::uint64_t> seen;
   for (const LostRequest& request : lost) {
-    const std::uint64_t id = id_of(request.print);
-    if (!seen.insert(id).second) continue;
-    if (!entries_.contains(id)) make_room(Room::Suspect);
-    Entry& entry = entries_[id];
-    if (entry.is_quarantined || entry.death == crash.death) continue;
-    const base::Duration since_last = crash.now - entry.last;
-    if (entry.crashes > 0 && since_last < kOneBlow && plain != id) continue;
-    if (since_last > crash.rules.window) entry.crashes = entry.alone = 0;
-    entry.print = request.print;
-    entry.pool = crash.pool;
-    entry.backend = crash.backend;
-    entry.method = request.method;
-    entry.path = request.path;
-    entry.last = crash.now;
-    entry.death = crash.death;
-    entry.until = crash.now + crash.rules.window;
-    ++entry.crashes;
-    if (plain == id) ++entry.alone;
-    const bool by_itself = crash.rules.crashes_alone > 0 && entry.alone >= crash.rules.crashes_alone;
-    const bool too_often = crash.rules.crashes > 0 && entry.crashes >= crash.rules.crashes;
-    if (!by_itself && !too_often) continue;
-    make_room(Room::Quarantined);
-    entry.is_quarantined = true;
-    entry.since = crash.wall;
-    entry.until = crash.now + crash.rules.quarantine;
-    ++quarantined_;
-    fresh.push_back(entry);
+    if (note(crash, request, of_everybody(request.print), fresh)) continue;
+    if (plain != nullptr && is_same_request(plain->print, request.print)) note(crash, request, request.print, fresh);
   }
   return fresh;
 }
 
-/// Forgets the one whose time is over first, of the suspects or of the quarantined, where there are too many.
+bool PoisonBook::note(const Crash& crash, const LostRequest& lost, const Print& print, std::vector<Entry>& fresh) {
+  const bool is_for_all = print.caller == Caller::Everybody;
+  const std::uint32_t crashes_max = is_for_all ? crash.rules.crashes : crash.rules.crashes_alone;
+  if (crashes_max == 0) return false;
+  const std::uint64_t id = id_of(print);
+  if (!entries_.contains(id)) make_room(Room::Suspect);
+  Entry& entry = entries_[id];
+  if (entry.is_quarantined || entry.death == crash.death) return entry.is_quarantined;
+  const base::Duration since_last = crash.now - entry.last;
+  if (is_for_all && entry.crashes > 0 && since_last < kOneBlow) return false;
+  if (since_last > crash.rules.window) entry.crashes = 0;
+  entry.print = print;
+  entry.pool = crash.pool;
+  entry.backend = crash.backend;
+  entry.method = lost.method;
+  entry.path = lost.path;
+  entry.last = crash.now;
+  entry.death = crash.death;
+  entry.until = crash.now + crash.rules.window;
+  if (++entry.crashes < crashes_max) return false;
+  make_room(Room::Quarantined);
+  entry.is_quarantined = true;
+  entry.since = crash.wall;
+  entry.until = crash.now + crash.rules.quarantine;
+  ++quarantined_;
+  fresh.push_back(entry);
+  return true;
+}
+
+/// Forgets those whose time is over first, of the suspects or of the quarantined, where there are too many.
 void PoisonBook::make_room(Room wanted) {
   const bool for_quarantine = wanted == Room::Quarantined;
   const std::size_t have = for_quarantine ? quarantined_ : entries_.size() - quarantined_;
   if (have < (for_quarantine ? kQuarantinedMax : kSuspectsMax)) return;
-  auto oldest = entries_.end();
-  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-    if (at->second.is_quarantined != for_quarantine) continue;
-    if (oldest == entries_.end() || at->second.until < oldest->second.until) oldest = at;
+  std::vector<std::pair<base::Instant, std::uint64_t>> all;
+  all.reserve(have);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.is_quarantined == for_quarantine) all.emplace_back(entry.until, id);
   }
-  if (for_quarantine) --quarantined_;
-  entries_.erase(oldest);
+  const auto last = all.begin() + kRoomAtOnce;
+  std::nth_element(all.begin(), last, all.end());
+  for (auto at = all.begin(); at != last; ++at) entries_.erase(at->second);
+  if (for_quarantine) quarantined_ -= kRoomAtOnce;
 }
 
 bool PoisonBook::on_answered(const Print& print) {
-  const auto at = entries_.find(id_of(print));
-  if (at == entries_.end() || at->second.is_quarantined) return false;
-  entries_.erase(at);
-  return true;
+  bool was_suspect = false;
+  for (const Print& each : {print, of_everybody(print)}) {
+    const auto at = entries_.find(id_of(each));
+    if (at == entries_.end() || at->second.is_quarantined) continue;
+    entries_.erase(at);
+    was_suspect = true;
+  }
+  return was_suspect;
 }
 
-std::optional<PoisonBook::Entry> PoisonBook::release(std::uint64_t id) {
-  const auto at = entries_.find(id);
-  if (at == entries_.end()) return std::nullopt;
-  Entry entry = std::move(at->second);
-  entries_.erase(at);
-  if (entry.is_quarantined) --quarantined_;
-  return entry;
+std::vector<PoisonBook::Entry> PoisonBook::release(std::uint64_t id) {
+  std::vector<Entry> released;
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second.is_quarantined) return released;
+  const Print print = found->second.print;
+  std::erase_if(entries_, [&](auto& at) {
+    if (!is_same_request(at.second.print, print)) return false;
+    if (at.second.is_quarantined) released.push_back(std::move(at.second));
+    return true;
+  });
+  quarantined_ -= released.size();
+  return released;
 }
 
 bool PoisonBook::adopt(Entry entry) {
   const std::uint64_t id = id_of(entry.print);
-  if (const auto at = entries_.find(id); at != entries_.end() && at->second.is_quarantined) return false;
-  make_room(Room::Quarantined);
+  const auto at = entries_.find(id);
+  const bool is_quarantined = at != entries_.end() && at->second.is_quarantined;
+  if (is_quarantined && at->second.until >= entry.until) return false;
+  if (!is_quarantined) {
+    make_room(Room::Quarantined);
+    ++quarantined_;
+  }
   entry.is_quarantined = true;
   entries_[id] = std::move(entry);
-  ++quarantined_;
   return true;
 }
 
-bool PoisonBook::expire(base::Instant now) {
-  const std::size_t gone = std::erase_if(entries_, [&](const auto& at) {
-    const Entry& entry = at.second;
-    if (now < entry.until) return false;
-    if (entry.is_quarantined) --quarantined_;
+std::vector<PoisonBook::Entry> PoisonBook::expire(base::Instant now) {
+  std::vector<Entry> over;
+  std::erase_if(entries_, [&](auto& at) {
+    if (now < at.second.until) return false;
+    if (at.second.is_quarantined) over.push_back(std::move(at.second));
     return true;
   });
-  return gone > 0;
+  quarantined_ -= over.size();
+  return over;
 }
 
 }  // namespace holdfast::proxy

@@ -16,11 +16,11 @@ namespace holdfast::proxy {
 /// Who was in flight when backends died, and who is quarantined for it. The rules are in docs/guards.md. Pure.
 ///
 /// A crash has one plain suspect if, of all that it has lost, one request alone is of a kind that nobody has ever been
-/// answered: that is quarantined after `crashes_alone` such crashes. Everybody else is innocent until he was there at
-/// `crashes` of them, within the window, with no answer to him between.
+/// answered: that is quarantined after `crashes_alone` such crashes, for who has asked it. Every request is, for
+/// everybody, that was there at `crashes` of them, within the window, with no answer to it between.
 class PoisonBook {
  public:
-  static constexpr std::size_t kSuspectsMax = 10'000;  ///< Above it the oldest are forgotten.
+  static constexpr std::size_t kSuspectsMax = 10'000;  ///< Above it the oldest are forgotten, some at a time.
   static constexpr std::size_t kQuarantinedMax = 1'000;
 
   struct Entry {
@@ -29,8 +29,7 @@ class PoisonBook {
     std::string backend;  ///< The last it was lost with.
     std::string method;
     std::string path;
-    std::uint32_t crashes = 0;  ///< With others.
-    std::uint32_t alone = 0;
+    std::uint32_t crashes = 0;
     std::uint64_t death = 0;  ///< The last it was counted for.
     base::Instant last{};
     base::WallTime since{};  ///< In quarantine.
@@ -51,12 +50,12 @@ class PoisonBook {
   std::vector<Entry> on_crash(const Crash& crash, std::span<const LostRequest> lost);
   /// A backend has answered it and lives. True: it was suspect.
   bool on_answered(const Print& print);
-  /// Quarantined, or suspect.
-  std::optional<Entry> release(std::uint64_t id);
-  /// Another proxy has quarantined it. False: it is so here already.
+  /// The quarantined of that id, and all else that is known of the same request. Answers those that were quarantined.
+  std::vector<Entry> release(std::uint64_t id);
+  /// Another proxy has quarantined it. False: it is so here already, and as long.
   bool adopt(Entry entry);
-  /// True: somebody was forgotten.
-  bool expire(base::Instant now);
+  /// Answers whose quarantine is over.
+  std::vector<Entry> expire(base::Instant now);
 
   /// By id.
   const std::map<std::uint64_t, Entry>& entries() const { return entries_; }
@@ -65,6 +64,8 @@ class PoisonBook {
  private:
   enum class Room : std::uint8_t { Suspect, Quarantined };
   void make_room(Room wanted);
+  /// True: it is quarantined.
+  bool note(const Crash& crash, const LostRequest& lost, const Print& print, std::vector<Entry>& fresh);
 
   std::map<std::uint64_t, Entry> entries_;
   std::size_t quarantined_ = 0;

@@ -11,6 +11,13 @@ namespace holdfast::proxy {
 namespace {
 // Clients looked at for the longest idle one. Looking at all would make a flood of connections expensive.
 constexpr std::size_t kIdleSearch = 64;
+
+/// What is under way there has to hear of it.
+bool is_to_be_left(const health::Verdict& before, const health::Verdict& now) {
+  return (health::may_keep(before.state) && !health::may_keep(now.state)) ||
+         (now.state == health::State::Down && before.state != health::State::Down) ||
+         (now.ends_long && !before.ends_long) || (now.silent && !before.silent);
+}
 }  // namespace
 
 Proxy::Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, Reports& reports,
@@ -87,18 +94,16 @@ void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
 }
 
 void Proxy::set_view(std::shared_ptr<const health::View> view) {
-  bool has_one_died = false;
+  bool is_one_left = false;
   for (std::size_t i = 0; i < context_.view->backends.size(); ++i) {
     const conf::BackendId id{static_cast<std::uint32_t>(i)};
     const health::Verdict& before = context_.view->of(id);
     const health::Verdict& now = view->of(id);
-    const bool has_gone = health::may_keep(before.state) && !health::may_keep(now.state);
-    if (has_gone) context_.pool.drain(id);
-    // What is asked to end may have begun after it was asked.
-    has_one_died = has_one_died || has_gone || now.ends_long || (now.silent && !before.silent);
+    if (health::may_keep(before.state) && !health::may_keep(now.state)) context_.pool.drain(id);
+    is_one_left = is_one_left || is_to_be_left(before, now);
   }
   context_.set_view(std::move(view));
-  if (!has_one_died) return;
+  if (!is_one_left) return;
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/ctl_order.h"
+#include "server/ctl_text.h"
 
 namespace holdfast::server {
 
@@ -13,9 +14,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Verb = CtlQuarantine::Verb;
 
-std::string text_in(const Json& object, const char* key) {
+std::uint64_t number_in(const Json& object, std::string_view key) {
   const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
+  return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
 }
 
 }  // namespace
@@ -37,11 +38,13 @@ base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::stri
   const auto requests = json.find("requests");
   if (requests == json.end() || !requests->is_array()) return malformed;
   if (requests->empty()) return std::string("nothing is in quarantine\n");
-  std::string out = fmt::format("{:16}  {:20}  {:>7}  {:>6}  {}\n", "ID", "BACKEND", "CRASHES", "LEFT", "REQUEST");
+  std::string out =
+      fmt::format("{:16}  {:20}  {:>7}  {:>6}  {:6}  {}\n", "ID", "BACKEND", "CRASHES", "LEFT", "CALLER", "REQUEST");
   for (const Json& each : *requests) {
-    out += fmt::format("{:16}  {:20}  {:>7}  {:>5}s  {} {}\n", text_in(each, "id"),
-                       text_in(each, "pool") + "/" + text_in(each, "backend"), each.value("crashes", 0u),
-                       each.value("seconds_left", std::uint64_t{0}), text_in(each, "method"), text_in(each, "path"));
+    out += fmt::format("{:16}  {:20}  {:>7}  {:>5}s  {:6}  {} {}\n", text_in(each, "id"),
+                       text_in(each, "pool") + "/" + text_in(each, "backend"), number_in(each, "crashes"),
+                       number_in(each, "seconds_left"), text_in(each, "caller"), text_in(each, "method"),
+                       text_in(each, "path"));
   }
   return out;
 }

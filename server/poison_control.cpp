@@ -19,6 +19,8 @@ constexpr base::Duration kSettle = std::chrono::milliseconds{50};
 constexpr base::Duration kTogether = std::chrono::seconds{2};
 // Answers that clear suspects come by the hundred after a crash.
 constexpr base::Duration kPublishEvery = std::chrono::milliseconds{100};
+// No quarantine is longer, whatever another proxy says.
+constexpr base::Duration kLeftMax = std::chrono::hours{24 * 366};
 
 /// The process is not there, or about to go. Whoever answers badly, or late, lives.
 constexpr bool says_dead(health::Reason reason) {
@@ -32,18 +34,20 @@ using Json = nlohmann::ordered_json;
 /// For other proxies: times by the clock on the wall.
 std::string text_of(const proxy::PoisonBook::Entry& entry, base::Duration left) {
   const auto until = base::wall_now() + std::chrono::duration_cast<std::chrono::milliseconds>(left);
-  const Json json = {{"pool", entry.pool},
-                     {"backend", entry.backend},
-                     {"method", entry.method},
-                     {"path", entry.path},
-                     {"crashes", entry.crashes},
-                     {"since", entry.since.time_since_epoch().count()},
-                     {"until", until.time_since_epoch().count()},
-                     {"print", {entry.print.head, entry.print.length, entry.print.body}}};
+  const Json json = {
+      {"pool", entry.pool},
+      {"backend", entry.backend},
+      {"method", entry.method},
+      {"path", entry.path},
+      {"crashes", entry.crashes},
+      {"since", entry.since.time_since_epoch().count()},
+      {"until", until.time_since_epoch().count()},
+      {"print",
+       {entry.print.head, entry.print.length, entry.print.body, static_cast<std::uint64_t>(entry.print.caller)}}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// nullopt: not understood. `until` is a moment of this process.
+/// nullopt: not understood, or over. `until` is a moment of this process.
 std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base::Instant now) {
   const Json json = Json::parse(text, nullptr, false);
   const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
@@ -53,21 +57,24 @@ std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base:
     return std::nullopt;
   }
   const Json& print = json["print"];
-  if (!print.is_array() || print.size() != 3) return std::nullopt;
+  if (!print.is_array() || print.size() != 4) return std::nullopt;
   if (!std::all_of(print.begin(), print.end(), [](const Json& part) { return part.is_number_unsigned(); })) {
     return std::nullopt;
   }
   proxy::PoisonBook::Entry entry;
-  entry.print = {print[0].get<std::uint64_t>(), print[1].get<std::uint64_t>(), print[2].get<std::uint64_t>()};
+  entry.print = {print[0].get<std::uint64_t>(), print[1].get<std::uint64_t>(), print[2].get<std::uint64_t>(),
+                 proxy::Caller{print[3].get<std::uint64_t>()}};
   entry.pool = json["pool"].get<std::string>();
   entry.backend = json["backend"].get<std::string>();
   entry.method = json["method"].get<std::string>();
   entry.path = json["path"].get<std::string>();
   entry.crashes = json["crashes"].get<std::uint32_t>();
   entry.since = base::WallTime{std::chrono::milliseconds{json["since"].get<std::int64_t>()}};
-  const base::WallTime until{std::chrono::milliseconds{json["until"].get<std::int64_t>()}};
+  const std::int64_t left = std::max<std::int64_t>(json["until"].get<std::int64_t>(), 0) -
+                            base::wall_now().time_since_epoch() / std::chrono::milliseconds{1};
+  if (left <= 0 || left > kLeftMax / std::chrono::milliseconds{1}) return std::nullopt;
   entry.last = now;
-  entry.until = now + (until - base::wall_now());
+  entry.until = now + std::chrono::milliseconds{left};
   return entry;
 }
 
@@ -93,7 +100,7 @@ void PoisonControl::share(net::Redis& redis, net::Dialer& dialer, base::Random& 
 
 bool PoisonControl::on_shared(std::string_view, std::string_view text) {
   const auto entry = parse_entry(text, scheduler_.now());
-  if (!entry || entry->until <= scheduler_.now()) return false;
+  if (!entry) return false;
   if (book_.adopt(*entry)) {
     base::log::info("request_quarantined_elsewhere",
                     {{"pool", entry->pool}, {"id", id_text(id_of(entry->print))}, {"path", entry->path}});
@@ -105,7 +112,7 @@ bool PoisonControl::on_shared(std::string_view, std::string_view text) {
 void PoisonControl::on_released(std::string_view id) {
   for (const auto& at : book_.entries()) {
     if (!at.second.is_quarantined || id_text(at.first) != id) continue;
-    book_.release(at.first);
+    book_.release(at.first);  // ends the loop: it is another book now
     return publish();
   }
 }
@@ -131,7 +138,9 @@ void PoisonControl::on_lost(const proxy::LostRequest& lost) {
   Watched& backend = watched(lost.backend);
   if (backend.lost.size() >= kLostMax) return;
   backend.lost.push_back(lost);
-  if (backend.is_dead && !backend.judge_at) judge(lost.backend, false);
+  if (!backend.is_dead || backend.judge_at) return;
+  backend.is_late = true;
+  judge_soon(backend);
 }
 
 void PoisonControl::on_answered(const proxy::Print& print) {
@@ -147,8 +156,8 @@ void PoisonControl::on_probed(conf::BackendId id, health::Reason reason, base::I
   }
   std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return began - lost.at > kTogether; });
   if (backend.lost.empty() || backend.judge_at) return;
-  backend.judge_at = scheduler_.now() + kSettle;
-  if (!judge_->is_set()) judge_->set(*backend.judge_at);
+  backend.is_late = false;
+  judge_soon(backend);
 }
 
 void PoisonControl::acquit(conf::BackendId id, base::Instant until) {
@@ -159,6 +168,11 @@ void PoisonControl::acquit(conf::BackendId id, base::Instant until) {
   publish();
 }
 
+void PoisonControl::judge_soon(Watched& backend) {
+  backend.judge_at = scheduler_.now() + kSettle;
+  if (!judge_->is_set()) judge_->set(*backend.judge_at);
+}
+
 void PoisonControl::judge_due() {
   const base::Instant now = scheduler_.now();
   std::optional<base::Instant> next;
@@ -166,7 +180,7 @@ void PoisonControl::judge_due() {
     Watched& backend = watched_[i];
     if (!backend.judge_at) continue;
     if (*backend.judge_at <= now) {
-      judge(conf::BackendId{static_cast<std::uint32_t>(i)}, true);
+      judge(conf::BackendId{static_cast<std::uint32_t>(i)});
     } else if (!next || *backend.judge_at < *next) {
       next = backend.judge_at;
     }
@@ -174,11 +188,13 @@ void PoisonControl::judge_due() {
   if (next) judge_->set(*next);
 }
 
-void PoisonControl::judge(conf::BackendId id, bool is_whole) {
+void PoisonControl::judge(conf::BackendId id) {
   Watched& backend = watched(id);
   backend.judge_at.reset();
-  backend.is_dead = true;
-  if (is_whole) backend.death = ++deaths_;
+  if (!backend.is_late) {
+    backend.is_dead = true;
+    backend.death = ++deaths_;
+  }
   const std::vector<proxy::LostRequest> lost = std::exchange(backend.lost, {});
   set_judged(id, scheduler_.now());
   if (settings_->has(id) && !is_ordered_(id)) {
@@ -187,18 +203,20 @@ void PoisonControl::judge(conf::BackendId id, bool is_whole) {
                                        .backend = settings_->backend(id).name,
                                        .rules = pool.poison,
                                        .death = backend.death,
-                                       .is_whole = is_whole,
+                                       .is_whole = !backend.is_late,
                                        .now = scheduler_.now(),
                                        .wall = base::wall_now()},
                                       lost);
     for (const proxy::PoisonBook::Entry& entry : fresh) {
-      base::log::warn("request_quarantined", {{"pool", entry.pool},
-                                              {"backend", entry.backend},
-                                              {"id", id_text(id_of(entry.print))},
-                                              {"method", entry.method},
-                                              {"path", entry.path},
-                                              {"crashes", entry.crashes},
-                                              {"for_ms", base::count_ms(pool.poison.quarantine)}});
+      base::log::warn("request_quarantined",
+                      {{"pool", entry.pool},
+                       {"backend", entry.backend},
+                       {"id", id_text(id_of(entry.print))},
+                       {"method", entry.method},
+                       {"path", entry.path},
+                       {"caller", entry.print.caller == proxy::Caller::Everybody ? "all" : "one"},
+                       {"crashes", entry.crashes},
+                       {"for_ms", base::count_ms(pool.poison.quarantine)}});
       tell_others(entry);
     }
   }
@@ -233,7 +251,11 @@ void PoisonControl::on_tick() {
     if (backend.judge_at) continue;
     std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return now - lost.at > 2 * kTogether; });
   }
-  if (book_.expire(now)) publish();
+  const auto over = book_.expire(now);
+  for (const proxy::PoisonBook::Entry& entry : over) {
+    if (share_) share_->forget(id_text(id_of(entry.print)));
+  }
+  if (!over.empty()) publish();
 }
 
 std::vector<admin::QuarantinedView> PoisonControl::quarantined() const {
@@ -247,6 +269,7 @@ std::vector<admin::QuarantinedView> PoisonControl::quarantined() const {
     view.backend = entry.backend;
     view.method = entry.method;
     view.path = entry.path;
+    view.is_for_all = entry.print.caller == proxy::Caller::Everybody;
     view.crashes = entry.crashes;
     view.since = entry.since;
     view.left = entry.until - now;
@@ -258,11 +281,13 @@ std::vector<admin::QuarantinedView> PoisonControl::quarantined() const {
 bool PoisonControl::release(std::string_view id, std::string_view by) {
   for (const auto& at : book_.entries()) {
     if (!at.second.is_quarantined || id_text(at.first) != id) continue;
-    base::log::info("quarantine_released",
-                    {{"pool", at.second.pool}, {"id", id}, {"path", at.second.path}, {"by", by}});
-    book_.release(at.first);
+    for (const proxy::PoisonBook::Entry& entry : book_.release(at.first)) {
+      const std::string released = id_text(id_of(entry.print));
+      base::log::info("quarantine_released",
+                      {{"pool", entry.pool}, {"id", released}, {"path", entry.path}, {"by", by}});
+      if (share_) share_->release(released);
+    }
     publish();
-    if (share_) share_->release(id);
     return true;
   }
   return false;

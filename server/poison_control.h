@@ -50,6 +50,7 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
   struct Watched {
     std::vector<proxy::LostRequest> lost;  // not judged yet, in the order they were told
     std::optional<base::Instant> judge_at;
+    bool is_late = false;     // what is judged then has come after its death was judged
     bool is_dead = false;     // judged; no good probe since
     std::uint64_t death = 0;  // which of all
   };
@@ -62,8 +63,9 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
   Watched& watched(conf::BackendId backend);
   void tell_others(const proxy::PoisonBook::Entry& entry);
   void acquit(conf::BackendId backend, base::Instant until);
+  void judge_soon(Watched& backend);
   void judge_due();
-  void judge(conf::BackendId backend, bool is_whole);
+  void judge(conf::BackendId backend);
   void set_judged(conf::BackendId backend, base::Instant until);
   void publish();
   void publish_soon();

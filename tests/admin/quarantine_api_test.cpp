@@ -49,7 +49,7 @@ TEST_CASE("what is in quarantine is listed, and released by its id") {
   const Answer list = f.ask(http::Method::Get, "/api/v1/quarantine");
   CHECK(list.content_type == "application/json");
   CHECK(nlohmann::json::parse(list.body) == nlohmann::json::parse(R"({"requests": [{"id": "8d3a5f0e61c2b794",
-      "pool": "shop", "backend": "app1", "method": "POST", "path": "/boom", "crashes": 1,
+      "pool": "shop", "backend": "app1", "method": "POST", "path": "/boom", "caller": "one", "crashes": 1,
       "since": "2026-01-31T12:00:00.000Z", "seconds_left": 91}]})"));
   CHECK(f.ask(http::Method::Post, "/api/v1/quarantine/other/release").status == 404);
   const Answer released = f.ask(http::Method::Post, "/api/v1/quarantine/8d3a5f0e61c2b794/release");

