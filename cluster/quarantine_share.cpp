@@ -51,12 +51,24 @@ void QuarantineShare::on_message(std::string_view, std::string_view payload) {
 }
 
 void QuarantineShare::on_subscribed() {
+  wants_all_ = true;
+  read_all();
+}
+
+void QuarantineShare::on_tick() {
+  if (wants_all_ && !reading_) read_all();
+}
+
+/// The link may still be on its way when the subscription stands: then once more with the next tick.
+void QuarantineShare::read_all() {
   if (reading_) scheduler_.bury(std::move(reading_));
   reading_ = redis_.call({"HGETALL", key_}, [this](const base::Result<net::RedisReply>& reply) {
     scheduler_.bury(std::move(reading_));
-    if (reply && reply->is_array()) on_all(*reply);
+    if (!reply || !reply->is_array()) return;
+    wants_all_ = false;
+    on_all(*reply);
+    listener_.on_shared_again();
   });
-  listener_.on_shared_again();
 }
 
 void QuarantineShare::on_all(const net::RedisReply& reply) {

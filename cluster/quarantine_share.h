@@ -41,9 +41,12 @@ class QuarantineShare final : public net::RedisListener {
 
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed() override;
-  void on_lost(const net::RedisState&) override {}
+  void on_lost(const net::RedisState&) override { wants_all_ = false; }
+  /// Once a second.
+  void on_tick();
 
  private:
+  void read_all();
   void on_all(const net::RedisReply& reply);
 
   net::Redis& redis_;
@@ -51,6 +54,7 @@ class QuarantineShare final : public net::RedisListener {
   const std::string key_;  // the channel's name as well
   Listener& listener_;
   std::unique_ptr<net::RedisCall> reading_;
+  bool wants_all_ = false;  // what the hash holds has still to be read
 };
 
 }  // namespace holdfast::cluster

@@ -251,6 +251,7 @@ void PoisonControl::on_tick() {
     if (backend.judge_at) continue;
     std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return now - lost.at > 2 * kTogether; });
   }
+  if (share_) share_->on_tick();
   const auto over = book_.expire(now);
   for (const proxy::PoisonBook::Entry& entry : over) {
     if (share_) share_->forget(id_text(id_of(entry.print)));

@@ -18,7 +18,7 @@ namespace {
 // Under a sanitizer, on a busy machine, whoever is well may need long for a probe, too: then all that is claimed is
 // that nobody waits until the read timeout, which is a minute.
 constexpr const char* kProbe = is_sanitized()
-                                   ? "path = \"/health\"\ninterval = \"1s\"\ntimeout = \"3s\"\nfall = 2\n"
+                                   ? "path = \"/health\"\ninterval = \"3s\"\ntimeout = \"3s\"\nfall = 2\n"
                                    : "path = \"/health\"\ninterval = \"1s\"\ntimeout = \"500ms\"\nfall = 2\n";
 constexpr Clock::duration kSlowestMax = is_sanitized() ? Clock::duration{40s} : Clock::duration{2500ms};
 
