@@ -22,7 +22,7 @@ namespace holdfast::proxy {
 /// worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_choosing.cpp, exchange_request.cpp (towards the
-/// backend), exchange_answer.cpp (towards the client).
+/// backend), exchange_answer.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
 class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
  public:
   static constexpr std::uint32_t kAttemptsMax = 8;

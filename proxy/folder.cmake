@@ -9,7 +9,7 @@ holdfast_library(proxy
     error_page
     exchange
     exchange_answer
-    exchange_choosing exchange_poison exchange_request
+    exchange_choosing exchange_hung exchange_poison exchange_request
     forward_headers
     gates
     identity

@@ -205,7 +205,8 @@ TEST_CASE("nodes killed by hand under load, again and again: nobody innocent is 
   const int kills = is_sanitized() ? 60 : 200;
   Fleet fleet({"app1", "app2", "app3"});
   work(fleet);
-  Proxy proxy({.nodes = fleet.nodes()});
+  // Whoever is killed so often would be ejected for longer and longer.
+  Proxy proxy({.nodes = fleet.nodes(), .tables = "[pools.app.passive]\nfailures = 0\n"});
   Shoppers shoppers(proxy, 8);
   REQUIRE(shoppers.go_on_for(300));
   std::minstd_rand chance(7);
@@ -214,7 +215,9 @@ TEST_CASE("nodes killed by hand under load, again and again: nobody innocent is 
     victim.crash();
     CHECK(shoppers.go_on_for(5 + chance() % 20));
     victim.restart();
-    CHECK(proxy.wait_for_state(victim.name(), "UP"));
+    const bool is_up = proxy.wait_for_state(victim.name(), "UP");
+    CAPTURE(proxy.backend(victim.name()).dump());
+    CHECK(is_up);
     CHECK(quarantine(proxy).empty());
   }
   for (const std::string& complaint : shoppers.stop()) FAIL_CHECK(complaint);
