@@ -131,6 +131,7 @@ Router make_router(const Desks& desks) {
   add_operator_routes(router, source, desks.operators);
   add_session_routes(router, source, desks.sessions);
   add_reload_route(router, desks.reloads);
+  add_quarantine_routes(router, desks.quarantine);
   return router;
 }
 

@@ -4,6 +4,7 @@
 #include "admin/history.h"
 #include "admin/live.h"
 #include "admin/operator_api.h"
+#include "admin/quarantine_api.h"
 #include "admin/reload_api.h"
 #include "admin/router.h"
 #include "admin/session_api.h"
@@ -19,6 +20,7 @@ struct Desks {
   OperatorDesk& operators;
   SessionDesk& sessions;
   ReloadDesk& reloads;
+  QuarantineDesk& quarantine;
   Live& live;
   const Timeline& timeline;
   const History& history;

@@ -5,13 +5,13 @@ target_include_directories(holdfast_password PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(holdfast_password PUBLIC holdfast::base PRIVATE sodium holdfast_warnings)
 
 holdfast_library(admin
-  SOURCES access cluster_json connection endpoints history host_rule json_patch live logins message metrics operator_api overview page process reload_api roll_api
+  SOURCES access cluster_json connection endpoints history host_rule json_patch live logins message metrics operator_api overview page process quarantine_api reload_api roll_api
     router server session_api status_json summary timeline
   LINKS holdfast::base holdfast::http holdfast::net holdfast::sessions holdfast_password
   PRIVATE_LINKS fmt::fmt prometheus-cpp::core sodium)
 
 # The status page is part of the program: its parts, as they stand in admin/page/, become a source file.
-set(page_scripts text dom charts feed verdict backends drain proxies timeline sessions actions main)
+set(page_scripts text dom charts feed verdict backends drain quarantine proxies timeline sessions actions main)
 list(TRANSFORM page_scripts REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/admin/page/\\1.js" OUTPUT_VARIABLE page_script_files)
 list(JOIN page_scripts "," page_script_names)
 add_custom_command(

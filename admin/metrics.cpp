@@ -149,6 +149,8 @@ void Page::add_proxy() {
       .add({}, view_.sessions_evicted_total);
   counter("holdfast_access_log_dropped_lines_total", "Access log lines that were not written.")
       .add({}, view_.access_log_dropped_total);
+  gauge("holdfast_quarantined_requests", "Requests that are not passed on because they have killed a backend.")
+      .add({}, view_.quarantined);
   Family redis = gauge("holdfast_redis_state", "1 for the state the link to Redis is in.");
   for (const std::string_view state : {"ok", "degraded", "off"}) {
     redis.add({{"state", state}}, view_.redis.state == state ? 1.0 : 0.0);
@@ -243,6 +245,11 @@ void Page::add_pools() {
     for (const PoolView& pool : view_.pools) failed.add({{"pool", pool.name}}, pool.failed_total);
   }
   {
+    Family refused = counter("holdfast_pool_quarantine_refused_total",
+                             "Requests answered with 503 because their like has killed a backend.");
+    for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.quarantine_refused_total);
+  }
+  {
     Family refused = counter("holdfast_pool_retries_refused_total", "Retries that the budget had no room for.");
     for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.retries_refused_total);
   }
@@ -311,6 +318,9 @@ void Page::add_backend_work() {
               [](const BackendView& b) { return b.connects_total; });
   per_backend(counter("holdfast_backend_sessions_moved_total", "Sessions moved away from it."),
               [](const BackendView& b) { return b.moved_away_total; });
+  per_backend(counter("holdfast_backend_hung_requests_total",
+                      "Requests that waited on it when it was judged hung: ended, or sent elsewhere."),
+              [](const BackendView& b) { return b.hung_total; });
   per_backend_word(counter("holdfast_backend_move_reasons_total", "Sessions moved away from it, by reason."), "reason",
                    &BackendView::moved_away);
 }

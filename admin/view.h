@@ -93,6 +93,7 @@ struct BackendView {
   std::uint64_t connects_total = 0;        ///< Connections made.
   std::uint64_t retries_total = 0;         ///< Attempts that failed here and were made again elsewhere.
   std::uint64_t moved_away_total = 0;
+  std::uint64_t hung_total = 0;  ///< Requests that waited on it when it was judged hung.
   CodeClasses answers{};
   Counts moved_away;    ///< By reason, as far as known; may be empty while moved_away_total is not.
   Counts failures;      ///< By kind: refused, reset, timeout...
@@ -111,11 +112,12 @@ struct PoolView {
   std::string_view state = "serving";  ///< starting, serving, fail_open, closed: for new sessions.
   std::uint64_t sessions = 0;
   std::uint64_t requests_total = 0;
-  CodeClasses answers{};                    ///< To clients, our own error answers included.
-  Counts stickiness;                        ///< By the access log's word: none, new, kept, moved...
-  std::uint64_t failed_total = 0;           ///< Requests that got an error page of ours: no backend could serve them.
-  std::uint64_t retries_refused_total = 0;  ///< The retry budget had none left.
-  LatencyView latency;                      ///< From the request's head to the end of its answer.
+  CodeClasses answers{};           ///< To clients, our own error answers included.
+  Counts stickiness;               ///< By the access log's word: none, new, kept, moved...
+  std::uint64_t failed_total = 0;  ///< Requests that got an error page of ours: no backend could serve them.
+  std::uint64_t quarantine_refused_total = 0;  ///< Requests refused because their like has killed a backend.
+  std::uint64_t retries_refused_total = 0;     ///< The retry budget had none left.
+  LatencyView latency;                         ///< From the request's head to the end of its answer.
   base::Duration probe_interval{};
   std::vector<BackendView> backends;
 };
@@ -210,6 +212,7 @@ struct StatusView {
   std::uint64_t sessions_max = 0;
   std::uint64_t sessions_evicted_total = 0;    ///< Forgotten because the store was full.
   std::uint64_t access_log_dropped_total = 0;  ///< Lines that were not written.
+  std::uint64_t quarantined = 0;               ///< Requests held to have killed a backend.
   std::vector<PoolView> pools;
   std::vector<FailoverView> failovers;  ///< The last ones, the newest first.
   ReloadView reload;

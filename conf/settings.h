@@ -223,6 +223,22 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
+/// [pools.NAME.hung] Backends that accept and never answer. docs/guards.md has the rules.
+struct Hung {
+  Duration silence = std::chrono::milliseconds{500};  ///< No answer, with requests in flight: looked at. 0: never.
+  Duration grace{};  ///< What waits on a backend that was judged down for its silence may wait so long still.
+  bool operator==(const Hung&) const = default;
+};
+
+/// [pools.NAME.poison] Requests that kill their backend. docs/guards.md has the rules.
+struct Poison {
+  std::uint32_t crashes_alone = 1;             ///< Of the only request in flight that nobody was ever answered; 0: off.
+  std::uint32_t crashes = 2;                   ///< Of any other, with no answer to it between; 0: off.
+  Duration window = std::chrono::minutes{10};  ///< Crashes further apart do not add up.
+  Duration quarantine = std::chrono::minutes{10};  ///< How long it is refused.
+  bool operator==(const Poison&) const = default;
+};
+
 struct Backend {
   BackendId id{};
   PoolId pool{};
@@ -251,6 +267,8 @@ struct Pool {
   Probe probe;
   Passive passive;
   Retry retry;
+  Hung hung;
+  Poison poison;
   BackendId first_backend{};        ///< The pool's backends are neighbours in Settings::backends, in the order of the
   std::uint32_t backend_count = 0;  ///< file: see Settings::backends_of().
   bool operator==(const Pool&) const = default;

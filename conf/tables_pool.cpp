@@ -98,6 +98,28 @@ const Table<Retry>& retry_table() {
   return table;
 }
 
+const Table<Hung>& hung_table() {
+  static const Table<Hung> table = [] {
+    Table<Hung> t;
+    t.duration("silence", &Hung::silence, 0s);
+    t.duration("grace", &Hung::grace, 0s);
+    return t;
+  }();
+  return table;
+}
+
+const Table<Poison>& poison_table() {
+  static const Table<Poison> table = [] {
+    Table<Poison> t;
+    t.integer("crashes_alone", &Poison::crashes_alone, 0, 100);
+    t.integer("crashes", &Poison::crashes, 0, 100);
+    t.duration("window", &Poison::window, 1s);
+    t.duration("quarantine", &Poison::quarantine, 1s);
+    return t;
+  }();
+  return table;
+}
+
 void read_backend(BackendDraft& backend, const TomlNode& node, Mistakes& mistakes) {
   const Mistakes::Inside inside(mistakes, "backends");
   backend.at = &node;
@@ -234,6 +256,8 @@ const Table<PoolDraft>& pool_table() {
     t.table("probe", &Pool::probe, probe_table());
     t.table("passive", &Pool::passive, passive_table());
     t.table("retry", &Pool::retry, retry_table());
+    t.table("hung", &Pool::hung, hung_table());
+    t.table("poison", &Pool::poison, poison_table());
     Key<PoolDraft>& backends = t.list("backends", &PoolDraft::backends, backend_table());
     backends.read = read_backends;
     t.prepare = prepare_pool;

@@ -121,7 +121,7 @@ void BackendWatch::on_passive_failure(base::ErrorCode code, std::uint32_t in_a_r
   }
   if (verdict_.state == State::Down) return;  // the probes know already
   note_trouble();
-  const bool is_news = !std::exchange(is_suspect_, true);
+  const bool is_news = !std::exchange(is_suspect_, true) || std::exchange(is_silence_, false);
   suspect_since_ = scheduler_.now();
   suspect_code_ = code;
   if (is_news) owner_.on_sighting(id_);
@@ -135,6 +135,16 @@ void BackendWatch::on_passive_success() {
   if (!is_started_ || is_probed() || !is_suspect_) return;
   is_suspect_ = false;
   judge_again();
+}
+
+void BackendWatch::on_silence(base::Duration lasted) {
+  if (!is_started_ || !is_probed() || !may_keep(verdict_.state) || is_suspect_) return;
+  if (!trouble_since_) trouble_since_ = scheduler_.now() - lasted;
+  silence_lasted_ = lasted;
+  is_suspect_ = is_silence_ = true;
+  suspect_since_ = scheduler_.now();
+  judge_again();
+  probe_on_demand();
 }
 
 void BackendWatch::set_order(const OperatorOrder& order) {
@@ -204,10 +214,12 @@ void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
     return;
   }
   count(outcome);
+  if (is_silence_ && outcome.result() == ProbeResult::Failed) say_silence();
   clear_suspicion_if_answered(outcome);
   outlier_.on_probe(outcome.reason, rise_fall_.state(), probe_began_, scheduler_.now());
   judge_again();
   schedule_next();
+  owner_.on_probed(id_, outcome.reason, probe_began_);
 }
 
 void BackendWatch::count(const ProbeOutcome& outcome) {
@@ -244,7 +256,20 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
 
 void BackendWatch::clear_suspicion_if_answered(const ProbeOutcome& outcome) {
   // A probe begun before the trouble may have been answered before it, too.
-  if (says_alive(outcome.reason) && probe_began_ >= suspect_since_) is_suspect_ = false;
+  if (says_alive(outcome.reason) && probe_began_ >= suspect_since_) is_suspect_ = is_silence_ = false;
+}
+
+/// The probe has found nobody either: from now on it is a suspicion like others.
+void BackendWatch::say_silence() {
+  is_silence_ = false;
+  suspect_code_ = base::ErrorCode::Timeout;
+  if (judgement_.suspicion != Suspicion::Suspect || !is_worth_saying(scheduler_.now())) return;
+  owner_.on_event(
+      {.kind = Event::Kind::Suspect,
+       .backend = id_,
+       .reason = Reason::Silence,
+       .detail = fmt::format("no answer for {} ms, with requests in flight", base::count_ms(silence_lasted_)),
+       .since = scheduler_.now() - trouble_since_.value_or(scheduler_.now())});
 }
 
 void BackendWatch::note_trouble() {
@@ -269,6 +294,7 @@ void BackendWatch::judge_again() {
   });
   if (next != judgement_) enter(next);
   if (judgement_.state == State::Up && judgement_.suspicion == Suspicion::None) trouble_since_.reset();
+  verdict_.silent = !may_keep(judgement_.state) && rise_fall_.state() == ProbeState::Failing && says_nothing(failure_);
   owner_.on_changed(*this);
 }
 
@@ -280,7 +306,7 @@ void BackendWatch::enter(const Judgement& next) {
     verdict_.state = next.state;
     state_since_ = base::wall_now();
     was_down_ = was_down_ || next.state == State::Down || next.state == State::Maint;
-    if (next.state == State::Down) is_suspect_ = false;  // judged: no hurry any more
+    if (next.state == State::Down) is_suspect_ = is_silence_ = false;  // judged: no hurry any more
   }
   const bool was_out = before.state != State::Up && (before.state != State::Draining || was_down_);
   if (next.state == State::Up && was_out) {
@@ -313,7 +339,7 @@ void BackendWatch::say_what_happened(const Judgement& before) {
     event.kind = Event::Kind::Up;
     event.since = now - out_since_.value_or(now);
     event.detail = last_detail_;
-  } else if (judgement_.suspicion == Suspicion::Suspect && is_worth_saying(now)) {
+  } else if (judgement_.suspicion == Suspicion::Suspect && !is_silence_ && is_worth_saying(now)) {
     event.kind = Event::Kind::Suspect;
     event.reason = is_suspect_ ? Reason::RequestFailed : failure_;
     event.detail = is_suspect_ ? std::string(base::name_of(suspect_code_)) : failure_detail_;
@@ -405,7 +431,7 @@ bool BackendWatch::disagrees() const {
 Sighting BackendWatch::sighting() const {
   Sighting out;
   if (is_probed()) out.probe = rise_fall_.state();
-  out.request_failed = is_suspect_;
+  out.request_failed = is_suspect_ && !is_silence_;  // others have requests of their own there
   out.passed_in_a_row = rise_fall_.passed_in_a_row();
   out.failed_in_a_row = rise_fall_.failed_in_a_row();
   out.sick_in_a_row = rise_fall_.sick_in_a_row();
@@ -413,7 +439,7 @@ Sighting BackendWatch::sighting() const {
   out.failing_since = failing_since_;
   if (out.failed_in_a_row > 0 || out.sick_in_a_row > 0 || out.probe == ProbeState::Failing) {
     out.reason = failure_;
-  } else if (is_suspect_) {
+  } else if (out.request_failed) {
     out.reason = Reason::RequestFailed;
   }
   return out;

@@ -41,6 +41,8 @@ class BackendWatch {
     /// What this node itself sees is another thing now: the first failure, failing, the first good probe again,
     /// passing.
     virtual void on_sighting(conf::BackendId backend) = 0;
+    /// A probe that counts, begun then, ended like this.
+    virtual void on_probed(conf::BackendId backend, Reason reason, base::Instant began) = 0;
   };
 
   struct Parts {
@@ -70,6 +72,9 @@ class BackendWatch {
   /// A real request failed; `in_a_row` is how many did, with no success between them, as its worker counts.
   void on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row);
   void on_passive_success();
+  /// Requests are in flight, and for so long none has been answered. Suspect at once, probed at once; said only when
+  /// the probe fails: slow is not hung.
+  void on_silence(base::Duration lasted);
 
   void set_order(const OperatorOrder& order);
   void end_long();
@@ -99,6 +104,7 @@ class BackendWatch {
   void eject(base::ErrorCode code, std::uint32_t in_a_row);
   void note_trouble();
   void clear_suspicion_if_answered(const ProbeOutcome& outcome);
+  void say_silence();
 
   bool is_overdue() const;
   void judge_again();
@@ -138,6 +144,8 @@ class BackendWatch {
   base::Instant suspect_since_{};
   base::ErrorCode suspect_code_ = base::ErrorCode::Io;
   bool is_suspect_ = false;  // by a real request
+  bool is_silence_ = false;  // suspect by requests that get no answer, and no probe has confirmed it
+  base::Duration silence_lasted_{};
   Quorum quorum_ = Quorum::None;
   bool was_down_ = false;
   Reason failure_ = Reason::NotProbedYet;  // of the last failed probe

@@ -13,7 +13,7 @@ namespace {
 
 bool is_same(const Verdict& a, const Verdict& b) {
   return a.state == b.state && a.suspect == b.suspect && a.up_since == b.up_since && a.slow_start == b.slow_start &&
-         a.ends_long == b.ends_long;
+         a.ends_long == b.ends_long && a.silent == b.silent;
 }
 
 base::LogLevel level_of(Event::Kind kind) {
@@ -144,6 +144,10 @@ void Monitor::on_passive_failure(conf::BackendId backend, base::ErrorCode code, 
 
 void Monitor::on_passive_success(conf::BackendId backend) {
   if (settings_->has(backend)) watch(backend).on_passive_success();
+}
+
+void Monitor::on_silence(conf::BackendId backend, base::Duration lasted) {
+  if (settings_->has(backend)) watch(backend).on_silence(lasted);
 }
 
 void Monitor::set_operator_state(conf::BackendId backend, const OperatorOrder& order) {

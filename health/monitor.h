@@ -40,6 +40,8 @@ class Monitor final : private BackendWatch::Owner {
     virtual void on_pool_event(const PoolEvent&) {}
     /// What our own probes and requests say of the backend has changed: what other proxy nodes should hear at once.
     virtual void on_sighting(conf::BackendId) {}
+    /// Each of our own probes that counts, with when it began.
+    virtual void on_probed(conf::BackendId, Reason, base::Instant) {}
   };
 
   /// `addresses` are the backends' own, by BackendId. `scheduler`, `dialer` and `listener` outlive it.
@@ -60,6 +62,9 @@ class Monitor final : private BackendWatch::Owner {
   void on_passive_failure(conf::BackendId backend, base::ErrorCode code, std::uint32_t in_a_row);
   /// The first success after failures; matters only to backends without probes.
   void on_passive_success(conf::BackendId backend);
+
+  /// Requests are in flight there, and for so long none has been answered.
+  void on_silence(conf::BackendId backend, base::Duration lasted);
 
   /// An operator's order, effective at once. Before start() too: what was recorded earlier.
   void set_operator_state(conf::BackendId backend, const OperatorOrder& order);
@@ -104,6 +109,9 @@ class Monitor final : private BackendWatch::Owner {
   void on_changed(const BackendWatch& watch) override;
   void on_event(const Event& event) override;
   void on_sighting(conf::BackendId backend) override { listener_.on_sighting(backend); }
+  void on_probed(conf::BackendId backend, Reason reason, base::Instant began) override {
+    listener_.on_probed(backend, reason, began);
+  }
   void log(const Event& event) const;
   void watch_anew(const conf::Backend& backend);
   BackendWatch::Target target(const conf::Backend& backend) const;

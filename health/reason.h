@@ -33,6 +33,7 @@ enum class Reason : std::uint8_t {
   Ejected,             ///< Real requests failed too often in a row.
   Operator,            ///< An operator said so.
   Cluster,             ///< Most proxy nodes do not reach it.
+  Silence,             ///< Requests are in flight, and none is answered.
 };
 
 constexpr std::string_view name_of(Reason reason) {
@@ -81,6 +82,8 @@ constexpr std::string_view name_of(Reason reason) {
       return "operator";
     case Reason::Cluster:
       return "cluster";
+    case Reason::Silence:
+      return "silence";
   }
   return "";
 }
@@ -112,6 +115,12 @@ constexpr Reason reason_of(base::ErrorCode code) {
 
 /// The connect itself said that nobody is there: the process is gone, not just unwell.
 constexpr bool says_gone(Reason reason) { return reason == Reason::ProbeRefused || reason == Reason::ProbeUnreachable; }
+
+/// Nothing came back, not even a no: the process stands still, or its packets get lost. Whoever refuses, resets or
+/// answers badly is there, and so may be what it is working on.
+constexpr bool says_nothing(Reason reason) {
+  return reason == Reason::ProbeTimeout || reason == Reason::ProbeUnreachable;
+}
 
 /// What a probe that ended like this counts as.
 constexpr ProbeResult result_of(Reason reason) {

@@ -20,6 +20,7 @@
 #include "proxy/counters.h"
 #include "proxy/gates.h"
 #include "proxy/load.h"
+#include "proxy/poison.h"
 #include "proxy/retry.h"
 #include "proxy/snapshot.h"
 #include "sessions/move_log.h"
@@ -42,6 +43,11 @@ class Reports {
   virtual void on_backend_success(conf::BackendId backend) = 0;
   /// A session has gone elsewhere.
   virtual void on_moved(const sessions::Key& key, const sessions::Move& move) = 0;
+  /// Its connection to the backend was lost while it was in flight there. What becomes of it may wait for the
+  /// judgement, which comes with a PoisonView.
+  virtual void on_request_lost(const LostRequest& lost) = 0;
+  /// A request that the PoisonView has for suspect was answered.
+  virtual void on_suspect_answered(const Print& print) = 0;
   /// One finished request's line, with its newline.
   virtual void on_access_line(std::string_view line) = 0;
   /// The last client of a draining proxy has gone.
@@ -54,6 +60,7 @@ struct Shared {
   const sessions::Keyring& keyring;
   Loads& loads;  ///< By BackendId.
   Gates& gates;
+  Answered& answered;
   std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
   std::uint32_t workers = 1;
   /// Client connections the process has descriptors for.
@@ -83,6 +90,7 @@ struct Context {
   GrantSink* grants = nullptr;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const health::View> view;
+  std::shared_ptr<const PoisonView> poison = std::make_shared<const PoisonView>();
   std::vector<Balancer> balancers;   // by PoolId
   std::vector<RetryBudget> budgets;  // by PoolId
   BackendPool pool;
@@ -100,6 +108,7 @@ struct Context {
 
   std::vector<std::unique_ptr<Exchange>> spare_exchanges;
   std::unordered_map<TicketId, Exchange*> waiting;  // at a gate
+  std::vector<Exchange*> awaiting_verdict;          // what killed their backend
   std::uint64_t last_ticket = 0;
 
  private:

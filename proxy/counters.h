@@ -25,6 +25,7 @@ struct BackendCounters {
   std::array<base::Counter, kErrorCodes> failures;          ///< Attempts that failed, by kind.
   base::Counter connects;                                   ///< Connections made.
   base::Counter retried_away;                               ///< Attempts that went on elsewhere.
+  base::Counter freed;                                      ///< Requests it was judged hung with: ended, or moved on.
   base::Counter moved_away;                                 ///< Sessions this worker moved off it.
   std::array<base::Counter, kErrorCodes> moved_by_failure;  ///< Of those: a request of theirs had just met this.
   std::array<base::Counter, kStates> moved_by_state;        ///< The others: by the state it was in.
@@ -36,6 +37,7 @@ struct PoolCounters {
   std::array<base::Counter, kCodeClasses> answers;  ///< To clients, our own error answers included.
   std::array<base::Counter, kStickinessWords> stickiness;
   base::Counter retries_refused;  ///< The budget had none left.
+  base::Counter quarantined;      ///< Requests refused because their like has killed a backend.
   base::Counter failed;           ///< Requests that got an error page of ours because no backend could serve them.
   base::Histogram total;          ///< From the request's head to the end of its answer; not of tunnels.
 };

@@ -40,6 +40,9 @@ constexpr Words kWords[] = {
 constexpr Words kMaintenance{
     503, "Service Unavailable",
     "The application is being maintained and will be back shortly. Please try again in a moment."};
+constexpr Words kQuarantine{
+    503, "Service Unavailable",
+    "The application failed when this was last asked of it, so it is not asked again for now. Everything else works."};
 constexpr std::string_view kClientFault = "The request cannot be served.";
 constexpr std::string_view kOurFault = "Something went wrong on our side.";
 
@@ -174,7 +177,9 @@ ErrorFormat pick_format(const http::RequestHead& request) {
 
 void append_error_answer(std::string& out, int status, const ErrorContext& context) {
   base::check(status >= 400 && status <= 599, "an error answer has an error's status");
-  const Words words = context.maintenance ? kMaintenance : words_of(status);
+  const Words words = context.cause == ErrorCause::Quarantined ? kQuarantine
+                      : context.maintenance                    ? kMaintenance
+                                                               : words_of(status);
   const std::string_view own_page =
       context.format == ErrorFormat::Html ? context.maintenance.value_or(std::string_view{}) : std::string_view{};
   std::array<char, 3> digits{};

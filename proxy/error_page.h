@@ -19,6 +19,12 @@ enum class ErrorFormat : std::uint8_t { Text, Html, Json };
 /// names text/html first, else plain text. Weights (q=) are not looked at: a page of another kind harms nobody.
 ErrorFormat pick_format(const http::RequestHead& request);
 
+/// Why an error is ours, where the status does not say it all.
+enum class ErrorCause : std::uint8_t {
+  Usual,
+  Quarantined,  ///< With 503: the request is held to have killed a backend.
+};
+
 /// What an answer of ours needs to know. All values, because the request's head is often gone by then.
 struct ErrorContext {
   http::Method method = http::Method::Get;
@@ -29,6 +35,14 @@ struct ErrorContext {
   std::string_view date = {};                            ///< IMF-fixdate of now. Empty: no Date.
   /// With 503: nobody may serve the pool. The page for people, whole; empty: one of ours.
   std::optional<std::string_view> maintenance = {};
+  ErrorCause cause = ErrorCause::Usual;
+};
+
+/// The part of it that only who refuses knows.
+struct Excuse {
+  std::optional<std::string_view> maintenance = {};
+  ErrorCause cause = ErrorCause::Usual;
+  base::Duration retry_after = std::chrono::seconds{5};
 };
 
 /// Appends a whole answer made by the proxy itself: head and body (no body for HEAD). Not to be stored by caches, never

@@ -46,11 +46,16 @@ void Exchange::reset() {
   if (request_head_.capacity() > kHeadCapacityMax) request_head_.shrink_to_fit();
   request_id_ = {};
   origin_.clear();
-  is_pinned_ = request_is_broken_ = is_move_noted_ = false;
+  is_pinned_ = request_is_broken_ = is_move_noted_ = is_hung_ = is_freed_ = false;
   fresh_body_ = {};
   placement_ = {};
   backend_.reset();
   fled_.reset();
+  body_print_ = {};
+  caller_ = Caller::Everybody;
+  losses_ = 0;
+  lost_at_ = {};
+  is_kind_known_ = true;
   tried_count_ = 0;
   attempts_ = 0;
   has_redialled_ = false;
@@ -100,6 +105,7 @@ Placement::Tools Exchange::tools() {
 /// Something has moved. A session in use does not expire, however long its request takes.
 void Exchange::extend_deadline(base::Duration by) {
   const base::Instant now = context_.now();
+  moved_ = now;
   timer_->set(now + by);
   if (now - kept_alive_ < context_.settings().sessions.idle_timeout / 4) return;
   kept_alive_ = now;
@@ -118,12 +124,14 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
   client_keeps_alive_ = head.keep_alive;
   may_upgrade_ = head.wants_upgrade;
   request_is_chunked_ = head.framing.kind == http::Framing::Kind::Chunked;
+  body_length_ = request_is_chunked_ ? Print::kChunked : head.framing.length;
   context_.counters.requests.add();
 
   request_body_.start(head.framing);
   const auto step = request_body_.take(rest);
   client.keep_leftover(rest.subspan(step.consumed));
   fresh_body_ = step.data;
+  body_print_.add(fresh_body_);
 
   if (admit(head)) {
     const std::uint64_t known_length = std::max(head.framing.length, request_body_.content_bytes());
@@ -175,6 +183,7 @@ void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
   Client& client = *client_;
   context_.scheduler.bury(std::move(dial_));
   if (made) {
+    lost_at_ = {};  // a kept connection had grown old: somebody is there
     context_.counters.backend[conf::index(*backend_)].connects.add();
     lease_ = context_.pool.adopt(*backend_, std::move(*made));
     on_connected();
@@ -187,6 +196,7 @@ void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
 void Exchange::on_attempt_succeeded() {
   context_.counters.backend[conf::index(*backend_)].first_byte.add(first_byte_ - chosen_);
   if (fled_ && context_.response_head.status < 500) note_rescue();
+  note_answered();
   auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
   if (failures.load(std::memory_order_relaxed) == 0) return;
   failures.store(0, std::memory_order_relaxed);
@@ -217,13 +227,15 @@ void Exchange::on_attempt_failed(const base::Error& error) {
                                                                    : Attempt::Stage::PartlySent,
       .connection = lease_ && lease_->is_reused() ? Attempt::Connection::Reused : Attempt::Connection::Fresh,
       .body_is_replayable = request_body_.content_bytes() == held_body_.size() + fresh_body_.size(),
+      .is_freed = std::exchange(is_freed_, false),
       .has_redialled = has_redialled_,
       .attempts = attempts_,
       .attempts_max = std::min(pool().retry.attempts, kAttemptsMax),
       .error = error.code};
   // Who has waited for one backend's answer until the deadline shall not wait as long for another's; and what this
   // process lacks it lacks elsewhere, too.
-  const bool is_final = (error.code == ErrorCode::Timeout && lease_) || (error.code == ErrorCode::Overload && !lease_);
+  const bool is_final = (error.code == ErrorCode::Timeout && lease_ && !attempt.is_freed) ||
+                        (error.code == ErrorCode::Overload && !lease_);
   Decision decision = is_final ? Decision::GiveUp : decide(attempt);
   // A kept connection that ends as its backend is judged down has not merely grown old.
   if (decision == Decision::RedialSame && !health::may_keep(context_.view->of(*backend_).state)) {
@@ -231,6 +243,7 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   }
   // A kept-alive connection that was dead says nothing about its backend.
   if (decision != Decision::RedialSame) note_failure(error.code);
+  if (is_loss(error.code)) lost_at_ = context_.now();
   lease_.drop();
   to_backend_.clear();
   answer_input_.clear();
@@ -241,16 +254,24 @@ void Exchange::on_attempt_failed(const base::Error& error) {
     enter(Event::Redial);
     return dial();
   }
-  if (decision == Decision::GiveUp) return give_up(error);
-  if (draws_on_budget(attempt) && !context_.budgets[conf::index(route_->pool)].may_retry(context_.now())) {
+  if (lost_at_ != base::Instant{}) report_lost();
+  if (decision == Decision::TryElsewhere && draws_on_budget(attempt) &&
+      !context_.budgets[conf::index(route_->pool)].may_retry(context_.now())) {
     context_.counters.pool[conf::index(route_->pool)].retries_refused.add();
-    return give_up(error);
+    decision = Decision::GiveUp;
   }
+  if (must_await_verdict()) return await_verdict(decision, error.code);
+  act(decision, error.code);
+}
+
+void Exchange::act(Decision decision, ErrorCode code) {
+  if (decision == Decision::GiveUp) return give_up({code, {}});
   context_.counters.backend[conf::index(*backend_)].retried_away.add();
   enter(Event::Retry);
   request_is_broken_ = false;
   has_redialled_ = false;
-  place_elsewhere(error);
+  lost_at_ = {};
+  place_elsewhere({code, {}});
 }
 
 /// What a request met is a sign of how its backend is. What this process lacks (Overload) is not.
@@ -271,10 +292,10 @@ void Exchange::note_failure(base::ErrorCode code) {
 void Exchange::give_up(const base::Error& error) {
   context_.counters.pool[conf::index(route_->pool)].failed.add();
   if (error.code != ErrorCode::Unavailable) return reply_error(status_of(error));
-  reply_error(status_of(error), snapshot_->maintenance_pages[conf::index(route_->pool)]);
+  reply_error(status_of(error), {.maintenance = snapshot_->maintenance_pages[conf::index(route_->pool)]});
 }
 
-void Exchange::reply_error(int status, std::optional<std::string_view> maintenance) {
+void Exchange::reply_error(int status, const Excuse& excuse) {
   leave_backend();
   status_ = static_cast<std::uint16_t>(status);
   const bool is_whole = request_body_.is_done() && status != 400;
@@ -289,7 +310,9 @@ void Exchange::reply_error(int status, std::optional<std::string_view> maintenan
                        .format = is_parsed ? pick_format(context_.request_head) : ErrorFormat::Text,
                        .client_minor = client_minor_,
                        .after = keeps ? After::KeepAlive : After::Close,
-                       .maintenance = maintenance});
+                       .retry_after = excuse.retry_after,
+                       .maintenance = excuse.maintenance,
+                       .cause = excuse.cause});
   reply(!is_whole ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
 }
 
@@ -317,6 +340,8 @@ void Exchange::reply(Client::Next next) {
 void Exchange::leave_backend() {
   timer_->cancel();
   more_->cancel();
+  if (hung_) hung_->cancel();
+  if (std::exchange(awaits_verdict_, false)) std::erase(context_.awaiting_verdict, this);
   placement_.stop_waiting();
   dial_.reset();  // not buried: its timer could still call us in this turn
   lease_.drop();
@@ -395,17 +420,30 @@ void Exchange::on_view() {
   if (!backend_) return;
   const health::Verdict& verdict = context_.view->of(*backend_);
   const health::State state = verdict.state;
-  if (is_long_ && (verdict.ends_long || (state_ == State::Tunnelling && state == health::State::Down))) {
+  if (is_to_end()) {
     end_long();
+  } else if (verdict.silent && is_counted_ && state_ != State::Tunnelling) {
+    on_hung();
   } else if (state_ == State::Choosing && context_.waiting.contains(ticket_) && !health::may_keep(state)) {
     place_elsewhere({ErrorCode::Unavailable, "its backend went down while it waited"});
   }
+}
+
+/// It does not end by itself, and its backend is being left, or gone.
+bool Exchange::is_to_end() const {
+  if (!is_long_) return false;
+  const health::Verdict& verdict = context_.view->of(*backend_);
+  return verdict.ends_long || (state_ == State::Tunnelling && verdict.state == health::State::Down);
 }
 
 void Exchange::on_due() {
   Client& client = *client_;
   switch (state_) {
     case State::Choosing:
+      if (awaits_verdict_) {
+        on_verdict();
+        break;
+      }
       give_up({ErrorCode::Overload, "waited too long for a place"});
       break;
     case State::Awaiting:

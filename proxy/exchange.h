@@ -9,8 +9,10 @@
 #include "proxy/answer_headers.h"
 #include "proxy/client.h"
 #include "proxy/context.h"
+#include "proxy/error_page.h"
 #include "proxy/exchange_state.h"
 #include "proxy/placement.h"
+#include "proxy/retry.h"
 #include "proxy/tunnel.h"
 
 namespace holdfast::proxy {
@@ -20,7 +22,7 @@ namespace holdfast::proxy {
 /// worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_choosing.cpp, exchange_request.cpp (towards the
-/// backend), exchange_answer.cpp (towards the client).
+/// backend), exchange_answer.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
 class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
  public:
   static constexpr std::uint32_t kAttemptsMax = 8;
@@ -39,6 +41,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
 
   void on_view();
   void on_granted(conf::BackendId backend);
+  /// Of those that wait for a verdict only.
+  void on_poison_view();
 
  private:
   // Events of the backend's stream, of the timer, of the dial: each ends with client.resume().
@@ -47,6 +51,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_dialled(base::Result<std::unique_ptr<net::Stream>> made);
   void on_due();
   void on_more();
+  void on_hung_due();
   void on_binding(const sessions::Held& holds) override;
   void on_ended() override;
 
@@ -70,17 +75,35 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void note_failure(base::ErrorCode code);
   void place_elsewhere(const base::Error& error);
   void give_up(const base::Error& error);
-  void reply_error(int status, std::optional<std::string_view> maintenance = {});
+  void act(Decision decision, base::ErrorCode code);
+  void reply_error(int status, const Excuse& excuse = {});
   void finish(Client::Next next);
+  void on_hung();
+  void leave_hung();
   void leave_backend();
   void give_back();
   void write_access_line();
   void look_anew();
   bool is_current() const;
+  bool is_to_end() const;
   const Snapshot& known() const { return newer_ ? *newer_ : *snapshot_; }
   Placement::Tools tools();
   const conf::Pool& pool() const;
   void extend_deadline(base::Duration by);
+
+  // Requests that kill their backend (exchange_poison.cpp).
+  bool is_guarded() const;
+  Caller caller_of(const Identity& who, const AddressBytes& address) const;
+  Print print() const;
+  bool refuse_if_quarantined();
+  void note_answered();
+  bool is_loss(base::ErrorCode code) const;
+  void report_lost();
+  bool has_lost_too_many() const;
+  bool must_await_verdict() const;
+  void await_verdict(Decision decision, base::ErrorCode code);
+  bool is_judged() const;
+  void on_verdict();
 
   // Towards the backend (exchange_request.cpp).
   void on_connected();
@@ -135,6 +158,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool request_is_chunked_ = false;
   bool request_is_broken_ = false;  // the backend takes no more of it; its answer may still come
   std::uint64_t body_max_ = 0;
+  std::uint64_t body_length_ = 0;  // as announced, or Print::kChunked
+  BodyPrint body_print_;
   std::string held_body_;       // content read before there was a connection to send it to
   std::span<char> fresh_body_;  // the same, still in the scratch buffer: during start() only
 
@@ -151,7 +176,15 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool has_redialled_ = false;
   base::ErrorCode failure_ = base::ErrorCode::Unavailable;  // of the last attempt
   bool is_move_noted_ = false;
+  bool is_hung_ = false;                 // its backend was judged hung
+  bool is_freed_ = false;                // it leaves that one, this very moment
   std::optional<conf::BackendId> fled_;  // the backend whose failure this request has met last
+  Caller caller_ = Caller::Everybody;
+  std::uint32_t losses_ = 0;   // backends whose connection was lost with the request in flight
+  base::Instant lost_at_{};    // the one it is at
+  bool is_kind_known_ = true;  // its like has been answered before: looked at when it was lost
+  bool awaits_verdict_ = false;
+  Decision decision_ = Decision::GiveUp;  // what becomes of it then
   std::unique_ptr<net::Dial> dial_;
   Lease lease_;
   Outbox to_backend_;
@@ -179,9 +212,11 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   base::Instant connected_{};
   base::Instant first_byte_{};
   base::Instant kept_alive_{};  // the session, last
+  base::Instant moved_{};       // when something last did
 
   std::unique_ptr<base::Timer> timer_;
   std::unique_ptr<base::Timer> more_;  // to go on in the next turn, for the sake of the others
+  std::unique_ptr<base::Timer> hung_;  // to look once more at a backend judged hung; made when needed
 };
 
 }  // namespace holdfast::proxy

@@ -298,6 +298,10 @@ void Exchange::finish_if_sent() {
 void Exchange::on_answer_cut(const base::Error& error) {
   context_.counters.answers_cut.add();
   note_failure(error.code);
+  if (is_loss(error.code)) {
+    lost_at_ = context_.now();
+    report_lost();
+  }
   const bool end_looks_whole = plan_.framing == http::Framing::Kind::UntilClose;
   finish(end_looks_whole ? Client::Next::Reset : Client::Next::Abort);
 }
@@ -353,6 +357,7 @@ void Exchange::begin_tunnel(std::span<char> rest) {
 void Exchange::note_long() {
   is_long_ = true;
   context_.shared.loads[conf::index(*backend_)].long_lived.fetch_add(1, std::memory_order_relaxed);
+  if (is_to_end()) more_->set(context_.now());  // it has begun after all of them were told to end
 }
 
 /// Its backend is being left: the client comes again by itself and is served elsewhere.

@@ -65,6 +65,7 @@ void Exchange::relay_request_body() {
 /// False: the exchange is over, or the request's way is.
 bool Exchange::take_request_bytes(std::span<char> bytes) {
   const auto step = request_body_.take(bytes);
+  body_print_.add(step.data);
   awaits_continue_ = false;
   client_->keep_leftover(bytes.subspan(step.consumed));
   const bool too_long = body_max_ != 0 && request_body_.content_bytes() > body_max_;
@@ -144,7 +145,9 @@ void Exchange::on_writable() {
 
 void Exchange::on_more() {
   Client& client = *client_;
-  if (state_ == State::Tunnelling) {
+  if (is_to_end()) {
+    end_long();
+  } else if (state_ == State::Tunnelling) {
     run_tunnel(tunnel_.pump());
   } else {
     // Reading the answer may end the exchange; what is left of the request is then nobody's.

@@ -9,12 +9,14 @@ holdfast_library(proxy
     error_page
     exchange
     exchange_answer
-    exchange_choosing exchange_request
+    exchange_choosing exchange_hung exchange_poison exchange_request
     forward_headers
     gates
     identity
     outbox
     placement
+    poison
+    poison_book
     proxy
     retry
     route

@@ -11,6 +11,13 @@ namespace holdfast::proxy {
 namespace {
 // Clients looked at for the longest idle one. Looking at all would make a flood of connections expensive.
 constexpr std::size_t kIdleSearch = 64;
+
+/// What is under way there has to hear of it.
+bool is_to_be_left(const health::Verdict& before, const health::Verdict& now) {
+  return (health::may_keep(before.state) && !health::may_keep(now.state)) ||
+         (now.state == health::State::Down && before.state != health::State::Down) ||
+         (now.ends_long && !before.ends_long) || (now.silent && !before.silent);
+}
 }  // namespace
 
 Proxy::Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, Reports& reports,
@@ -87,12 +94,23 @@ void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
 }
 
 void Proxy::set_view(std::shared_ptr<const health::View> view) {
+  bool is_one_left = false;
   for (std::size_t i = 0; i < context_.view->backends.size(); ++i) {
     const conf::BackendId id{static_cast<std::uint32_t>(i)};
-    if (health::may_keep(context_.view->of(id).state) && !health::may_keep(view->of(id).state)) context_.pool.drain(id);
+    const health::Verdict& before = context_.view->of(id);
+    const health::Verdict& now = view->of(id);
+    if (health::may_keep(before.state) && !health::may_keep(now.state)) context_.pool.drain(id);
+    is_one_left = is_one_left || is_to_be_left(before, now);
   }
   context_.set_view(std::move(view));
+  if (!is_one_left) return;
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
+}
+
+void Proxy::set_poison(std::shared_ptr<const PoisonView> poison) {
+  context_.poison = std::move(poison);
+  const std::vector<Exchange*> waiting = context_.awaiting_verdict;  // each may leave, none of them another
+  for (Exchange* exchange : waiting) exchange->on_poison_view();
 }
 
 void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view,

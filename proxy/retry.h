@@ -25,6 +25,7 @@ struct Attempt {
   Stage stage = Stage::Connecting;
   Connection connection = Connection::Fresh;
   bool body_is_replayable = true;  ///< Every body byte taken from the client so far is still held; also without a body.
+  bool is_freed = false;           ///< From a backend that was judged hung: it did not end by itself.
   bool has_redialled = false;      ///< The same backend was dialled again for this request already.
   std::uint32_t attempts = 1;      ///< So far, this one included; dialling the same backend again counts as none.
   std::uint32_t attempts_max = 1;
@@ -56,9 +57,11 @@ bool may_retry(const Attempt& attempt);
 Decision decide(const Attempt& attempt);
 
 /// An attempt that no backend has seen a byte of makes no work twice: sending it elsewhere amplifies nothing and is
-/// free, so that the death of a node that had half of the traffic costs nobody an error. All others draw on the budget.
+/// free, so that the death of a node that had half of the traffic costs nobody an error. So is one that is freed from a
+/// hung backend, which works on nothing. All others draw on the budget.
 constexpr bool draws_on_budget(const Attempt& attempt) {
-  return attempt.stage != Attempt::Stage::Connecting && attempt.stage != Attempt::Stage::ConnectedNothingSent;
+  return !attempt.is_freed && attempt.stage != Attempt::Stage::Connecting &&
+         attempt.stage != Attempt::Stage::ConnectedNothingSent;
 }
 
 /// Keeps retries a share of the traffic, so that an outage is not amplified. One per pool and worker, on its thread.

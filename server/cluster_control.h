@@ -56,6 +56,8 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   /// Of several proxies with one map, the one to do what is to be done once.
   bool acts_for_all() const { return !member_ || !member_->is_together() || member_->is_leader(); }
   std::string node_name() const;
+  /// nullptr without [redis].
+  net::Redis* redis() { return link_.get(); }
   /// Empty: we are not.
   std::string cut_off() const;
   admin::RedisView redis_view() const;

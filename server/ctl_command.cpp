@@ -11,6 +11,7 @@
 #include "server/ctl_client.h"
 #include "server/ctl_order.h"
 #include "server/ctl_passwd.h"
+#include "server/ctl_quarantine.h"
 #include "server/ctl_reload.h"
 #include "server/ctl_roll.h"
 #include "server/ctl_sessions.h"
@@ -32,6 +33,7 @@ struct Arguments {
   CtlOrder order;
   CtlSessions sessions;
   CtlRoll roll;
+  CtlQuarantine quarantine;
 };
 
 /// Where the proxy is, and how long to wait for it.
@@ -112,6 +114,18 @@ CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
 
+CtlOutcome run_quarantine(const Target& target, const Arguments& arguments) {
+  const auto ask = quarantine_ask(arguments.quarantine);
+  if (!ask) return bad_usage(ask.error().text);
+  const auto answer = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
+                                        : http_post(target.where, ask->path, ask->body, target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) return failed(printable_line(answer->body));
+  auto text = arguments.json ? pretty_json(answer->body) : quarantine_words(arguments.quarantine, answer->body);
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
+  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
 CtlOutcome run_reload(const Target& target, const Arguments& arguments) {
   const auto answer =
       http_post(target.where, "/api/v1/reload", arguments.check ? R"({"check":true})" : "{}", target.patience);
@@ -154,6 +168,21 @@ void add_sessions_command(CLI::App& app, Arguments& arguments) {
   command.fallthrough();
   move.fallthrough();
   end.fallthrough();
+}
+
+void add_quarantine_command(CLI::App& app, Arguments& arguments) {
+  using Verb = CtlQuarantine::Verb;
+  CtlQuarantine& typed = arguments.quarantine;
+  CLI::App& command = *app.add_subcommand("quarantine", "Requests that have killed a backend and are not passed on");
+  command.require_subcommand(1);
+  command.add_flag("--json", arguments.json, "The whole answer as JSON");
+  CLI::App& list = *command.add_subcommand("list", "Shows them");
+  list.callback([&typed] { typed.verb = Verb::List; });
+  CLI::App& release = *command.add_subcommand("release", "Passes one on again: release ID");
+  release.add_option("id", typed.id, "As listed")->required();
+  release.callback([&typed] { typed.verb = Verb::Release; });
+  list.fallthrough();
+  release.fallthrough();
 }
 
 void add_order_commands(CLI::App& app, CtlOrder& order) {
@@ -215,6 +244,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Sa
   const CLI::App& token = *app.add_subcommand("token", "Prints a new token, and its hash for [[admin.tokens]]");
   add_order_commands(app, parsed.order);
   add_sessions_command(app, parsed);
+  add_quarantine_command(app, parsed);
   CLI::App& reload = *app.add_subcommand("reload", "Reads the configuration anew; a bad one changes nothing");
   reload.add_flag("--check", parsed.check, "Say what would change, and for how many sessions; change nothing");
   reload.add_flag("--json", parsed.json, "The whole answer as JSON");
@@ -232,13 +262,15 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Sa
   if (passwd.parsed()) return run_passwd();
   const bool is_order = !parsed.order.word.empty();
   const bool is_sessions = parsed.sessions.verb != CtlSessions::Verb::None;
-  if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions && !roll_command.parsed())
+  const bool is_quarantine = parsed.quarantine.verb != CtlQuarantine::Verb::None;
+  if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions && !roll_command.parsed() && !is_quarantine)
     return bad_usage("a command is missing; --help lists them");
   const auto target = target_of(parsed);
   if (!target) return bad_usage(target.error().text);
   if (roll_command.parsed()) return run_roll(*target, parsed.roll, say);
   if (reload.parsed()) return run_reload(*target, parsed);
   if (is_order) return run_order(*target, parsed.order, say);
+  if (is_quarantine) return run_quarantine(*target, parsed);
   return is_sessions ? run_sessions(*target, parsed) : run_status(*target, parsed, colours);
 }
 

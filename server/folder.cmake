@@ -14,8 +14,8 @@ add_library(holdfast_upgrade STATIC server/loop_watch.cpp server/upgrade_words.c
 target_include_directories(holdfast_upgrade PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(holdfast_upgrade PUBLIC holdfast::sessions holdfast::base PRIVATE holdfast_warnings)
 
-add_library(holdfast_server STATIC server/cluster_control.cpp server/drains.cpp server/launch.cpp server/named_files.cpp server/password_check.cpp server/predecessor.cpp server/reload.cpp server/reloader.cpp server/server.cpp
-  server/service_manager.cpp server/session_control.cpp server/status.cpp server/successor.cpp server/upgrade.cpp server/worker.cpp)
+add_library(holdfast_server STATIC server/cluster_control.cpp server/drains.cpp server/launch.cpp server/named_files.cpp server/password_check.cpp server/poison_control.cpp server/predecessor.cpp server/reload.cpp server/reloader.cpp server/server.cpp
+  server/service_manager.cpp server/session_control.cpp server/silence_watch.cpp server/status.cpp server/successor.cpp server/upgrade.cpp server/worker.cpp)
 target_include_directories(holdfast_server PUBLIC ${PROJECT_SOURCE_DIR})
 target_compile_definitions(holdfast_server PRIVATE HOLDFAST_VERSION="${PROJECT_VERSION}")
 target_link_libraries(holdfast_server PUBLIC holdfast_access_log holdfast_drain_step holdfast_failover_watch holdfast_upgrade holdfast::proxy holdfast::admin holdfast::cluster holdfast::health

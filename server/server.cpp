@@ -115,6 +115,12 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
       gates_(*settings_),
+      poison_(
+          settings_, loop_,
+          [this](conf::BackendId id) { return monitor_->report(id).order.state != health::OperatorState::Ready; },
+          [this](const std::shared_ptr<const proxy::PoisonView>& view) {
+            for (const auto& worker : workers_) worker->set_poison(view);
+          }),
       failovers_(settings_),
       backend_windows_(settings_->backend_ids()),
       pool_windows_(settings_->pool_ids()),
@@ -171,10 +177,12 @@ base::Result<void> Server::start() {
   monitor_->start();
   drains_->on_tick(*snapshot_);
   if (may_begin_) control_->start();
+  if (control_->redis() != nullptr) poison_.share(*control_->redis(), dialer_, random_);
   start_workers();
   if (auto opened = open_listeners(found->listens); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
   for (const auto& worker : workers_) worker->start();
+  silence_ = std::make_unique<SilenceWatch>(settings_, loop_, loads_, workers_, *monitor_);
 
   base::Duration patience{};
   for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
@@ -195,6 +203,10 @@ void Server::start_workers() {
           },
       .on_backend_success =
           [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
+      .on_request_lost =
+          [this](const proxy::LostRequest& lost) { loop_.post([this, lost] { poison_.on_lost(lost); }); },
+      .on_suspect_answered =
+          [this](const proxy::Print& print) { loop_.post([this, print] { poison_.on_answered(print); }); },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); },
       .on_change =
           [this](std::size_t worker, std::uint64_t number, const sessions::Change& change) {
@@ -209,6 +221,7 @@ void Server::start_workers() {
                               .loads = loads_,
                               .gates = gates_,
                               .moves = moves_,
+                              .answered = *answered_,
                               .connections = connections_,
                               .workers = count,
                               .connections_max = connections_max(*settings_),
@@ -251,6 +264,7 @@ base::Result<void> Server::open_admin() {
                                              .operators = *this,
                                              .sessions = *this,
                                              .reloads = *this,
+                                             .quarantine = poison_,
                                              .live = live_,
                                              .timeline = timeline_,
                                              .history = history_});
@@ -414,6 +428,7 @@ void Server::on_tick() {
     control_->on_tick();
     if (may_begin_) drains_->on_tick(*snapshot_);
   }
+  poison_.on_tick();
   watch_failovers(now);
   note_history(now);
   tick_->set(now + kTick);

@@ -34,9 +34,11 @@
 #include "server/failover_watch.h"
 #include "server/loop_watch.h"
 #include "server/password_check.h"
+#include "server/poison_control.h"
 #include "server/predecessor.h"
 #include "server/reloader.h"
 #include "server/session_control.h"
+#include "server/silence_watch.h"
 #include "server/successor.h"
 #include "server/worker.h"
 
@@ -128,6 +130,9 @@ class Server final : private health::Monitor::Listener,
   void on_view(std::shared_ptr<const health::View> view) override;
   void on_event(const health::Event& event) override;
   void on_sighting(conf::BackendId backend) override { control_->on_sighting(backend); }
+  void on_probed(conf::BackendId backend, health::Reason reason, base::Instant began) override {
+    poison_.on_probed(backend, reason, began);
+  }
   void forget_failures(const health::View& view);
   // admin::Source
   admin::StatusView status() const override;
@@ -172,6 +177,7 @@ class Server final : private health::Monitor::Listener,
   proxy::Loads loads_;  // by BackendId
   proxy::Gates gates_;
   sessions::MoveLog moves_;
+  const std::unique_ptr<proxy::Answered> answered_ = std::make_unique<proxy::Answered>();
   std::atomic<std::uint32_t> connections_{0};
   std::unique_ptr<AccessLog> access_log_;
   std::shared_ptr<const proxy::Snapshot> snapshot_;
@@ -180,7 +186,9 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<ClusterControl> control_;
   std::unique_ptr<Drains> drains_;
   std::shared_ptr<const health::View> last_view_;
+  PoisonControl poison_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<SilenceWatch> silence_;
   FailoverWatch failovers_;
   admin::History history_;
   std::vector<admin::LatencyWindow> backend_windows_;  // by BackendId

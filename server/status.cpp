@@ -89,6 +89,7 @@ admin::StatusView Server::status() const {
   view.sessions_max = settings_->sessions.sessions_max;
   view.sessions_evicted_total = sessions_.memory().evicted_total();
   if (access_log_) view.access_log_dropped_total = access_log_->dropped();
+  view.quarantined = poison_.count();
   view.session_idle_timeout = settings_->sessions.idle_timeout;
   view.failovers = failovers_.views();
   view.reload = last_reload_;
@@ -147,6 +148,7 @@ admin::PoolView Server::pool_status(const conf::Pool& pool) const {
     const proxy::PoolCounters& counters = *found;
     view.requests_total += counters.requests.get();
     view.failed_total += counters.failed.get();
+    view.quarantine_refused_total += counters.quarantined.get();
     view.retries_refused_total += counters.retries_refused.get();
     microseconds += counters.total.microseconds();
     add_classes(view.answers, counters.answers);
@@ -192,6 +194,7 @@ void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
     view.connects_total += counters.connects.get();
     view.retries_total += counters.retried_away.get();
     view.moved_away_total += counters.moved_away.get();
+    view.hung_total += counters.freed.get();
     microseconds += counters.first_byte.microseconds();
     add_classes(view.answers, counters.answers);
     for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {

@@ -34,6 +34,8 @@ class Worker final : private proxy::Reports {
     std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row, std::uint32_t threshold)>
         on_backend_failure;
     std::function<void(conf::BackendId)> on_backend_success;
+    std::function<void(const proxy::LostRequest&)> on_request_lost;
+    std::function<void(const proxy::Print&)> on_suspect_answered;
     std::function<void()> on_drained;
     /// A change to the session map that another process decides (suspend()).
     std::function<void(std::size_t worker, std::uint64_t number, const sessions::Change&)> on_change;
@@ -50,6 +52,7 @@ class Worker final : private proxy::Reports {
     proxy::Loads& loads;
     proxy::Gates& gates;
     sessions::MoveLog& moves;
+    proxy::Answered& answered;
     std::atomic<std::uint32_t>& connections;
     std::uint32_t workers = 1;
     std::uint32_t connections_max = 0;
@@ -69,6 +72,7 @@ class Worker final : private proxy::Reports {
   // Any thread; carried out on the worker's.
   void open();
   void set_view(std::shared_ptr<const health::View> view);
+  void set_poison(std::shared_ptr<const proxy::PoisonView> poison);
   /// What a reload changes for a worker.
   struct Change {
     std::shared_ptr<const proxy::Snapshot> snapshot;
@@ -112,6 +116,8 @@ class Worker final : private proxy::Reports {
   void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
   void on_backend_success(conf::BackendId backend) override;
   void on_moved(const sessions::Key& key, const sessions::Move& move) override { moves_.note(key, move); }
+  void on_request_lost(const proxy::LostRequest& lost) override { calls_.on_request_lost(lost); }
+  void on_suspect_answered(const proxy::Print& print) override { calls_.on_suspect_answered(print); }
   void on_access_line(std::string_view line) override;
   void on_drained() override;
   void on_flush();

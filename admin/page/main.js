@@ -11,6 +11,7 @@ function updateAll() {
   updateFailovers();
   updateProxies();
   updateSessionForm();
+  updateQuarantine();
   const reload = status.reload;
   setText(byId("reload-note"), reload.time ? `last reload: ${dayAndClock(reload.time)}${reload.succeeded ? "" : `, refused: ${reload.reason}`}` : "last reload: never; as read at the start");
   setText(byId("about"), `Holdfast ${status.version} · up ${ageText(status.uptime_seconds * 1000)} · ${plural(status.workers, "worker")} · ${count(status.clients.requests_total)} requests since the start · ${short(status.sessions_max)} sessions at most`);

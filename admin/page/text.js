@@ -58,6 +58,7 @@ const REASONS = {
   probe_bad_json: "the expected value is missing",
   probe_error: "trouble of the proxy's own",
   request_failed: "a user's request failed",
+  silence: "users' requests get no answer",
   ejected: "users' requests failed too often",
   operator: "an operator said so",
   cluster: "most proxies do not reach it",

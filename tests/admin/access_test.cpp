@@ -46,6 +46,7 @@ struct Fixture {
                             .operators = desk,
                             .sessions = sessions,
                             .reloads = reloads,
+                            .quarantine = quarantine,
                             .live = live,
                             .timeline = timeline,
                             .history = history})) {}
@@ -90,6 +91,7 @@ struct Fixture {
   FakeDesk desk;
   FakeSessions sessions;
   FakeReloads reloads;
+  FakeQuarantine quarantine;
   Access access;
   Timeline timeline{"run"};
   History history;

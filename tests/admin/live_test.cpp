@@ -49,6 +49,7 @@ struct Fixture {
                             .operators = desk,
                             .sessions = sessions,
                             .reloads = reloads,
+                            .quarantine = quarantine,
                             .live = live,
                             .timeline = timeline,
                             .history = history}),
@@ -72,6 +73,7 @@ struct Fixture {
   FakeDesk desk;
   FakeSessions sessions;
   FakeReloads reloads;
+  FakeQuarantine quarantine;
   Access access{loop, {}, {}};
   Timeline timeline{"run"};
   History history;

@@ -131,6 +131,18 @@ class FakeReloads final : public ReloadDesk {
   }
 };
 
+/// A quarantine with what the test puts in.
+class FakeQuarantine final : public QuarantineDesk {
+ public:
+  std::vector<QuarantinedView> known;
+  std::vector<QuarantinedView> quarantined() const override { return known; }
+  bool release(std::string_view id, std::string_view by) override {
+    released_by = by;
+    return std::erase_if(known, [&](const QuarantinedView& each) { return each.id == id; }) > 0;
+  }
+  std::string released_by;
+};
+
 /// What a router needs besides, on a loop of the test's own.
 struct FakeRest {
   FakeRest(base::Scheduler& scheduler, const Source& source)
@@ -141,12 +153,14 @@ struct FakeRest {
             .operators = operators,
             .sessions = sessions,
             .reloads = reloads,
+            .quarantine = quarantine,
             .live = live,
             .timeline = timeline,
             .history = history};
   }
   Access access;
   FakeReloads reloads;
+  FakeQuarantine quarantine;
   Timeline timeline{"run"};
   History history;
   Live live;

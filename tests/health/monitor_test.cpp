@@ -122,6 +122,53 @@ TEST_CASE("a hung server is down after `fall` timeouts") {
   CHECK(f.report(0).last_probe->took == 1s);
 }
 
+TEST_CASE("requests that get no answer: suspect and probed at once; who answers the probe is only slow") {
+  MonitorFixture f(1);
+  f.start_up();
+  f.take_events();
+  f.loop.advance(300ms);
+  const std::size_t probes = f.server(0).heads().size();
+  f.monitor->on_silence(f.id(0), 500ms);
+  CHECK(f.report(0).suspect);
+  f.loop.run();
+  CHECK(f.server(0).heads().size() == probes + 1);
+  CHECK(!f.is_suspect(0));
+  CHECK(f.take_events().empty());
+  CHECK(f.sightings.empty());
+}
+
+TEST_CASE("requests that get no answer, and probes that get none: silent, and said to be") {
+  MonitorFixture f(1);
+  f.pool.probe.fall = 2;
+  f.start_up();
+  f.take_events();
+  f.server(0).stays_silent();
+  f.server(0).last().on_bytes(nullptr);
+  f.loop.advance(300ms);
+  f.monitor->on_silence(f.id(0), 500ms);
+  f.loop.advance(1s);
+  CHECK(f.take_events() == "suspect app0 silence");
+  f.monitor->on_silence(f.id(0), 1s);
+  f.loop.advance(1s);
+  CHECK(f.take_events() == "down app0 probe_timeout");
+  CHECK(f.views.back()->of(f.id(0)).silent);
+  CHECK_MESSAGE(f.events.empty(), "once is enough");
+  f.server(0).answers(kOkAnswer);
+  f.loop.advance(10s);
+  CHECK(f.state(0) == State::Up);
+  CHECK(!f.views.back()->of(f.id(0)).silent);
+}
+
+TEST_CASE("a backend that refuses is down, and not silent: what it is working on may end yet") {
+  MonitorFixture f(1);
+  f.start_up();
+  f.server(0).refuses();
+  f.server(0).last().closes();
+  f.loop.advance(5s);
+  CHECK(f.state(0) == State::Down);
+  CHECK(!f.views.back()->of(f.id(0)).silent);
+}
+
 TEST_CASE("probes keep their connection; each 10th is fresh") {
   MonitorFixture f(1);
   f.start_up();

@@ -376,3 +376,23 @@ TEST_CASE("what is too long is refused before a backend hears of it") {
   CHECK(has(chunked.received(), "HTTP/1.1 413"));
   CHECK(f.backend('a').dials() == 0);
 }
+
+TEST_CASE("an event stream is told to end when its backend is left, also one that begins later") {
+  ProxyFixture f({});
+  const FakePeer early = f.client("GET /events HTTP/1.1\r\nHost: shop\r\n\r\n");
+  FakePeer first = f.backend('a').last();
+  const FakePeer late = f.client("GET /events HTTP/1.1\r\nHost: shop\r\n\r\n");
+  REQUIRE(f.in_flight('a') == 2);
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n:ok\r\n";
+  first.sends(head);
+  f.loop.run();
+  CHECK(!early.received().ends_with("0\r\n\r\n"));
+  f.ends_long('a');
+  CHECK(early.received().ends_with("0\r\n\r\n"));
+  f.backend('a').sends(head);
+  f.loop.run();
+  CHECK(late.received_head("HTTP/1.1 200"));
+  CHECK(late.received().ends_with("0\r\n\r\n"));
+  CHECK(f.in_flight('a') == 0);
+}

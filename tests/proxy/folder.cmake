@@ -7,10 +7,12 @@ holdfast_tests(proxy
     error_page
     exchange
     placement
+    poison
     reload
     troubles
     forward_headers
     gates
+    hung
     identity
     retry
     route

@@ -28,6 +28,10 @@ class ProxyFixture final : private proxy::Reports {
     std::uint32_t attempts = 3;
     std::uint32_t connections = 1000;
     std::uint64_t body_max = 1u << 20;
+    base::Duration grace{};           ///< Of what waits on a hung backend.
+    std::uint32_t budget = 20;        ///< Of retries: percent, and a second.
+    std::uint32_t crashes_alone = 0;  ///< As in [pools.NAME.poison].
+    std::uint32_t crashes = 0;
     sessions::Store* map = nullptr;  ///< Outlives the fixture; nullptr: one in memory.
   };
 
@@ -66,6 +70,16 @@ class ProxyFixture final : private proxy::Reports {
                          std::make_shared<const health::View>(view_), listens);
     loop.run();
   }
+  /// Its probes have timed out too often.
+  void hangs(char name) {
+    view_.backends[static_cast<std::size_t>(name - 'a')].silent = true;
+    set_state(name, health::State::Down);
+  }
+  /// Its drain has come to its end.
+  void ends_long(char name) {
+    view_.backends[static_cast<std::size_t>(name - 'a')].ends_long = true;
+    set_state(name, health::State::Draining);
+  }
   /// A client that has connected.
   FakePeer client() {
     auto [stream, peer] = fake_connection(loop);
@@ -88,6 +102,8 @@ class ProxyFixture final : private proxy::Reports {
   FakeDialer net{loop};
   std::vector<sessions::Move> moves;
   std::vector<base::ErrorCode> failures;  ///< Told to the monitor.
+  std::vector<proxy::LostRequest> lost;   ///< Told to the guard.
+  std::vector<proxy::Print> cleared;
 
  private:
   static std::shared_ptr<const conf::Settings> make_settings(const Options& options) {
@@ -102,6 +118,10 @@ class ProxyFixture final : private proxy::Reports {
     pool.sticky.names = {"sid"};
     pool.sticky.failover = options.failover;
     pool.retry.attempts = options.attempts;
+    pool.retry.budget_percent = pool.retry.budget_min = options.budget;
+    pool.hung.grace = options.grace;
+    pool.poison.crashes_alone = options.crashes_alone;
+    pool.poison.crashes = options.crashes;
     pool.backend_count = static_cast<std::uint32_t>(options.backends);
     settings->pools.push_back(pool);
     for (std::size_t i = 0; i < options.backends; ++i) {
@@ -128,15 +148,17 @@ class ProxyFixture final : private proxy::Reports {
   void start() {
     view_.backends.resize(settings_->backends.size());
     for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
-    proxy_ = std::make_unique<proxy::Proxy>(loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, connections_},
-                                            static_cast<proxy::Reports&>(*this),
-                                            std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
-                                            std::make_shared<const health::View>(view_), 1);
+    proxy_ = std::make_unique<proxy::Proxy>(
+        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, *answered_, connections_},
+        static_cast<proxy::Reports&>(*this), std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
+        std::make_shared<const health::View>(view_), 1);
   }
 
   void on_backend_failure(conf::BackendId, base::ErrorCode error, std::uint32_t) override { failures.push_back(error); }
   void on_backend_success(conf::BackendId) override {}
   void on_moved(const sessions::Key&, const sessions::Move& move) override { moves.push_back(move); }
+  void on_request_lost(const proxy::LostRequest& request) override { lost.push_back(request); }
+  void on_suspect_answered(const proxy::Print& print) override { cleared.push_back(print); }
   void on_access_line(std::string_view) override {}
   void on_drained() override { drained_ = true; }
 
@@ -148,6 +170,7 @@ class ProxyFixture final : private proxy::Reports {
   sessions::Store* map_ = &local_;
   proxy::Loads loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};
+  std::unique_ptr<proxy::Answered> answered_ = std::make_unique<proxy::Answered>();
   std::atomic<std::uint32_t> connections_{0};
   health::View view_;
   bool drained_ = false;

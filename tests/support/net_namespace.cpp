@@ -41,7 +41,7 @@ std::unique_ptr<NetNamespace> NetNamespace::make(std::string& why_not) {
   std::unique_ptr<NetNamespace> space(new NetNamespace);
   const std::string& n = space->name_;
   const std::string& c = space->cable_;
-  std::string there = space->host_;
+  std::string& there = space->inside_ = space->host_;
   const auto last = there.rfind('.') + 1;
   there = there.substr(0, last) + std::to_string(std::stoi(there.substr(last)) + 1);
   for (const std::string& line :

@@ -19,6 +19,8 @@ class NetNamespace {
 
   /// Our end of the cable, an address that servers may listen on.
   const std::string& host() const { return host_; }
+  /// The other end, for servers inside.
+  const std::string& inside() const { return inside_; }
   /// What is sent there from inside is dropped, or arrives again.
   bool drop_route() const;
   bool restore_route() const;
@@ -40,6 +42,7 @@ class NetNamespace {
   std::string name_;
   std::string cable_;
   std::string host_;
+  std::string inside_;
 };
 
 }  // namespace holdfast::support

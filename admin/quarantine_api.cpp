@@ -1,0 +1,52 @@
+#include "admin/quarantine_api.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace holdfast::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Answer json_answer(const Json& body) {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return answer;
+}
+
+Answer list(const QuarantineDesk& desk) {
+  Json requests = Json::array();
+  for (const QuarantinedView& each : desk.quarantined()) {
+    requests.push_back({{"id", each.id},
+                        {"pool", each.pool},
+                        {"backend", each.backend},
+                        {"method", each.method},
+                        {"path", each.path},
+                        {"caller", each.is_for_all ? "all" : "one"},
+                        {"crashes", each.crashes},
+                        {"since", base::timestamp_text(each.since)},
+                        {"seconds_left", std::chrono::ceil<std::chrono::seconds>(each.left).count()}});
+  }
+  return json_answer({{"requests", std::move(requests)}});
+}
+
+Answer release(const Request& request, QuarantineDesk& desk) {
+  const std::string& id = request.captures[0];
+  const std::string by = request.caller.name.empty() ? request.peer.host_text() : request.caller.name;
+  if (!desk.release(id, by)) return text_answer(404, "no request of that id is in quarantine");
+  return json_answer({{"id", id}, {"released", true}});
+}
+
+}  // namespace
+
+void add_quarantine_routes(Router& router, QuarantineDesk& desk) {
+  router.add(http::Method::Get, "/api/v1/quarantine", [&desk](const Request&) { return list(desk); });
+  router.add(http::Method::Post, "/api/v1/quarantine/{id}/release",
+             [&desk](const Request& request) { return release(request, desk); });
+}
+
+}  // namespace holdfast::admin

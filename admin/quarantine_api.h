@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/router.h"
+#include "base/time.h"
+
+namespace holdfast::admin {
+
+/// A request that is held to have killed its backend.
+struct QuarantinedView {
+  std::string id;
+  std::string pool;
+  std::string backend;  ///< The last it was lost with.
+  std::string method;
+  std::string path;         ///< Without the query. From a client: escape it.
+  bool is_for_all = false;  ///< Refused to whoever asks; else only to who was there when the backend died.
+  std::uint32_t crashes = 0;
+  base::WallTime since{};
+  base::Duration left{};
+};
+
+/// Where they are. Called on the control loop's thread; outlives the router.
+class QuarantineDesk {
+ public:
+  QuarantineDesk() = default;
+  QuarantineDesk(const QuarantineDesk&) = delete;
+  QuarantineDesk& operator=(const QuarantineDesk&) = delete;
+  virtual ~QuarantineDesk() = default;
+  virtual std::vector<QuarantinedView> quarantined() const = 0;
+  /// False: there is none of that id.
+  virtual bool release(std::string_view id, std::string_view by) = 0;
+};
+
+/// GET /api/v1/quarantine; POST /api/v1/quarantine/{id}/release. Access (access.h) says who may.
+void add_quarantine_routes(Router& router, QuarantineDesk& desk);
+
+}  // namespace holdfast::admin

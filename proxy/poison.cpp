@@ -1,0 +1,88 @@
+#include "proxy/poison.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "base/text.h"
+
+namespace holdfast::proxy {
+
+namespace {
+
+constexpr std::uint64_t kFnvStart = 0xcbf2'9ce4'8422'2325;
+constexpr std::uint64_t kFnvPrime = 0x0000'0100'0000'01b3;
+
+constexpr std::uint64_t with(std::uint64_t hash, char c) { return (hash ^ static_cast<unsigned char>(c)) * kFnvPrime; }
+constexpr std::uint64_t with(std::uint64_t hash, std::string_view text) {
+  for (const char c : text) hash = with(hash, c);
+  return hash;
+}
+
+struct RequestLine {
+  std::string_view method;
+  std::string_view target;
+};
+RequestLine line_of(std::string_view head) {
+  const std::string_view method = head.substr(0, head.find(' '));
+  const std::string_view rest = head.substr(std::min(method.size() + 1, head.size()));
+  return {method, rest.substr(0, rest.find(' '))};
+}
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// `entry` is of this request, and of who asks it. NotYet: as far as it can be told.
+bool is_of(const Print& entry, const Print& print, PoisonView::Body body) {
+  return entry.head == print.head && entry.length == print.length &&
+         (entry.caller == Caller::Everybody || entry.caller == print.caller) &&
+         (body == PoisonView::Body::NotYet || entry.body == print.body);
+}
+
+}  // namespace
+
+void BodyPrint::add(std::span<const char> content) {
+  const std::size_t taken = std::min(content.size(), kBytes - bytes_);
+  for (const char c : content.first(taken)) hash_ = with(hash_, c);
+  bytes_ += taken;
+}
+
+std::uint64_t id_of(const Print& print) {
+  const std::uint64_t asked =
+      base::Random::mix(print.body ^ base::Random::mix(static_cast<std::uint64_t>(print.caller)));
+  return base::Random::mix(print.head ^ base::Random::mix(print.length ^ asked));
+}
+
+std::uint64_t head_print(std::string_view pool, std::string_view head) {
+  const RequestLine line = line_of(head);
+  return base::Random::mix(with(with(with(with(with(kFnvStart, pool), ' '), line.method), ' '), line.target));
+}
+
+std::uint64_t kind_print(std::string_view pool, std::string_view head) {
+  const RequestLine line = line_of(head);
+  std::uint64_t hash = with(with(with(with(kFnvStart, pool), ' '), line.method), ' ');
+  std::string_view path = line.target.substr(0, line.target.find_first_of("?;"));
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const std::string_view segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    const bool is_name = std::any_of(segment.begin(), segment.end(), is_digit);
+    hash = with(with(hash, '/'), is_name ? std::string_view("#") : segment);
+  }
+  return base::Random::mix(hash);
+}
+
+const PoisonView::Entry* PoisonView::refusing(const Print& print, Body body, base::Instant now) const {
+  const auto [first, last] = entries.equal_range(print.head);
+  const auto at = std::find_if(first, last, [&](const auto& each) {
+    return each.second.is_quarantined && now < each.second.until && is_of(each.second.print, print, body);
+  });
+  return at == last ? nullptr : &at->second;
+}
+
+bool PoisonView::suspects(const Print& print) const {
+  const auto [first, last] = entries.equal_range(print.head);
+  return std::any_of(first, last, [&](const auto& each) {
+    return !each.second.is_quarantined && is_of(each.second.print, print, Body::Whole);
+  });
+}
+
+}  // namespace holdfast::proxy

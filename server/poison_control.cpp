@@ -1,0 +1,297 @@
+#include "server/poison_control.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace holdfast::server {
+
+namespace {
+
+// Workers hear of a death one after the other: so long after the first failed probe all that was lost is told.
+constexpr base::Duration kSettle = std::chrono::milliseconds{50};
+// What was lost longer before the probe than this was lost otherwise.
+constexpr base::Duration kTogether = std::chrono::seconds{2};
+// Answers that clear suspects come by the hundred after a crash.
+constexpr base::Duration kPublishEvery = std::chrono::milliseconds{100};
+// No quarantine is longer, whatever another proxy says.
+constexpr base::Duration kLeftMax = std::chrono::hours{24 * 366};
+
+/// The process is not there, or about to go. Whoever answers badly, or late, lives.
+constexpr bool says_dead(health::Reason reason) {
+  return health::says_gone(reason) || reason == health::Reason::ProbeReset || reason == health::Reason::ProbeClosed;
+}
+
+std::string id_text(std::uint64_t id) { return fmt::format("{:016x}", id); }
+
+using Json = nlohmann::ordered_json;
+
+/// For other proxies: times by the clock on the wall.
+std::string text_of(const proxy::PoisonBook::Entry& entry, base::Duration left) {
+  const auto until = base::wall_now() + std::chrono::duration_cast<std::chrono::milliseconds>(left);
+  const Json json = {
+      {"pool", entry.pool},
+      {"backend", entry.backend},
+      {"method", entry.method},
+      {"path", entry.path},
+      {"crashes", entry.crashes},
+      {"since", entry.since.time_since_epoch().count()},
+      {"until", until.time_since_epoch().count()},
+      {"print",
+       {entry.print.head, entry.print.length, entry.print.body, static_cast<std::uint64_t>(entry.print.caller)}}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// nullopt: not understood, or over. `until` is a moment of this process.
+std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base::Instant now) {
+  const Json json = Json::parse(text, nullptr, false);
+  const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
+  const auto is_number = [&](const char* key) { return json.contains(key) && json[key].is_number_integer(); };
+  if (!json.is_object() || !is_text("pool") || !is_text("backend") || !is_text("method") || !is_text("path") ||
+      !is_number("crashes") || !is_number("since") || !is_number("until") || !json.contains("print")) {
+    return std::nullopt;
+  }
+  const Json& print = json["print"];
+  if (!print.is_array() || print.size() != 4) return std::nullopt;
+  if (!std::all_of(print.begin(), print.end(), [](const Json& part) { return part.is_number_unsigned(); })) {
+    return std::nullopt;
+  }
+  proxy::PoisonBook::Entry entry;
+  entry.print = {print[0].get<std::uint64_t>(), print[1].get<std::uint64_t>(), print[2].get<std::uint64_t>(),
+                 proxy::Caller{print[3].get<std::uint64_t>()}};
+  entry.pool = json["pool"].get<std::string>();
+  entry.backend = json["backend"].get<std::string>();
+  entry.method = json["method"].get<std::string>();
+  entry.path = json["path"].get<std::string>();
+  entry.crashes = json["crashes"].get<std::uint32_t>();
+  entry.since = base::WallTime{std::chrono::milliseconds{json["since"].get<std::int64_t>()}};
+  const std::int64_t left = std::max<std::int64_t>(json["until"].get<std::int64_t>(), 0) -
+                            base::wall_now().time_since_epoch() / std::chrono::milliseconds{1};
+  if (left <= 0 || left > kLeftMax / std::chrono::milliseconds{1}) return std::nullopt;
+  entry.last = now;
+  entry.until = now + std::chrono::milliseconds{left};
+  return entry;
+}
+
+}  // namespace
+
+PoisonControl::PoisonControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler,
+                             IsOrdered is_ordered, Publish publish)
+    : settings_(std::move(settings)),
+      scheduler_(scheduler),
+      is_ordered_(std::move(is_ordered)),
+      publish_(std::move(publish)),
+      judge_(scheduler.timer([this] { judge_due(); })),
+      publish_timer_(scheduler.timer([this] { this->publish(); })) {}
+
+void PoisonControl::share(net::Redis& redis, net::Dialer& dialer, base::Random& random) {
+  resolver_ = std::make_unique<net::SystemResolver>(scheduler_);
+  share_ = std::make_unique<cluster::QuarantineShare>(redis, scheduler_, settings_->redis.prefix,
+                                                      static_cast<cluster::QuarantineShare::Listener&>(*this));
+  subscription_ =
+      std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler_, dialer, *resolver_, random.next()},
+                                               settings_->redis, std::vector<std::string>{share_->channel()}, *share_);
+}
+
+bool PoisonControl::on_shared(std::string_view, std::string_view text) {
+  const auto entry = parse_entry(text, scheduler_.now());
+  if (!entry) return false;
+  if (book_.adopt(*entry)) {
+    base::log::info("request_quarantined_elsewhere",
+                    {{"pool", entry->pool}, {"id", id_text(id_of(entry->print))}, {"path", entry->path}});
+    publish();
+  }
+  return true;
+}
+
+void PoisonControl::on_released(std::string_view id) {
+  for (const auto& at : book_.entries()) {
+    if (!at.second.is_quarantined || id_text(at.first) != id) continue;
+    book_.release(at.first);  // ends the loop: it is another book now
+    return publish();
+  }
+}
+
+void PoisonControl::on_shared_again() {
+  for (const auto& at : book_.entries()) {
+    if (at.second.is_quarantined) tell_others(at.second);
+  }
+}
+
+void PoisonControl::tell_others(const proxy::PoisonBook::Entry& entry) {
+  const base::Duration left = entry.until - scheduler_.now();
+  if (share_ && left > base::Duration::zero()) share_->put(id_text(id_of(entry.print)), text_of(entry, left), left);
+}
+
+PoisonControl::Watched& PoisonControl::watched(conf::BackendId backend) {
+  if (watched_.size() <= conf::index(backend)) watched_.resize(conf::index(backend) + 1);
+  return watched_[conf::index(backend)];
+}
+
+void PoisonControl::on_lost(const proxy::LostRequest& lost) {
+  if (!settings_->has(lost.backend)) return;
+  Watched& backend = watched(lost.backend);
+  if (backend.lost.size() >= kLostMax) return;
+  backend.lost.push_back(lost);
+  if (!backend.is_dead || backend.judge_at) return;
+  backend.is_late = true;
+  judge_soon(backend);
+}
+
+void PoisonControl::on_answered(const proxy::Print& print) {
+  if (book_.on_answered(print)) publish_soon();
+}
+
+void PoisonControl::on_probed(conf::BackendId id, health::Reason reason, base::Instant began) {
+  Watched& backend = watched(id);
+  if (!says_dead(reason)) {
+    // Alive, or hung: neither is the death of a process. A probe that was under way may have been answered before.
+    if (health::says_alive(reason)) backend.is_dead = false;
+    return acquit(id, began);
+  }
+  std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return began - lost.at > kTogether; });
+  if (backend.lost.empty() || backend.judge_at) return;
+  backend.is_late = false;
+  judge_soon(backend);
+}
+
+void PoisonControl::acquit(conf::BackendId id, base::Instant until) {
+  Watched& backend = watched(id);
+  if (backend.lost.empty() || backend.judge_at) return;
+  if (std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return lost.at <= until; }) == 0) return;
+  set_judged(id, until);
+  publish();
+}
+
+void PoisonControl::judge_soon(Watched& backend) {
+  backend.judge_at = scheduler_.now() + kSettle;
+  if (!judge_->is_set()) judge_->set(*backend.judge_at);
+}
+
+void PoisonControl::judge_due() {
+  const base::Instant now = scheduler_.now();
+  std::optional<base::Instant> next;
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    Watched& backend = watched_[i];
+    if (!backend.judge_at) continue;
+    if (*backend.judge_at <= now) {
+      judge(conf::BackendId{static_cast<std::uint32_t>(i)});
+    } else if (!next || *backend.judge_at < *next) {
+      next = backend.judge_at;
+    }
+  }
+  if (next) judge_->set(*next);
+}
+
+void PoisonControl::judge(conf::BackendId id) {
+  Watched& backend = watched(id);
+  backend.judge_at.reset();
+  if (!backend.is_late) {
+    backend.is_dead = true;
+    backend.death = ++deaths_;
+  }
+  const std::vector<proxy::LostRequest> lost = std::exchange(backend.lost, {});
+  set_judged(id, scheduler_.now());
+  if (settings_->has(id) && !is_ordered_(id)) {
+    const conf::Pool& pool = settings_->pool_of(id);
+    const auto fresh = book_.on_crash({.pool = pool.name,
+                                       .backend = settings_->backend(id).name,
+                                       .rules = pool.poison,
+                                       .death = backend.death,
+                                       .is_whole = !backend.is_late,
+                                       .now = scheduler_.now(),
+                                       .wall = base::wall_now()},
+                                      lost);
+    for (const proxy::PoisonBook::Entry& entry : fresh) {
+      base::log::warn("request_quarantined",
+                      {{"pool", entry.pool},
+                       {"backend", entry.backend},
+                       {"id", id_text(id_of(entry.print))},
+                       {"method", entry.method},
+                       {"path", entry.path},
+                       {"caller", entry.print.caller == proxy::Caller::Everybody ? "all" : "one"},
+                       {"crashes", entry.crashes},
+                       {"for_ms", base::count_ms(pool.poison.quarantine)}});
+      tell_others(entry);
+    }
+  }
+  publish();
+}
+
+void PoisonControl::set_judged(conf::BackendId id, base::Instant until) {
+  if (judged_.size() <= conf::index(id)) judged_.resize(conf::index(id) + 1);
+  judged_[conf::index(id)] = std::max(judged_[conf::index(id)], until);
+}
+
+void PoisonControl::publish_soon() {
+  if (!publish_timer_->is_set()) publish_timer_->set(scheduler_.now() + kPublishEvery);
+}
+
+void PoisonControl::publish() {
+  publish_timer_->cancel();
+  auto view = std::make_shared<proxy::PoisonView>();
+  for (const auto& at : book_.entries()) {
+    const proxy::PoisonBook::Entry& entry = at.second;
+    view->entries.emplace(
+        entry.print.head,
+        proxy::PoisonView::Entry{.print = entry.print, .is_quarantined = entry.is_quarantined, .until = entry.until});
+  }
+  view->judged_until = judged_;
+  publish_(std::move(view));
+}
+
+void PoisonControl::on_tick() {
+  const base::Instant now = scheduler_.now();
+  for (Watched& backend : watched_) {
+    if (backend.judge_at) continue;
+    std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return now - lost.at > 2 * kTogether; });
+  }
+  if (share_) share_->on_tick();
+  const auto over = book_.expire(now);
+  for (const proxy::PoisonBook::Entry& entry : over) {
+    if (share_) share_->forget(id_text(id_of(entry.print)));
+  }
+  if (!over.empty()) publish();
+}
+
+std::vector<admin::QuarantinedView> PoisonControl::quarantined() const {
+  std::vector<admin::QuarantinedView> out;
+  const base::Instant now = scheduler_.now();
+  for (const auto& [id, entry] : book_.entries()) {
+    if (!entry.is_quarantined || entry.until <= now) continue;
+    admin::QuarantinedView view;
+    view.id = id_text(id);
+    view.pool = entry.pool;
+    view.backend = entry.backend;
+    view.method = entry.method;
+    view.path = entry.path;
+    view.is_for_all = entry.print.caller == proxy::Caller::Everybody;
+    view.crashes = entry.crashes;
+    view.since = entry.since;
+    view.left = entry.until - now;
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+bool PoisonControl::release(std::string_view id, std::string_view by) {
+  for (const auto& at : book_.entries()) {
+    if (!at.second.is_quarantined || id_text(at.first) != id) continue;
+    for (const proxy::PoisonBook::Entry& entry : book_.release(at.first)) {
+      const std::string released = id_text(id_of(entry.print));
+      base::log::info("quarantine_released",
+                      {{"pool", entry.pool}, {"id", released}, {"path", entry.path}, {"by", by}});
+      if (share_) share_->release(released);
+    }
+    publish();
+    return true;
+  }
+  return false;
+}
+
+}  // namespace holdfast::server

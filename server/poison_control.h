@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "admin/quarantine_api.h"
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "cluster/quarantine_share.h"
+#include "conf/settings.h"
+#include "health/monitor.h"
+#include "net/redis_subscription.h"
+#include "net/resolver.h"
+#include "proxy/poison.h"
+#include "proxy/poison_book.h"
+
+namespace holdfast::server {
+
+/// Finds out whether a backend has died when requests were lost with it, lets the book judge them, and tells the
+/// workers whom not to pass on; with [redis], all proxies know of it. Owned by Server, on the control loop; what it is
+/// given outlives it.
+class PoisonControl final : public admin::QuarantineDesk, private cluster::QuarantineShare::Listener {
+ public:
+  using Publish = std::function<void(std::shared_ptr<const proxy::PoisonView>)>;
+  using IsOrdered = std::function<bool(conf::BackendId)>;  ///< An operator has taken it out, or is about to.
+
+  PoisonControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, IsOrdered is_ordered,
+                Publish publish);
+
+  /// With [redis]; `redis` outlives it.
+  void share(net::Redis& redis, net::Dialer& dialer, base::Random& random);
+  void reload(std::shared_ptr<const conf::Settings> settings) { settings_ = std::move(settings); }
+  void on_lost(const proxy::LostRequest& lost);
+  void on_answered(const proxy::Print& print);
+  void on_probed(conf::BackendId backend, health::Reason reason, base::Instant began);
+  /// Once a second.
+  void on_tick();
+
+  // admin::QuarantineDesk
+  std::vector<admin::QuarantinedView> quarantined() const override;
+  bool release(std::string_view id, std::string_view by) override;
+
+  std::size_t count() const { return book_.quarantined(); }
+
+  static constexpr std::size_t kLostMax = 10'000;  ///< Of one backend, not judged yet: beyond it nobody is noted.
+
+ private:
+  struct Watched {
+    std::vector<proxy::LostRequest> lost;  // not judged yet, in the order they were told
+    std::optional<base::Instant> judge_at;
+    bool is_late = false;     // what is judged then has come after its death was judged
+    bool is_dead = false;     // judged; no good probe since
+    std::uint64_t death = 0;  // which of all
+  };
+
+  // cluster::QuarantineShare::Listener
+  bool on_shared(std::string_view id, std::string_view text) override;
+  void on_released(std::string_view id) override;
+  void on_shared_again() override;
+
+  Watched& watched(conf::BackendId backend);
+  void tell_others(const proxy::PoisonBook::Entry& entry);
+  void acquit(conf::BackendId backend, base::Instant until);
+  void judge_soon(Watched& backend);
+  void judge_due();
+  void judge(conf::BackendId backend);
+  void set_judged(conf::BackendId backend, base::Instant until);
+  void publish();
+  void publish_soon();
+
+  std::shared_ptr<const conf::Settings> settings_;
+  base::Scheduler& scheduler_;
+  const IsOrdered is_ordered_;
+  const Publish publish_;
+  proxy::PoisonBook book_;
+  std::vector<Watched> watched_;  // by BackendId
+  std::uint64_t deaths_ = 0;
+  std::vector<base::Instant> judged_;   // by BackendId
+  std::unique_ptr<base::Timer> judge_;  // the next of watched_
+  std::unique_ptr<base::Timer> publish_timer_;
+  std::unique_ptr<net::SystemResolver> resolver_;
+  std::unique_ptr<cluster::QuarantineShare> share_;  // with [redis]
+  std::unique_ptr<net::RedisSubscription> subscription_;
+};
+
+}  // namespace holdfast::server

@@ -1,0 +1,59 @@
+#include "admin/quarantine_api.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "admin/endpoints.h"
+#include "tests/admin/sample_view.h"
+#include "tests/support/fake_loop.h"
+#include "tests/support/fake_net.h"
+
+using namespace holdfast;
+using namespace holdfast::admin;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+  Answer ask(http::Method method, std::string path) const {
+    Request request;
+    request.method = method;
+    request.path = std::move(path);
+    request.host = "localhost";
+    request.fields = {{"content-type", "application/json"}};
+    request.peer = tests::fake_address(5000);
+    return answer_of(router, request);
+  }
+
+  FakeSource source;
+  FakeDesk desk;
+  FakeSessions sessions;
+  tests::FakeLoop loop;
+  FakeRest rest{loop, source};
+  Router router = make_router(rest.desks(source, desk, sessions));
+};
+
+}  // namespace
+
+TEST_CASE("what is in quarantine is listed, and released by its id") {
+  Fixture f;
+  f.rest.quarantine.known.push_back({.id = "8d3a5f0e61c2b794",
+                                     .pool = "shop",
+                                     .backend = "app1",
+                                     .method = "POST",
+                                     .path = "/boom",
+                                     .crashes = 1,
+                                     .since = wall(1'769'860'800),
+                                     .left = 90'500ms});
+  const Answer list = f.ask(http::Method::Get, "/api/v1/quarantine");
+  CHECK(list.content_type == "application/json");
+  CHECK(nlohmann::json::parse(list.body) == nlohmann::json::parse(R"({"requests": [{"id": "8d3a5f0e61c2b794",
+      "pool": "shop", "backend": "app1", "method": "POST", "path": "/boom", "caller": "one", "crashes": 1,
+      "since": "2026-01-31T12:00:00.000Z", "seconds_left": 91}]})"));
+  CHECK(f.ask(http::Method::Post, "/api/v1/quarantine/other/release").status == 404);
+  const Answer released = f.ask(http::Method::Post, "/api/v1/quarantine/8d3a5f0e61c2b794/release");
+  CHECK(nlohmann::json::parse(released.body)["released"] == true);
+  CHECK(f.rest.quarantine.released_by == "127.0.0.1");
+  CHECK(nlohmann::json::parse(f.ask(http::Method::Get, "/api/v1/quarantine").body)["requests"].empty());
+}
