@@ -128,6 +128,7 @@ TEST_CASE("requests that get no answer: suspect and probed at once; who answers 
   f.take_events();
   f.loop.advance(300ms);
   const std::size_t probes = f.server(0).heads().size();
+  f.sightings.clear();
   f.monitor->on_silence(f.id(0), 500ms);
   CHECK(f.report(0).suspect);
   f.loop.run();
