@@ -1,7 +1,7 @@
 // Every answer of /api/v1 against the description that the proxy itself gives of it.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Stage, User, ask, eventually } from "./stage.mjs";
+import { Stage, User, ask, eventually, killByRequest } from "./stage.mjs";
 
 /** What is wrong with `value` by `schema`: the part of JSON Schema 2020-12 that the description uses. */
 function faults(value, schema, root, at = "$") {
@@ -82,7 +82,16 @@ describe("the API and its description", { concurrency: false }, () => {
     await check("post", "/api/v1/login", "/api/v1/login", { body: '{"name":"a","password":"b"}' });
     await check("post", "/api/v1/login", "/api/v1/login", { body: "{}" });
     await check("post", "/api/v1/logout", "/api/v1/logout");
-    await stage.apps.get("app2").program.end();
+    await check("get", "/api/v1/quarantine", "/api/v1/quarantine");
+    const { user, answer } = await killByRequest(stage, proxy, "app2");
+    assert.equal(answer.status, 503, answer.text);
+    const { requests } = JSON.parse((await check("get", "/api/v1/quarantine", "/api/v1/quarantine")).text);
+    assert.equal(requests.length, 1);
+    assert.equal((await user.get("/slow?ms=600000")).status, 503);
+    const release = "/api/v1/quarantine/{id}/release";
+    await check("post", release, `/api/v1/quarantine/${requests[0].id}/release`);
+    await check("post", release, `/api/v1/quarantine/${requests[0].id}/release`);
+    assert.equal((await user.get("/slow?ms=1")).status, 200);
     await eventually("DOWN", async () => (await proxy.status()).pools.shop.backends.app2.state === "DOWN");
     for (const path of ["status", "cluster", "events"]) await check("get", `/api/v1/${path}`, `/api/v1/${path}`);
     const all = Object.entries(description.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));

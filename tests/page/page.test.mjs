@@ -6,7 +6,7 @@ import http from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { HOLDFASTCTL, Stage, User, ask, eventually } from "./stage.mjs";
+import { HOLDFASTCTL, Stage, User, ask, eventually, killByRequest } from "./stage.mjs";
 
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SHOTS = process.env.HOLDFAST_SHOTS || join(process.env.HOLDFAST_BUILD || "build/release", "page-shots");
@@ -339,6 +339,30 @@ describe("a drain to its end", { concurrency: false }, () => {
     });
     assert.ok(counts.size >= 2);
     await eventually("the end in words", async () => /Nobody is left\. It can be stopped now\./.test(await page.locator('[data-details="shop/app1"] .words').textContent()));
+    await page.context().close();
+  });
+});
+
+describe("a request that has killed its backend", { concurrency: false }, () => {
+  const stage = new Stage();
+  after(() => stage.end());
+
+  test("is shown, and can be passed on again", async () => {
+    for (const name of ["app1", "app2"]) await stage.app(name);
+    const proxy = await stage.proxy("lb1");
+    await stage.allUp(proxy);
+    const page = await openPage(stage, proxy);
+    assert.equal(await page.locator("#quarantine").isVisible(), false);
+    const { user, answer } = await killByRequest(stage, proxy, "app1");
+    assert.equal(answer.status, 503);
+    await page.locator("#quarantine tbody tr").waitFor();
+    assert.match(await textOf(page, "#quarantine tbody tr"), /GET \/slow.*shop\/app1.*one user/s);
+    await looksAccessible(page, "quarantine");
+    await page.locator("#quarantine").screenshot({ path: join(SHOTS, "quarantine.png") });
+    await page.locator("#quarantine tbody button").click();
+    await page.click("#ask-yes");
+    await eventually("nothing is held any more", async () => !(await page.locator("#quarantine").isVisible()));
+    assert.equal((await user.get("/slow?ms=1")).status, 200);
     await page.context().close();
   });
 });

@@ -91,6 +91,23 @@ export class User {
   }
 }
 
+/** A user whose node is the one of that name. */
+export async function userOn(proxy, name) {
+  return eventually(`a user on ${name}`, async () => {
+    const user = new User(proxy.port);
+    return (await user.get()).text.includes(name) && user;
+  });
+}
+
+/** Kills the app with nothing but one request of a new kind in flight: that one goes into quarantine. */
+export async function killByRequest(stage, proxy, name) {
+  const user = await userOn(proxy, name);
+  const asked = user.get("/slow?ms=600000");
+  await eventually("it is there", async () => (await proxy.status()).pools.shop.backends[name].requests_in_flight === 1);
+  await stage.apps.get(name).program.end();
+  return { user, answer: await asked };
+}
+
 export class Stage {
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "holdfast-page-"));
