@@ -35,6 +35,7 @@ TEST_CASE("its retries need no budget: it is not working on them") {
   ProxyFixture f({.budget = 0});
   f.backend('b').answers(std::string(kOk));
   std::vector<FakePeer> clients;
+  clients.reserve(50);
   for (int i = 0; i < 50; ++i) clients.push_back(f.client(kGet));
   f.hangs('a');
   for (const FakePeer& client : clients) CHECK(client.received_head("HTTP/1.1 200"));
