@@ -93,7 +93,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
 
   // Requests that kill their backend (exchange_poison.cpp).
   bool is_guarded() const;
-  Caller caller_of(const Identity& who, const AddressBytes& address) const;
+  Caller caller_of(const Identity& who) const;
+  Caller caller() const;
   Print print() const;
   bool refuse_if_quarantined();
   void note_answered();
@@ -179,10 +180,11 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool is_hung_ = false;                 // its backend was judged hung
   bool is_freed_ = false;                // it leaves that one, this very moment
   std::optional<conf::BackendId> fled_;  // the backend whose failure this request has met last
-  Caller caller_ = Caller::Everybody;
-  std::uint32_t losses_ = 0;   // backends whose connection was lost with the request in flight
-  base::Instant lost_at_{};    // the one it is at
-  bool is_kind_known_ = true;  // its like has been answered before: looked at when it was lost
+  Caller caller_ = Caller::Everybody;    // Everybody: not asked for yet
+  AddressBytes address_{};               // the client's own, as far as we trust who names it
+  std::uint32_t losses_ = 0;             // backends whose connection was lost with the request in flight
+  base::Instant lost_at_{};              // the one it is at
+  bool is_kind_known_ = true;            // its like has been answered before: looked at when it was lost
   bool awaits_verdict_ = false;
   Decision decision_ = Decision::GiveUp;  // what becomes of it then
   std::unique_ptr<net::Dial> dial_;

@@ -62,8 +62,11 @@ void Exchange::place(const http::RequestHead& head) {
   } else {
     who.stickiness_applies = false;
   }
-  caller_ = caller_of(who, origin.bytes);
-  if (refuse_if_quarantined()) return;
+  address_ = origin.bytes;
+  if (!context_.poison->entries.empty()) {
+    caller_ = caller_of(who);
+    if (refuse_if_quarantined()) return;
+  }
   is_secure_ = base::iequals(scheme_of(head, client_->forward_context()), "https");
   for (const http::Field& field : head.fields) {
     if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;

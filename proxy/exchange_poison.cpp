@@ -25,7 +25,7 @@ bool Exchange::is_guarded() const {
 }
 
 /// Of whom a request shows nothing to be known by is known by where it comes from.
-Caller Exchange::caller_of(const Identity& who, const AddressBytes& address) const {
+Caller Exchange::caller_of(const Identity& who) const {
   const sessions::Keyring& keyring = context_.shared.keyring;
   if (who.kind == Identity::Kind::OwnCookie) {
     // Not opened: whoever knows another's id could do worse than ask in his name.
@@ -35,14 +35,20 @@ Caller Exchange::caller_of(const Identity& who, const AddressBytes& address) con
   } else if (who.kind != Identity::Kind::None) {
     return Caller{keyring.session_key(pool().name, who.held).low};
   }
-  return Caller{keyring.session_key(pool().name, std::span<const std::uint8_t, 16>(address)).low};
+  return Caller{keyring.session_key(pool().name, std::span<const std::uint8_t, 16>(address_)).low};
+}
+
+/// The same, of one that has been placed: found out only when it is needed.
+Caller Exchange::caller() const {
+  if (caller_ != Caller::Everybody) return caller_;
+  return placement_.shown() != 0 ? Caller{placement_.shown()} : caller_of({});
 }
 
 Print Exchange::print() const {
   return {.head = head_print(pool().name, request_head_),
           .length = body_length_,
           .body = body_print_.value(),
-          .caller = caller_};
+          .caller = caller()};
 }
 
 /// True: it is over.

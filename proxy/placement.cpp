@@ -39,9 +39,11 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     case Identity::Kind::Header:
       if (!pool.sticky.headers.empty()) by_address_ = client_hash;
       key_ = tools.keyring.session_key(pool.name, who.held);
+      shown_ = key_.low;
       return by_key(tools, pool, Stickiness::Unknown);
     case Identity::Kind::SourceIp:
       key_ = tools.keyring.session_key(pool.name, who.held);
+      shown_ = key_.low;
       return by_key(tools, pool, Stickiness::New);
     case Identity::Kind::None:
       break;
@@ -69,6 +71,7 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   if (!id) return fresh(tools, pool, Stickiness::Forged);
   id_ = *id;
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
+  shown_ = key_.low;
   word_ = Stickiness::Kept;
   if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
     if (found->cookie_issued != base::Instant{}) {

@@ -66,6 +66,8 @@ class Placement {
   void end(const Tools& tools, const conf::Pool& pool);
   /// Of the session, where there is one.
   const sessions::Key& key() const { return key_; }
+  /// The low half of the key of the session that the request has shown, whatever has become of it; 0: none.
+  std::uint64_t shown() const { return shown_; }
   /// Ends are under way that other proxies may not know of yet: the answer waits for them.
   bool is_ending() const { return ends_open_ > 0; }
   /// One of them is over; true: all are.
@@ -99,6 +101,7 @@ class Placement {
   Asking asking_ = Asking::Bind;  // what question_ is about
   int moves_ = 0;                 // in a row, of this choice
   sessions::Key key_{};
+  std::uint64_t shown_ = 0;
   std::optional<std::uint64_t> by_address_;  // the hash that chooses instead of key_'s
   sessions::SessionId id_{};                 // mode cookie
   sessions::Binding binding_;

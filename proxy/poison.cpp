@@ -56,18 +56,28 @@ std::uint64_t head_print(std::string_view pool, std::string_view head) {
   return base::Random::mix(with(with(with(with(with(kFnvStart, pool), ' '), line.method), ' '), line.target));
 }
 
+// For each request that is answered: one pass, and each segment is hashed as a name until a digit is met.
 std::uint64_t kind_print(std::string_view pool, std::string_view head) {
-  const RequestLine line = line_of(head);
-  std::uint64_t hash = with(with(with(with(kFnvStart, pool), ' '), line.method), ' ');
-  std::string_view path = line.target.substr(0, line.target.find_first_of("?;"));
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const std::string_view segment = path.substr(0, path.find('/'));
-    path.remove_prefix(segment.size());
-    const bool is_name = std::any_of(segment.begin(), segment.end(), is_digit);
-    hash = with(with(hash, '/'), is_name ? std::string_view("#") : segment);
+  std::uint64_t hash = with(with(kFnvStart, pool), ' ');  // up to the segment
+  std::size_t at = 0;
+  for (; at < head.size() && head[at] != ' '; ++at) hash = with(hash, head[at]);
+  std::uint64_t segment = with(hash, ' ');
+  bool has_digit = false;
+  for (++at; at < head.size(); ++at) {
+    const char c = head[at];
+    if (c == '/') {
+      hash = has_digit ? with(hash, '#') : segment;
+      hash = with(hash, '/');
+      segment = hash;
+      has_digit = false;
+    } else if (c == ' ' || c == '?' || c == ';') {
+      break;
+    } else {
+      segment = with(segment, c);
+      has_digit = has_digit || is_digit(c);
+    }
   }
-  return base::Random::mix(hash);
+  return base::Random::mix(has_digit ? with(hash, '#') : segment);
 }
 
 const PoisonView::Entry* PoisonView::refusing(const Print& print, Body body, base::Instant now) const {
