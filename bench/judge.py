@@ -133,7 +133,7 @@ def timeline(rows, fault, end, bin_us=100_000):
 
 
 # What Holdfast promises of these faults, whatever the machine; a run that breaks it ends with 1.
-PROMISED = ("kill9", "rst", "drain", "restart", "flap", "proxy", "redis-kill", "redis-stop", "sick")
+PROMISED = ("kill9", "rst", "drain", "restart", "flap", "proxy", "redis-kill", "redis-stop", "sick", "poison")
 
 
 def broken_promises(fault_name, verdict):

@@ -18,7 +18,7 @@ import time
 import plot
 import proxies
 
-OUT = proxies.ROOT / "build" / "bench"
+OUT = proxies.ROOT / "build" / "bench" / "throughput"
 PROXY_CPU, LOAD_CPU = "0", "1"
 PORTS = {"floor": 7000, "nginx": 7001, "haproxy": 7002, "holdfast": 7003}
 
@@ -276,10 +276,10 @@ def main():
         for process in reversed(started):
             process.stop()
 
-    (OUT / "throughput.json").write_text(json.dumps(report, indent=1))
+    OUT.with_suffix(".json").write_text(json.dumps(report, indent=1))
     text = table(report)
-    (OUT / "throughput.md").write_text(text)
-    (OUT / "throughput.svg").write_text(plot.bars(report["workloads"]))
+    OUT.with_suffix(".md").write_text(text)
+    OUT.with_suffix(".svg").write_text(plot.bars(report["workloads"]))
     print("\n" + text)
     pairs = [row[2]["rps"] / row[1]["rps"] for row in report["two_workers"]]
     print(f"two workers carry {statistics.median(pairs):.2f}x the requests of one (load and backend share the CPUs)")
