@@ -292,8 +292,10 @@ void Member::on_message(std::string_view, std::string_view payload) {
     if (const auto version = base::parse_decimal(rest)) orders_.on_version(*version);
   } else if (what == kHelloMessage && rest != id_) {
     beat_now();
-  } else if (what == kGoodbyeMessage && roster_.remove(rest)) {
+  } else if (what == kGoodbyeMessage && rest != id_) {
+    // Said also where the list of those who are there was read before this was heard: it did not just vanish.
     base::log::info("cluster_node_goodbye", {{"node", rest}});
+    if (!roster_.remove(rest)) return;
     if (leader_ == rest) beat_now();
     set_share();
     judge_all();

@@ -180,7 +180,7 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
     note("a proxy cut off knew it after " +
          std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
          " ms, with probes every 2000 ms");
-    CHECK(took <= 3 * kInterval * (is_sanitized() ? 4 : 1));
+    CHECK(took <= 3 * kInterval * (is_sanitized() ? 2 : 1));
     CHECK(readyz(*away).body.find("cut off: ") == 0);
     // Whoever is still sent to it gets nowhere from here, but keeps their node.
     for (const auto& user : home) ask(*away, user.first);

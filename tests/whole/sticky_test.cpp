@@ -212,7 +212,7 @@ TEST_CASE("what happens to a user whose node is down: move, temporary, refuse") 
       CHECK(node_of(client.get("/")) == node_of(away));
     } else {
       // The status may know of it a moment before the worker does: then the connection is refused, and that said.
-      while (away.is_whole(502)) away = client.get("/");
+      CHECK(eventually([&] { return !away.is_whole(502) || (away = client.get("/"), false); }));
       CHECK_MESSAGE(away.is_whole(503), away.text());
       CHECK_FALSE(away.field("Set-Cookie"));
     }
