@@ -48,13 +48,6 @@ bool is_known_host(std::string_view host, std::string_view own) {
   return is_address || base::iequals(host, "localhost") || base::iequals(host, own);
 }
 
-Answer json_answer(const Json& body) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return answer;
-}
-
 }  // namespace
 
 bool is_own_origin(const Request& request) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 namespace holdfast::admin {
 
@@ -73,6 +74,13 @@ Answer text_answer(std::uint16_t status, std::string_view words) {
   Answer answer;
   answer.status = status;
   answer.body = fmt::format("{}\n", words);
+  return answer;
+}
+
+Answer json_answer(const nlohmann::ordered_json& body) {
+  Answer answer;
+  answer.content_type = "application/json";
+  answer.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   return answer;
 }
 

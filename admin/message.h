@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,8 @@ struct Request {
     }
     return {};
   }
+  /// Who asks, for records: the name, or the address.
+  std::string by() const { return caller.name.empty() ? peer.host_text() : caller.name; }
 };
 
 /// Where an answer without end goes: its connection.
@@ -80,6 +83,8 @@ std::string_view parameter(std::string_view query, std::string_view name);
 
 /// A short plain-text answer: the words with a newline.
 Answer text_answer(std::uint16_t status, std::string_view words);
+/// 200 with `body` and a line end; bytes that are no UTF-8 are replaced.
+Answer json_answer(const nlohmann::ordered_json& body);
 
 /// The bytes of `answer`. LeftOut is for HEAD: the same head with the body's length, without the body
 /// (RFC 9110 section 9.3.2).

@@ -74,19 +74,13 @@ Answer done(const OperatorAsk& ask, const Source& source, const base::Result<voi
                      {"requests_in_flight", backend->requests_in_flight},
                      {"recorded", kept.has_value()},
                      {"warning", kept ? std::string{} : kept.error().text}};
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return answer;
+  return json_answer(body);
 }
 
 void take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk,
                 const Router::Respond& respond) {
-  OperatorAsk ask{.pool = request.captures[0],
-                  .backend = request.captures[1],
-                  .state = state,
-                  .by = request.caller.name.empty() ? request.peer.host_text() : request.caller.name,
-                  .deadline = {}};
+  OperatorAsk ask{
+      .pool = request.captures[0], .backend = request.captures[1], .state = state, .by = request.by(), .deadline = {}};
   const StatusView before = source.status();
   const auto pool = named(before.pools, ask.pool);
   if (pool == before.pools.end()) {

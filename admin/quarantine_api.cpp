@@ -11,13 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Answer json_answer(const Json& body) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return answer;
-}
-
 Answer list(const QuarantineDesk& desk) {
   Json requests = Json::array();
   for (const QuarantinedView& each : desk.quarantined()) {
@@ -36,8 +29,7 @@ Answer list(const QuarantineDesk& desk) {
 
 Answer release(const Request& request, QuarantineDesk& desk) {
   const std::string& id = request.captures[0];
-  const std::string by = request.caller.name.empty() ? request.peer.host_text() : request.caller.name;
-  if (!desk.release(id, by)) return text_answer(404, "no request of that id is in quarantine");
+  if (!desk.release(id, request.by())) return text_answer(404, "no request of that id is in quarantine");
   return json_answer({{"id", id}, {"released", true}});
 }
 

@@ -37,10 +37,7 @@ Answer report_answer(const ReloadReport& report) {
     removed.push_back({{"backend", backend}, {"sessions", sessions}});
   }
   const Json body = {{"applied", report.is_applied}, {"changes", changes}, {"removed", removed}};
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return answer;
+  return json_answer(body);
 }
 
 }  // namespace

@@ -45,8 +45,7 @@ std::optional<RollAsk> read_ask(const Request& request) {
   if (!id || !backend || !by || !is_word(*id) || by->size() > kByBytesMax) return std::nullopt;
   if (!backend->empty() && !is_word(*backend)) return std::nullopt;
   RollAsk ask{.pool = request.captures[0], .id = *id, .backend = *backend, .by = *by, .since = {}};
-  if (!request.caller.name.empty()) ask.by = request.caller.name;
-  if (ask.by.empty()) ask.by = request.peer.host_text();
+  if (!request.caller.name.empty() || ask.by.empty()) ask.by = request.by();
   return ask;
 }
 
@@ -56,10 +55,7 @@ Answer holds(const RollAsk& holder, base::Duration lease) {
                      {"by", holder.by},
                      {"since", base::timestamp_text(holder.since)},
                      {"lease_seconds", std::chrono::duration_cast<std::chrono::seconds>(lease).count()}};
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return answer;
+  return json_answer(body);
 }
 
 Answer refused(const RollAsk& holder, base::Duration lease) {
@@ -92,10 +88,7 @@ Answer end(const Request& request, RollDesk& desk) {
   const auto id = body.is_object() ? text_in(body, "id") : std::nullopt;
   if (!id || !is_word(*id)) return text_answer(400, R"(the body: expected {"id":"..."})");
   desk.end_roll(request.captures[0], *id);
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = "{\"ended\":true}\n";
-  return answer;
+  return json_answer({{"ended", true}});
 }
 
 }  // namespace

@@ -70,13 +70,6 @@ class Directory {
   std::vector<Backend> backends_;
 };
 
-Answer json_answer(const Json& body) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return answer;
-}
-
 Answer failed(const base::Error& error) {
   const bool may_have_happened = error.code == base::ErrorCode::Timeout;
   return text_answer(503, fmt::format("{} ({}): {}", may_have_happened ? "this may have happened" : "nothing was done",

@@ -102,28 +102,28 @@ CtlOutcome run_roll(const Target& target, const CtlRoll& typed, const Say& say) 
   return done ? CtlOutcome{} : failed(done.error().text);
 }
 
-CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
-  const auto ask = sessions_ask(arguments.sessions);
+/// Asks, and shows the answer as JSON or in the command's words.
+template <class Typed>
+CtlOutcome run_ask(const Target& target, bool as_json, const Typed& typed, const base::Result<CtlAsk>& ask,
+                   base::Result<std::string> (*words)(const Typed&, std::string_view)) {
   if (!ask) return bad_usage(ask.error().text);
   const auto answer = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
                                         : http_post(target.where, ask->path, ask->body, target.patience);
   if (!answer) return failed(answer.error().text);
   if (answer->status != 200) return failed(printable_line(answer->body));
-  auto text = arguments.json ? pretty_json(answer->body) : sessions_words(arguments.sessions, answer->body);
+  auto text = as_json ? pretty_json(answer->body) : words(typed, answer->body);
   if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
 
+CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
+  const CtlSessions& typed = arguments.sessions;
+  return run_ask(target, arguments.json, typed, sessions_ask(typed), &sessions_words);
+}
+
 CtlOutcome run_quarantine(const Target& target, const Arguments& arguments) {
-  const auto ask = quarantine_ask(arguments.quarantine);
-  if (!ask) return bad_usage(ask.error().text);
-  const auto answer = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
-                                        : http_post(target.where, ask->path, ask->body, target.patience);
-  if (!answer) return failed(answer.error().text);
-  if (answer->status != 200) return failed(printable_line(answer->body));
-  auto text = arguments.json ? pretty_json(answer->body) : quarantine_words(arguments.quarantine, answer->body);
-  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
-  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+  const CtlQuarantine& typed = arguments.quarantine;
+  return run_ask(target, arguments.json, typed, quarantine_ask(typed), &quarantine_words);
 }
 
 CtlOutcome run_reload(const Target& target, const Arguments& arguments) {

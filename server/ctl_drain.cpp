@@ -21,18 +21,13 @@ constexpr base::Duration kStep = std::chrono::milliseconds{250};
 constexpr base::Duration kSaidAtLeastEvery = std::chrono::seconds{30};
 constexpr base::Duration kAwayMax = std::chrono::minutes{1};  // a proxy that is restarted
 
-std::uint64_t number(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
-
 std::string numbers_of(const Json& backend, const Json& drain) {
-  const std::uint64_t sessions = number(backend, "sessions");
+  const std::uint64_t sessions = number_in(backend, "sessions");
   std::string out = counted(sessions, "session") + " left";
-  if (sessions > 0) out += fmt::format(" ({} active, {} idle)", number(drain, "active"), number(drain, "idle"));
-  const std::uint64_t requests = number(backend, "requests_in_flight") + number(drain, "requests_elsewhere");
+  if (sessions > 0) out += fmt::format(" ({} active, {} idle)", number_in(drain, "active"), number_in(drain, "idle"));
+  const std::uint64_t requests = number_in(backend, "requests_in_flight") + number_in(drain, "requests_elsewhere");
   out += fmt::format(", {} under way", counted(requests, "request"));
-  if (const auto lasting = number(drain, "long_lived"); lasting > 0)
+  if (const auto lasting = number_in(drain, "long_lived"); lasting > 0)
     out += fmt::format(", {} of them lasting", lasting);
   return out;
 }
@@ -40,7 +35,7 @@ std::string numbers_of(const Json& backend, const Json& drain) {
 std::string outlook_of(const Json& backend, const Json& drain) {
   std::string out;
   if (const auto gone = drain.find("idle_gone_in_seconds"); gone != drain.end() && gone->is_number()) {
-    out += number(drain, "active") == 0 ? "; gone in " : "; the idle ones are gone in ";
+    out += number_in(drain, "active") == 0 ? "; gone in " : "; the idle ones are gone in ";
     out += about(gone->get<std::int64_t>()) + " if they stay away";
   }
   if (const std::string due = text_in(backend, "deadline"); !due.empty() && text_in(backend, "order") == "drain") {
@@ -49,7 +44,7 @@ std::string outlook_of(const Json& backend, const Json& drain) {
   if (drain.contains("requests_elsewhere") && drain["requests_elsewhere"].is_null()) {
     out += "; other proxies have still to say what is under way";
   }
-  if (drain.value("counted", true) == false) out += "; the proxy may not know all of them yet";
+  if (!flag_in(drain, "counted", true)) out += "; the proxy may not know all of them yet";
   return out;
 }
 
@@ -91,9 +86,9 @@ base::Result<DrainProgress> drain_progress(std::string_view status, std::string_
   const Json drain = backend.value("drain", Json());
   DrainProgress out;
   out.order = text_in(backend, "order");
-  out.sessions = number(backend, "sessions");
+  out.sessions = number_in(backend, "sessions");
   if (!drain.is_object()) return out;
-  out.is_over = drain.value("over", false);
+  out.is_over = flag_in(drain, "over", false);
   out.numbers = numbers_of(backend, drain);
   out.outlook = outlook_of(backend, drain);
   return out;

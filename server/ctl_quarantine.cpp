@@ -14,11 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Verb = CtlQuarantine::Verb;
 
-std::uint64_t number_in(const Json& object, std::string_view key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
-
 }  // namespace
 
 base::Result<CtlAsk> quarantine_ask(const CtlQuarantine& typed) {

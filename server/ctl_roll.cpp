@@ -61,7 +61,7 @@ RollBackend backend_of(const std::string& name, const Json& json) {
   out.probe = text_in(probe, "state");
   const Json last = probe.value("last", Json::object());
   out.probed = text_in(last, "time");
-  out.passed = last.value("passed", true);
+  out.passed = flag_in(last, "passed", true);
   return out;
 }
 
@@ -176,7 +176,8 @@ base::Result<bool> Roll::all_proxies_reach(const std::string& name) const {
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array()) return true;
   return std::all_of(json["nodes"].begin(), json["nodes"].end(), [&](const Json& node) {
     const Json sees = node.value("sees", Json::object());
-    return node.value("self", false) || !sees.contains(full(name)) || text_in(sees[full(name)], "probe") == "passing";
+    return flag_in(node, "self", false) || !sees.contains(full(name)) ||
+           text_in(sees[full(name)], "probe") == "passing";
   });
 }
 

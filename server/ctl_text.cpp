@@ -26,4 +26,14 @@ std::string text_in(const nlohmann::ordered_json& object, std::string_view key) 
   return it != object.end() && it->is_string() ? printable_line(it->get<std::string>()) : std::string{};
 }
 
+std::uint64_t number_in(const nlohmann::ordered_json& object, std::string_view key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
+}
+
+bool flag_in(const nlohmann::ordered_json& object, std::string_view key, bool otherwise) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_boolean() ? it->get<bool>() : otherwise;
+}
+
 }  // namespace holdfast::server
