@@ -11,33 +11,31 @@ function leavingRate(curve, since) {
 
 /** What keeps a backend that nobody is bound to from being stopped. */
 function stillBusyWords(b) {
-  const elsewhere = b.drain && b.drain.requests_elsewhere;
-  if (elsewhere === null) return "Nobody is bound to it. What it still does for other proxies is not known yet.";
-  return `Nobody is bound to it, but ${plural(b.requests_in_flight + (elsewhere || 0), "request")} under way: wait for the end.`;
+  if (b.drain.requests_elsewhere === null) return "Nobody is bound to it. What it still does for other proxies is not known yet.";
+  const requests = b.requests_in_flight + b.drain.requests_elsewhere;
+  return requests > 0 ? `Nobody is bound to it, but ${plural(requests, "request")} under way: wait for the end.` : "This proxy may not know all of its users yet: wait.";
 }
 
 function whoIsLeftWords(b, curve) {
   const idle = lengthText(data.status.session_idle_timeout_seconds * 1000);
-  const parts = [];
-  if (b.drain) parts.push(`${count(b.drain.active)} active, ${count(b.drain.idle)} idle${b.drain.long_lived ? `, ${plural(b.drain.long_lived, "long connection")}` : ""}.`);
+  const { active, idle: away, long_lived: lasting, idle_gone_in_seconds: gone } = b.drain;
+  const parts = [`${count(active)} active, ${count(away)} idle${lasting ? `, ${plural(lasting, "long connection")}` : ""}.`];
   const rate = leavingRate(curve, b.since);
-  const gone = b.drain ? b.drain.idle_gone_in_seconds : null;
   if (rate && rate > 0) parts.push(`${rateText(rate)} a minute leave: done in about ${ageText((b.sessions / rate) * 60000)} at this pace.`);
-  else if (gone !== null) parts.push(`Who stays away is forgotten ${b.drain.active === 0 ? "" : "after " + idle + ", the idle ones "}within ${ageText(gone * 1000)}.`);
+  else if (gone !== null) parts.push(`Who stays away is forgotten ${active === 0 ? "" : "after " + idle + ", the idle ones "}within ${ageText(gone * 1000)}.`);
   else parts.push(`Nobody has left lately: who is idle for ${idle} is forgotten, who stays active stays.`);
   return parts;
 }
 
 function drainWords(b, curve) {
-  const isOver = b.drain ? b.drain.over : b.requests_in_flight === 0;
-  const parts = b.sessions > 0 ? whoIsLeftWords(b, curve) : [isOver ? "Nobody is left. It can be stopped now." : stillBusyWords(b)];
+  const parts = b.sessions > 0 ? whoIsLeftWords(b, curve) : [b.drain.over ? "Nobody is left. It can be stopped now." : stillBusyWords(b)];
   if (b.deadline) parts.push(`Deadline ${clock(b.deadline)}, in ${ageText(Date.parse(b.deadline) - proxyNow())}: who is left then is moved.`);
   parts.push(`Draining for ${ageOf(b.since)}${b.ordered_by ? `, by ${b.ordered_by}` : ""}.`);
   return parts.join(" ");
 }
 
 function updateDrain(place, key, pool, name, b) {
-  if (b.state !== "DRAINING") return place.replaceChildren();
+  if (b.state !== "DRAINING" || !b.drain) return place.replaceChildren();  // the state may come a moment before the numbers
   if (!place.firstChild) {
     place.append(h("div", { class: "drain", role: "group", "aria-label": `Drain of ${name}` },
       h("p", { class: "count" }, h("span"), h("small", {}, "users left")),

@@ -22,7 +22,7 @@ const SENTENCES = {
   backend_down: (e) => text(at(e), ` is DOWN: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : "", tookOf(e)),
   backend_ejected: (e) => text(at(e), ` is out for ${lengthText(e.fields.for_ms)}: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : ""),
   backend_suspect: (e) => text(at(e), ` is suspect: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : "", ", and asked at once"),
-  request_quarantined: (e) => text(bold(`${e.fields.method} ${e.fields.path}`), " is refused: it was in flight when ", at(e), " died"),
+  request_quarantined: (e) => text(bold(`${e.fields.method} ${e.fields.path}`), ` is refused${e.fields.caller === "all" ? "" : " to who asked it"}: it was in flight when `, at(e), " died"),
   quarantine_released: (e) => text(bold(e.fields.path), ` is passed on again${by(e)}`),
   backend_draining: (e) => text(at(e), ` takes no new users: drain${by(e)}`),
   backend_maint: (e) => text(at(e), ` is in maintenance${by(e)}`),

@@ -357,7 +357,7 @@ describe("a request that has killed its backend", { concurrency: false }, () => 
     assert.equal(answer.status, 503);
     await page.locator("#quarantine tbody tr").waitFor();
     assert.match(await textOf(page, "#quarantine tbody tr"), /GET \/slow.*shop\/app1.*one user/s);
-    await page.getByText("GET /slow is refused: it was in flight when shop/app1 died").waitFor();
+    await page.getByText("GET /slow is refused to who asked it: it was in flight when shop/app1 died").waitFor();
     await looksAccessible(page, "quarantine");
     await page.locator("#quarantine").screenshot({ path: join(SHOTS, "quarantine.png") });
     await page.locator("#quarantine tbody button").click();
