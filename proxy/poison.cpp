@@ -9,7 +9,6 @@ namespace holdfast::proxy {
 
 namespace {
 
-constexpr std::uint64_t kFnvStart = 0xcbf2'9ce4'8422'2325;
 constexpr std::uint64_t kFnvPrime = 0x0000'0100'0000'01b3;
 
 constexpr std::uint64_t with(std::uint64_t hash, char c) { return (hash ^ static_cast<unsigned char>(c)) * kFnvPrime; }

@@ -17,6 +17,8 @@
 /// (proxy/poison_book.h); docs/guards.md has the rules.
 namespace holdfast::proxy {
 
+inline constexpr std::uint64_t kFnvStart = 0xcbf2'9ce4'8422'2325;  // FNV-1a, of 64 bits
+
 /// Of a body's first bytes, however they come in pieces.
 class BodyPrint {
  public:
@@ -27,7 +29,7 @@ class BodyPrint {
   bool is_full() const { return bytes_ == kBytes; }
 
  private:
-  std::uint64_t hash_ = 0xcbf2'9ce4'8422'2325;  // FNV-1a
+  std::uint64_t hash_ = kFnvStart;
   std::size_t bytes_ = 0;
 };
 
