@@ -237,6 +237,14 @@ void Page::add_pools() {
     Family sessions = gauge("holdfast_pool_sessions", "Sessions bound in this pool.");
     for (const PoolView& pool : view_.pools) sessions.add({{"pool", pool.name}}, pool.sessions);
   }
+  {
+    Family limits = gauge("holdfast_pool_sessions_limit", "Sessions that there may be (max_sessions); 0: no limit.");
+    for (const PoolView& pool : view_.pools) limits.add({{"pool", pool.name}}, pool.sessions_max);
+  }
+  {
+    Family refused = counter("holdfast_pool_sessions_refused_total", "Requests that would have begun one too many.");
+    for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.sessions_refused_total);
+  }
   per_pool_word(counter("holdfast_pool_stickiness_total", "Requests by what stickiness did with them."), "outcome",
                 &PoolView::stickiness);
   {

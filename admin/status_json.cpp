@@ -97,6 +97,7 @@ Json backend_json(const BackendView& backend) {
           {"order", backend.order},
           {"drain", drain_json(backend.drain)},
           {"sessions", backend.sessions},
+          {"sessions_max", backend.sessions_max},
           {"requests_in_flight", backend.requests_in_flight},
           {"requests_max", backend.requests_max},
           {"requests_queued", backend.requests_queued},
@@ -117,6 +118,8 @@ Json pool_json(const PoolView& pool) {
   for (const BackendView& backend : pool.backends) append(backends, backend.name, backend_json(backend));
   return {{"state", pool.state},
           {"sessions", pool.sessions},
+          {"sessions_max", pool.sessions_max},
+          {"sessions_refused_total", pool.sessions_refused_total},
           {"requests_total", pool.requests_total},
           {"failed_total", pool.failed_total},
           {"answers", classes_json(pool.answers)},

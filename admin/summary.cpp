@@ -93,6 +93,19 @@ std::string pools_text(const StatusView& view) {
   return out;
 }
 
+bool is_full(const PoolView& pool) { return pool.sessions_max > 0 && pool.sessions >= pool.sessions_max; }
+
+// "; pool shop full (1000 of 1000 sessions)"
+std::string full_text(const StatusView& view) {
+  std::string out;
+  for (const PoolView& pool : view.pools) {
+    if (!is_full(pool)) continue;
+    fmt::format_to(std::back_inserter(out), "; pool {} full ({} of {} sessions)", pool.name, pool.sessions,
+                   pool.sessions_max);
+  }
+  return out;
+}
+
 // "; 3 proxies, led by lb1"
 std::string cluster_text(const ClusterView& cluster) {
   if (cluster.state == "off") return {};
@@ -111,8 +124,8 @@ std::string cluster_text(const ClusterView& cluster) {
 std::string summary_text(const StatusView& view) {
   std::string out;
   if (!view.readiness.ready) out = fmt::format("Not ready ({}); ", view.readiness.reason);
-  fmt::format_to(std::back_inserter(out), "{}; {}; redis {}", pools_text(view), plural(view.sessions(), "session"),
-                 view.redis.state);
+  fmt::format_to(std::back_inserter(out), "{}{}; {}; redis {}", pools_text(view), full_text(view),
+                 plural(view.sessions(), "session"), view.redis.state);
   if (!view.redis.reason.empty()) fmt::format_to(std::back_inserter(out), " ({})", view.redis.reason);
   out += cluster_text(view.cluster);
   return out;
@@ -126,7 +139,7 @@ Mood mood_of(const StatusView& view) {
   for (const PoolView& pool : view.pools) {
     const Tally tally = tally_of(pool);
     if (tally.keeping == 0) return Mood::Bad;
-    if (tally.up < tally.all) mood = Mood::Warn;
+    if (tally.up < tally.all || is_full(pool)) mood = Mood::Warn;
   }
   return mood;
 }

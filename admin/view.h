@@ -80,6 +80,7 @@ struct BackendView {
   bool backup = false;
 
   std::uint64_t sessions = 0;
+  std::uint64_t sessions_max = 0;  ///< 0: no limit.
   std::uint64_t requests_in_flight = 0;
   std::uint64_t requests_queued = 0;
   std::uint32_t requests_max = 0;  ///< In flight at once; 0: no limit.
@@ -111,6 +112,8 @@ struct PoolView {
   std::string name;
   std::string_view state = "serving";  ///< starting, serving, fail_open, closed: for new sessions.
   std::uint64_t sessions = 0;
+  std::uint64_t sessions_max = 0;            ///< 0: no limit.
+  std::uint64_t sessions_refused_total = 0;  ///< Requests that would have begun a session beyond it.
   std::uint64_t requests_total = 0;
   CodeClasses answers{};           ///< To clients, our own error answers included.
   Counts stickiness;               ///< By the access log's word: none, new, kept, moved...

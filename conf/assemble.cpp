@@ -53,6 +53,19 @@ void check_redis_is_there(const TomlNode& root, Mistakes& mistakes) {
   }
 }
 
+/// In memory the longest idle session makes room for a new one: a limit beyond that would never hold.
+void check_max_sessions(const FileDraft& draft, Mistakes& mistakes) {
+  const std::uint64_t kept = draft.sessions.sessions_max;
+  if (draft.sessions.store != SessionStore::Memory) return;
+  for (const PoolDraft& pool : draft.pools) {
+    if (pool.max_sessions < kept) continue;
+    const TomlNode* const most = pool.at->find("max_sessions");
+    mistakes.add(most != nullptr ? *most : *pool.at,
+                 fmt::format("pools.{}.max_sessions: {} is no limit, expected less than `sessions.sessions_max` ({})",
+                             pool.name, pool.max_sessions, kept));
+  }
+}
+
 void take_pools(const FileDraft& draft, Settings& settings) {
   for (const PoolDraft& from : draft.pools) {
     Pool pool = static_cast<const Pool&>(from);
@@ -127,6 +140,7 @@ Settings assembled(const FileDraft& draft, const TomlNode& root, Mistakes& mista
   take_listens(draft, settings, mistakes);
   check_admin_address(draft, root, mistakes);
   check_redis_is_there(root, mistakes);
+  check_max_sessions(draft, mistakes);
   take_pools(draft, settings);
   take_routes(draft, settings, mistakes);
   take_default_route(draft, root, settings, mistakes);

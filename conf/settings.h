@@ -246,6 +246,7 @@ struct Backend {
   Endpoint address;
   std::uint32_t weight = 1;        ///< 0: no new sessions.
   std::uint32_t max_requests = 0;  ///< In flight at once over all workers; 0: no limit.
+  std::uint64_t max_sessions = 0;  ///< Bound to it, over all proxies; 0: no limit.
   std::uint16_t probe_port = 0;    ///< Instead of the pool's; 0: that one.
   bool backup = false;             ///< Used only while no other backend may serve.
   bool operator==(const Backend&) const = default;
@@ -260,6 +261,7 @@ struct Pool {
   Preset preset = Preset::None;
   BalanceMethod balance = BalanceMethod::LeastRequests;
   Duration slow_start = std::chrono::seconds{10};   ///< 0: full weight at once after UP.
+  std::uint64_t max_sessions = 0;                   ///< Over all proxies; 0: no limit.
   std::optional<Duration> response_timeout;         ///< Instead of the one of [timeouts]; a route may have its own.
   std::optional<std::uint64_t> request_body_bytes;  ///< Instead of the one of [limits]; a route may have its own.
   std::string maintenance_page;                     ///< File with the page for people while nobody may serve.

@@ -22,7 +22,7 @@ bool has_names(const Sticky& s) { return s.mode == StickyMode::AppCookie || s.mo
 bool has_cookie(const Sticky& s) { return s.mode == StickyMode::Cookie || s.mode == StickyMode::AppCookie; }
 bool is_app_cookie(const Sticky& s) { return s.mode == StickyMode::AppCookie; }
 bool is_sticky(const Sticky& s) { return s.mode != StickyMode::None; }
-bool is_zero(const TomlNode& node) { return node.is(TomlNode::Kind::Integer) && node.integer == 0; }
+constexpr std::uint64_t kSessionsMax = 100'000'000;
 
 void check_names(const TomlNode& names, std::string_view key, bool is_case_ignored, Mistakes& mistakes) {
   if (!names.is(TomlNode::Kind::Array)) return;
@@ -161,7 +161,22 @@ void check_backends_differ(const PoolDraft& pool, Mistakes& mistakes) {
   }
 }
 
+/// Where nothing is sticky there are no sessions to count.
+void check_max_sessions(const PoolDraft& pool, const TomlNode& table, Mistakes& mistakes) {
+  if (pool.sticky.mode != StickyMode::None) return;
+  constexpr std::string_view kNeeds = R"(: needs sessions, but `sticky.mode` is "none")";
+  const TomlNode* const most = table.find("max_sessions");
+  if (most != nullptr && pool.max_sessions > 0) {
+    mistakes.add(*most, mistakes.full_name("max_sessions").append(kNeeds));
+  }
+  for (const BackendDraft& backend : pool.backends) {
+    if (backend.max_sessions == 0) continue;
+    mistakes.add(place_in(backend, "max_sessions"), mistakes.full_name("backends.max_sessions").append(kNeeds));
+  }
+}
+
 void check_pool(PoolDraft& pool, const TomlNode& table, Mistakes& mistakes) {
+  check_max_sessions(pool, table, mistakes);
   const TomlNode* backends = table.find("backends");
   const std::string name = mistakes.full_name("backends");
   if (backends == nullptr) {
@@ -230,6 +245,7 @@ const Table<BackendDraft>& backend_table() {
     t.endpoint("address", &Backend::address, 1).required();
     t.integer("weight", &Backend::weight, 0, 1000);
     t.integer("max_requests", &Backend::max_requests, 0, 1'000'000);
+    t.integer("max_sessions", &Backend::max_sessions, 0, kSessionsMax);
     t.integer("probe_port", &Backend::probe_port, 1, 65535).text = [](const BackendDraft& backend) {
       return backend.probe_port == 0 ? std::string() : std::to_string(backend.probe_port);
     };
@@ -246,11 +262,11 @@ const Table<PoolDraft>& pool_table() {
     t.value<Pool, Preset>("preset", choice_type(kPresetNames), &Pool::preset, read_preset,
                           [](const Preset& p) { return p == Preset::None ? std::string() : toml_string(name_of(p)); });
     t.choice("balance", &Pool::balance, kBalanceNames);
+    t.integer("max_sessions", &Pool::max_sessions, 0, kSessionsMax);
     t.duration("slow_start", &Pool::slow_start, 0s);
     t.own_duration("response_timeout", &Pool::response_timeout, 1ms);
     t.own_size("request_body_bytes", &Pool::request_body_bytes);
     t.text("maintenance_page", "file path", &Pool::maintenance_page, parse_file_path);
-    t.later("max_sessions", is_zero);
     t.later("tls");
     t.table("sticky", &Pool::sticky, sticky_table());
     t.table("probe", &Pool::probe, probe_table());

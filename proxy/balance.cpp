@@ -146,8 +146,9 @@ std::optional<conf::BackendId> Balancer::choose_with(Pick pick, const Ask& ask) 
 
 bool Balancer::may_go(const Candidate& candidate, const Ask& ask, Room room) {
   if (std::find(ask.exclude.begin(), ask.exclude.end(), candidate.id) != ask.exclude.end()) return false;
-  return room == Room::NotNeeded || candidate.max_requests == 0 ||
-         in_flight(ask, candidate.id) < candidate.max_requests;
+  if (room == Room::NotNeeded) return true;
+  if (candidate.max_requests != 0 && in_flight(ask, candidate.id) >= candidate.max_requests) return false;
+  return !ask.loads[conf::index(candidate.id)].has_sessions_max.load(std::memory_order_relaxed);
 }
 
 double Balancer::weight_of(const Candidate& candidate, base::Instant now) const {

@@ -43,6 +43,9 @@ constexpr Words kMaintenance{
 constexpr Words kQuarantine{
     503, "Service Unavailable",
     "The application failed when this was last asked of it, so it is not asked again for now. Everything else works."};
+constexpr Words kFull{
+    503, "Service Unavailable",
+    "As many people as this service has room for are using it at the moment. Please try again shortly."};
 constexpr std::string_view kClientFault = "The request cannot be served.";
 constexpr std::string_view kOurFault = "Something went wrong on our side.";
 
@@ -74,6 +77,18 @@ Words words_of(int status) {
       std::find_if(std::begin(kWords), std::end(kWords), [&](const Words& row) { return row.status == status; });
   if (found != std::end(kWords)) return *found;
   return status < 500 ? Words{status, "Client Error", kClientFault} : Words{status, "Server Error", kOurFault};
+}
+
+Words words_of(int status, const ErrorContext& context) {
+  switch (context.cause) {
+    case ErrorCause::Quarantined:
+      return kQuarantine;
+    case ErrorCause::Full:
+      return kFull;
+    case ErrorCause::Usual:
+      break;
+  }
+  return context.maintenance ? kMaintenance : words_of(status);
 }
 
 // Calls `add` with each piece of the body: once to measure, once to write.
@@ -177,9 +192,7 @@ ErrorFormat pick_format(const http::RequestHead& request) {
 
 void append_error_answer(std::string& out, int status, const ErrorContext& context) {
   base::check(status >= 400 && status <= 599, "an error answer has an error's status");
-  const Words words = context.cause == ErrorCause::Quarantined ? kQuarantine
-                      : context.maintenance                    ? kMaintenance
-                                                               : words_of(status);
+  const Words words = words_of(status, context);
   const std::string_view own_page =
       context.format == ErrorFormat::Html ? context.maintenance.value_or(std::string_view{}) : std::string_view{};
   std::array<char, 3> digits{};

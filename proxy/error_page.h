@@ -23,6 +23,7 @@ ErrorFormat pick_format(const http::RequestHead& request);
 enum class ErrorCause : std::uint8_t {
   Usual,
   Quarantined,  ///< With 503: the request is held to have killed a backend.
+  Full,         ///< With 503: as many sessions as there may be.
 };
 
 /// What an answer of ours needs to know. All values, because the request's head is often gone by then.

@@ -46,7 +46,7 @@ void Exchange::reset() {
   if (request_head_.capacity() > kHeadCapacityMax) request_head_.shrink_to_fit();
   request_id_ = {};
   origin_.clear();
-  is_pinned_ = request_is_broken_ = is_move_noted_ = is_hung_ = is_freed_ = false;
+  is_pinned_ = request_is_broken_ = is_move_noted_ = is_hung_ = is_freed_ = has_overflowed_ = false;
   fresh_body_ = {};
   placement_ = {};
   backend_.reset();
@@ -361,6 +361,7 @@ void Exchange::leave_backend() {
 
 void Exchange::finish(Client::Next next) {
   leave_backend();
+  placement_.end_admission();
   const bool was_tunnel = state_ == State::Tunnelling;
   enter(Event::Finished);
   if (route_ != nullptr && route_->action == conf::RouteAction::Forward) {
@@ -444,7 +445,7 @@ void Exchange::on_due() {
         on_verdict();
         break;
       }
-      give_up({ErrorCode::Overload, "waited too long for a place"});
+      on_no_room({ErrorCode::Overload, "waited too long for a place"});
       break;
     case State::Awaiting:
       if (is_held_) break;  // the answer is there

@@ -53,6 +53,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_more();
   void on_hung_due();
   void on_binding(const sessions::Held& holds) override;
+  void on_admission(sessions::Admission admission) override;
   void on_ended() override;
 
   // Life (exchange.cpp).
@@ -65,7 +66,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_placed(std::optional<conf::BackendId> backend);
   void note_move(conf::BackendId from);
   void go_to(conf::BackendId backend);
-  void await_turn(conf::BackendId backend);
+  void on_no_room(const base::Error& error);
+  bool may_overflow() const;
   void connect();
   bool has_stray_bytes();
   void dial();
@@ -178,6 +180,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   base::ErrorCode failure_ = base::ErrorCode::Unavailable;  // of the last attempt
   bool is_move_noted_ = false;
   bool is_hung_ = false;                 // its backend was judged hung
+  bool has_overflowed_ = false;          // its backend had no room in time
   bool is_freed_ = false;                // it leaves that one, this very moment
   std::optional<conf::BackendId> fled_;  // the backend whose failure this request has met last
   Caller caller_ = Caller::Everybody;    // Everybody: not asked for yet

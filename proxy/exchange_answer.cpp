@@ -197,6 +197,7 @@ void Exchange::learn_from(const http::ResponseHead& head) {
       placement_.end(tools(), pool());
     }
   }
+  placement_.end_admission();
 }
 
 /// Takes what came of the body and sends it, behind `head` where that is not empty. False: the exchange is over.

@@ -12,6 +12,8 @@ namespace {
 
 using base::ErrorCode;
 
+constexpr base::Duration kRetryWhenFull = std::chrono::seconds{10};
+
 bool names_login(std::string_view credentials) {
   const std::string_view scheme = credentials.substr(0, credentials.find(' '));
   return base::iequals(scheme, "NTLM") || base::iequals(scheme, "Negotiate");
@@ -84,9 +86,20 @@ void Exchange::on_binding(const sessions::Held& holds) {
   client.resume();
 }
 
+void Exchange::on_admission(sessions::Admission admission) {
+  Client& client = *client_;
+  look_anew();
+  on_placed(placement_.admitted(tools(), pool(), std::move(admission)));
+  client.resume();
+}
+
 void Exchange::on_placed(std::optional<conf::BackendId> backend) {
   if (placement_.is_waiting()) return;
   if (const auto from = placement_.take_moved_from()) note_move(*from);
+  if (placement_.is_refused()) {
+    context_.counters.pool[conf::index(route_->pool)].sessions_refused.add();
+    return reply_error(503, {.cause = ErrorCause::Full, .retry_after = kRetryWhenFull});
+  }
   // A balancer of a pool that a reload has taken away may know more than this request does.
   if (!backend || !known().settings->has(*backend)) return give_up({failure_, {}});
   go_to(*backend);
@@ -96,13 +109,14 @@ void Exchange::on_placed(std::optional<conf::BackendId> backend) {
 void Exchange::note_move(conf::BackendId from) {
   BackendCounters& counters = context_.counters.backend[conf::index(from)];
   counters.moved_away.add();
-  if (attempts_ > 0) {
+  const bool is_by_failure = attempts_ > 0 || has_overflowed_;
+  if (is_by_failure) {
     counters.moved_by_failure[static_cast<std::size_t>(failure_)].add();
   } else {
     counters.moved_by_state[static_cast<std::size_t>(context_.view->of(from).state)].add();
   }
   const std::string_view reason =
-      attempts_ > 0 ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
+      is_by_failure ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
   context_.reports.on_moved(placement_.key(), {known().tag_of(from), reason, base::wall_now()});
   if (std::exchange(is_move_noted_, true)) return;
   append_moved_note(request_head_, known().settings->backend(from).name, reason);
@@ -117,12 +131,31 @@ void Exchange::go_to(conf::BackendId backend) {
       is_gated_ = true;
       return connect();
     case Gates::Entry::Full:
-      return give_up({ErrorCode::Overload, "the queue is full"});
+      return on_no_room({ErrorCode::Overload, "the queue is full"});
     case Gates::Entry::Queued:
       break;
   }
   context_.waiting.emplace(ticket_, this);
+  if (has_overflowed_) return give_up({ErrorCode::Overload, "no room anywhere"});  // it has waited once
   extend_deadline(snapshot_->settings->timeouts.queue);
+}
+
+/// Its backend would not have it in time. Where another one has room, the user moves there: nobody is turned away
+/// while somebody is idle. That is how those who fled to the survivors of an outage spread again when it is over.
+void Exchange::on_no_room(const base::Error& error) {
+  if (!may_overflow()) return give_up(error);
+  has_overflowed_ = true;
+  place_elsewhere(error);
+}
+
+bool Exchange::may_overflow() const {
+  // A login that belongs to a connection goes nowhere.
+  if (has_overflowed_ || is_pinned_ || client_->pinned()) return false;
+  const auto& backends = known().settings->backends_of(pool());
+  return std::any_of(backends.begin(), backends.end(), [this](const conf::Backend& other) {
+    return other.id != *backend_ && other.weight > 0 && !other.backup &&
+           health::may_take_new(context_.view->of(other.id).state) && context_.shared.gates.has_room(other.id);
+  });
 }
 
 void Exchange::on_granted(conf::BackendId backend) {
@@ -141,7 +174,7 @@ void Exchange::place_elsewhere(const base::Error& error) {
   leave_backend();
   if (tried_count_ == tried_.size()) return give_up(error);
   tried_[tried_count_++] = *backend_;
-  fled_ = backend_;
+  if (error.code != ErrorCode::Overload) fled_ = backend_;  // full is not failed
   failure_ = error.code;
   look_anew();
   on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));

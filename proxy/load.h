@@ -13,6 +13,7 @@ struct alignas(64) BackendLoad {
   std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
   std::atomic<std::uint32_t> long_lived{0};         ///< Those of them that end by themselves never, or late.
   std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.
+  std::atomic<bool> has_sessions_max{false};        ///< As of a moment ago: no place for a new one.
   std::atomic<std::int64_t> failure_told_ns{0};     ///< When the monitor last heard of one: Instant's count.
 
   std::atomic<std::int64_t> failing_since_ns{0};  ///< The first failure of the last row: Instant's count.

@@ -51,8 +51,8 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
   if (pool.sticky.mode == conf::StickyMode::Cookie && who.stickiness_applies)
     return fresh(tools, pool, Stickiness::New);
   key_.low = client_hash;
-  // Who shows nothing may be about to get a token: the first request with it will go the same way.
-  return pool.sticky.headers.empty() || !who.stickiness_applies ? pick(tools, {}) : pick_by_hash(tools, {});
+  if (!who.stickiness_applies) return pick(tools, {});
+  return come_in(tools, pool, Entry::Visit);
 }
 
 Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, Tried tried) {
@@ -99,23 +99,86 @@ Placement::Choice Placement::by_key(const Tools& tools, const conf::Pool& pool, 
     word_ = Stickiness::Kept;
     return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
   }
-  // Held by the client, unknown to us: every proxy would choose the same backend for it without asking anybody.
-  const auto wanted = pick_by_hash(tools, {});
-  if (!wanted) return std::nullopt;
   word_ = when_missed;
-  return bind(tools, pool, {tools.snapshot.tag_of(*wanted), sessions::Generation::None});
+  return come_in(tools, pool, Entry::Bind);
 }
 
 Placement::Choice Placement::fresh(const Tools& tools, const conf::Pool& pool, Stickiness word) {
   id_ = sessions::random_id();
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
-  const auto wanted = pick(tools, {});
-  if (!wanted) return std::nullopt;
-  binding_ = tools.store.begin(pool.name, key_, tools.snapshot.tag_of(*wanted), tools.now).binding();
-  has_session_ = is_unserved_ = true;
   word_ = word;
+  return come_in(tools, pool, Entry::Begin);
+}
+
+/// A session begins, or may begin: where the pool has limits, not without a place.
+Placement::Choice Placement::come_in(const Tools& tools, const conf::Pool& pool, Entry entry) {
+  entry_ = entry;
+  // What the client holds already, every proxy would send to the same backend without asking anybody. And who shows
+  // nothing may be about to get a token: the first request with it will go the same way.
+  const bool by_hash =
+      entry == Entry::Bind || entry == Entry::Revive || (entry == Entry::Visit && !pool.sticky.headers.empty());
+  const auto wanted = by_hash ? pick_by_hash(tools, full_) : pick(tools, full_);
+  if (!wanted) return refuse(!full_.empty());
+  const auto& limits = tools.snapshot.limits[conf::index(pool.id)];
+  if (!limits) return enter(tools, pool, *wanted);
+  to_ = tools.snapshot.tag_of(*wanted);
+  const bool is_shown = entry == Entry::Bind || entry == Entry::Revive;
+  sessions::AskedAdmission asked = tools.store.admit(
+      {.pool = pool.name, .key = is_shown ? &key_ : nullptr, .backend = to_, .limits = limits}, tools.now, tools.asker);
+  if (!asked.later) return admitted(tools, pool, std::move(asked.now));
+  asking_ = Asking::Admission;
+  question_ = std::move(asked.later);
+  return std::nullopt;
+}
+
+Placement::Choice Placement::refuse(bool for_want_of_room) {
+  is_refused_ = for_want_of_room;
+  word_ = Stickiness::None;
+  return std::nullopt;
+}
+
+Placement::Choice Placement::admitted(const Tools& tools, const conf::Pool& pool, sessions::Admission admission) {
+  using Verdict = sessions::Admission::Verdict;
+  question_.reset();
+  switch (admission.verdict) {
+    case Verdict::PoolFull:
+      return refuse(true);
+    case Verdict::BackendFull:
+      note_full(tools, pool, admission.full);
+      return come_in(tools, pool, entry_);
+    case Verdict::Admitted:
+    case Verdict::IsIn:
+      break;
+  }
+  place_ = std::move(admission.place);
+  const auto wanted = tools.snapshot.backend_of(pool, to_);
+  return wanted ? enter(tools, pool, *wanted) : pick(tools, {});
+}
+
+void Placement::note_full(const Tools& tools, const conf::Pool& pool, std::span<const sessions::BackendTag> tags) {
+  for (const sessions::BackendTag tag : tags) {
+    const auto full = tools.snapshot.backend_of(pool, tag);
+    if (full && !is_in(full_, *full)) full_.push_back(*full);
+  }
+}
+
+Placement::Choice Placement::enter(const Tools& tools, const conf::Pool& pool, conf::BackendId backend) {
+  const sessions::BackendTag tag = tools.snapshot.tag_of(backend);
+  switch (entry_) {
+    case Entry::Visit:
+      return backend;
+    case Entry::Bind:
+      return bind(tools, pool, {tag, sessions::Generation::None});
+    case Entry::Revive:
+      return move(tools, pool, backend, {});
+    case Entry::Begin:
+      break;
+  }
+  binding_ = tools.store.begin(pool.name, key_, tag, tools.now).binding();
+  place_.reset();
+  has_session_ = is_unserved_ = true;
   cookie_ = Cookie::Give;
-  return wanted;
+  return backend;
 }
 
 Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted) {
@@ -127,6 +190,7 @@ Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, co
 }
 
 Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds) {
+  place_.reset();
   has_session_ = true;
   is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
   binding_ = holds.binding();
@@ -140,8 +204,7 @@ Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, 
 Placement::Choice Placement::revive(const Tools& tools, const conf::Pool& pool) {
   if (cookie_ != Cookie::NotOurs) return fresh(tools, pool, Stickiness::Expired);
   word_ = Stickiness::Unknown;
-  const auto wanted = pick_by_hash(tools, {});
-  return wanted ? move(tools, pool, wanted, {}) : std::nullopt;
+  return come_in(tools, pool, Entry::Revive);
 }
 
 Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& pool, Tried tried) {
@@ -170,6 +233,7 @@ Placement::Choice Placement::move(const Tools& tools, const conf::Pool& pool, st
 
 Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                    Tried tried) {
+  place_.reset();
   const sessions::Binding seen = std::exchange(binding_, holds.binding());
   if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
   if (seen.backend != sessions::BackendTag::Ended) word_ = holds.is_ours ? Stickiness::Moved : Stickiness::Kept;
@@ -201,6 +265,7 @@ void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendI
   const sessions::Key key = tools.keyring.session_key(pool.name, value);
   if (has_session_ && key == key_) return;
   tools.store.begin(pool.name, key, tools.snapshot.tag_of(served_by), tools.now);
+  place_.reset();
   word_ = Stickiness::Learned;
 }
 

@@ -43,6 +43,12 @@ class Placement {
   bool is_waiting() const { return question_ != nullptr; }
   std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
                                           std::span<const conf::BackendId> tried);
+  /// The same, when tools.asker hears whether there is room for a new session.
+  std::optional<conf::BackendId> admitted(const Tools& tools, const conf::Pool& pool, sessions::Admission admission);
+  /// A new session was not let in: max_sessions of the pool, or of all its backends that may serve, are there.
+  bool is_refused() const { return is_refused_; }
+  /// The app's answer is known, or will never be: if it has begun a session, that was learned.
+  void end_admission() { place_.reset(); }
   /// Waits no more: the answer never comes.
   void stop_waiting() {
     question_.reset();
@@ -80,6 +86,11 @@ class Placement {
   Choice by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie);
   Choice by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed);
   Choice fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
+  enum class Entry : std::uint8_t { Begin, Bind, Revive, Visit };  // Visit: the app may begin a session, or not
+  Choice come_in(const Tools& tools, const conf::Pool& pool, Entry entry);
+  Choice refuse(bool for_want_of_room);
+  void note_full(const Tools& tools, const conf::Pool& pool, std::span<const sessions::BackendTag> tags);
+  Choice enter(const Tools& tools, const conf::Pool& pool, conf::BackendId backend);
   Choice bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted);
   Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds);
   Choice revive(const Tools& tools, const conf::Pool& pool);
@@ -91,7 +102,7 @@ class Placement {
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
 
   enum class Cookie : std::uint8_t { NotOurs, Good, Give };  // NotOurs: none, or made for another pool
-  enum class Asking : std::uint8_t { Bind, Move };
+  enum class Asking : std::uint8_t { Admission, Bind, Move };
 
   Stickiness word_ = Stickiness::None;
   bool has_session_ = false;   // key_ and binding_ mean something
@@ -99,6 +110,8 @@ class Placement {
   std::string_view shown_by_;  // the app cookie that named the session; the settings own it
   Cookie cookie_ = Cookie::NotOurs;
   Asking asking_ = Asking::Bind;  // what question_ is about
+  Entry entry_ = Entry::Begin;    // with Asking::Admission, what it is for
+  bool is_refused_ = false;
   int moves_ = 0;                 // in a row, of this choice
   sessions::Key key_{};
   std::uint64_t shown_ = 0;
@@ -107,6 +120,8 @@ class Placement {
   sessions::Binding binding_;
   sessions::BackendTag to_ = sessions::BackendTag::None;  // where a move that is under way goes
   std::optional<conf::BackendId> moved_from_;
+  std::unique_ptr<sessions::Place> place_;  // in a pool with limits, until the session is in the map
+  std::vector<conf::BackendId> full_;       // have no place
   std::unique_ptr<sessions::Question> question_;
   std::vector<std::unique_ptr<sessions::Question>> ends_;
   std::size_t ends_open_ = 0;

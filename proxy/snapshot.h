@@ -10,6 +10,7 @@
 #include "net/address.h"
 #include "proxy/route.h"
 #include "sessions/keyring.h"
+#include "sessions/places.h"
 
 namespace holdfast::proxy {
 
@@ -22,11 +23,13 @@ struct Snapshot {
       : settings(std::move(s)), addresses(std::move(resolved)), router(*settings), maintenance_pages(std::move(pages)) {
     maintenance_pages.resize(settings->pool_ids());
     tags.resize(settings->backend_ids());
+    limits.resize(settings->pool_ids());
     for (const conf::Backend& backend : settings->backends) {
       sessions::BackendTag& tag = tags[conf::index(backend.id)];
       tag = keyring.backend_tag(settings->pool(backend.pool).name, backend.name);
       by_tag.emplace(tag, backend.id);
     }
+    for (const conf::Pool& pool : settings->pools) limits[conf::index(pool.id)] = limits_of(pool);
   }
 
   sessions::BackendTag tag_of(conf::BackendId id) const { return tags[conf::index(id)]; }
@@ -43,6 +46,17 @@ struct Snapshot {
   std::vector<std::string> maintenance_pages;
   std::vector<sessions::BackendTag> tags;
   std::unordered_map<sessions::BackendTag, conf::BackendId> by_tag;
+  std::vector<std::shared_ptr<const sessions::Limits>> limits;  ///< By PoolId; null: none.
+
+ private:
+  std::shared_ptr<const sessions::Limits> limits_of(const conf::Pool& pool) const {
+    sessions::Limits found{.sessions_max = pool.max_sessions, .backends = {}};
+    found.backends.reserve(pool.backend_count);
+    for (const conf::Backend& backend : settings->backends_of(pool)) {
+      found.backends.push_back({tag_of(backend.id), backend.max_sessions});
+    }
+    return found.has_any() ? std::make_shared<const sessions::Limits>(std::move(found)) : nullptr;
+  }
 };
 
 }  // namespace holdfast::proxy

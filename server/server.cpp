@@ -216,6 +216,7 @@ void Server::start_workers() {
   const std::uint32_t count = worker_count(*settings_);
   const Worker::Common common{.settings = *settings_,
                               .memory = sessions_.memory(),
+                              .places = sessions_.places(),
                               .hearing = sessions_.hearing(),
                               .keyring = keyring_,
                               .loads = loads_,
@@ -430,8 +431,41 @@ void Server::on_tick() {
   }
   poison_.on_tick();
   watch_failovers(now);
+  watch_limits(now);
   note_history(now);
   tick_->set(now + kTick);
+}
+
+/// Who has as many sessions as it may, for the balancers; and what people should know of it.
+void Server::watch_limits(base::Instant now) {
+  for (const conf::Backend& backend : settings_->backends) {
+    const bool is_full =
+        backend.max_sessions > 0 && sessions_.size_of(snapshot_->tag_of(backend.id)) >= backend.max_sessions;
+    loads_[conf::index(backend.id)].has_sessions_max.store(is_full, std::memory_order_relaxed);
+  }
+  for (const conf::Pool& pool : settings_->pools) {
+    if (snapshot_->limits[conf::index(pool.id)] == nullptr) continue;
+    FullWatch& watch = full_watches_[pool.name];
+    switch (watch.look(now, sessions_refused(pool.id))) {
+      case FullWatch::News::None:
+        break;
+      case FullWatch::News::Full:
+        base::log::warn("pool_full", {{"pool", pool.name}, {"max_sessions", pool.max_sessions}});
+        break;
+      case FullWatch::News::RoomAgain:
+        base::log::info("pool_has_room", {{"pool", pool.name}, {"refused", watch.refused()}});
+        break;
+    }
+  }
+}
+
+std::uint64_t Server::sessions_refused(conf::PoolId id) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) {
+    const auto* const counters = worker->counters().pool.find(conf::index(id));
+    if (counters != nullptr) sum += counters->sessions_refused.get();
+  }
+  return sum;
 }
 
 }  // namespace holdfast::server

@@ -32,6 +32,7 @@
 #include "server/cluster_control.h"
 #include "server/drains.h"
 #include "server/failover_watch.h"
+#include "server/full_watch.h"
 #include "server/loop_watch.h"
 #include "server/password_check.h"
 #include "server/poison_control.h"
@@ -95,6 +96,8 @@ class Server final : private health::Monitor::Listener,
   // Calls `step` of all workers, then, when all are done, `then`.
   void on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then);
   void on_tick();
+  void watch_limits(base::Instant now);
+  std::uint64_t sessions_refused(conf::PoolId id) const;
 
   // An upgrade, as the old process.
   void upgrade();
@@ -190,6 +193,7 @@ class Server final : private health::Monitor::Listener,
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SilenceWatch> silence_;
   FailoverWatch failovers_;
+  std::map<std::string, FullWatch> full_watches_;  // by pool, where it has limits
   admin::History history_;
   std::vector<admin::LatencyWindow> backend_windows_;  // by BackendId
   std::vector<admin::LatencyWindow> pool_windows_;     // by PoolId

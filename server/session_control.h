@@ -18,6 +18,7 @@
 #include "sessions/memory_census.h"
 #include "sessions/memory_registry.h"
 #include "sessions/memory_store.h"
+#include "sessions/places.h"
 #include "sessions/registry.h"
 #include "sessions/shared_map.h"
 
@@ -34,6 +35,7 @@ class SessionControl {
 
   sessions::MemoryStore& memory() { return memory_; }
   const sessions::MemoryStore& memory() const { return memory_; }
+  sessions::Places& places() { return places_; }
   /// What the workers' stores share with what listens here.
   sessions::Hearing& hearing() { return hearing_; }
   sessions::Registry& registry() { return *registry_; }
@@ -68,6 +70,7 @@ class SessionControl {
   const bool is_shared_;
   base::Scheduler& scheduler_;
   sessions::MemoryStore memory_;
+  sessions::Places places_{memory_};
   sessions::MemoryCensus census_;
   sessions::Hearing hearing_;
   net::SystemResolver resolver_;

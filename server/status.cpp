@@ -136,6 +136,7 @@ base::Histogram::Counts Server::total_counts(conf::PoolId id) const {
 admin::PoolView Server::pool_status(const conf::Pool& pool) const {
   admin::PoolView view;
   view.name = pool.name;
+  view.sessions_max = pool.max_sessions;
   view.state = name_of(monitor_->pool_state(pool.id));
   view.probe_interval = pool.probe.interval;
   for (std::size_t word = 0; word < proxy::kStickinessWords; ++word) {
@@ -148,6 +149,7 @@ admin::PoolView Server::pool_status(const conf::Pool& pool) const {
     const proxy::PoolCounters& counters = *found;
     view.requests_total += counters.requests.get();
     view.failed_total += counters.failed.get();
+    view.sessions_refused_total += counters.sessions_refused.get();
     view.quarantine_refused_total += counters.quarantined.get();
     view.retries_refused_total += counters.retries_refused.get();
     microseconds += counters.total.microseconds();
@@ -172,6 +174,7 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
   view.weight = backend.weight;
   view.backup = backend.backup;
   view.requests_max = backend.max_requests;
+  view.sessions_max = backend.max_sessions;
   view.sessions = sessions_.size_of(snapshot_->tag_of(id));
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);

@@ -29,7 +29,7 @@ Worker::~Worker() = default;
 std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::uint64_t seed) {
   const conf::Settings& settings = common.settings;
   if (settings.sessions.store != conf::SessionStore::Redis) {
-    auto local = std::make_unique<sessions::LocalStore>(common.memory);
+    auto local = std::make_unique<sessions::LocalStore>(common.memory, common.places);
     local_ = local.get();
     return local;
   }
@@ -42,7 +42,7 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
       },
       net::RedisLink::Voice::Silent);
   return std::make_unique<sessions::RedisStore>(
-      common.memory, common.hearing, *redis_, loop_,
+      common.memory, common.places, common.hearing, *redis_, loop_,
       sessions::RedisStore::Options{.names = {settings.redis.prefix},
                                     .idle_timeout = settings.sessions.idle_timeout,
                                     .patience = settings.redis.timeout});

@@ -18,6 +18,7 @@
 #include "sessions/hearing.h"
 #include "sessions/local_store.h"
 #include "sessions/memory_store.h"
+#include "sessions/places.h"
 #include "sessions/store.h"
 
 namespace holdfast::server {
@@ -47,6 +48,7 @@ class Worker final : private proxy::Reports {
   struct Common {
     const conf::Settings& settings;
     sessions::MemoryStore& memory;
+    sessions::Places& places;
     sessions::Hearing& hearing;
     const sessions::Keyring& keyring;
     proxy::Loads& loads;

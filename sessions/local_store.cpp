@@ -37,6 +37,10 @@ std::optional<Found> LocalStore::find(std::string_view, const Key& key, base::In
   return found;
 }
 
+AskedAdmission LocalStore::admit(const Newcomer& newcomer, base::Instant, Asker&) {
+  return {.now = places_.take(*newcomer.limits, newcomer.backend), .later = nullptr};
+}
+
 Asked LocalStore::bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) {
   const Change change{.kind = Change::Kind::Bind, .key = key, .known = wanted, .to = {}};
   if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};

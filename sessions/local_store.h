@@ -11,7 +11,7 @@
 namespace holdfast::sessions {
 
 /// The map of a single proxy: the memory store answers everything, at once. One per worker, on its thread; `memory`
-/// outlives it.
+/// and `places` outlive it.
 ///
 /// In an upgrade the map goes to another process. First it is suspended: what would change it is passed on and waits.
 /// When the other process has it, nothing remembered here is sure, and each question is one to that process.
@@ -20,10 +20,12 @@ class LocalStore final : public Store {
   /// Passes a change to whoever decides; the answer comes by on_answer() with its number.
   using Pass = std::function<void(std::uint64_t number, const Change& change)>;
 
-  explicit LocalStore(MemoryStore& memory) : memory_(memory) {}
+  LocalStore(MemoryStore& memory, Places& places) : memory_(memory), places_(places) {}
   ~LocalStore() override;
 
   std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
+  /// While suspended, by what was known last.
+  AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) override;
   Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
   Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
@@ -51,6 +53,7 @@ class LocalStore final : public Store {
   Unanswered& pass_on(const Change& change);
 
   MemoryStore& memory_;
+  Places& places_;
   Pass pass_;  // null: we decide
   bool is_sure_ = true;
   std::uint64_t last_number_ = 0;

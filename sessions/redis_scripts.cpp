@@ -63,6 +63,44 @@ return {text(wanted), tag, 1}
   return script;
 }
 
+const net::RedisScript& take_place() {
+  static const net::RedisScript script = with_common("take_place", R"(
+local base, name, lasts, session, most, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+if session ~= '' then
+  local generation, held = read(session)
+  if generation and held ~= ENDED then return {'is_in'} end
+end
+local time = redis.call('TIME')
+local ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local in_pool, is_full, full = 0, false, {'backend_full'}
+for i = 7, #ARGV, 2 do
+  local tag, here_most = ARGV[i], tonumber(ARGV[i + 1])
+  local places = base .. 'p:' .. tag
+  redis.call('ZREMRANGEBYSCORE', places, '-inf', ms)
+  local here = redis.call('ZCARD', base .. 'b:' .. tag) + redis.call('ZCARD', places)
+  in_pool = in_pool + here
+  if here_most > 0 and here >= here_most then
+    full[#full + 1] = tag
+    is_full = is_full or tag == wanted
+  end
+end
+if most > 0 and in_pool >= most then return {'pool_full'} end
+if is_full then return full end
+local places = base .. 'p:' .. wanted
+redis.call('ZADD', places, ms + lasts, name)
+redis.call('PEXPIRE', places, lasts)
+return {'admitted'}
+)");
+  return script;
+}
+
+const net::RedisScript& give_back() {
+  static const net::RedisScript script("give_back", R"(
+return redis.call('ZREM', ARGV[1] .. 'p:' .. ARGV[3], ARGV[2])
+)");
+  return script;
+}
+
 const net::RedisScript& move() {
   static const net::RedisScript script = with_common("move", R"(
 local base, id, seen, from, to, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]

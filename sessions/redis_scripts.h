@@ -15,6 +15,14 @@ namespace holdfast::sessions::scripts {
 /// now, and 1 if this call made it so.
 const net::RedisScript& bind();
 
+/// ARGV: base, a place's name, how long it lasts in ms, session or "", the pool's limit, tag of the backend wanted, then
+/// tag and limit of each backend; 0: no limit. Takes a place where sessions and places together leave one. Answers
+/// {"admitted"}, {"is_in"} (the session is there), {"pool_full"}, or {"backend_full", tags without room...}.
+const net::RedisScript& take_place();
+
+/// ARGV: base, a place's name, tag of its backend.
+const net::RedisScript& give_back();
+
 /// KEYS: session. ARGV: base, id, seen generation, seen tag, tag to move to, idle ms, channel. Compare-and-set;
 /// answers like bind.
 const net::RedisScript& move();

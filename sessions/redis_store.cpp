@@ -1,5 +1,7 @@
 #include "sessions/redis_store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +15,8 @@ constexpr base::Duration kTellAfter = std::chrono::seconds{1};  // uses gather s
 constexpr std::size_t kUsesMax = 100'000;                       // waiting to be told
 constexpr std::size_t kUsesAtOnce = 500;                        // in one script: Redis does nothing else meanwhile
 constexpr std::size_t kEndsAtOnce = 200;
+// A place is given back sooner, but by a proxy that dies: longer than apps take for the answer that begins a session.
+constexpr base::Duration kPlaceLasts = std::chrono::minutes{2};
 constexpr base::Duration kTellEndsAfter = std::chrono::milliseconds{200};
 
 std::string text_of(Generation generation) { return std::to_string(static_cast<std::uint32_t>(generation)); }
@@ -132,9 +136,83 @@ RedisStore::EndWait::~EndWait() {
   if (end_ != nullptr) end_->forget_wait();
 }
 
-RedisStore::RedisStore(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler,
-                       Options options)
+/// Gives the place back behind all that was asked for before: the session that took it counts by then.
+class RedisStore::SharedPlace final : public Place {
+ public:
+  SharedPlace(RedisStore& store, std::string_view pool, BackendTag backend)
+      : store_(store),
+        base_(store.options_.names.base_of(pool)),
+        tag_(tag_text(backend)),
+        name_(fmt::format("{}:{}", store.hearing_.self(), store.places_.next_number())) {}
+  ~SharedPlace() override {
+    if (may_be_taken_) store_.redis_.tell(scripts::give_back(), {}, {base_, name_, tag_});
+  }
+
+  const std::string& name() const { return name_; }
+  void was_not_taken() { may_be_taken_ = false; }
+
+ private:
+  RedisStore& store_;
+  const std::string base_;
+  const std::string tag_;
+  const std::string name_;
+  bool may_be_taken_ = true;
+};
+
+/// An admission that is asked for. Where Redis does not answer, this process's own places are what there is.
+class RedisStore::Admitting final : public Question {
+ public:
+  Admitting(RedisStore& store, const Newcomer& newcomer, Asker& asker)
+      : store_(store),
+        asker_(asker),
+        backend_(newcomer.backend),
+        limits_(newcomer.limits),
+        place_(std::make_unique<SharedPlace>(store, newcomer.pool, backend_)) {}
+
+  void ask(const Newcomer& newcomer) {
+    const RedisNames& names = store_.options_.names;
+    const Key key = newcomer.key != nullptr ? *newcomer.key : Key{};
+    std::vector<std::string> words{names.base_of(newcomer.pool),
+                                   place_->name(),
+                                   std::to_string(base::count_ms(kPlaceLasts)),
+                                   newcomer.key != nullptr ? names.session(newcomer.pool, key) : std::string(),
+                                   std::to_string(limits_->sessions_max),
+                                   tag_text(backend_)};
+    words.reserve(words.size() + 2 * limits_->backends.size());
+    for (const Limits::Of& one : limits_->backends) {
+      words.push_back(tag_text(one.backend));
+      words.push_back(std::to_string(one.sessions_max));
+    }
+    const std::vector<std::string_view> args(words.begin(), words.end());
+    call_ = store_.redis_.run(scripts::take_place(), net::RedisWords{}, args,
+                              [this](const base::Result<net::RedisReply>& reply) { on_reply(reply); });
+  }
+
+ private:
+  void on_reply(const base::Result<net::RedisReply>& reply) {
+    auto admission = reply ? parse_admission(*reply) : std::nullopt;
+    if (!admission) {
+      admission = store_.places_.take(*limits_, backend_);
+    } else if (admission->verdict == Admission::Verdict::Admitted) {
+      admission->place = std::move(place_);
+    } else {
+      place_->was_not_taken();
+    }
+    asker_.on_admission(std::move(*admission));  // may destroy this: nothing after this line
+  }
+
+  RedisStore& store_;
+  Asker& asker_;
+  const BackendTag backend_;
+  const std::shared_ptr<const Limits> limits_;
+  std::unique_ptr<SharedPlace> place_;
+  std::unique_ptr<net::RedisCall> call_;
+};
+
+RedisStore::RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, net::Redis& redis,
+                       base::Scheduler& scheduler, Options options)
     : copies_(copies),
+      places_(places),
       hearing_(hearing),
       redis_(redis),
       scheduler_(scheduler),
@@ -156,6 +234,13 @@ std::optional<Found> RedisStore::find(std::string_view pool, const Key& key, bas
     found->is_sure = false;
   }
   return found;
+}
+
+AskedAdmission RedisStore::admit(const Newcomer& newcomer, base::Instant, Asker& asker) {
+  if (!redis_.is_up()) return {.now = places_.take(*newcomer.limits, newcomer.backend), .later = nullptr};
+  auto admitting = std::make_unique<Admitting>(*this, newcomer, asker);
+  admitting->ask(newcomer);
+  return {.now = {}, .later = std::move(admitting)};
 }
 
 Asked RedisStore::bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) {

@@ -21,7 +21,7 @@ namespace holdfast::sessions {
 /// without asking while they are sure.
 ///
 /// While Redis is away the copies decide alone; what they decided is offered when it is back (bindings by SharedMap,
-/// ends from here). One per worker, on its thread; `copies` and `hearing` are shared by all workers, `redis` is the
+/// ends from here). One per worker, on its thread; `copies`, `places` and `hearing` are shared by all workers, `redis` is the
 /// worker's own. All references outlive it.
 class RedisStore final : public Store {
  public:
@@ -31,10 +31,11 @@ class RedisStore final : public Store {
     base::Duration patience = std::chrono::milliseconds{100};  ///< [redis] timeout: how long an end is waited for.
   };
 
-  RedisStore(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler, Options options);
+  RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler, Options options);
   ~RedisStore() override;
 
   std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
+  AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) override;
   Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
   Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
@@ -52,6 +53,8 @@ class RedisStore final : public Store {
 
  private:
   class Pending;
+  class Admitting;
+  class SharedPlace;
   class End;
   class EndWait;
   struct Untold {
@@ -76,6 +79,7 @@ class RedisStore final : public Store {
                   const base::Result<net::RedisReply>& reply);
 
   MemoryStore& copies_;
+  Places& places_;  // while Redis is away
   Hearing& hearing_;
   net::Redis& redis_;
   base::Scheduler& scheduler_;

@@ -63,6 +63,23 @@ std::optional<Held> parse_held(const net::RedisReply& reply) {
   return Held{{*tag, *generation}, reply.items[2].integer == 1};
 }
 
+std::optional<Admission> parse_admission(const net::RedisReply& reply) {
+  using Verdict = Admission::Verdict;
+  if (!reply.is_array() || reply.items.empty()) return std::nullopt;
+  const std::string& word = reply.items[0].text;
+  if (word == "admitted") return Admission{Verdict::Admitted, nullptr, {}};
+  if (word == "is_in") return Admission{Verdict::IsIn, nullptr, {}};
+  if (word == "pool_full") return Admission{Verdict::PoolFull, nullptr, {}};
+  if (word != "backend_full") return std::nullopt;
+  Admission admission{Verdict::BackendFull, nullptr, {}};
+  for (std::size_t i = 1; i < reply.items.size(); ++i) {
+    const auto tag = parse_tag(reply.items[i].text);
+    if (!tag) return std::nullopt;
+    admission.full.push_back(*tag);
+  }
+  return admission;
+}
+
 std::optional<News> parse_news(std::string_view payload) {
   const std::size_t first = payload.find(' ');
   const std::size_t second = payload.find(' ', first + 1);

@@ -8,6 +8,7 @@
 #include "net/redis.h"
 #include "sessions/binding.h"
 #include "sessions/key.h"
+#include "sessions/places.h"
 
 /// How the session map is written in Redis; docs/redis.md describes it. Pure.
 namespace holdfast::sessions {
@@ -22,6 +23,9 @@ std::optional<BackendTag> parse_tag(std::string_view text);
 
 /// What the scripts answer: {generation, tag, 1 if this call made it so}.
 std::optional<Held> parse_held(const net::RedisReply& reply);
+
+/// What the script for places answers; the place itself is the caller's to add.
+std::optional<Admission> parse_admission(const net::RedisReply& reply);
 
 /// A session the others are told of: "id generation tag".
 struct News {

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "sessions/binding.h"
 #include "sessions/key.h"
+#include "sessions/places.h"
 
 namespace holdfast::sessions {
 
@@ -22,6 +23,7 @@ class Asker {
   virtual ~Asker() = default;
   /// What holds now: of a bind or a move.
   virtual void on_binding(const Held& holds) = 0;
+  virtual void on_admission(Admission admission) = 0;
   /// Of an end: all proxies know it, or the time to wait for them is over.
   virtual void on_ended() = 0;
 };
@@ -33,6 +35,20 @@ class Question : public base::Buried {};
 struct Asked {
   Held now;                         ///< What holds, when there is no question.
   std::unique_ptr<Question> later;  ///< nullptr: `now` is the answer.
+};
+
+/// The same for an admission.
+struct AskedAdmission {
+  Admission now;
+  std::unique_ptr<Question> later;
+};
+
+/// A session that would begin at `backend`, in a pool with limits.
+struct Newcomer {
+  std::string_view pool;
+  const Key* key = nullptr;  ///< What the client has shown, which another proxy may know; nullptr: nothing.
+  BackendTag backend = BackendTag::None;
+  std::shared_ptr<const Limits> limits;
 };
 
 /// What becomes of a session that is ended.
@@ -54,6 +70,10 @@ class Store {
 
   /// What this process remembers. A hit counts as use at `now` (idle expiry starts again). No allocation.
   virtual std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) = 0;
+
+  /// Is there room for one more session? Who is let in holds a place until the session is in the map. Cap by cap exact:
+  /// in memory within this process, else over all proxies, as long as Redis answers.
+  virtual AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) = 0;
 
   /// The atomic first binding (R4a): binds `key` to `wanted` unless it is bound already, to a later generation or to
   /// the same one. `wanted.generation` is kept when given (a cookie or a copy remembers it), else it starts at 1.

@@ -36,7 +36,7 @@ function updatePool(card, [name, pool]) {
   // Red only where users feel it: nobody left in the pool to serve them.
   const serving = entries.some(([, b]) => ["UP", "SICK", "DRAINING"].includes(b.state));
   card.classList.toggle("felt", !serving);
-  setText(card.querySelector(".counts"), `${order.map((state) => `${states.get(state)} ${state}`).join(", ")} · ${plural(pool.sessions, "session")} · probed every ${lengthText(pool.probe_interval_ms)}`);
+  setText(card.querySelector(".counts"), `${order.map((state) => `${states.get(state)} ${state}`).join(", ")} · ${pool.sessions_max ? `${count(pool.sessions)} of ` : ""}${plural(pool.sessions_max || pool.sessions, "session")}${pool.sessions_refused_total ? ` · ${count(pool.sessions_refused_total)} turned away since the start` : ""} · probed every ${lengthText(pool.probe_interval_ms)}`);
   setHidden(card.querySelector(".filter"), entries.length < 6);
   updateHive(card.querySelector(".hive"), name, entries);
   const shown = shownBackends(name, entries);
@@ -106,7 +106,7 @@ function updateRow(row, { key, pool, name, b }) {
   }
   setText(row.querySelector(".why"), whyText(b));
   row.querySelector(".why").title = `since ${dayAndClock(b.since)}`;
-  setText(row.querySelector(".bound"), count(b.sessions));
+  setText(row.querySelector(".bound"), b.sessions_max ? `${count(b.sessions)} of ${count(b.sessions_max)}` : count(b.sessions));
   const rate = rateOf(key);
   setText(row.querySelector(".rate span"), `${rateText(rate && rate.requests)}/s`);
   const curve = curveOf(key);

@@ -24,6 +24,8 @@ const SENTENCES = {
   backend_suspect: (e) => text(at(e), ` is suspect: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : "", ", and asked at once"),
   request_quarantined: (e) => text(bold(`${e.fields.method} ${e.fields.path}`), ` is refused${e.fields.caller === "all" ? "" : " to who asked it"}: it was in flight when `, at(e), " died"),
   quarantine_released: (e) => text(bold(e.fields.path), ` is passed on again${by(e)}`),
+  pool_full: (e) => text("Pool ", bold(e.pool), " is full: new users are turned away, who is in stays"),
+  pool_has_room: (e) => text("Pool ", bold(e.pool), ` has room again; ${plural(e.fields.refused, "request")} turned away`),
   backend_draining: (e) => text(at(e), ` takes no new users: drain${by(e)}`),
   backend_maint: (e) => text(at(e), ` is in maintenance${by(e)}`),
   backend_ready: (e) => text(at(e), ` may take users again${by(e)}`),

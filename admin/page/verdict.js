@@ -37,6 +37,10 @@ function wordsOfPools() {
     const all = Object.entries(pool.backends);
     const inState = (state) => all.filter(([, b]) => b.state === state);
     const wrong = Object.keys(STATE_WORDS).filter((state) => inState(state).length);
+    if (pool.sessions_max && pool.sessions >= pool.sessions_max) {
+      said.push(`Pool ${name} is full`);
+      left.push(`${count(pool.sessions)} of ${plural(pool.sessions_max, "session")}: new users are turned away, who is in stays.`);
+    }
     if (!wrong.length) continue;
     const where = Object.keys(data.status.pools).length > 1 ? `Pool ${name}: ` : "";
     const keeps = inState("UP").length + inState("SICK").length + inState("DRAINING").length;

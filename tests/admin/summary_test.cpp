@@ -67,6 +67,14 @@ TEST_CASE("readiness, Redis and many pools show in the line") {
         "Not ready (stopping); The backend of pool shop serving; 1 session; redis degraded (refused)");
   CHECK(mood_of(view) == Mood::Warn);
 
+  StatusView full = view_of({State::Up});
+  full.pools[0].sessions = full.pools[0].sessions_max = 1000;
+  CHECK(summary_text(full) ==
+        "The backend of pool shop serving; pool shop full (1000 of 1000 sessions); 1000 sessions; redis off");
+  CHECK(mood_of(full) == Mood::Warn);
+  full.pools[0].sessions_max = 1001;
+  CHECK(mood_of(full) == Mood::Good);
+
   StatusView many = view_of({State::Up});
   many.pools.push_back(many.pools[0]);
   CHECK(summary_text(many) == "All 2 backends of 2 pools serving; 24 sessions; redis off");

@@ -155,6 +155,21 @@ TEST_CASE("probes of an m2ee admin port") {
   });
 }
 
+TEST_CASE("max_sessions that could not hold") {
+  check_rows({
+      {kListen,
+       "[pools.a]\nmax_sessions = ^5\nbackends = [\"a:1\"]\n[pools.a.sticky]\nmode = \"none\"\n",
+       {"pools.a.max_sessions: needs sessions"}},
+      {kListen,
+       "[pools.a]\nbackends = [{ address = \"a:1\", max_sessions = ^5 }]\n[pools.a.sticky]\nmode = \"none\"\n",
+       {"pools.a.backends.max_sessions: needs sessions"}},
+      {kListen,
+       "[pools.a]\nmax_sessions = ^1000000\nbackends = [\"a:1\"]\n",
+       {"1000000 is no limit, expected less than `sessions.sessions_max` (1000000)"}},
+      {kListen, "[pools.a]\nmax_sessions = ^-1\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions"}},
+  });
+}
+
 TEST_CASE("keys of later versions are known, and refused") {
   check_rows({
       {kWhole, "[[listen]]\naddress = \"a:1\"\n^tls = { certificates = [] }\n", {"listen.tls: not yet supported"}},
@@ -163,7 +178,6 @@ TEST_CASE("keys of later versions are known, and refused") {
       {kWhole, "[admin]\naddress = ^\"[::]:8081\"\n", {"which needs [[admin.users]]"}},
       {kWhole, "[admin]\naddress = ^\"[::]:8081\"\nusers = []\n", {"which needs [[admin.users]]"}},
       {kWhole, "^[admin.tls]\ncert = \"/a.pem\"\n", {"admin.tls.key"}},
-      {kListen, "[pools.a]\n^max_sessions = 5\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions: not yet supported"}},
       {kListen,
        "[pools.a]\nbackends = [{ address = \"a:1\", ^tls = true }]\n",
        {"pools.a.backends.tls: not yet supported"}},

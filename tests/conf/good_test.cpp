@@ -123,7 +123,7 @@ TEST_CASE("pools and backends are numbered in the order of the file") {
 [[listen]]
 address = "0.0.0.0:80"
 [pools.zebra]
-max_sessions = 0
+max_sessions = 120
 backends = ["z1:1", { address = "Z2:1", name = "second", weight = 0 }]
 [pools.ape.retry]
 attempts = 1
@@ -132,6 +132,7 @@ name = "a.1"
 address = "10.0.0.1:80"
 weight = 5
 max_requests = 9
+max_sessions = 7
 [[pools.ape.backends]]
 address = "10.0.0.2:80"
 backup = true
@@ -148,9 +149,12 @@ pool = "zebra"
   CHECK(index(s.pools[1].first_backend) == 2);
   CHECK(s.pools[1].backend_count == 2);
   CHECK(s.pools[1].retry.attempts == 1);
+  CHECK(s.pools[0].max_sessions == 120);
+  CHECK(s.pools[1].max_sessions == 0);
+  CHECK(s.backends[2].max_sessions == 7);
   CHECK(s.backends[1] == Backend{BackendId{1}, PoolId{0}, "second", {"z2", 1}, 0, 0, false});
-  CHECK(s.backends[2] == Backend{BackendId{2}, PoolId{1}, "a.1", {"10.0.0.1", 80}, 5, 9, false});
-  CHECK(s.backends[3] == Backend{BackendId{3}, PoolId{1}, "10.0.0.2:80", {"10.0.0.2", 80}, 1, 0, 0, true});
+  CHECK(s.backends[2] == Backend{BackendId{2}, PoolId{1}, "a.1", {"10.0.0.1", 80}, 5, 9, 7});
+  CHECK(s.backends[3] == Backend{BackendId{3}, PoolId{1}, "10.0.0.2:80", {"10.0.0.2", 80}, 1, 0, 0, 0, true});
   REQUIRE(s.routes.size() == 2);
   CHECK(s.routes[0].host == "ape.example");
   CHECK(s.pool(s.routes[0].pool).name == "ape");

@@ -28,6 +28,7 @@ struct Spec {
   bool backup = false;
   std::uint32_t max_requests = 0;
   std::uint32_t in_flight = 0;
+  bool has_sessions_max = false;
 };
 
 /// One pool behind another one, so that ids do not begin at 0.
@@ -53,6 +54,7 @@ struct Fixture {
       backend.backup = spec.backup;
       backend.max_requests = spec.max_requests;
       loads[settings.backends.size()].in_flight = spec.in_flight;
+      loads[settings.backends.size()].has_sessions_max = spec.has_sessions_max;
       settings.backends.push_back(backend);
       view.backends.push_back({.state = spec.state, .suspect = spec.suspect});
     }
@@ -217,6 +219,11 @@ TEST_CASE("full backends are passed over while others have room") {
       {"over the limit, after a reload",
        {{.name = "a", .max_requests = 5, .in_flight = 9}, {.name = "b", .max_requests = 5, .in_flight = 4}},
        "b",
+       "a"},
+      {"one has all its sessions", {{.name = "a", .has_sessions_max = true}, {.name = "b"}, {.name = "c"}}, "bc", "a"},
+      {"all have: who has to move is served",
+       {{.name = "a", .has_sessions_max = true}, {.name = "b", .has_sessions_max = true}},
+       "ab",
        "a"},
       {"all full: one is chosen, and the request queues, rather than on a backup",
        {{.name = "a", .max_requests = 1, .in_flight = 1}, {.name = "b", .backup = true}},

@@ -16,11 +16,20 @@ namespace holdfast::tests {
 class LaterStore final : public sessions::Store {
  public:
   sessions::MemoryStore memory{{}};
+  sessions::Places places{memory};
 
   std::optional<sessions::Found> find(std::string_view, const sessions::Key& key, base::Instant now) override {
     auto found = memory.find(key, now);
     if (found && doubts) found->is_sure = false;
     return found;
+  }
+  sessions::AskedAdmission admit(const sessions::Newcomer& newcomer, base::Instant, sessions::Asker& asker) override {
+    auto pending = std::make_shared<Pending>(Pending{asker, nullptr});
+    pending->admit = [this, limits = newcomer.limits, backend = newcomer.backend] {
+      return places.take(*limits, backend);
+    };
+    questions_.push_back(pending);
+    return {.now = {}, .later = std::make_unique<Handle>(std::move(pending))};
   }
   sessions::Asked bind(std::string_view, const sessions::Key& key, const sessions::Binding& wanted, base::Instant now,
                        sessions::Asker& asker) override {
@@ -51,7 +60,9 @@ class LaterStore final : public sessions::Store {
       const auto question = std::move(questions_.front());
       questions_.pop_front();
       if (question->is_cancelled) continue;
-      if (question->decide) {
+      if (question->admit) {
+        question->asker.on_admission(question->admit());
+      } else if (question->decide) {
         question->asker.on_binding(question->decide());
       } else {
         question->asker.on_ended();
@@ -71,6 +82,7 @@ class LaterStore final : public sessions::Store {
   struct Pending {
     sessions::Asker& asker;
     std::function<sessions::Held()> decide;
+    std::function<sessions::Admission()> admit = nullptr;
     bool is_cancelled = false;
   };
   class Handle final : public sessions::Question {

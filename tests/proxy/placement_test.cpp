@@ -124,3 +124,111 @@ TEST_CASE("our own cookie's first request waits for nobody") {
   CHECK(has(client.received(), "Set-Cookie: holdfast="));
   CHECK(f.map.open_questions() == 0);
 }
+
+namespace {
+
+constexpr std::string_view kNobody = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
+constexpr std::string_view kBegins =
+    "HTTP/1.1 200 OK\r\nSet-Cookie: sid=fresh; Path=/\r\nContent-Length: 2\r\n\r\nok";
+
+bool is_full(const FakePeer& client) {
+  return has(client.received(), "503 Service Unavailable") && has(client.received(), "Retry-After: 10\r\n") &&
+         has(client.received(), "As many people");
+}
+
+}  // namespace
+
+TEST_CASE("max_sessions: our own cookie's sessions, exactly as many as there may be") {
+  ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::Cookie, .max_sessions = 2});
+  for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  CHECK(has(proxy.client(kNobody).received(), "Set-Cookie: holdfast="));
+  FakePeer second = proxy.client(kNobody);
+  const std::string answer = second.take();
+  REQUIRE(has(answer, "Set-Cookie: holdfast="));
+  const std::string cookie = answer.substr(answer.find("holdfast="), answer.find(';') - answer.find("holdfast="));
+  FakePeer third = proxy.client(kNobody);
+  CHECK(is_full(third));
+  CHECK_FALSE(has(third.received(), "Set-Cookie"));
+  CHECK(proxy.sessions() == 2);
+  second.sends("GET / HTTP/1.1\r\nHost: shop\r\nCookie: " + cookie + "\r\n\r\n");
+  proxy.loop.run();
+  CHECK_MESSAGE(has(second.received(), "200 OK"), "who has a session keeps it");
+  // A connection that was refused is as good as before.
+  third.take();
+  third.sends("GET / HTTP/1.1\r\nHost: shop\r\nCookie: " + cookie + "\r\n\r\n");
+  proxy.loop.run();
+  CHECK(has(third.received(), "200 OK"));
+}
+
+TEST_CASE("max_sessions: a session of the app's begins with its answer, and its place is held until then") {
+  ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1});
+  FakePeer first = proxy.client(kNobody);
+  FakePeer second = proxy.client(kNobody);
+  CHECK(first.received().empty());
+  CHECK(is_full(second));
+
+  SUBCASE("it begins one") {
+    proxy.backend('a').last().sends(std::string(kBegins));
+    proxy.loop.run();
+    CHECK(has(first.received(), "sid=fresh"));
+    CHECK(is_full(proxy.client(kNobody)));
+    CHECK(is_full(proxy.client(kApp)));  // an id that nobody knows would begin one, too
+    FakePeer known = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=fresh\r\n\r\n");
+    proxy.backend('a').last().sends(std::string(kOk));
+    proxy.loop.run();
+    CHECK(has(known.received(), "200 OK"));
+  }
+  SUBCASE("it begins none: the place is free") {
+    proxy.backend('a').last().sends(std::string(kOk));
+    proxy.loop.run();
+    FakePeer next = proxy.client(kNobody);
+    proxy.backend('a').last().sends(std::string(kOk));
+    proxy.loop.run();
+    CHECK(has(next.received(), "200 OK"));
+  }
+  SUBCASE("its client leaves: the place is free") {
+    first.closes();
+    proxy.loop.run();
+    proxy.backend('a').answers(std::string(kOk));
+    CHECK(has(proxy.client(kNobody).received(), "200 OK"));
+  }
+  SUBCASE("its backend breaks: the place is free") {
+    proxy.backend('a').last().resets();
+    proxy.loop.run();
+    proxy.backend('a').answers(std::string(kOk));
+    CHECK(has(proxy.client(kNobody).received(), "200 OK"));
+  }
+}
+
+TEST_CASE("max_sessions of a backend: new users go to another one; when all are full they are refused") {
+  ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions_each = 1});
+  for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  const auto ask = [&](const char* id) {
+    return proxy.client(std::string("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=") + id + "\r\n\r\n");
+  };
+  CHECK(has(ask("one").received(), "200 OK"));
+  CHECK(has(ask("two").received(), "200 OK"));
+  CHECK(proxy.backend('a').heads().size() == 1);
+  CHECK(proxy.backend('b').heads().size() == 1);
+  CHECK(is_full(ask("three")));
+  proxy.set_state('a', health::State::Down);
+  CHECK_MESSAGE(has(ask("one").received(), "200 OK"), "who moves does not ask for a place");
+  CHECK(has(ask("two").received(), "200 OK"));
+  CHECK(is_full(ask("three")));
+}
+
+TEST_CASE("max_sessions: the map is asked for a place before it is asked to bind; who leaves gives it back") {
+  LaterStore map;
+  ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1, .map = &map});
+  proxy.backend('a').answers(std::string(kOk));
+  FakePeer client = proxy.client(kApp);
+  CHECK(proxy.backend('a').heads().empty());
+  REQUIRE(map.answer());  // a place
+  proxy.loop.run();
+  CHECK(map.open_questions() == 1);
+  FakePeer other = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=two\r\n\r\n");
+  client.closes();
+  proxy.loop.run();
+  while (map.answer()) proxy.loop.run();
+  CHECK(has(other.received(), "200 OK"));
+}

@@ -25,6 +25,8 @@ class ProxyFixture final : private proxy::Reports {
     conf::StickyMode sticky = conf::StickyMode::None;
     conf::FailoverMode failover = conf::FailoverMode::Move;
     std::uint32_t max_requests = 0;
+    std::uint64_t max_sessions = 0;       ///< Of the pool.
+    std::uint64_t max_sessions_each = 0;  ///< Of each backend.
     std::uint32_t attempts = 3;
     std::uint32_t connections = 1000;
     std::uint64_t body_max = 1u << 20;
@@ -117,6 +119,7 @@ class ProxyFixture final : private proxy::Reports {
     pool.sticky.mode = options.sticky;
     pool.sticky.names = {"sid"};
     pool.sticky.failover = options.failover;
+    pool.max_sessions = options.max_sessions;
     pool.retry.attempts = options.attempts;
     pool.retry.budget_percent = pool.retry.budget_min = options.budget;
     pool.hung.grace = options.grace;
@@ -130,6 +133,7 @@ class ProxyFixture final : private proxy::Reports {
       backend.name = std::string(1, static_cast<char>('a' + i));
       backend.address = {"127.0.0.1", static_cast<std::uint16_t>(9000 + i)};
       backend.max_requests = options.max_requests;
+      backend.max_sessions = options.max_sessions_each;
       settings->backends.push_back(backend);
     }
     settings->routes.push_back({});
@@ -166,7 +170,8 @@ class ProxyFixture final : private proxy::Reports {
   conf::Numbering numbering_{*settings_};
   sessions::Keyring keyring_{"a secret of tests, long enough"};
   sessions::MemoryStore memory_{{.start = loop.now()}};
-  sessions::LocalStore local_{memory_};
+  sessions::Places places_{memory_};
+  sessions::LocalStore local_{memory_, places_};
   sessions::Store* map_ = &local_;
   proxy::Loads loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};

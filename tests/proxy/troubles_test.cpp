@@ -158,6 +158,29 @@ TEST_CASE("who waits for a place at a backend that goes down is served elsewhere
   CHECK(f.in_flight('b') == 0);
 }
 
+TEST_CASE("who would wait too long for a place moves where there is room; where there is none it is told so") {
+  ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie, .max_requests = 1});
+  FakePeer first = f.client(kGet);
+  f.backend('a').sends(kOk);
+  f.loop.run();
+  const std::string cookie = cookie_of(first.take());
+  FakePeer busy = f.client(get_with(cookie));
+  FakePeer waiting = f.client(get_with(cookie));
+  FakePeer later = f.client(get_with(cookie));
+  f.loop.advance(4s);
+  CHECK(f.backend('b').dials() == 0);
+  f.loop.advance(2s);
+  REQUIRE(f.backend('b').dials() == 1);
+  CHECK(has(f.backend('b').last().received(), "X-Holdfast-Moved: from=a; reason=overload"));
+  CHECK(f.moves.size() == 1);
+  // There was one place elsewhere, and it is taken.
+  CHECK((has(waiting.received(), "503") || has(later.received(), "503")));
+  f.backend('b').sends(kOk);
+  f.loop.run();
+  CHECK((has(waiting.received(), "200 OK") || has(later.received(), "200 OK")));
+  CHECK(f.failures.empty());
+}
+
 TEST_CASE("an answer that dies in the middle is a sign against its backend") {
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client(kGet);

@@ -17,6 +17,7 @@ constexpr Key kAnna{1, 2};
 
 struct Answers final : Asker {
   void on_binding(const Held& holds) override { bindings.push_back(holds); }
+  void on_admission(Admission) override {}
   void on_ended() override { ++ended; }
   std::vector<Held> bindings;
   int ended = 0;
@@ -25,7 +26,8 @@ struct Answers final : Asker {
 struct Fixture {
   MemoryStore memory{{.start = kNow}};
   MemoryStore elsewhere{{.start = kNow}};
-  LocalStore store{memory};
+  Places places{memory};
+  LocalStore store{memory, places};
   Answers asker;
   std::vector<std::pair<std::uint64_t, Change>> passed;
 

@@ -100,7 +100,7 @@ struct Node {
                [this, &node] {
                  if (link.is_up()) node.map.on_link_up();
                }),
-          store(node.memory, node.hearing, link, node.machine.loop(),
+          store(node.memory, node.places, node.hearing, link, node.machine.loop(),
                 {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}}),
           balancer(conf::PoolId{0}, 1) {}
     SimLink link;
@@ -111,6 +111,7 @@ struct Node {
   Machine machine;
   const std::string name;
   sessions::MemoryStore memory;
+  sessions::Places places{memory};
   sessions::Hearing hearing;
   SimLink link;
   sessions::SharedMap map;
@@ -134,6 +135,7 @@ class Visit final : public sessions::Asker {
 
  private:
   void on_binding(const sessions::Held& holds) override;
+  void on_admission(sessions::Admission admission) override;
   void on_ended() override;
   void on_placed(std::optional<conf::BackendId> backend);
   proxy::Placement::Tools tools();
@@ -453,6 +455,10 @@ void Visit::start() {
 
 void Visit::on_binding(const sessions::Held& holds) {
   on_placed(placement_.answered(tools(), Shop::the().pool(), holds, {}));
+}
+
+void Visit::on_admission(sessions::Admission admission) {
+  on_placed(placement_.admitted(tools(), Shop::the().pool(), std::move(admission)));
 }
 
 void Visit::on_placed(std::optional<conf::BackendId> backend) {

@@ -12,20 +12,21 @@ inline constexpr const char* kPatient = "timeout = \"5s\"\n";
 
 /// Two proxies in front of one fleet, with one Redis.
 struct Pair {
-  /// The texts are TOML lines, of [pools.app.sticky], [redis] and [server].
+  /// The texts are TOML lines, of [pools.app.sticky], [redis], [server] and [pools.app].
   explicit Pair(Fleet& fleet, const std::string& sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n",
-                const std::string& redis_more = {}, const std::string& server = {})
-      : one(config(fleet, sticky, redis_more, server), options()),
-        two(config(fleet, sticky, redis_more, server), options()) {
+                const std::string& redis_more = {}, const std::string& server = {}, const std::string& pool = {})
+      : one(config(fleet, sticky, redis_more, server, pool), options()),
+        two(config(fleet, sticky, redis_more, server, pool), options()) {
     REQUIRE(is_redis("ok"));
   }
 
   ProxyConfig config(Fleet& fleet, const std::string& sticky, const std::string& redis_more,
-                     const std::string& server) const {
+                     const std::string& server, const std::string& pool = {}) const {
     return {.nodes = fleet.nodes(),
             .workers = 2,
             .server = server,
             .sessions = "store = \"redis\"\n",
+            .pool = pool,
             .sticky = sticky,
             .tables = "[redis]\nurl = \"redis://" + redis.address() + "\"\n" + redis_more};
   }

@@ -1,0 +1,157 @@
+// Half of the nodes die at nearly full load: the rest is not dragged down, and all is well soon after they return.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/support/facts.h"
+#include "tests/support/fleet.h"
+
+using namespace holdfast::support;
+
+namespace {
+
+// Four nodes, each for 5 requests at once of 50 ms: 400 a second in all.
+constexpr auto kWork = 50ms;
+constexpr int kPerSecond = 360;
+constexpr int kUsers = 120;  // so each has time for 333 ms
+
+struct Asked {
+  Clock::time_point due;   ///< When it was to be sent: who is late is counted from here.
+  Clock::duration took{};  ///< From there.
+  int status = 0;
+};
+
+/// Users with cookies, each asking by the clock whether the last answer came soon or late.
+class Visitors {
+ public:
+  explicit Visitors(const Proxy& proxy) {
+    const auto start = Clock::now();
+    threads_.reserve(kUsers);
+    for (int u = 0; u < kUsers; ++u) {
+      threads_.emplace_back([this, &proxy, start, u] {
+        HttpClient client = proxy.client();
+        for (int i = 0; !over_.is_open(); ++i) {
+          const auto due = start + std::chrono::nanoseconds{1s} * (i * kUsers + u) / kPerSecond;
+          std::this_thread::sleep_until(due);
+          const Answer answer = client.get("/");
+          note({due, Clock::now() - due, answer.end == End::Whole ? answer.status : 0});
+        }
+      });
+    }
+  }
+  ~Visitors() { stop(); }
+  Visitors(const Visitors&) = delete;
+  Visitors& operator=(const Visitors&) = delete;
+
+  void stop() {
+    over_.open();
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+  std::vector<Asked> between(Clock::time_point from, Clock::time_point to) const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Asked> found;
+    std::copy_if(asked_.begin(), asked_.end(), std::back_inserter(found),
+                 [&](const Asked& one) { return one.due >= from && one.due < to; });
+    return found;
+  }
+
+ private:
+  void note(const Asked& one) {
+    const std::scoped_lock lock(mutex_);
+    asked_.push_back(one);
+  }
+
+  Gate over_;
+  mutable std::mutex mutex_;
+  std::vector<Asked> asked_;
+  std::vector<std::thread> threads_;
+};
+
+struct Span {
+  explicit Span(const std::vector<Asked>& all) {
+    std::vector<Clock::duration> good;
+    for (const Asked& one : all) {
+      if (one.status == 200) {
+        good.push_back(one.took);
+      } else if (one.status == 503) {
+        refused.push_back(one.took);
+      } else {
+        ++failed;
+      }
+    }
+    served = good.size();
+    p99 = quantile(good);
+    slowest_refusal = quantile(refused);
+  }
+  static std::chrono::milliseconds quantile(std::vector<Clock::duration>& all) {
+    if (all.empty()) return 0ms;
+    std::sort(all.begin(), all.end());
+    return std::chrono::duration_cast<std::chrono::milliseconds>(all[(all.size() - 1) * 99 / 100]);
+  }
+
+  std::size_t served = 0;
+  std::vector<Clock::duration> refused;
+  int failed = 0;  ///< No whole answer, or another status.
+  std::chrono::milliseconds p99{};
+  std::chrono::milliseconds slowest_refusal{};  ///< p99, too.
+};
+
+}  // namespace
+
+TEST_CASE("half of four nodes die at 90 % of what they can: the excess is refused at once, the rest is served well") {
+  Fleet fleet({"a", "b", "c", "d"});
+  fleet.on("*", [](Conversation& c) {
+    c.read_body();
+    c.work(kWork);
+    c.answer(200, c.name());
+  });
+  ProxyConfig config{.nodes = fleet.nodes(),
+                     .workers = 2,
+                     .sticky = "mode = \"cookie\"\n",
+                     .tables = "[timeouts]\nqueue = \"60ms\"\n"};
+  for (Node& node : config.nodes) node.more = "max_requests = 5\n";
+  Proxy proxy(config);
+  Visitors visitors(proxy);
+  const auto start = Clock::now();
+  std::this_thread::sleep_until(start + 5s);  // the load is what is waited for
+
+  const auto died = Clock::now();
+  fleet["a"].crash();
+  fleet["b"].crash();
+  std::this_thread::sleep_until(died + 6s);
+  const auto returned = Clock::now();
+  fleet["a"].restart();
+  fleet["b"].restart();
+  std::this_thread::sleep_until(returned + 12s);
+  visitors.stop();
+
+  const Span before(visitors.between(start + 1s, died));
+  const Span outage(visitors.between(died + 1s, returned));
+  const Span after(visitors.between(returned + 5s, returned + 12s));
+  const auto told = [](const char* when, const Span& span) {
+    note(std::string("half of four nodes, ") + when + ": " + std::to_string(span.served) + " served, p99 " +
+         std::to_string(span.p99.count()) + " ms; " + std::to_string(span.refused.size()) + " refused, p99 " +
+         std::to_string(span.slowest_refusal.count()) + " ms");
+  };
+  told("before", before);
+  told("dead", outage);
+  told("5 s after their return", after);
+
+  CHECK(before.failed + outage.failed + after.failed == 0);
+  CHECK(before.refused.size() * 50 <= before.served);
+  CHECK_MESSAGE(outage.served >= 5 * 200 * 8 / 10, "the two that are left do nearly all they can");
+  CHECK_FALSE(outage.refused.empty());
+  CHECK_MESSAGE(after.refused.size() * 50 <= after.served, "those that are back have taken their share");
+  if (!is_sanitized()) {
+    CHECK(outage.p99 < 3 * before.p99);
+    CHECK(outage.slowest_refusal < 100ms);
+    CHECK(after.p99 < 2 * before.p99);
+  }
+  // No to and fro: each user has moved a few times at most.
+  CHECK(proxy.sum("moved_away_total") <= 4 * kUsers);
+}
