@@ -19,15 +19,20 @@ class Buffers {
   /// Empties `text` and takes its room, where it has any. Costs next to nothing where it has none.
   void take_back(std::string& text) {
     if (!has_room(text)) return text.clear();
-    if (text.capacity() > kCapacityMax || kept_.size() >= kKeptMax) return std::string().swap(text);
-    text.clear();
-    kept_.push_back(std::move(text));
-    text = {};
+    take_room(text);
   }
 
  private:
   // A string never has a capacity of 0: short ones are inside the object.
   static bool has_room(const std::string& text) { return text.capacity() >= kWorthKeeping; }
+
+  // Apart, so that the usual case is small enough to be inlined.
+  [[gnu::noinline]] void take_room(std::string& text) {
+    if (text.capacity() > kCapacityMax || kept_.size() >= kKeptMax) return std::string().swap(text);
+    text.clear();
+    kept_.push_back(std::move(text));
+    text = {};
+  }
 
   static constexpr std::size_t kWorthKeeping = 32;
   static constexpr std::size_t kCapacityMax = 512u << 10;

@@ -39,14 +39,30 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
   virtual ~Scheduler() = default;
 
-  /// The time this turn of the loop began (cached: cheap, and the same for everything in one turn).
-  virtual Instant now() = 0;
+  /// The time this turn of the loop began (cached: cheap, and the same for everything in one turn). Not virtual,
+  /// because a request asks a dozen times.
+  Instant now() {
+    if (!now_is_known_) {
+      now_ = read_clock();
+      now_is_known_ = true;
+    }
+    return now_;
+  }
   /// `on_due` is called on the loop's thread once each time a set() deadline passes. The scheduler outlives the timer.
   virtual std::unique_ptr<Timer> timer(std::function<void()> on_due) = 0;
   /// Destroys `what` after the current callbacks have returned: how an owner gives up a child that is on the stack.
   virtual void bury(std::unique_ptr<Buried> what) = 0;
   /// Runs `task` on the loop's thread, later. May be called from any thread; tasks of one thread keep their order.
   virtual void post(std::function<void()> task) = 0;
+
+ protected:
+  virtual Instant read_clock() = 0;
+  /// Whoever asks next reads the clock.
+  void forget_now() { now_is_known_ = false; }
+
+ private:
+  Instant now_{};
+  bool now_is_known_ = false;
 };
 
 }  // namespace holdfast::base

@@ -106,13 +106,7 @@ Loop::~Loop() {
   wakeup_.reset();
 }
 
-base::Instant Loop::now() {
-  if (!now_is_known_) {
-    now_ = std::chrono::steady_clock::now();
-    now_is_known_ = true;
-  }
-  return now_;
-}
+base::Instant Loop::read_clock() { return std::chrono::steady_clock::now(); }
 
 std::unique_ptr<base::Timer> Loop::timer(std::function<void()> on_due) {
   return std::make_unique<LoopTimer>(*this, std::move(on_due));
@@ -150,11 +144,11 @@ void Loop::end_turn() {
 }
 
 void Loop::run() {
-  now_is_known_ = false;
+  forget_now();
   while (!stopping_) {
     event_base_loop(base_.get(), EVLOOP_ONCE);
     if (!graveyard_.empty()) end_turn();
-    now_is_known_ = false;
+    forget_now();
   }
 }
 

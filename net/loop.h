@@ -19,7 +19,6 @@ class Loop final : public base::Scheduler {
   Loop();
   ~Loop() override;
 
-  base::Instant now() override;
   std::unique_ptr<base::Timer> timer(std::function<void()> on_due) override;
   void bury(std::unique_ptr<base::Buried> what) override;
   void post(std::function<void()> task) override;
@@ -38,6 +37,7 @@ class Loop final : public base::Scheduler {
   };
   class Wakeup;
 
+  base::Instant read_clock() override;
   void run_posted();
   void end_turn();
 
@@ -45,8 +45,6 @@ class Loop final : public base::Scheduler {
   std::unique_ptr<Wakeup> wakeup_;
   std::vector<std::unique_ptr<base::Buried>> graveyard_;
   std::vector<std::unique_ptr<base::Buried>> decaying_;
-  base::Instant now_{};
-  bool now_is_known_ = false;
   bool stopping_ = false;
 
   std::mutex mutex_;

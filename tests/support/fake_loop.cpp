@@ -57,13 +57,13 @@ void FakeLoop::run() {
 }
 
 void FakeLoop::advance(base::Duration by) {
-  const base::Instant until = now_ + by;
+  const base::Instant until = clock_ + by;
   run();
   for (auto due = next_due(); due && *due <= until; due = next_due()) {
-    now_ = std::max(now_, *due);
+    set_clock(std::max(clock_, *due));
     run();
   }
-  now_ = until;
+  set_clock(until);
 }
 
 bool FakeLoop::turn() {
@@ -73,7 +73,7 @@ bool FakeLoop::turn() {
     tasks.swap(posted_);
   }
   const auto due = next_due();
-  const bool has_due = due && *due <= now_;
+  const bool has_due = due && *due <= clock_;
   if (tasks.empty() && !has_due && graveyard_.empty()) return false;
   for (const auto& task : tasks) task();
   fire_due();
@@ -85,7 +85,7 @@ void FakeLoop::fire_due() {
   // What is set from here on belongs to the next turn, so the candidates are fixed first; each may die on the way.
   std::vector<std::pair<base::Instant, FakeTimer*>> candidates;
   for (FakeTimer* timer : timers_) {
-    if (timer->due() && *timer->due() <= now_) candidates.emplace_back(*timer->due(), timer);
+    if (timer->due() && *timer->due() <= clock_) candidates.emplace_back(*timer->due(), timer);
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -21,7 +21,6 @@ class FakeLoop final : public base::Scheduler {
   FakeLoop() = default;
   ~FakeLoop() override;
 
-  base::Instant now() override { return now_; }
   std::unique_ptr<base::Timer> timer(std::function<void()> on_due) override;
   void bury(std::unique_ptr<base::Buried> what) override;
   void post(std::function<void()> task) override;
@@ -32,7 +31,7 @@ class FakeLoop final : public base::Scheduler {
   void advance(base::Duration by);
   /// Moves the clock without firing anything, as a stopped process or a suspended machine sees it; then run() to fire
   /// what has become late.
-  void jump(base::Duration by) { now_ += by; }
+  void jump(base::Duration by) { set_clock(clock_ + by); }
 
   std::size_t timers_set() const;
   std::size_t timers_alive() const { return timers_.size(); }
@@ -41,11 +40,16 @@ class FakeLoop final : public base::Scheduler {
  private:
   class FakeTimer;
 
+  base::Instant read_clock() override { return clock_; }
+  void set_clock(base::Instant to) {
+    clock_ = to;
+    forget_now();
+  }
   bool turn();
   void fire_due();
   void end_turn();
 
-  base::Instant now_ = base::Instant{} + std::chrono::hours{1000};
+  base::Instant clock_ = base::Instant{} + std::chrono::hours{1000};
   std::vector<FakeTimer*> timers_;  // not owned; each leaves when it dies
   std::vector<std::unique_ptr<base::Buried>> graveyard_;
   std::mutex mutex_;
