@@ -16,14 +16,13 @@ constexpr std::size_t kPortDigitsMax = 5;
 
 /// The length of the name at the start of `text`; 0 when there is none or a label is empty.
 std::size_t name_length(std::string_view text) {
-  char before = '.';
-  std::size_t i = 0;
-  for (; i < text.size(); ++i) {
-    const char c = text[i];
-    if (!scan::is_name_char(c) && (c != '.' || before == '.')) break;
-    before = c;
+  for (std::size_t i = 0;; ++i) {
+    const std::size_t label = i;
+    while (i < text.size() && scan::is_name_char(text[i])) ++i;
+    const bool has_dot = i < text.size() && text[i] == '.';
+    if (i == label) return has_dot ? 0 : i;
+    if (!has_dot) return i;
   }
-  return i < text.size() && text[i] == '.' ? 0 : i;
 }
 
 bool is_ipv6(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/text.h"
 #include "http/cookie_date.h"
@@ -32,16 +33,7 @@ Pair split_pair(std::string_view piece) {
   return {base::trim(piece.substr(0, equals)), base::trim(piece.substr(equals + 1)), true};
 }
 
-/// What follows the '=' where `piece` is a cookie called `name`. As split_pair reads it, but pieces of other names cost
-/// next to nothing: this runs over all cookies of every request.
-std::optional<std::string_view> value_if_called(std::string_view piece, std::string_view name) {
-  while (!piece.empty() && scan::is_blank(piece.front())) piece.remove_prefix(1);
-  if (!piece.starts_with(name)) return std::nullopt;
-  piece.remove_prefix(name.size());
-  while (!piece.empty() && scan::is_blank(piece.front())) piece.remove_prefix(1);
-  if (piece.empty() || piece.front() != '=') return std::nullopt;
-  return base::trim(piece.substr(1));
-}
+bool is_blank(std::string_view text) { return std::all_of(text.begin(), text.end(), scan::is_blank); }
 
 /// RFC 6265 section 5.2.2: seconds, clamped; nullopt where the attribute is to be ignored.
 std::optional<long long> parse_max_age(std::string_view text) {
@@ -81,30 +73,50 @@ Lifetime parse_lifetime(std::string_view attributes) {
 }  // namespace
 
 std::optional<std::string_view> find_cookie(std::string_view cookie_field, std::string_view name) {
-  bool more = true;
-  while (more) {
-    if (const auto value = value_if_called(take_piece(cookie_field, more), name)) return value;
+  const auto place = place_of_cookie(cookie_field, name);
+  return place ? std::optional(place->value) : std::nullopt;
+}
+
+// The name is looked for first, and then whether a cookie is called so: most fields are long, and most of their cookies
+// are others.
+std::optional<CookiePlace> place_of_cookie(std::string_view cookie_field, std::string_view name, std::size_t from) {
+  while (from <= cookie_field.size()) {
+    const std::size_t hit = cookie_field.find(name, from);
+    if (hit == std::string_view::npos) break;
+    const std::size_t before = cookie_field.substr(from, hit - from).rfind(';');
+    const std::size_t begin = before == std::string_view::npos ? from : from + before + 1;
+    const std::size_t end = std::min(cookie_field.find(';', hit), cookie_field.size());
+    std::string_view rest = cookie_field.substr(0, end).substr(hit + name.size());
+    while (!rest.empty() && scan::is_blank(rest.front())) rest.remove_prefix(1);
+    // As split_pair reads it: called so is what has the name alone before its first '='.
+    if (rest.starts_with('=') && is_blank(cookie_field.substr(begin, hit - begin))) {
+      return CookiePlace{begin, end, base::trim(rest.substr(1))};
+    }
+    from = end + 1;
   }
   return std::nullopt;
 }
 
-void append_without_cookie(std::string& out, std::string_view cookie_field, std::string_view name) {
-  const std::size_t start = out.size();
-  bool has_content = false;
-  bool is_first = true;
-  bool more = true;
-  while (more) {
-    const std::string_view piece = take_piece(cookie_field, more);
-    if (value_if_called(piece, name)) continue;
-    const std::string_view trimmed = base::trim(piece);
-    has_content |= !trimmed.empty();
-    if (!is_first) out += ';';
-    // What moves to the front leaves the space behind that had set it apart.
-    const std::size_t blanks = is_first ? std::min(piece.find_first_not_of(" \t"), piece.size()) : 0;
-    out += piece.substr(blanks);
-    is_first = false;
+bool OtherCookies::next(std::string_view& piece) {
+  while (!is_over_) {
+    // Up to the hole without the semicolon before it; what follows a hole begins with its own.
+    const std::size_t begin = at_;
+    const std::size_t end = hole_ ? hole_->begin : field_.size() + 1;
+    const bool has_cookies = begin < end && !(begin + 1 == end && begin > 0);
+    at_ = hole_ ? hole_->end : field_.size();
+    is_over_ = !hole_ || at_ == field_.size();
+    if (hole_ && !is_over_) hole_ = place_of_cookie(field_, name_, at_ + 1);
+    if (!has_cookies) continue;
+    piece = field_.substr(begin, end - 1 - begin);
+    if (std::exchange(is_first_, false)) {
+      // What moves to the front leaves behind what had set it apart.
+      if (begin > 0) piece.remove_prefix(1);
+      piece.remove_prefix(std::min(piece.find_first_not_of(" \t"), piece.size()));
+    }
+    has_content_ = has_content_ || piece.find_first_not_of("; \t") != std::string_view::npos;
+    return true;
   }
-  if (!has_content) out.resize(start);
+  return false;
 }
 
 std::optional<SetCookie> parse_set_cookie(std::string_view field, long long now_unix) {

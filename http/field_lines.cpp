@@ -30,14 +30,15 @@ FieldLines::Found FieldLines::bad(const char* why) {
 }
 
 FieldLines::Found FieldLines::next(Field& out) {
-  const char* const name_end = scan::token_end(at_, end_);
-  if (name_end == end_) return Found::Incomplete;
-  if (name_end == at_ && *at_ == '\r') {
+  if (at_ == end_) return Found::Incomplete;
+  if (*at_ == '\r') {
     if (end_ - at_ < 2) return Found::Incomplete;
     if (at_[1] != '\n') return bad("bare CR");
     at_ += 2;
     return Found::End;
   }
+  const char* const name_end = scan::token_end(at_, end_);
+  if (name_end == end_) return Found::Incomplete;
   if (name_end == at_ && *at_ == '\n') return bad("bare LF");
   if (*name_end != ':' || name_end == at_) return bad(name_fault(*name_end, name_end == at_));
 

@@ -233,6 +233,9 @@ Progress RequestParser::note(Field& field) {
     case FieldId::Cookie:
       head_.has_cookie = true;
       break;
+    case FieldId::Authorization:
+      head_.has_authorization = true;
+      break;
     case FieldId::Expect:
       if (!base::iequals(field.value, "100-continue")) return bad(417, "expectation other than 100-continue");
       has_expect_ = true;

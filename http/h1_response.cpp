@@ -111,6 +111,12 @@ const char* ResponseParser::note(const Field& field) {
     case FieldId::SetCookie:
       head_.has_set_cookie = true;
       break;
+    case FieldId::WwwAuthenticate:
+      head_.has_challenge = true;
+      break;
+    case FieldId::XHoldfast:
+      head_.has_holdfast = true;
+      break;
     default:
       break;
   }

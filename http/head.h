@@ -90,6 +90,7 @@ struct RequestHead {
   bool wants_upgrade = false;  ///< Connection: upgrade and an Upgrade field (HTTP/1.1 only), but never to h2c, HTTP/x
                                ///< or TLS/x: tunnelled, they would carry requests past every rule of ours.
   bool has_cookie = false;
+  bool has_authorization = false;
   bool path_is_plain = false;  ///< is_plain_path(path), where that was asked already.
 };
 
@@ -103,6 +104,8 @@ struct ResponseHead {
   std::uint64_t content_length = 0;  ///< As declared, also where there is no body (HEAD, 304).
   bool keep_alive = true;            ///< May the backend connection be used again after this answer?
   bool has_set_cookie = false;
+  bool has_challenge = false;  ///< WWW-Authenticate.
+  bool has_holdfast = false;   ///< A word to us: X-Holdfast-*.
 };
 
 }  // namespace holdfast::http

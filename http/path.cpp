@@ -118,12 +118,12 @@ std::string rebuilt(std::string_view text, Dots dots) {
 }  // namespace
 
 bool is_plain_path(std::string_view path) {
-  char before = 0;
-  for (const char c : path) {
-    if (c == '%' || c == '\\' || c == ';') return false;
+  const char* const end = path.data() + path.size();
+  for (const char* at = path.data(); at != end; ++at) {
+    if (!scan::is_path_mark(*at)) continue;
+    if (*at != '/') return false;
     // "/./", "/.hidden" and "//" all leave the quick way; only rare paths do.
-    if (before == '/' && (c == '/' || c == '.')) return false;
-    before = c;
+    if (at + 1 != end && (at[1] == '/' || at[1] == '.')) return false;
   }
   return true;
 }

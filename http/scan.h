@@ -14,6 +14,7 @@ namespace detail {
 inline constexpr std::uint8_t kToken = 1;   // RFC 9110 section 5.6.2, tchar
 inline constexpr std::uint8_t kValue = 2;   // RFC 9110 section 5.5: VCHAR, obs-text, space, tab
 inline constexpr std::uint8_t kTarget = 4;  // visible ASCII but '#': what may stand in a request target
+inline constexpr std::uint8_t kMark = 16;   // what may give a path a second reading: slash, backslash, '%', ';'
 inline constexpr std::uint8_t kName = 8;    // letters, digits, '-', '_': what labels of host names are made of
 
 inline constexpr std::array<std::uint8_t, 256> kClass = [] {
@@ -27,6 +28,7 @@ inline constexpr std::array<std::uint8_t, 256> kClass = [] {
     if ((c >= 0x20 && c != 0x7f) || c == '\t') bits |= kValue;
     if (c > 0x20 && c < 0x7f && c != '#') bits |= kTarget;
     if (c < 0x80 && (letter || digit || c == '-' || c == '_')) bits |= kName;
+    if (c == '/' || c == '\\' || c == '%' || c == ';') bits |= kMark;
     table[c] = bits;
   }
   return table;
@@ -38,6 +40,7 @@ constexpr bool is_token_char(char c) { return detail::has(c, detail::kToken); }
 constexpr bool is_value_char(char c) { return detail::has(c, detail::kValue); }
 constexpr bool is_target_char(char c) { return detail::has(c, detail::kTarget); }
 constexpr bool is_name_char(char c) { return detail::has(c, detail::kName); }
+constexpr bool is_path_mark(char c) { return detail::has(c, detail::kMark); }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// 0..15, or -1.

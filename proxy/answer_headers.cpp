@@ -15,19 +15,19 @@ constexpr std::uint64_t kRewritten = bit(FieldId::Connection) | bit(FieldId::Kee
                                      bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
                                      bit(FieldId::XHoldfast);
 
+constexpr std::size_t kHeadUsual = 256;  // bytes
+
 constexpr bool may_declare_length(std::uint16_t status) { return status >= 200 && status != 204; }
 constexpr bool keeps_upgrade(std::uint16_t status) { return status == 101 || status == 426; }
 
-void append_status_line(std::string& out, const http::ResponseHead& head) {
+void append_status_line(HeadWriter& out, const http::ResponseHead& head) {
   if (head.status == 200 && head.reason == "OK") {
-    out.append("HTTP/1.1 200 OK\r\n");
+    out.add("HTTP/1.1 200 OK\r\n");
     return;
   }
-  out.append("HTTP/1.1 ");
-  append_decimal(out, head.status);
-  out.append(1, ' ')
-      .append(head.reason)
-      .append(kLineEnd);  // the space stays where the reason is empty (RFC 9112 section 4)
+  std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  // The space stays where the reason is empty (RFC 9112 section 4).
+  out.add("HTTP/1.1 ", decimal(head.status, digits), " ", head.reason, "\r\n");
 }
 
 bool sets(std::string_view set_cookie, std::string_view name) {
@@ -35,7 +35,7 @@ bool sets(std::string_view set_cookie, std::string_view name) {
 }
 
 // Answers which ids were seen, as bits.
-std::uint64_t append_kept_fields(std::string& out, const http::ResponseHead& head, std::string_view own_cookie) {
+std::uint64_t append_kept_fields(HeadWriter& out, const http::ResponseHead& head, std::string_view own_cookie) {
   std::uint64_t seen = 0;
   LineRun run(out);
   for (const Field& field : head.fields) {
@@ -48,30 +48,30 @@ std::uint64_t append_kept_fields(std::string& out, const http::ResponseHead& hea
   return seen;
 }
 
-void append_framing(std::string& out, const http::ResponseHead& head, Kind kind) {
+void append_framing(HeadWriter& out, const http::ResponseHead& head, Kind kind) {
   if (kind == Kind::Chunked) {
-    out.append("Transfer-Encoding: chunked\r\n");
+    out.add("Transfer-Encoding: chunked\r\n");
   } else if (kind != Kind::UntilClose && head.has_content_length && may_declare_length(head.status)) {
     append_content_length(out, head.content_length);
   }
 }
 
-void append_upgrade(std::string& out, const http::ResponseHead& head) {
+void append_upgrade(HeadWriter& out, const http::ResponseHead& head) {
   for (const Field& field : head.fields) {
-    if (field.id == FieldId::Upgrade) append_line(out, "Upgrade: ", field.value);
+    if (field.id == FieldId::Upgrade) out.add("Upgrade: ", field.value, "\r\n");
   }
 }
 
-void append_connection(std::string& out, const http::ResponseHead& head, const AnswerContext& context,
+void append_connection(HeadWriter& out, const http::ResponseHead& head, const AnswerContext& context,
                        bool has_upgrade) {
   const bool closes = head.status != 101 && context.plan.after == After::Close;
   if (has_upgrade) {
     append_upgrade(out, head);
-    out.append(closes ? "Connection: Upgrade, close\r\n" : "Connection: Upgrade\r\n");
+    out.add(std::string_view(closes ? "Connection: Upgrade, close\r\n" : "Connection: Upgrade\r\n"));
   } else if (closes) {
-    out.append("Connection: close\r\n");
+    out.add("Connection: close\r\n");
   } else if (context.client_minor == 0) {
-    out.append("Connection: keep-alive\r\n");
+    out.add("Connection: keep-alive\r\n");
   }
 }
 
@@ -90,20 +90,22 @@ AnswerPlan plan_answer(const http::ResponseHead& head, std::uint8_t client_minor
   return {.framing = Kind::UntilClose, .after = After::Close};
 }
 
-void append_response_head(std::string& out, const http::ResponseHead& head, const AnswerContext& context) {
+void append_response_head(std::string& text, const http::ResponseHead& head, const AnswerContext& context) {
+  HeadWriter out(text, kHeadUsual);
   append_status_line(out, head);
   const std::uint64_t seen = append_kept_fields(out, head, context.own_cookie);
-  if ((seen & bit(FieldId::Date)) == 0 && !context.date.empty()) append_line(out, "Date: ", context.date);
-  out.append(context.set_cookie_line);
+  if ((seen & bit(FieldId::Date)) == 0 && !context.date.empty()) out.add("Date: ", context.date, "\r\n");
+  if (!context.set_cookie_line.empty()) out.add(context.set_cookie_line);
   append_framing(out, head, context.plan.framing);
   append_connection(out, head, context, keeps_upgrade(head.status) && (seen & bit(FieldId::Upgrade)) != 0);
-  out.append(kLineEnd);
+  out.add("\r\n");
 }
 
-void append_interim_head(std::string& out, const http::ResponseHead& head) {
+void append_interim_head(std::string& text, const http::ResponseHead& head) {
+  HeadWriter out(text, kHeadUsual);
   append_status_line(out, head);
   append_kept_fields(out, head, {});
-  out.append(kLineEnd);
+  out.add("\r\n");
 }
 
 }  // namespace holdfast::proxy

@@ -31,6 +31,8 @@ constexpr std::uint64_t kPeersWord = bit(FieldId::Forwarded) | bit(FieldId::XFor
                                      bit(FieldId::XForwardedScheme) | bit(FieldId::XForwardedServer) |
                                      bit(FieldId::XForwardedPrefix) | bit(FieldId::XForwardedOther);
 
+constexpr std::size_t kHeadUsual = 512;  // bytes
+
 // What a trusted peer has said, the first value of each.
 struct PeersWords {
   std::string_view proto, host, port, scheme;
@@ -94,12 +96,16 @@ std::string_view port_of(std::string_view authority) {
   return authority.substr(colon + 1);
 }
 
+std::string_view default_port(std::string_view proto) {
+  return base::iequals(proto, "https") || base::iequals(proto, "wss") ? "443" : "80";
+}
+
 /// Of the address the client asked for; where it names none, that of the protocol.
 std::string_view port_for(std::string_view authority, std::string_view proto, std::uint16_t listener_port,
                           std::array<char, 20>& digits) {
   if (const std::string_view port = port_of(authority); !port.empty()) return port;
   if (authority.empty()) return decimal(listener_port, digits);
-  return base::iequals(proto, "https") || base::iequals(proto, "wss") ? "443" : "80";
+  return default_port(proto);
 }
 
 std::string_view name_of(Scheme scheme) { return scheme == Scheme::Https ? "https" : "http"; }
@@ -111,71 +117,74 @@ std::string_view scheme_said(const PeersWords& said, const ForwardContext& conte
 
 // What the peer did not say follows from what it did: behind a TLS terminator that sends the scheme alone, the port is
 // 443, not ours.
-void append_where(std::string& out, const http::RequestHead& head, const ForwardContext& context,
+void append_where(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context,
                   const PeersWords& said) {
   const std::string_view proto = scheme_said(said, context);
   const std::string_view authority = said.host.empty() ? head.authority : first_of_list(said.host);
-  if (said.proto.empty()) append_line(out, "X-Forwarded-Proto: ", proto);
-  if (said.host.empty() && !authority.empty()) append_line(out, "X-Forwarded-Host: ", authority);
+  if (said.proto.empty()) out.add("X-Forwarded-Proto: ", proto, "\r\n");
+  if (said.host.empty() && !authority.empty()) out.add("X-Forwarded-Host: ", authority, "\r\n");
   std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   if (said.port.empty()) {
-    append_line(out, "X-Forwarded-Port: ", port_for(authority, proto, context.listener_port, digits));
+    out.add("X-Forwarded-Port: ", port_for(authority, proto, context.listener_port, digits), "\r\n");
   }
-  if (said.scheme.empty()) append_line(out, "X-Forwarded-Scheme: ", proto);
+  if (said.scheme.empty()) out.add("X-Forwarded-Scheme: ", proto, "\r\n");
 }
 
-void append_who(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
-  out.append("X-Forwarded-For: ");
+void append_who(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context) {
+  out.add("X-Forwarded-For: ");
   for (const Field& field : head.fields) {
-    if (field.id == FieldId::XForwardedFor && !field.value.empty()) append_all(out, field.value, ", ");
+    if (field.id == FieldId::XForwardedFor && !field.value.empty()) out.add(field.value, ", ");
   }
-  append_all(out, context.peer, "\r\nX-Real-IP: ", origin_of(head, context).text, "\r\n");
+  out.add(context.peer, "\r\nX-Real-IP: ", origin_of(head, context).text, "\r\n");
 }
 
 /// Who asked and where, of a client whose own word for it does not count: append_who and append_where in one.
-void append_stranger(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+void append_stranger(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context) {
   const std::string_view proto = name_of(context.scheme);
   std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  const std::string_view port = port_for(head.authority, proto, context.listener_port, digits);
+  // Nearly always a name alone is asked for.
+  const bool is_bare = !head.host.empty() && head.host.size() == head.authority.size();
+  const std::string_view port =
+      is_bare ? default_port(proto) : port_for(head.authority, proto, context.listener_port, digits);
   const std::string_view host_label = head.authority.empty() ? "" : "\r\nX-Forwarded-Host: ";
-  append_all(out, "X-Forwarded-For: ", context.peer, "\r\nX-Real-IP: ", context.peer, "\r\nX-Forwarded-Proto: ", proto,
-             host_label, head.authority, "\r\nX-Forwarded-Port: ", port, "\r\nX-Forwarded-Scheme: ", proto, "\r\n");
+  out.add("X-Forwarded-For: ", context.peer, "\r\nX-Real-IP: ", context.peer, "\r\nX-Forwarded-Proto: ", proto,
+          host_label, head.authority, "\r\nX-Forwarded-Port: ", port, "\r\nX-Forwarded-Scheme: ", proto, "\r\n");
 }
 
 // RFC 7239 section 4: our element after those of the trusted peers. Where they send none, the X- fields say it all.
-void append_forwarded(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+void append_forwarded(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context) {
   bool is_first = true;
   for (const Field& field : head.fields) {
     if (field.id != FieldId::Forwarded || field.value.empty()) continue;
-    out.append(std::exchange(is_first, false) ? "Forwarded: " : ", ").append(field.value);
+    out.add(std::string_view(std::exchange(is_first, false) ? "Forwarded: " : ", "), field.value);
   }
   if (is_first) return;
   const bool is_v6 = context.peer.find(':') != std::string_view::npos;
-  out.append(is_v6 ? ", for=\"[" : ", for=").append(context.peer).append(is_v6 ? "]\"" : "");
-  out.append(";proto=").append(name_of(context.scheme)).append(kLineEnd);
+  out.add(std::string_view(is_v6 ? ", for=\"[" : ", for="), context.peer, std::string_view(is_v6 ? "]\"" : ""));
+  out.add(";proto=", name_of(context.scheme), "\r\n");
 }
 
-void append_request_line(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
-  append_all(out, head.method_text, " ", head.path, head.query,
-             " HTTP/1.1\r\nHost: ", head.authority.empty() ? context.unnamed_host : head.authority, "\r\n");
+void append_request_line(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context) {
+  out.add(head.method_text, " ", head.path, head.query,
+          " HTTP/1.1\r\nHost: ", head.authority.empty() ? context.unnamed_host : head.authority, "\r\n");
 }
 
-void append_cookie(std::string& out, LineRun& run, const Field& field, std::string_view own_cookie) {
-  // A quick look first; what it finds in vain (in a value, in a longer name) is copied as it was.
-  if (own_cookie.empty() || field.value.find(own_cookie) == std::string_view::npos) return run.keep(field);
+void append_cookie(HeadWriter& out, LineRun& run, const Field& field, std::string_view own_cookie) {
+  if (own_cookie.empty()) return run.keep(field);
+  http::OtherCookies others(field.value, own_cookie);
+  if (!others.is_changed()) return run.keep(field);
   run.flush();
   const std::size_t before = out.size();
-  out.append(field.name).append(": ");
-  const std::size_t labelled = out.size();
-  http::append_without_cookie(out, field.value, own_cookie);
-  if (out.size() == labelled) {
-    out.resize(before);
+  out.add(field.name, ": ");
+  for (std::string_view piece; others.next(piece);) out.add(piece);
+  if (others.has_content()) {
+    out.add("\r\n");
   } else {
-    out.append(kLineEnd);
+    out.cut(before);
   }
 }
 
-PeersWords append_kept_fields(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+PeersWords append_kept_fields(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context) {
   PeersWords said;
   LineRun run(out);
   for (const Field& field : head.fields) {
@@ -195,16 +204,16 @@ PeersWords append_kept_fields(std::string& out, const http::RequestHead& head, c
   return said;
 }
 
-void append_framing(std::string& out, const http::RequestHead& head) {
+void append_framing(HeadWriter& out, const http::RequestHead& head) {
   if (head.framing.kind == http::Framing::Kind::Chunked) {
-    out.append("Transfer-Encoding: chunked\r\n");
+    out.add("Transfer-Encoding: chunked\r\n");
   } else if (head.has_content_length) {
     append_content_length(out, head.framing.length);
   }
 }
 
 // What the request is called: in the app's log, in ours, and in a trace. Most requests bring nothing that matters here.
-TextRange append_names(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+TextRange append_names(HeadWriter& out, const http::RequestHead& head, const ForwardContext& context) {
   std::string_view id = context.request_id;
   bool is_traced = context.traceparent.empty();
   if (context.trust == Trust::Trusted || !is_traced) {
@@ -214,16 +223,16 @@ TextRange append_names(std::string& out, const http::RequestHead& head, const Fo
       if (is_named && is_request_id(field.value)) id = field.value;
     }
   }
-  if (!is_traced) append_line(out, "traceparent: ", context.traceparent);
+  if (!is_traced) out.add("traceparent: ", context.traceparent, "\r\n");
   if (id.empty()) return {};
-  append_line(out, "X-Request-Id: ", id);
+  out.add("X-Request-Id: ", id, "\r\n");
   return {out.size() - kLineEnd.size() - id.size(), id.size()};
 }
 
-void append_upgrade(std::string& out, const http::RequestHead& head) {
-  out.append("Connection: Upgrade\r\n");
+void append_upgrade(HeadWriter& out, const http::RequestHead& head) {
+  out.add("Connection: Upgrade\r\n");
   for (const Field& field : head.fields) {
-    if (field.id == FieldId::Upgrade) append_line(out, "Upgrade: ", field.value);
+    if (field.id == FieldId::Upgrade) out.add("Upgrade: ", field.value, "\r\n");
   }
 }
 
@@ -242,10 +251,9 @@ void append_moved_note(std::string& head, std::string_view from, std::string_vie
 }
 
 std::string_view scheme_of(const http::RequestHead& head, const ForwardContext& context) {
+  if (context.trust == Trust::Stranger) return name_of(context.scheme);
   PeersWords said;
-  if (context.trust == Trust::Trusted) {
-    for (const Field& field : head.fields) said.note(field);
-  }
+  for (const Field& field : head.fields) said.note(field);
   return scheme_said(said, context);
 }
 
@@ -264,7 +272,8 @@ Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
   return has_chain ? origin : parse_origin(real_ip).value_or(origin);
 }
 
-TextRange append_request_head(std::string& out, const http::RequestHead& head, const ForwardContext& context) {
+TextRange append_request_head(std::string& text, const http::RequestHead& head, const ForwardContext& context) {
+  HeadWriter out(text, kHeadUsual);
   append_request_line(out, head, context);
   const PeersWords said = append_kept_fields(out, head, context);
   if (context.trust == Trust::Stranger) {
@@ -277,7 +286,7 @@ TextRange append_request_head(std::string& out, const http::RequestHead& head, c
   const TextRange id = append_names(out, head, context);
   append_framing(out, head);
   if (head.wants_upgrade) append_upgrade(out, head);
-  out.append(kLineEnd);
+  out.add("\r\n");
   return id;
 }
 

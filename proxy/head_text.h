@@ -33,20 +33,73 @@ char* put(char* at, const char (&text)[N]) {
   std::memcpy(at, text, N - 1);
   return at + N - 1;
 }
-inline char* put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+inline char* put(char* at, std::string_view text) {
+  // Most pieces are short, and then a call costs more than the copying: two words that may overlap, or three bytes.
+  const std::size_t size = text.size();
+  const char* const from = text.data();
+  if (size > 16) {
+    std::memcpy(at, from, size);
+  } else if (size >= 8) {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::memcpy(&first, from, 8);
+    std::memcpy(&last, from + size - 8, 8);
+    std::memcpy(at, &first, 8);
+    std::memcpy(at + size - 8, &last, 8);
+  } else if (size >= 4) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, from, 4);
+    std::memcpy(&last, from + size - 4, 4);
+    std::memcpy(at, &first, 4);
+    std::memcpy(at + size - 4, &last, 4);
+  } else if (size > 0) {
+    at[0] = from[0];
+    at[size / 2] = from[size / 2];
+    at[size - 1] = from[size - 1];
+  }
+  return at + size;
+}
 }  // namespace detail
 
-/// Appends literals and views, gathered first where they are short: an append each costs several times as much, and a
-/// head has dozens of them. Literals are copied without a call.
-template <class... Pieces>
-void append_all(std::string& out, const Pieces&... pieces) {
-  constexpr std::size_t kGatheredMax = 512;
-  if ((detail::size_of(pieces) + ...) > kGatheredMax) return static_cast<void>((out.append(pieces), ...));
-  std::array<char, kGatheredMax> gathered;  // NOLINT(cppcoreguidelines-pro-type-member-init): what is appended is set
-  char* at = gathered.data();
-  ((at = detail::put(at, pieces)), ...);
-  out.append(gathered.data(), static_cast<std::size_t>(at - gathered.data()));  // two iterators would cost far more
-}
+/// Writes a head at the end of a string, which is given room ahead and cut to what was written when the writer goes:
+/// an append each costs several times as much, and a head has dozens of pieces. Until then the string is the writer's.
+class HeadWriter {
+ public:
+  /// `usual`: bytes that are nearly always enough.
+  HeadWriter(std::string& out, std::size_t usual) : out_(out), at_(out.data() + out.size()), end_(at_) {
+    make_room(usual);
+  }
+  HeadWriter(const HeadWriter&) = delete;
+  HeadWriter& operator=(const HeadWriter&) = delete;
+  ~HeadWriter() { out_.resize(size()); }
+
+  /// Literals and views.
+  template <class... Pieces>
+  void add(const Pieces&... pieces) {
+    const std::size_t bytes = (detail::size_of(pieces) + ...);
+    if (static_cast<std::size_t>(end_ - at_) < bytes) make_room(bytes);
+    char* at = at_;
+    ((at = detail::put(at, pieces)), ...);
+    at_ = at;
+  }
+  /// Of the string, as far as it is written.
+  std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
+  /// Takes back what was written since size() was `size`.
+  void cut(std::size_t size) { at_ = out_.data() + size; }
+
+ private:
+  [[gnu::noinline]] void make_room(std::size_t bytes) {
+    const std::size_t written = size();
+    out_.resize(out_.size() + bytes);
+    at_ = out_.data() + written;
+    end_ = out_.data() + out_.size();
+  }
+
+  std::string& out_;
+  char* at_;
+  char* end_;
+};
 
 /// `number` in decimal, written to `digits`.
 inline std::string_view decimal(std::uint64_t number, std::array<char, 20>& digits) {
@@ -61,23 +114,27 @@ inline void append_decimal(std::string& out, std::uint64_t number) {
 
 /// `label` is "Name: ".
 inline void append_line(std::string& out, std::string_view label, std::string_view value) {
-  append_all(out, label, value, "\r\n");
+  out.append(label).append(value).append(kLineEnd);
 }
 
 inline void append_content_length(std::string& out, std::uint64_t bytes) {
   std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  append_all(out, "Content-Length: ", decimal(bytes, digits), "\r\n");
+  append_line(out, "Content-Length: ", decimal(bytes, digits));
+}
+inline void append_content_length(HeadWriter& out, std::uint64_t bytes) {
+  std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  out.add("Content-Length: ", decimal(bytes, digits), "\r\n");
 }
 
 constexpr std::uint64_t bit(http::FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
 
-/// Copies field lines as they were received, neighbours with one append.
+/// Copies field lines as they were received, neighbours at once.
 ///
 /// Relies on what http/head.h says of a head: its views lie in the bytes it was parsed from, so a name is followed by
 /// its colon, white space and value.
 class LineRun {
  public:
-  explicit LineRun(std::string& out) : out_(out) {}
+  explicit LineRun(HeadWriter& out) : out_(out) {}
   LineRun(const LineRun&) = delete;
   LineRun& operator=(const LineRun&) = delete;
   ~LineRun() { flush(); }
@@ -90,15 +147,15 @@ class LineRun {
     end_ = field.value.empty() ? field.name.data() + field.name.size() + 1 : field.value.data() + field.value.size();
   }
 
-  /// Writes what is held back. To be called before anything else is appended to the same string.
+  /// Writes what is held back. To be called before anything else is written.
   void flush() {
     if (begin_ == nullptr) return;
-    append_all(out_, std::string_view(begin_, static_cast<std::size_t>(end_ - begin_)), "\r\n");
+    out_.add(std::string_view(begin_, static_cast<std::size_t>(end_ - begin_)), "\r\n");
     begin_ = nullptr;
   }
 
  private:
-  std::string& out_;
+  HeadWriter& out_;
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
 };

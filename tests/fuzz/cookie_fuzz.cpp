@@ -15,17 +15,25 @@ bool is_inside(std::string_view part, std::string_view whole) {
   return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
 }
 
+std::string without_sid(std::string_view field) {
+  OtherCookies others(field, "sid");
+  if (!others.is_changed()) return std::string(field);
+  std::string out;
+  for (std::string_view piece; others.next(piece);) {
+    must(is_inside(piece, field), "a piece is a view into the field");
+    out += piece;
+  }
+  return others.has_content() ? out : "";
+}
+
 void check_cookie(std::string_view field) {
   const auto found = find_cookie(field, "sid");
   if (found) must(is_inside(*found, field), "a value is a view into the field");
-  std::string without;
-  append_without_cookie(without, field, "sid");
+  const std::string without = without_sid(field);
   must(!find_cookie(without, "sid"), "a cookie left out is gone");
   must(without.size() <= field.size(), "leaving out adds nothing");
   if (const auto other = find_cookie(field, "a")) must(find_cookie(without, "a") == other, "the others stay");
-  std::string again;
-  append_without_cookie(again, without, "sid");
-  must(again == without, "once is enough");
+  must(without_sid(without) == without, "once is enough");
 }
 
 void check_set_cookie(std::string_view field) {

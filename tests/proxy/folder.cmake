@@ -12,6 +12,7 @@ holdfast_tests(proxy
     troubles
     forward_headers
     gates
+    head_text
     hung
     identity
     retry
