@@ -1,6 +1,7 @@
 #include "proxy/poison.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/random.h"
 #include "base/text.h"
@@ -25,6 +26,20 @@ RequestLine line_of(std::string_view head) {
   const std::string_view method = head.substr(0, head.find(' '));
   const std::string_view rest = head.substr(std::min(method.size() + 1, head.size()));
   return {method, rest.substr(0, rest.find(' '))};
+}
+
+/// Eight bytes at a time.
+std::uint64_t line_hash(const conf::Pool& pool, std::string_view line) {
+  std::uint64_t hash = line.size() << 32 | conf::index(pool.id);
+  std::size_t at = 0;
+  for (; at + 8 <= line.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, line.data() + at, 8);
+    hash = base::Random::mix(hash ^ word);
+  }
+  std::uint64_t rest = 0;
+  for (; at < line.size(); ++at) rest = rest << 8 | static_cast<unsigned char>(line[at]);
+  return base::Random::mix(hash ^ rest);
 }
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -77,6 +92,13 @@ std::uint64_t kind_print(std::string_view pool, std::string_view head) {
     }
   }
   return base::Random::mix(has_digit ? with(hash, '#') : segment);
+}
+
+std::uint64_t RecentKinds::kind_of(const conf::Pool& pool, std::string_view line) {
+  const std::uint64_t hash = line_hash(pool, line);
+  Known& known = known_[hash % kPlaces];
+  if (known.line != hash) known = {hash, kind_print(pool.name, line)};
+  return known.kind;
 }
 
 const PoisonView::Entry* PoisonView::refusing(const Print& print, Body body, base::Instant now) const {

@@ -60,6 +60,22 @@ std::uint64_t head_print(std::string_view pool, std::string_view head);
 /// number or a name of one thing ("/orders/17" and "/orders/4f").
 std::uint64_t kind_print(std::string_view pool, std::string_view head);
 
+/// The kinds of the requests that one worker has seen answered lately: a kind is made byte by byte, and most requests
+/// are for what was asked for a moment ago. Of fixed size; the later of two on one place stays.
+class RecentKinds {
+ public:
+  /// kind_print(pool.name, line). `line`: method and path, as a head begins.
+  std::uint64_t kind_of(const conf::Pool& pool, std::string_view line);
+
+ private:
+  static constexpr std::size_t kPlaces = 256;
+  struct Known {
+    std::uint64_t line = 0;  // its hash: of two lines that had the same, one would count as of the other's kind
+    std::uint64_t kind = 0;
+  };
+  std::array<Known, kPlaces> known_{};
+};
+
 /// Kinds of requests that some backend has answered, and lived. Any thread. Of fixed size: of two kinds that fall on
 /// one place the later is remembered.
 class Answered {

@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+
 #include "proxy/poison_book.h"
 #include "tests/proxy/proxy_fixture.h"
 
@@ -124,6 +129,22 @@ TEST_CASE("a request's kind: numbers and names of single things are one") {
     INFO(row.a);
     INFO(row.b);
     CHECK((kind_print("shop", line("GET", row.a)) == kind_print("shop", line("GET", row.b))) == row.same);
+  }
+}
+
+TEST_CASE("a kind that is remembered is the one that was made") {
+  RecentKinds recent;
+  std::array<conf::Pool, 2> pools;
+  pools[0].name = "shop";
+  pools[1].name = "erp";
+  pools[1].id = conf::PoolId{1};
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < 400; ++i) {  // more than have a place
+      const std::string request = "GET /" + std::string(i / 3, 'x') + std::to_string(i % 3) + (i % 2 == 0 ? "/a" : "");
+      const conf::Pool& pool = pools[i % 2];
+      INFO(request);
+      CHECK(recent.kind_of(pool, request) == kind_print(pool.name, request + " HTTP/1.1"));
+    }
   }
 }
 
