@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -21,6 +22,10 @@ constexpr std::size_t kGenerationAt = kTagAt + 8;
 constexpr std::size_t kIssuedAt = kGenerationAt + 4;
 constexpr std::size_t kMacAt = kIssuedAt + 4;
 constexpr std::size_t kSize = kMacAt + 16;
+constexpr std::size_t kTextSize = (kSize * 4 + 2) / 3;
+// What is looked at to know the id: bytes up to its end, in whole groups of four characters.
+constexpr std::size_t kPeeked = 18;
+constexpr std::size_t kPeekedText = kPeeked / 3 * 4;
 constexpr std::string_view kLabel = "holdfast ticket";  // the MAC of a ticket is never that of anything else
 
 using Bytes = std::array<std::uint8_t, kSize>;
@@ -66,15 +71,26 @@ std::string seal(const Ticket& ticket, const Keyring& keyring) {
 }
 
 std::optional<SessionId> peek_id(std::string_view cookie) {
-  constexpr std::size_t kPeeked = 18;  // bytes: those up to the id's end, in whole groups of four characters
   std::array<std::uint8_t, kPeeked> bytes{};
-  if (cookie.size() != (kSize * 4 + 2) / 3 || !base::from_base64url(cookie.substr(0, kPeeked / 3 * 4), bytes) ||
+  if (cookie.size() != kTextSize || !base::from_base64url(cookie.substr(0, kPeekedText), bytes) ||
       bytes[0] != kVersion) {
     return std::nullopt;
   }
   SessionId id;
   std::copy_n(bytes.begin() + kIdAt, id.size(), id.begin());
   return id;
+}
+
+const LastCookie::Session* LastCookie::read(std::string_view cookie, const conf::Pool& pool, const Keyring& keyring) {
+  static_assert(kRead == kPeekedText);
+  const bool is_same = cookie.size() == kTextSize && std::memcmp(cookie.data(), read_.data(), kRead) == 0;
+  if (is_same && pool_ == pool.id) return &session_;
+  const auto id = peek_id(cookie);
+  if (!id) return nullptr;
+  std::copy_n(cookie.begin(), kRead, read_.begin());
+  pool_ = pool.id;
+  session_ = {*id, keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(*id))};
+  return &session_;
 }
 
 std::optional<Ticket> open(std::string_view cookie, const Keyring& keyring) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "conf/settings.h"
 #include "sessions/key.h"
 #include "sessions/keyring.h"
 
@@ -31,6 +32,26 @@ std::string seal(const Ticket& ticket, const Keyring& keyring);
 /// nullopt when the text has not the form of our cookie, as far as that shows in its length and its first characters.
 /// No allocation, no MAC.
 std::optional<SessionId> peek_id(std::string_view cookie);
+
+/// The last cookie of ours that came by a connection: a browser shows the same one with each request, which then costs
+/// a comparison instead of decoding and hashing. Part of the connection.
+class LastCookie {
+ public:
+  struct Session {
+    SessionId id{};
+    Key key;
+  };
+  /// What peek_id() says, and the key the map knows that session of `pool` by. Good until the next call; nullptr: it
+  /// has not the form of our cookie.
+  const Session* read(std::string_view cookie, const conf::Pool& pool, const Keyring& keyring);
+
+ private:
+  static constexpr std::size_t kRead = 24;  // characters; what follows is not for peek_id
+
+  std::array<char, kRead> read_{};  // not of our form: none yet
+  conf::PoolId pool_{};
+  Session session_;
+};
 
 /// The whole ticket, only if the MAC is right (compared in constant time).
 std::optional<Ticket> open(std::string_view cookie, const Keyring& keyring);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 
 using namespace holdfast;
@@ -102,6 +103,35 @@ TEST_CASE("peeking looks at no MAC") {
   cookie[50] = cookie[50] == 'A' ? 'B' : 'A';
   CHECK(peek_id(cookie) == sample().id);
   CHECK_FALSE(open(cookie, keyring()).has_value());
+}
+
+TEST_CASE("a connection's last cookie is read once, and every other one for what it is") {
+  conf::Pool shop;
+  shop.name = "shop";
+  conf::Pool erp;
+  erp.name = "erp";
+  erp.id = conf::PoolId{1};
+  Ticket other = sample();
+  other.id[15] ^= 1;
+  const std::string cookie = seal(sample(), keyring());
+  const std::string another = seal(other, keyring());
+  LastCookie last;
+  const auto reads = [&](const std::string& text, const conf::Pool& pool) {
+    const auto* const got = last.read(text, pool, keyring());
+    const auto id = peek_id(text);
+    if (got == nullptr || !id) return got == nullptr && !id;
+    return got->id == *id && got->key == keyring().session_key(pool.name, std::span<const std::uint8_t, 16>(*id));
+  };
+  CHECK(reads(std::string(66, '\0'), shop));  // as nothing looks before the first
+  for (int i = 0; i < 2; ++i) {
+    CHECK(reads(cookie, shop));
+    CHECK(reads(cookie, shop));
+    CHECK(reads(cookie, erp));
+    CHECK(reads(another, erp));
+    CHECK(reads(cookie.substr(0, 65), erp));
+    CHECK(reads(std::string(66, 'A'), erp));
+    CHECK(reads("", erp));
+  }
 }
 
 TEST_CASE("issue times: whole seconds, 32 bits, no wrap") {
