@@ -32,24 +32,23 @@ Client::Client(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream
       outbox_(context.buffers),
       timer_(context.scheduler.timer([this] { on_due(); })),
       idle_since_(context.now()),
-      peer_text_(stream_->peer().host_text()) {
-  forward_.peer = peer_text_;
-  forward_.peer_bytes = stream_->peer().bytes();
+      peer_text_(stream_->peer().host_text()),
+      peer_bytes_(stream_->peer().bytes()) {
   on_snapshot(listen);
   stream_->set_handler(this);
 }
 
 void Client::on_snapshot(std::optional<std::size_t> listen) {
-  forward_.trusted_proxies = {};  // of settings that will not be there for ever
+  trusted_proxies_ = {};  // of settings that will not be there for ever
   if (!listen) {
     is_leaving_ = true;
     return drain();
   }
   const conf::Listen& listener = context_.settings().listens[*listen];
   listen_ = static_cast<std::uint32_t>(*listen);
-  forward_.trust = trust_of(listener.trusted_proxies, forward_.peer_bytes);
-  forward_.trusted_proxies = listener.trusted_proxies;
-  forward_.listener_port = listener.address.port;
+  trust_ = trust_of(listener.trusted_proxies, peer_bytes_);
+  trusted_proxies_ = listener.trusted_proxies;
+  listener_port_ = listener.address.port;
 }
 
 Client::~Client() { context_.buffers.take_back(head_); }
@@ -106,7 +105,7 @@ net::IoResult Client::read(std::span<char> into) {
 void Client::read_heads() {
   std::span<char> scratch(*context_.scratch);
   std::size_t have = head_.size();
-  std::memcpy(scratch.data(), head_.data(), have);
+  if (have != 0) std::memcpy(scratch.data(), head_.data(), have);
   if (have > searched_ && parse_head(have)) return;
   while (state_ == State::Open) {
     const net::IoResult got = read(scratch.subspan(have));

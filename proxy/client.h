@@ -7,6 +7,7 @@
 #include "proxy/context.h"
 #include "proxy/forward_headers.h"
 #include "proxy/outbox.h"
+#include "sessions/cookie.h"
 
 namespace holdfast::proxy {
 
@@ -63,8 +64,17 @@ class Client final : public base::Buried, private net::StreamHandler {
   // For its exchange:
   net::Stream& stream() { return *stream_; }
   Outbox& outbox() { return outbox_; }
-  const ForwardContext& forward_context() const { return forward_; }
+  /// What its requests' heads need to know of it; what is a request's own is empty.
+  ForwardContext forward_context() const {
+    return {.peer = peer_text_,
+            .peer_bytes = peer_bytes_,
+            .trust = trust_,
+            .trusted_proxies = trusted_proxies_,
+            .listener_port = listener_port_};
+  }
+  std::string_view peer_text() const { return peer_text_; }
   Lease& pinned() { return pinned_; }
+  sessions::LastCookie& last_cookie() { return last_cookie_; }
   /// True: reading may give something. False: wait for the next edge.
   bool has_unread() const { return has_unread_; }
   net::IoResult read(std::span<char> into);
@@ -113,8 +123,12 @@ class Client final : public base::Buried, private net::StreamHandler {
   base::Instant head_since_{};  // when the first byte of a head that is not whole came
   base::Instant linger_until_{};
   std::string peer_text_;
-  ForwardContext forward_;
+  AddressBytes peer_bytes_{};
+  std::span<const conf::Cidr> trusted_proxies_;  // of its listener, as of now
+  sessions::LastCookie last_cookie_;
   std::uint32_t listen_ = 0;  // in Settings::listens, as of now
+  std::uint16_t listener_port_ = 0;
+  Trust trust_ = Trust::Stranger;
   State state_ = State::Open;
   bool has_unread_ = true;
   bool is_leaving_ = false;

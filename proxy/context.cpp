@@ -34,6 +34,7 @@ void Context::make_room() {
 
 void Context::set_snapshot(std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v) {
   snapshot = std::move(snap);
+  for (const auto& spare : spare_exchanges) spare->forget_old_snapshot();
   make_room();
   set_view(std::move(v));
 }

@@ -97,6 +97,7 @@ struct Context {
   base::Buffers buffers;
   Counters counters;
   base::Random random;
+  RecentKinds kinds;
   bool is_draining = false;  // no further request
   bool is_leaving = false;   // another process takes new connections: the next answer of each client is its last
 

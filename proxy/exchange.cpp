@@ -76,12 +76,12 @@ void Exchange::enter(Event event) {
   state_ = *to;
 }
 
-const conf::Pool& Exchange::pool() const { return known().settings->pool(route_->pool); }
-
 /// Before a choice that comes later than the first one: where a reload has left the pool there, its backends as they
 /// are now.
 void Exchange::look_anew() {
-  if (context_.snapshot != snapshot_ && context_.settings().has(route_->pool)) newer_ = context_.snapshot;
+  if (context_.snapshot == snapshot_ || !context_.settings().has(route_->pool)) return;
+  newer_ = context_.snapshot;
+  pool_ = &newer_->settings->pool(route_->pool);
 }
 
 /// The backend is where it was when it was chosen: its connections are worth keeping.
@@ -99,14 +99,21 @@ Placement::Tools Exchange::tools() {
           .store = context_.shared.store,
           .asker = *this,
           .keyring = context_.shared.keyring,
+          .last_cookie = client_->last_cookie(),
           .now = context_.now()};
 }
 
-/// Something has moved. A session in use does not expire, however long its request takes.
+/// Something has moved.
 void Exchange::extend_deadline(base::Duration by) {
   const base::Instant now = context_.now();
   moved_ = now;
   timer_->set(now + by);
+  keep_session_alive();
+}
+
+/// A session in use does not expire, however long its request takes.
+void Exchange::keep_session_alive() {
+  const base::Instant now = context_.now();
   if (now - kept_alive_ < context_.settings().sessions.idle_timeout / 4) return;
   kept_alive_ = now;
   if (state_ == State::Relaying || state_ == State::Tunnelling) placement_.keep_alive(tools(), pool());
@@ -115,8 +122,8 @@ void Exchange::extend_deadline(base::Duration by) {
 void Exchange::start(Client& client, const http::RequestHead& head, std::span<char> rest) {
   reset();
   client_ = &client;
-  snapshot_ = context_.snapshot;
-  newer_.reset();
+  // The workers share its count of owners: a request that finds its exchange with it does not touch that.
+  if (snapshot_ != context_.snapshot) snapshot_ = context_.snapshot;
   started_ = kept_alive_ = context_.now();
   awaits_continue_ = head.expects_continue;
   method_ = head.method;
@@ -133,14 +140,16 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
   fresh_body_ = step.data;
   body_print_.add(fresh_body_);
 
-  if (admit(head)) {
+  ForwardContext forward = client.forward_context();
+  const Origin origin = origin_of(head, forward);
+  if (admit(head, forward, origin)) {
     const std::uint64_t known_length = std::max(head.framing.length, request_body_.content_bytes());
     if (step.state == http::BodyReader::Step::State::Bad) {
       reply_error(400);
     } else if (body_max_ != 0 && known_length > body_max_) {
       reply_error(413);
     } else {
-      place(head);
+      place(head, forward, origin);
     }
   }
   if ((state_ == State::Choosing || state_ == State::Connecting) && !fresh_body_.empty()) {
@@ -158,7 +167,7 @@ void Exchange::connect() {
   is_counted_ = true;
   context_.shared.loads[conf::index(*backend_)].in_flight.fetch_add(1, std::memory_order_relaxed);
   context_.counters.backend[conf::index(*backend_)].requests.add();
-  lease_ = std::move(client_->pinned());
+  if (client_->pinned()) lease_ = std::move(client_->pinned());
   if (lease_ && (lease_->backend() != *backend_ || lease_->stream().peer_ended() || has_stray_bytes())) lease_.drop();
   if (lease_) is_pinned_ = true;  // it stays this client's, whatever this request looks like
   if (!lease_ && !is_pinned_) lease_ = context_.pool.take(*backend_);
@@ -375,12 +384,16 @@ void Exchange::finish(Client::Next next) {
   client_->on_exchange_done(next);  // may begin nothing, but this exchange is no longer the client's
 }
 
-/// What a spare exchange need not hold.
+/// What a spare exchange need not hold. The snapshot of now it keeps: the next request will want that one.
 void Exchange::give_back() {
-  snapshot_.reset();
+  forget_old_snapshot();
   newer_.reset();
   context_.buffers.take_back(answer_input_);
   context_.buffers.take_back(held_body_);
+}
+
+void Exchange::forget_old_snapshot() {
+  if (snapshot_ != context_.snapshot) snapshot_.reset();
 }
 
 void Exchange::write_access_line() {
@@ -389,7 +402,7 @@ void Exchange::write_access_line() {
   const std::string_view target = head.substr(method.size() + 1, head.find(' ', method.size() + 1) - method.size() - 1);
   const base::Instant now = context_.now();
   AccessRecord record{.time = base::wall_now(),
-                      .client = origin_.empty() ? client_->forward_context().peer : std::string_view(origin_),
+                      .client = origin_.empty() ? client_->peer_text() : std::string_view(origin_),
                       .method = method,
                       .path = target.substr(0, target.find('?')),
                       .request_id = head.substr(request_id_.at, request_id_.size),

@@ -39,6 +39,9 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   /// The connection is closed for a reason that is not ours; the exchange is over and reports nothing.
   void on_client_closed();
 
+  /// Of one that is spare, after a reload: lets go of what a request may still need, where that is not of now.
+  void forget_old_snapshot();
+
   void on_view();
   void on_granted(conf::BackendId backend);
   /// Of those that wait for a verdict only.
@@ -59,10 +62,10 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   // Life (exchange.cpp).
   void reset();
   void enter(Event event);
-  bool admit(const http::RequestHead& head);
+  bool admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin);
   void redirect(const http::RequestHead& head);
   void reply(Client::Next next);
-  void place(const http::RequestHead& head);
+  void place(const http::RequestHead& head, const ForwardContext& forward, const Origin& origin);
   void on_placed(std::optional<conf::BackendId> backend);
   void note_move(conf::BackendId from);
   void go_to(conf::BackendId backend);
@@ -90,8 +93,9 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool is_to_end() const;
   const Snapshot& known() const { return newer_ ? *newer_ : *snapshot_; }
   Placement::Tools tools();
-  const conf::Pool& pool() const;
+  const conf::Pool& pool() const { return *pool_; }
   void extend_deadline(base::Duration by);
+  void keep_session_alive();
 
   // Requests that kill their backend (exchange_poison.cpp).
   bool is_guarded() const;
@@ -144,11 +148,13 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   std::shared_ptr<const Snapshot> snapshot_;  // pinned: a reload never changes a request under way
   std::shared_ptr<const Snapshot> newer_;     // but a request that has to go elsewhere chooses by what is now
   const conf::Route* route_ = nullptr;
+  const conf::Pool* pool_ = nullptr;  // of a route that forwards; as in known()
   State state_ = State::Done;
 
   // The request.
   std::string request_head_;      // as sent to every backend tried; the log and error pages read it, too
   TextRange request_id_;          // within it
+  std::size_t line_bytes_ = 0;    // of it: method and path
   bool awaits_continue_ = false;  // the client sends its body only when it is told to
   std::string origin_;            // the client's address, when a trusted peer named another than its own
   http::Method method_ = http::Method::Other;

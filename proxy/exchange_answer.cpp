@@ -55,7 +55,7 @@ void Exchange::read_answer_head() {
   if (is_held_) return;
   std::span<char> scratch(*context_.scratch);
   std::size_t have = answer_input_.size();
-  std::memcpy(scratch.data(), answer_input_.data(), have);
+  if (have != 0) std::memcpy(scratch.data(), answer_input_.data(), have);
   for (;;) {
     const net::IoResult got = lease_->stream().read(scratch.subspan(have));
     if (got.state == net::IoResult::State::Blocked) {
@@ -157,8 +157,8 @@ void Exchange::send_answer_head(std::span<char> rest) {
   std::string& text = context_.text;
   text.clear();
   std::string cookie_line;
-  if (const std::string value = placement_.cookie_to_give(tools()); !value.empty()) {
-    append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
+  if (placement_.gives_cookie()) {
+    append_own_cookie(cookie_line, pool().sticky.cookie, placement_.cookie_to_give(tools()), pool().sticky.same_site,
                       is_secure_ ? Secure::Yes : Secure::No);
   }
   append_response_head(
@@ -172,9 +172,11 @@ void Exchange::send_answer_head(std::span<char> rest) {
   enter(Event::Answered);
   head_sent_ = true;
   if (head.framing.kind != http::Framing::Kind::Length && is_event_stream(head)) note_long();
-  extend_deadline(snapshot_->settings->timeouts.body_idle);
+  keep_session_alive();
   if (!take_answer_bytes(rest, text)) return;
-  if (!answer_is_read_) relay_answer_body();
+  // Most answers have come whole by now, and need no deadline.
+  extend_deadline(snapshot_->settings->timeouts.body_idle);
+  relay_answer_body();
 }
 
 void Exchange::learn_from(const http::ResponseHead& head) {
@@ -188,6 +190,8 @@ void Exchange::learn_from(const http::ResponseHead& head) {
       }
     });
   }
+  placement_.end_admission();
+  if (!head.has_challenge && !head.has_holdfast) return;
   for (const http::Field& field : head.fields) {
     if (field.id == http::FieldId::WwwAuthenticate && (head.status == 401 || is_pinned_) && offers_login(field.value)) {
       is_pinned_ = true;
@@ -197,7 +201,6 @@ void Exchange::learn_from(const http::ResponseHead& head) {
       placement_.end(tools(), pool());
     }
   }
-  placement_.end_admission();
 }
 
 /// Takes what came of the body and sends it, behind `head` where that is not empty. False: the exchange is over.
@@ -280,9 +283,9 @@ void Exchange::on_answer_read() {
       lease_.keep();
     }
   }
+  if (client_->outbox().is_empty()) return finish_if_sent();
   leave_backend();
   extend_deadline(snapshot_->settings->timeouts.body_idle);
-  finish_if_sent();
 }
 
 /// Nothing lies behind the answer: a read that left no room unused may have left bytes unread, and the edge is spent.
@@ -329,8 +332,8 @@ void Exchange::begin_tunnel(std::span<char> rest) {
   context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
   context_.text.clear();
   std::string cookie_line;
-  if (const std::string value = placement_.cookie_to_give(tools()); !value.empty()) {
-    append_own_cookie(cookie_line, pool().sticky.cookie, value, pool().sticky.same_site,
+  if (placement_.gives_cookie()) {
+    append_own_cookie(cookie_line, pool().sticky.cookie, placement_.cookie_to_give(tools()), pool().sticky.same_site,
                       is_secure_ ? Secure::Yes : Secure::No);
   }
   append_response_head(

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/big_endian.h"
 #include "base/text.h"
 #include "proxy/exchange.h"
 #include "proxy/trace.h"
@@ -20,18 +21,17 @@ bool names_login(std::string_view credentials) {
 }
 
 std::uint64_t hash_of(const AddressBytes& address) {
-  std::uint64_t hash = 0;
-  for (const std::uint8_t byte : address) hash = hash * 257 + byte;
-  return base::Random::mix(hash);
+  const std::uint64_t low = base::load_big_endian(&address[8]);
+  return base::Random::mix(low + base::Random::mix(base::load_big_endian(address.data())));
 }
 
 }  // namespace
 
-bool Exchange::admit(const http::RequestHead& head) {
+bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin) {
   const Routed found = snapshot_->router.find(head);
   route_ = found.route ? &snapshot_->settings->route(*found.route) : nullptr;
-  ForwardContext forward = client_->forward_context();
   const bool forwards = route_ != nullptr && route_->action == conf::RouteAction::Forward;
+  pool_ = forwards ? &snapshot_->settings->pool(route_->pool) : nullptr;
   if (forwards && pool().sticky.mode == conf::StickyMode::Cookie) forward.own_cookie = pool().sticky.cookie;
   TraceNames names;
   forward.request_id = names.request_id(context_.random);
@@ -39,8 +39,8 @@ bool Exchange::admit(const http::RequestHead& head) {
     forward.traceparent = names.traceparent(context_.random);
   }
   request_id_ = append_request_head(request_head_, head, forward);
-  const Origin origin = origin_of(head, forward);
-  if (origin.text != forward.peer) origin_ = origin.text;
+  line_bytes_ = head.method_text.size() + 1 + head.path.size();
+  if (origin.text.data() != forward.peer.data()) origin_ = origin.text;
 
   if (route_ == nullptr) {
     context_.counters.requests_refused.add();
@@ -54,8 +54,7 @@ bool Exchange::admit(const http::RequestHead& head) {
   return true;
 }
 
-void Exchange::place(const http::RequestHead& head) {
-  const Origin origin = origin_of(head, client_->forward_context());
+void Exchange::place(const http::RequestHead& head, const ForwardContext& forward, const Origin& origin) {
   Identity who;
   if (route_->sticky.value_or(true)) {
     who = identify(pool().sticky, head, origin.bytes, [this](std::string_view value) {
@@ -69,9 +68,11 @@ void Exchange::place(const http::RequestHead& head) {
     caller_ = caller_of(who);
     if (refuse_if_quarantined()) return;
   }
-  is_secure_ = base::iequals(scheme_of(head, client_->forward_context()), "https");
-  for (const http::Field& field : head.fields) {
-    if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;
+  is_secure_ = base::iequals(scheme_of(head, forward), "https");
+  if (head.has_authorization) {
+    for (const http::Field& field : head.fields) {
+      if (field.id == http::FieldId::Authorization && names_login(field.value)) is_pinned_ = true;
+    }
   }
   context_.budgets[conf::index(route_->pool)].on_request(started_);
   failure_ = ErrorCode::Unavailable;  // unless one is found

@@ -66,7 +66,7 @@ bool Exchange::refuse_if_quarantined() {
 /// Whoever answers it has survived it.
 void Exchange::note_answered() {
   if (!is_guarded()) return;
-  context_.shared.answered.note(kind_print(pool().name, request_head_));
+  context_.shared.answered.note(context_.kinds.kind_of(pool(), std::string_view(request_head_).substr(0, line_bytes_)));
   if (context_.poison->entries.empty()) return;
   if (const Print known = print(); context_.poison->suspects(known)) context_.reports.on_suspect_answered(known);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -24,12 +26,24 @@ inline constexpr Step kSteps[] = {
     {State::Awaiting, Event::Upgraded, State::Tunnelling},
 };
 
-constexpr std::optional<State> next(State from, Event on) {
-  if (on == Event::Finished && from != State::Done) return State::Done;
+// The same by state and event, for those who ask four times a request.
+inline constexpr State kNowhere{0xff};
+inline constexpr auto kNext = [] {
+  constexpr std::size_t kFroms = static_cast<std::size_t>(State::Done) + 1;
+  constexpr std::size_t kEvents = static_cast<std::size_t>(Event::Finished) + 1;
+  std::array<std::array<State, kEvents>, kFroms> table{};
+  for (auto& row : table) row.fill(kNowhere);
   for (const Step& step : kSteps) {
-    if (step.from == from && step.on == on) return step.to;
+    table[static_cast<std::size_t>(step.from)][static_cast<std::size_t>(step.on)] = step.to;
   }
-  return std::nullopt;  // a mistake of ours: enter() checks
+  for (std::size_t from = 0; from + 1 < kFroms; ++from) table[from][kEvents - 1] = State::Done;
+  return table;
+}();
+
+/// nullopt: a mistake of ours; enter() checks.
+constexpr std::optional<State> next(State from, Event on) {
+  const State to = kNext[static_cast<std::size_t>(from)][static_cast<std::size_t>(on)];
+  return to == kNowhere ? std::nullopt : std::optional(to);
 }
 static_assert(!next(State::Relaying, Event::Retry), "the client has seen bytes: too late to retry");
 static_assert(!next(State::Done, Event::Finished), "an exchange ends once");

@@ -67,10 +67,10 @@ Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool
 }
 
 Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie) {
-  const auto id = sessions::peek_id(cookie);
-  if (!id) return fresh(tools, pool, Stickiness::Forged);
-  id_ = *id;
-  key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
+  const auto* const shown = tools.last_cookie.read(cookie, pool, tools.keyring);
+  if (shown == nullptr) return fresh(tools, pool, Stickiness::Forged);
+  id_ = shown->id;
+  key_ = shown->key;
   shown_ = key_.low;
   word_ = Stickiness::Kept;
   if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
@@ -255,7 +255,6 @@ std::optional<conf::BackendId> Placement::pick_by_hash(const Tools& tools,
 }
 
 std::string Placement::cookie_to_give(const Tools& tools) {
-  if (cookie_ != Cookie::Give) return {};
   cookie_ = Cookie::Good;
   tools.store.cookie_issued(key_, tools.now);
   return sessions::seal({id_, binding_.backend, binding_.generation, base::wall_now()}, tools.keyring);

@@ -29,6 +29,7 @@ class Placement {
     sessions::Store& store;
     sessions::Asker& asker;  ///< Gets what the map answers later.
     const sessions::Keyring& keyring;
+    sessions::LastCookie& last_cookie;  ///< Of the client's connection.
     base::Instant now;
   };
 
@@ -60,7 +61,9 @@ class Placement {
   /// The backend whose session we have just moved away, once per move.
   std::optional<conf::BackendId> take_moved_from() { return std::exchange(moved_from_, std::nullopt); }
 
-  /// The value of our own cookie for the answer, or empty when the client's is still good. Notes it as given.
+  /// The answer is to give our own cookie: the client has none, or not for long any more.
+  bool gives_cookie() const { return cookie_ == Cookie::Give; }
+  /// Its value, where gives_cookie(). Notes it as given.
   std::string cookie_to_give(const Tools& tools);
 
   /// The app's answer sets (or ends) its own session cookie; `served_by` answered.

@@ -47,6 +47,9 @@ class TraceNames {
   }
   /// W3C Trace Context, level 1: "00-TRACE-SPAN-01"; ids that are all zero are not valid.
   std::string_view traceparent(base::Random& random) {
+    constexpr std::string_view kForm = "00-00000000000000000000000000000000-0000000000000000-01";
+    static_assert(kForm.size() == kTraceparent);
+    kForm.copy(traceparent_.data(), kForm.size());
     write_hex(random.next() | 1, traceparent_.data() + 3);
     write_hex(random.next(), traceparent_.data() + 19);
     write_hex(random.next() | 1, traceparent_.data() + 36);
@@ -54,14 +57,10 @@ class TraceNames {
   }
 
  private:
-  std::array<char, 32> request_id_{};
-  std::array<char, 55> traceparent_ = [] {
-    std::array<char, 55> text{};
-    constexpr std::string_view kForm = "00-00000000000000000000000000000000-0000000000000000-01";
-    static_assert(kForm.size() == 55);
-    std::copy(kForm.begin(), kForm.end(), text.begin());
-    return text;
-  }();
+  static constexpr std::size_t kTraceparent = 55;
+
+  std::array<char, 32> request_id_;  // both are written before anybody reads them
+  std::array<char, kTraceparent> traceparent_;
 };
 
 /// May a request keep the id that a trusted proxy gave it? Bounded, and plain enough for every log.

@@ -72,6 +72,8 @@ class ProxyFixture final : private proxy::Reports {
                          std::make_shared<const health::View>(view_), listens);
     loop.run();
   }
+  /// Those in force.
+  std::shared_ptr<const conf::Settings> settings() const { return settings_; }
   /// Its probes have timed out too often.
   void hangs(char name) {
     view_.backends[static_cast<std::size_t>(name - 'a')].silent = true;

@@ -67,6 +67,23 @@ TEST_CASE("a connection to where a backend was is not kept for where it is now")
   CHECK(f.backend('b').dials() == 1);
 }
 
+TEST_CASE("old settings go with the last request that began with them") {
+  ProxyFixture f({.backends = 2});
+  FakePeer waits = f.client(kGet);
+  FakePeer served = f.client(kGet);
+  f.backend('a').last().sends(kOk);  // its exchange is spare now
+  f.loop.run();
+  REQUIRE(has(served.received(), "200 OK"));
+  const std::weak_ptr<const conf::Settings> old = f.settings();
+  f.reload([](conf::Settings&) {});
+  CHECK_FALSE(old.expired());
+  f.backend('b').answers(std::string(kOk));
+  f.backend('a').dies();
+  f.loop.run();
+  CHECK(has(waits.received(), "200 OK"));
+  CHECK(old.expired());
+}
+
 TEST_CASE("a connection to a backend that stays where it was is kept") {
   ProxyFixture f({.backends = 1});
   f.backend('a').answers(std::string(kOk));

@@ -149,6 +149,7 @@ class Visit final : public sessions::Asker {
   const base::Instant began_;
   base::Instant ending_{};
   proxy::Loads loads_{kBackends};
+  sessions::LastCookie last_cookie_;
   proxy::Placement placement_;
   bool done_ = false;
 };
@@ -445,6 +446,7 @@ proxy::Placement::Tools Visit::tools() {
           .store = worker_.store,
           .asker = *this,
           .keyring = Shop::the().keyring,
+          .last_cookie = last_cookie_,
           .now = node_.machine.loop().now()};
 }
 
