@@ -6,7 +6,7 @@ target_link_libraries(holdfast_password PUBLIC holdfast::base PRIVATE sodium hol
 
 holdfast_library(admin
   SOURCES access cluster_json connection endpoints history host_rule json_patch live logins message metrics operator_api overview page process quarantine_api reload_api roll_api
-    router server session_api status_json summary timeline
+    router server session_api status_json status_patches summary timeline
   LINKS holdfast::base holdfast::http holdfast::net holdfast::sessions holdfast_password
   PRIVATE_LINKS fmt::fmt prometheus-cpp::core sodium)
 

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "admin/json_patch.h"
-#include "admin/status_json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -21,14 +19,6 @@ std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::er
 std::string message(std::string_view kind, std::string_view id, const std::string& data) {
   if (id.empty()) return fmt::format("event: {}\ndata: {}\n\n", kind, data);
   return fmt::format("event: {}\nid: {}\ndata: {}\n\n", kind, id, data);
-}
-
-Haste haste_of(std::string_view key) {
-  static constexpr std::string_view kNow[] = {
-      "state", "reason",  "detail",   "since",  "suspect",    "summary",   "mood", "ready",
-      "redis", "cluster", "deadline", "reload", "ordered_by", "failovers", "time", "uptime_seconds"};
-  if (key == "last") return Haste::Never;  // of a probe: the history has it
-  return std::find(std::begin(kNow), std::end(kNow), key) != std::end(kNow) ? Haste::Now : Haste::Later;
 }
 
 std::string_view name_of(base::LogLevel level) {
@@ -89,9 +79,9 @@ class Live::Listener final : public Feed {
 
 Live::Live(base::Scheduler& scheduler, const Source& source, const Timeline& timeline, Limits limits)
     : scheduler_(scheduler),
-      source_(source),
       timeline_(timeline),
       limits_(limits),
+      patches_(source, limits.patches),
       timer_(scheduler.timer([this] { on_tick(); })) {}
 
 Live::~Live() = default;
@@ -106,14 +96,9 @@ void Live::begin(Listener& listener) {
   listener.push("retry: 2000\n\n", now);
   if (listener.wants_status()) {
     // Those who listen already are told first, so that one document is what all of them know.
-    if (has_status_listeners()) {
-      numbers_at_ = now;
-      tell_status(now);
-    } else {
-      told_ = status_document(source_.status());
-      told_at_ = now;
-    }
-    listener.push(message("status", {}, dumped(told_)), now);
+    send_patch(patches_.all(now));
+    told_at_ = now;
+    listener.push(message("status", {}, patches_.document()), now);
   }
   listener.catch_up(timeline_, now);
   listeners_.push_back(&listener);
@@ -122,7 +107,7 @@ void Live::begin(Listener& listener) {
 
 void Live::leave(const Listener& listener) {
   std::erase(listeners_, &listener);
-  if (!has_status_listeners()) told_ = Json();
+  if (!has_status_listeners()) patches_.forget();
   if (listeners_.empty()) timer_->cancel();
 }
 
@@ -137,7 +122,7 @@ void Live::nudge() {
 
 void Live::on_tick() {
   const base::Instant now = scheduler_.now();
-  if (has_status_listeners()) tell_status(now);
+  if (has_status_listeners()) send_patch(patches_.step(now));
   told_at_ = now;
   for (Listener* const listener : listeners_) {
     listener->catch_up(timeline_, now);
@@ -146,21 +131,10 @@ void Live::on_tick() {
   timer_->set(now + limits_.tick);
 }
 
-void Live::tell_status(base::Instant now) {
-  const Json wanted = status_document(source_.status());
-  const bool with_numbers = now >= numbers_at_;
-  const auto patch = catch_up(told_, wanted, haste_of, with_numbers ? Haste::Later : Haste::Now);
+void Live::send_patch(const std::optional<std::string>& patch) {
   if (!patch) return;
-  const std::string text = message("patch", {}, dumped(*patch));
-  if (with_numbers) {
-    const double seconds = static_cast<double>(text.size()) / static_cast<double>(limits_.number_bytes_per_second);
-    numbers_at_ = now + std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
-  }
-  send_to_status_listeners(text);
-}
-
-void Live::send_to_status_listeners(const std::string& text) {
   const base::Instant now = scheduler_.now();
+  const std::string text = message("patch", {}, *patch);
   for (Listener* const listener : listeners_) {
     if (listener->wants_status()) listener->push(text, now);
   }

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "admin/message.h"
+#include "admin/status_patches.h"
 #include "admin/timeline.h"
 #include "admin/view.h"
 #include "base/scheduler.h"
@@ -16,7 +18,7 @@ namespace holdfast::admin {
 /// What changes, told to whoever listens, as server-sent events (WHATWG HTML section 9.2): the timeline's events, and
 /// for pages the status. Lives on the control loop; makes no view while nobody listens for one.
 ///
-/// A status listener first gets `event: status` with all of GET /api/v1/status, then `event: patch` (json_patch.h):
+/// A status listener first gets `event: status` with all of GET /api/v1/status, then `event: patch` (status_patches.h):
 /// what people wait for at once, numbers as often as a budget of bytes allows, so that hundreds of backends do not
 /// flood a page. All listeners get the same patches: ten pages cost little more than one.
 class Live {
@@ -26,7 +28,7 @@ class Live {
     base::Duration tick = std::chrono::seconds{1};            ///< Between patches.
     base::Duration soonest = std::chrono::milliseconds{100};  ///< The same, when there is news.
     base::Duration heartbeat = std::chrono::seconds{15};      ///< The longest silence.
-    std::size_t number_bytes_per_second = 8'000;              ///< What patches of numbers may take.
+    StatusPatches::Limits patches{};
   };
   enum class With : std::uint8_t { EventsOnly, Status };
 
@@ -45,24 +47,20 @@ class Live {
 
  private:
   class Listener;
-  using Json = nlohmann::ordered_json;
 
   void begin(Listener& listener);
   void leave(const Listener& listener);
   void on_tick();
   bool has_status_listeners() const;
-  void tell_status(base::Instant now);
-  void send_to_status_listeners(const std::string& text);
+  void send_patch(const std::optional<std::string>& patch);
 
   base::Scheduler& scheduler_;
-  const Source& source_;
   const Timeline& timeline_;
   const Limits limits_;
+  StatusPatches patches_;  // knows nothing while nobody listens for the status
   std::unique_ptr<base::Timer> timer_;
   std::vector<Listener*> listeners_;
-  Json told_;                   // the status as all listeners know it; null while there are none
-  base::Instant told_at_{};     // the last patch
-  base::Instant numbers_at_{};  // the next one with numbers
+  base::Instant told_at_{};  // the last patch
 };
 
 /// One event as JSON: {"id","time","level","event","pool","backend","reason","fields"}.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "admin/json_object.h"
 #include "admin/summary.h"
 #include "base/text.h"
 
@@ -23,13 +24,15 @@ void append(Json& object, const std::string& key, Json value) {
 
 Json counts_json(const Counts& counts) {
   Json out = Json::object();
-  for (const Count& count : counts) out[std::string(count.word)] = count.count;
+  out.get_ref<Json::object_t&>().reserve(counts.size());
+  for (const Count& count : counts) append(out, std::string(count.word), count.count);
   return out;
 }
 
 Json classes_json(const CodeClasses& classes) {
   Json out = Json::object();
-  for (std::size_t i = 0; i < classes.size(); ++i) out[std::string(kCodeClassNames[i])] = classes[i];
+  out.get_ref<Json::object_t&>().reserve(classes.size());
+  for (std::size_t i = 0; i < classes.size(); ++i) append(out, std::string(kCodeClassNames[i]), classes[i]);
   return out;
 }
 
@@ -40,134 +43,108 @@ Json time_json(const std::optional<base::WallTime>& time) { return time ? Json(b
 
 Json latency_json(const LatencyView& latency) {
   const auto quantile = [&](base::Duration d) { return latency.recent > 0 ? Json(milliseconds(d)) : Json(); };
-  return {{"window_seconds", 60},
-          {"count", latency.recent},
-          {"p50_ms", quantile(latency.p50)},
-          {"p95_ms", quantile(latency.p95)},
-          {"p99_ms", quantile(latency.p99)}};
+  return json_object({{"window_seconds", 60},
+                      {"count", latency.recent},
+                      {"p50_ms", quantile(latency.p50)},
+                      {"p95_ms", quantile(latency.p95)},
+                      {"p99_ms", quantile(latency.p99)}});
 }
 
 // Short, because there are many: [milliseconds since 1970, duration in ms, HTTP status or 0, reason or ""].
 Json history_json(const std::vector<ProbeMark>& probes) {
-  Json out = Json::array();
+  Json::array_t out;
+  out.reserve(probes.size());
   for (const ProbeMark& probe : probes) {
-    out.push_back({probe.at.time_since_epoch().count(), milliseconds(probe.took), probe.status, probe.reason});
+    Json::array_t mark;
+    mark.reserve(4);
+    mark.emplace_back(probe.at.time_since_epoch().count());
+    mark.emplace_back(milliseconds(probe.took));
+    mark.emplace_back(probe.status);
+    mark.emplace_back(probe.reason);
+    out.emplace_back(std::move(mark));
   }
   return out;
 }
 
 Json drain_json(const std::optional<DrainView>& drain) {
   if (!drain) return nullptr;
-  return {{"active", drain->active},
-          {"idle", drain->idle},
-          {"idle_gone_in_seconds", drain->idle_gone_in ? Json(std::ceil(seconds_of(*drain->idle_gone_in))) : Json()},
-          {"long_lived", drain->long_lived},
-          {"requests_elsewhere", drain->requests_elsewhere ? Json(*drain->requests_elsewhere) : Json()},
-          {"counted", drain->is_counted},
-          {"over", drain->is_over}};
+  return json_object(
+      {{"active", drain->active},
+       {"idle", drain->idle},
+       {"idle_gone_in_seconds", drain->idle_gone_in ? Json(std::ceil(seconds_of(*drain->idle_gone_in))) : Json()},
+       {"long_lived", drain->long_lived},
+       {"requests_elsewhere", drain->requests_elsewhere ? Json(*drain->requests_elsewhere) : Json()},
+       {"counted", drain->is_counted},
+       {"over", drain->is_over}});
 }
 
 Json probe_json(const BackendView& backend) {
-  Json out = {{"state", backend.probe_state},
-              {"passed_total", backend.probes_passed_total},
-              {"failed_total", backend.probes_failed_total},
-              {"history", history_json(backend.probes)}};
+  Json out = json_object({{"state", backend.probe_state},
+                          {"passed_total", backend.probes_passed_total},
+                          {"failed_total", backend.probes_failed_total},
+                          {"history", history_json(backend.probes)}});
   if (const auto& last = backend.last_probe) {
-    out["last"] = {{"time", base::timestamp_text(last->at)},
-                   {"duration_ms", seconds_of(last->took) * 1000},
-                   {"passed", last->passed},
-                   {"status", last->status},
-                   {"text", last->text}};
+    out["last"] = json_object({{"time", base::timestamp_text(last->at)},
+                               {"duration_ms", seconds_of(last->took) * 1000},
+                               {"passed", last->passed},
+                               {"status", last->status},
+                               {"text", last->text}});
   }
   return out;
 }
 
-Json backend_json(const BackendView& backend) {
-  return {{"state", name_of(backend.state)},
-          {"reason", backend.reason},
-          {"detail", backend.detail},
-          {"since", base::timestamp_text(backend.since)},
-          {"suspect", backend.suspect},
-          {"address", backend.address},
-          {"weight", backend.weight},
-          {"backup", backend.backup},
-          {"slow_start_percent", backend.slow_start_percent ? Json(*backend.slow_start_percent) : Json()},
-          {"deadline", time_json(backend.deadline)},
-          {"ordered_by", backend.ordered_by},
-          {"order", backend.order},
-          {"drain", drain_json(backend.drain)},
-          {"sessions", backend.sessions},
-          {"sessions_max", backend.sessions_max},
-          {"requests_in_flight", backend.requests_in_flight},
-          {"requests_max", backend.requests_max},
-          {"requests_queued", backend.requests_queued},
-          {"requests_total", backend.requests_total},
-          {"connects_total", backend.connects_total},
-          {"retries_total", backend.retries_total},
-          {"moved_away_total", backend.moved_away_total},
-          {"hung_total", backend.hung_total},
-          {"moved_away", counts_json(backend.moved_away)},
-          {"answers", classes_json(backend.answers)},
-          {"failures", counts_json(backend.failures)},
-          {"latency", latency_json(backend.latency)},
-          {"probe", probe_json(backend)}};
-}
-
 Json pool_json(const PoolView& pool) {
-  Json backends = Json::object();
-  for (const BackendView& backend : pool.backends) append(backends, backend.name, backend_json(backend));
-  return {{"state", pool.state},
-          {"sessions", pool.sessions},
-          {"sessions_max", pool.sessions_max},
-          {"sessions_refused_total", pool.sessions_refused_total},
-          {"requests_total", pool.requests_total},
-          {"failed_total", pool.failed_total},
-          {"answers", classes_json(pool.answers)},
-          {"latency", latency_json(pool.latency)},
-          {"probe_interval_ms", base::count_ms(pool.probe_interval)},
-          {"stickiness", counts_json(pool.stickiness)},
-          {"backends", std::move(backends)}};
+  return json_object({{"state", pool.state},
+                      {"sessions", pool.sessions},
+                      {"sessions_max", pool.sessions_max},
+                      {"sessions_refused_total", pool.sessions_refused_total},
+                      {"requests_total", pool.requests_total},
+                      {"failed_total", pool.failed_total},
+                      {"answers", classes_json(pool.answers)},
+                      {"latency", latency_json(pool.latency)},
+                      {"probe_interval_ms", base::count_ms(pool.probe_interval)},
+                      {"stickiness", counts_json(pool.stickiness)}});
 }
 
 Json clients_json(const ClientsView& clients) {
-  return {{"connections", clients.connections},
-          {"connections_total", clients.connections_total},
-          {"connections_refused_total", clients.connections_refused_total},
-          {"connections_displaced_total", clients.connections_displaced_total},
-          {"bytes_received_total", clients.bytes_received_total},
-          {"bytes_sent_total", clients.bytes_sent_total},
-          {"requests_total", clients.requests_total},
-          {"requests_refused_total", clients.requests_refused_total},
-          {"requests_aborted_total", clients.requests_aborted_total},
-          {"answers_cut_total", clients.answers_cut_total}};
+  return json_object({{"connections", clients.connections},
+                      {"connections_total", clients.connections_total},
+                      {"connections_refused_total", clients.connections_refused_total},
+                      {"connections_displaced_total", clients.connections_displaced_total},
+                      {"bytes_received_total", clients.bytes_received_total},
+                      {"bytes_sent_total", clients.bytes_sent_total},
+                      {"requests_total", clients.requests_total},
+                      {"requests_refused_total", clients.requests_refused_total},
+                      {"requests_aborted_total", clients.requests_aborted_total},
+                      {"answers_cut_total", clients.answers_cut_total}});
 }
 
 Json cluster_json(const ClusterView& cluster) {
   Json nodes = Json::array();
   for (const NodeView& node : cluster.nodes) nodes.push_back(node.name);
-  return {{"state", cluster.state},
-          {"reason", cluster.reason},
-          {"node", cluster.node},
-          {"nodes", std::move(nodes)},
-          {"cut_off", !cluster.cut_off.empty()},
-          {"leader", cluster.leader},
-          {"is_leader", cluster.is_leader},
-          {"fencing_number", cluster.fencing_number}};
+  return json_object({{"state", cluster.state},
+                      {"reason", cluster.reason},
+                      {"node", cluster.node},
+                      {"nodes", std::move(nodes)},
+                      {"cut_off", !cluster.cut_off.empty()},
+                      {"leader", cluster.leader},
+                      {"is_leader", cluster.is_leader},
+                      {"fencing_number", cluster.fencing_number}});
 }
 
 Json failover_json(const FailoverView& failover) {
   const auto length = [](const std::optional<base::Duration>& d) { return d ? Json(milliseconds(*d)) : Json(); };
-  return {{"pool", failover.pool},
-          {"backend", failover.backend},
-          {"reason", failover.reason},
-          {"began", base::timestamp_text(failover.began)},
-          {"noticed_ms", milliseconds(failover.noticed)},
-          {"users_moved", failover.users_moved},
-          {"requests_rescued", failover.rescued},
-          {"requests_failed", failover.failed},
-          {"failover_ms", length(failover.took)},
-          {"longest_wait_ms", length(failover.longest_wait)},
-          {"over", failover.is_over}};
+  return json_object({{"pool", failover.pool},
+                      {"backend", failover.backend},
+                      {"reason", failover.reason},
+                      {"began", base::timestamp_text(failover.began)},
+                      {"noticed_ms", milliseconds(failover.noticed)},
+                      {"users_moved", failover.users_moved},
+                      {"requests_rescued", failover.rescued},
+                      {"requests_failed", failover.failed},
+                      {"failover_ms", length(failover.took)},
+                      {"longest_wait_ms", length(failover.longest_wait)},
+                      {"over", failover.is_over}});
 }
 
 Json failovers_json(const std::vector<FailoverView>& failovers) {
@@ -176,37 +153,85 @@ Json failovers_json(const std::vector<FailoverView>& failovers) {
   return out;
 }
 
+Json reload_json(const ReloadView& reload) {
+  return json_object({{"count", reload.count},
+                      {"time", time_json(reload.last)},
+                      {"succeeded", reload.succeeded},
+                      {"reason", reload.reason}});
+}
+
 }  // namespace
 
 nlohmann::ordered_json status_document(const StatusView& view) {
+  Json out = status_frame(view);
+  auto pool_of = out["pools"].get_ref<Json::object_t&>().begin();
+  for (const PoolView& pool : view.pools) {
+    Json backends = Json::object();
+    backends.get_ref<Json::object_t&>().reserve(pool.backends.size());
+    for (const BackendView& backend : pool.backends) append(backends, backend.name, backend_document(backend));
+    append(pool_of->second, "backends", std::move(backends));
+    ++pool_of;
+  }
+  return out;
+}
+
+nlohmann::ordered_json backend_document(const BackendView& backend) {
+  return json_object({{"state", name_of(backend.state)},
+                      {"reason", backend.reason},
+                      {"detail", backend.detail},
+                      {"since", base::timestamp_text(backend.since)},
+                      {"suspect", backend.suspect},
+                      {"address", backend.address},
+                      {"weight", backend.weight},
+                      {"backup", backend.backup},
+                      {"slow_start_percent", backend.slow_start_percent ? Json(*backend.slow_start_percent) : Json()},
+                      {"deadline", time_json(backend.deadline)},
+                      {"ordered_by", backend.ordered_by},
+                      {"order", backend.order},
+                      {"drain", drain_json(backend.drain)},
+                      {"sessions", backend.sessions},
+                      {"sessions_max", backend.sessions_max},
+                      {"requests_in_flight", backend.requests_in_flight},
+                      {"requests_max", backend.requests_max},
+                      {"requests_queued", backend.requests_queued},
+                      {"requests_total", backend.requests_total},
+                      {"connects_total", backend.connects_total},
+                      {"retries_total", backend.retries_total},
+                      {"moved_away_total", backend.moved_away_total},
+                      {"hung_total", backend.hung_total},
+                      {"moved_away", counts_json(backend.moved_away)},
+                      {"answers", classes_json(backend.answers)},
+                      {"failures", counts_json(backend.failures)},
+                      {"latency", latency_json(backend.latency)},
+                      {"probe", probe_json(backend)}});
+}
+
+nlohmann::ordered_json status_frame(const StatusView& view) {
   Json pools = Json::object();
+  pools.get_ref<Json::object_t&>().reserve(view.pools.size());
   for (const PoolView& pool : view.pools) append(pools, pool.name, pool_json(pool));
-  return {{"node", view.node},
-          {"version", view.version},
-          {"ready", view.readiness.ready},
-          {"reason", view.readiness.reason},
-          {"summary", summary_text(view)},
-          {"mood", name_of(mood_of(view))},
-          {"time", base::timestamp_text(view.now)},
-          {"uptime_seconds", seconds_of(view.uptime)},
-          {"workers", view.workers},
-          {"redis", {{"state", view.redis.state}, {"reason", view.redis.reason}}},
-          {"redis_latency_ms", view.redis.latency ? Json(milliseconds(*view.redis.latency)) : Json()},
-          {"cluster", cluster_json(view.cluster)},
-          {"sessions", view.sessions()},
-          {"sessions_max", view.sessions_max},
-          {"sessions_evicted_total", view.sessions_evicted_total},
-          {"access_log_dropped_total", view.access_log_dropped_total},
-          {"quarantined", view.quarantined},
-          {"clients", clients_json(view.clients)},
-          {"session_idle_timeout_seconds", seconds_of(view.session_idle_timeout)},
-          {"failovers", failovers_json(view.failovers)},
-          {"reload",
-           {{"count", view.reload.count},
-            {"time", time_json(view.reload.last)},
-            {"succeeded", view.reload.succeeded},
-            {"reason", view.reload.reason}}},
-          {"pools", std::move(pools)}};
+  return json_object({{"node", view.node},
+                      {"version", view.version},
+                      {"ready", view.readiness.ready},
+                      {"reason", view.readiness.reason},
+                      {"summary", summary_text(view)},
+                      {"mood", name_of(mood_of(view))},
+                      {"time", base::timestamp_text(view.now)},
+                      {"uptime_seconds", seconds_of(view.uptime)},
+                      {"workers", view.workers},
+                      {"redis", json_object({{"state", view.redis.state}, {"reason", view.redis.reason}})},
+                      {"redis_latency_ms", view.redis.latency ? Json(milliseconds(*view.redis.latency)) : Json()},
+                      {"cluster", cluster_json(view.cluster)},
+                      {"sessions", view.sessions()},
+                      {"sessions_max", view.sessions_max},
+                      {"sessions_evicted_total", view.sessions_evicted_total},
+                      {"access_log_dropped_total", view.access_log_dropped_total},
+                      {"quarantined", view.quarantined},
+                      {"clients", clients_json(view.clients)},
+                      {"session_idle_timeout_seconds", seconds_of(view.session_idle_timeout)},
+                      {"failovers", failovers_json(view.failovers)},
+                      {"reload", reload_json(view.reload)},
+                      {"pools", std::move(pools)}});
 }
 
 std::string status_json(const StatusView& view) {

@@ -11,5 +11,8 @@ namespace holdfast::admin {
 std::string status_json(const StatusView& view);
 /// The same as a document.
 nlohmann::ordered_json status_document(const StatusView& view);
+/// Its parts: all of it but the pools' "backends", and one of those.
+nlohmann::ordered_json status_frame(const StatusView& view);
+nlohmann::ordered_json backend_document(const BackendView& backend);
 
 }  // namespace holdfast::admin

@@ -68,14 +68,24 @@ struct DrainView {
   bool is_over = false;                             ///< Nobody and nothing is left.
 };
 
-struct BackendView {
-  std::string name;
-  std::string address;
+/// What people wait for when they look at a backend.
+struct BackendState {
   health::State state = health::State::Starting;
   bool suspect = false;
   std::string reason;  ///< One word; empty while UP.
   std::string detail;  ///< A sentence for people; may hold bytes from the backend.
   base::WallTime since{};
+  std::optional<base::WallTime> deadline;     ///< Of a drain: then it is a maintenance.
+  std::string ordered_by;                     ///< With DRAINING and MAINT: who said so.
+  std::string_view order = "ready";           ///< What operators want of it.
+  std::string_view probe_state = "starting";  ///< starting, passing, sick, failing: whatever operators say.
+
+  bool operator==(const BackendState&) const = default;
+};
+
+struct BackendView : BackendState {
+  std::string name;
+  std::string address;
   std::uint32_t weight = 1;
   bool backup = false;
 
@@ -86,13 +96,10 @@ struct BackendView {
   std::uint32_t requests_max = 0;  ///< In flight at once; 0: no limit.
   /// While it comes back with a growing share of new sessions: how far it is.
   std::optional<std::uint32_t> slow_start_percent;
-  std::optional<base::WallTime> deadline;  ///< Of a drain: then it is a maintenance.
-  std::string ordered_by;                  ///< With DRAINING and MAINT: who said so.
-  std::string_view order = "ready";        ///< What operators want of it.
-  std::optional<DrainView> drain;          ///< While that is not "ready".
-  std::uint64_t requests_total = 0;        ///< Attempts sent there.
-  std::uint64_t connects_total = 0;        ///< Connections made.
-  std::uint64_t retries_total = 0;         ///< Attempts that failed here and were made again elsewhere.
+  std::optional<DrainView> drain;    ///< While `order` is not "ready".
+  std::uint64_t requests_total = 0;  ///< Attempts sent there.
+  std::uint64_t connects_total = 0;  ///< Connections made.
+  std::uint64_t retries_total = 0;   ///< Attempts that failed here and were made again elsewhere.
   std::uint64_t moved_away_total = 0;
   std::uint64_t hung_total = 0;  ///< Requests that waited on it when it was judged hung.
   CodeClasses answers{};
@@ -103,9 +110,8 @@ struct BackendView {
   std::optional<ProbeView> last_probe;
   std::uint64_t probes_passed_total = 0;
   std::uint64_t probes_failed_total = 0;
-  std::string_view probe_state = "starting";  ///< starting, passing, sick, failing: whatever operators say.
-  base::Duration probe_time_total{};          ///< Of all probes together.
-  std::vector<ProbeMark> probes;              ///< The last 20, oldest first.
+  base::Duration probe_time_total{};  ///< Of all probes together.
+  std::vector<ProbeMark> probes;      ///< The last 20, oldest first.
 };
 
 struct PoolView {
@@ -237,6 +243,10 @@ class Source {
   virtual ~Source() = default;
   /// Everything. Made for each question: a fraction of a millisecond per hundred backends is fine.
   virtual StatusView status() const = 0;
+  /// The same in a tenth of the time: of each backend only its name, its BackendState and its sessions.
+  virtual StatusView states() const = 0;
+  /// Everything of one, by its place in the view.
+  virtual BackendView backend(std::size_t pool, std::size_t backend) const = 0;
   /// The part load balancers ask for each second; cheap.
   virtual Readiness readiness() const = 0;
   /// Who sees what.

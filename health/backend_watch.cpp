@@ -445,16 +445,20 @@ Sighting BackendWatch::sighting() const {
   return out;
 }
 
+Condition BackendWatch::condition() const {
+  return {.state = verdict_.state,
+          .suspect = verdict_.suspect,
+          .reason = reason(),
+          .detail = detail(),
+          .since = state_since_,
+          .order = order_};
+}
+
 Report BackendWatch::report() const {
   Report out;
-  out.state = verdict_.state;
-  out.suspect = verdict_.suspect;
-  out.reason = reason();
-  out.detail = detail();
-  out.since = state_since_;
+  static_cast<Condition&>(out) = condition();
   out.passed_in_a_row = rise_fall_.passed_in_a_row();
   out.failed_in_a_row = rise_fall_.failed_in_a_row();
-  out.order = order_;
   out.passed_total = passed_total_;
   out.failed_total = failed_total_;
   out.discarded_total = discarded_total_;

@@ -89,6 +89,7 @@ class BackendWatch {
   const OperatorOrder& order() const { return order_; }
   const Verdict& verdict() const { return verdict_; }
   bool is_ejected() const { return outlier_.is_ejected(); }
+  Condition condition() const;
   Report report() const;
   Sighting sighting() const;
 

@@ -86,6 +86,8 @@ class Monitor final : private BackendWatch::Owner {
   std::shared_ptr<const View> view() const { return view_; }
   /// As of now; may be a turn ahead of view().
   Report report(conf::BackendId backend) const;
+  /// The part of it that matters most, for less.
+  Condition condition(conf::BackendId backend) const { return watch(backend).condition(); }
   const OperatorOrder& order(conf::BackendId backend) const { return watch(backend).order(); }
   Sighting sighting(conf::BackendId backend) const { return watch(backend).sighting(); }
   PoolState pool_state(conf::PoolId pool) const { return pools_[conf::index(pool)].state; }

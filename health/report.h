@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@ class ProbeHistory {
   /// Oldest first.
   std::vector<ProbeRecord> records() const {
     std::vector<ProbeRecord> out;
+    out.reserve(std::min(added_, kKept));
     for (std::size_t i = added_ > kKept ? added_ - kKept : 0; i < added_; ++i) out.push_back(ring_[i % kKept]);
     return out;
   }
@@ -45,14 +47,18 @@ struct Sighting {
   Reason reason = Reason::None;                  ///< Of the last failure, while it matters.
 };
 
-/// Everything the status page says about one backend's health. A copy: the caller's to keep.
-struct Report {
+/// How one backend is, and why. A copy: the caller's to keep.
+struct Condition {
   State state = State::Starting;
   bool suspect = false;
   Reason reason = Reason::NotProbedYet;
   std::string detail;
   base::WallTime since{};  ///< When `state` began.
+  OperatorOrder order;     ///< The last one; Ready by nobody when there was none.
+};
 
+/// Everything the status page says about one backend's health.
+struct Report : Condition {
   std::uint32_t passed_in_a_row = 0;
   std::uint32_t failed_in_a_row = 0;
   std::uint64_t passed_total = 0;
@@ -66,8 +72,6 @@ struct Report {
 
   std::optional<base::WallTime> ejected_until;  ///< While ejected.
   std::uint32_t ejections_total = 0;
-
-  OperatorOrder order;  ///< The last one; Ready by nobody when there was none.
 };
 
 /// One change worth a line in the log and on the timeline.

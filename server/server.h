@@ -139,6 +139,8 @@ class Server final : private health::Monitor::Listener,
   void forget_failures(const health::View& view);
   // admin::Source
   admin::StatusView status() const override;
+  admin::StatusView states() const override;
+  admin::BackendView backend(std::size_t pool, std::size_t backend) const override;
   admin::Readiness readiness() const override;
   admin::ClusterView cluster() const override { return control_->view(ClusterControl::Sightings::Shown); }
   // admin::OperatorDesk
@@ -158,10 +160,13 @@ class Server final : private health::Monitor::Listener,
   void watch_failovers(base::Instant now);
   void note_history(base::Instant now);
   admin::BackendView backend_status(conf::BackendId id) const;
-  void add_health(admin::BackendView& view, conf::BackendId id) const;
+  admin::BackendView backend_state(conf::BackendId id) const;
+  void add_probes(admin::BackendView& view, conf::BackendId id) const;
   void add_counts(admin::BackendView& view, conf::BackendId id) const;
   base::Histogram::Counts first_byte_counts(conf::BackendId id) const;
   base::Histogram::Counts total_counts(conf::PoolId id) const;
+  admin::StatusView view_with(admin::BackendView (Server::*look)(conf::BackendId) const) const;
+  admin::StatusView frame() const;
   admin::PoolView pool_status(const conf::Pool& pool) const;
   admin::ClientsView clients_status() const;
 

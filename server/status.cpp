@@ -69,7 +69,29 @@ admin::Readiness Server::readiness() const {
   return admin::readiness_of(facts);
 }
 
-admin::StatusView Server::status() const {
+admin::StatusView Server::status() const { return view_with(&Server::backend_status); }
+
+admin::StatusView Server::states() const { return view_with(&Server::backend_state); }
+
+admin::StatusView Server::view_with(admin::BackendView (Server::*look)(conf::BackendId) const) const {
+  admin::StatusView view = frame();
+  for (const conf::Pool& pool : settings_->pools) {
+    admin::PoolView& shown = view.pools.emplace_back(pool_status(pool));
+    shown.backends.reserve(pool.backend_count);
+    for (const conf::Backend& backend : settings_->backends_of(pool)) {
+      shown.backends.push_back((this->*look)(backend.id));
+      shown.sessions += shown.backends.back().sessions;
+    }
+  }
+  return view;
+}
+
+admin::BackendView Server::backend(std::size_t pool, std::size_t backend) const {
+  return backend_status(settings_->backends_of(settings_->pools[pool])[backend].id);
+}
+
+/// All but the pools.
+admin::StatusView Server::frame() const {
   admin::StatusView view;
   view.node = control_->node_name();
   view.version = HOLDFAST_VERSION;
@@ -93,7 +115,6 @@ admin::StatusView Server::status() const {
   view.session_idle_timeout = settings_->sessions.idle_timeout;
   view.failovers = failovers_.views();
   view.reload = last_reload_;
-  for (const conf::Pool& pool : settings_->pools) view.pools.push_back(pool_status(pool));
   return view;
 }
 
@@ -133,6 +154,7 @@ base::Histogram::Counts Server::total_counts(conf::PoolId id) const {
   return sum;
 }
 
+/// Without its backends, and what is summed up over them.
 admin::PoolView Server::pool_status(const conf::Pool& pool) const {
   admin::PoolView view;
   view.name = pool.name;
@@ -159,31 +181,48 @@ admin::PoolView Server::pool_status(const conf::Pool& pool) const {
     }
   }
   view.latency = latency_of(total_counts(pool.id), pool_windows_[conf::index(pool.id)], microseconds);
-  for (const conf::Backend& backend : settings_->backends_of(pool)) {
-    view.backends.push_back(backend_status(backend.id));
-    view.sessions += view.backends.back().sessions;
+  return view;
+}
+
+admin::BackendView Server::backend_state(conf::BackendId id) const {
+  admin::BackendView view;
+  view.name = settings_->backend(id).name;
+  view.sessions = sessions_.size_of(snapshot_->tag_of(id));
+  const health::Condition condition = monitor_->condition(id);
+  view.state = condition.state;
+  view.suspect = condition.suspect;
+  view.reason = name_of(condition.reason);
+  view.detail = condition.detail;
+  view.since = condition.since;
+  if (condition.order.state != health::OperatorState::Ready) {
+    view.ordered_by = condition.order.by;
+    view.deadline = condition.order.deadline;
   }
+  view.order = name_of(condition.order.state);
+  const bool is_probed = settings_->pool_of(id).probe.type != conf::ProbeType::None;
+  view.probe_state = is_probed ? name_of(monitor_->sighting(id).probe) : "passing";
   return view;
 }
 
 admin::BackendView Server::backend_status(conf::BackendId id) const {
   const conf::Backend& backend = settings_->backend(id);
-  admin::BackendView view;
-  view.name = backend.name;
+  admin::BackendView view = backend_state(id);
   view.address = backend.address.text();
   view.weight = backend.weight;
   view.backup = backend.backup;
   view.requests_max = backend.max_requests;
   view.sessions_max = backend.max_sessions;
-  view.sessions = sessions_.size_of(snapshot_->tag_of(id));
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);
-  add_health(view, id);
+  view.drain = drains_->view(*snapshot_, id);
+  if (last_view_) view.slow_start_percent = slow_start_percent(last_view_->of(id), settings_->pool_of(id).slow_start);
+  add_probes(view, id);
   add_counts(view, id);
   return view;
 }
 
 void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
+  view.failures.reserve(proxy::kErrorCodes);
   for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {
     view.failures.push_back({base::name_of(static_cast<base::ErrorCode>(code)), 0});
   }
@@ -209,22 +248,8 @@ void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
   view.latency = latency_of(first_byte_counts(id), backend_windows_[conf::index(id)], microseconds);
 }
 
-void Server::add_health(admin::BackendView& view, conf::BackendId id) const {
+void Server::add_probes(admin::BackendView& view, conf::BackendId id) const {
   const health::Report report = monitor_->report(id);
-  view.state = report.state;
-  view.suspect = report.suspect;
-  view.reason = name_of(report.reason);
-  view.detail = report.detail;
-  view.since = report.since;
-  if (report.order.state != health::OperatorState::Ready) {
-    view.ordered_by = report.order.by;
-    view.deadline = report.order.deadline;
-  }
-  view.order = name_of(report.order.state);
-  view.drain = drains_->view(*snapshot_, id);
-  const bool is_probed = settings_->pool_of(id).probe.type != conf::ProbeType::None;
-  view.probe_state = is_probed ? name_of(monitor_->sighting(id).probe) : "passing";
-  if (last_view_) view.slow_start_percent = slow_start_percent(last_view_->of(id), settings_->pool_of(id).slow_start);
   if (report.last_probe) {
     view.last_probe = admin::ProbeView{.at = report.last_probe->at,
                                        .took = report.last_probe->took,
@@ -235,6 +260,7 @@ void Server::add_health(admin::BackendView& view, conf::BackendId id) const {
   view.probes_passed_total = report.passed_total;
   view.probes_failed_total = report.failed_total;
   view.probe_time_total = report.took_total;
+  view.probes.reserve(report.history.size());
   for (const health::ProbeRecord& probe : report.history) {
     view.probes.push_back({probe.at, probe.took, probe.status, name_of(probe.reason)});
   }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/admin/merge_patch.h"
+
 using namespace holdfast::admin;
 using Json = nlohmann::ordered_json;
 
@@ -10,21 +12,6 @@ namespace {
 Haste haste_of(std::string_view key) {
   if (key == "state") return Haste::Now;
   return key == "noise" ? Haste::Never : Haste::Later;
-}
-
-/// What a page does with a patch.
-void merge(Json& target, const Json& patch) {
-  for (const auto& [key, value] : patch.items()) {
-    if (value.is_null()) {
-      target.erase(key);
-    } else if (key == "history" && target.contains(key)) {
-      for (const Json& each : value) target[key].push_back(each);
-    } else if (value.is_object() && target.contains(key) && target[key].is_object()) {
-      merge(target[key], value);
-    } else {
-      target[key] = value;
-    }
-  }
 }
 
 }  // namespace
@@ -59,7 +46,7 @@ TEST_CASE("a patch brings whoever knows the old document to the new one") {
     REQUIRE(patch.has_value() == (row.patch[0] != '\0'));
     if (!patch) continue;
     CHECK(*patch == Json::parse(row.patch));
-    merge(page, *patch);
+    merge_patch(page, *patch);
     // Objects know no order.
     CHECK(nlohmann::json::parse(page.dump()) == nlohmann::json::parse(wanted.dump()));
     CHECK_FALSE(catch_up(known, wanted, haste_of, Haste::Later).has_value());

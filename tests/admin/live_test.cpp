@@ -132,7 +132,8 @@ TEST_CASE("the stream brings what was, then what happens; a listener resumes aft
 }
 
 TEST_CASE("a status listener gets the status, then what changes; states before numbers") {
-  Fixture f({}, {.number_bytes_per_second = 10});  // after one patch with numbers the budget is spent for long
+  // After one patch with numbers the budget is spent for long.
+  Fixture f({}, {.patches = {.number_bytes_per_second = 10}});
   FakePeer peer = f.ask("/api/v1/events?status=1");
   auto messages = messages_in(peer.take());
   REQUIRE(messages.size() == 1);

@@ -52,6 +52,10 @@ class FakeSource final : public Source {
  public:
   StatusView view = sample_view();
   StatusView status() const override { return view; }
+  StatusView states() const override { return view; }
+  BackendView backend(std::size_t pool, std::size_t backend) const override {
+    return view.pools.at(pool).backends.at(backend);
+  }
   Readiness readiness() const override { return view.readiness; }
   ClusterView cluster() const override { return view.cluster; }
   std::string configuration() const override { return "# redacted\n"; }
