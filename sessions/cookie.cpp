@@ -83,8 +83,9 @@ std::optional<SessionId> peek_id(std::string_view cookie) {
 
 const LastCookie::Session* LastCookie::read(std::string_view cookie, const conf::Pool& pool, const Keyring& keyring) {
   static_assert(kRead == kPeekedText);
+  const bool is_first = read_[0] == '\0';
   const bool is_same = cookie.size() == kTextSize && std::memcmp(cookie.data(), read_.data(), kRead) == 0;
-  if (is_same && pool_ == pool.id) return &session_;
+  if (is_same && !is_first && pool_ == pool.id) return &session_;
   const auto id = peek_id(cookie);
   if (!id) return nullptr;
   std::copy_n(cookie.begin(), kRead, read_.begin());
