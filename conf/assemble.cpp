@@ -53,16 +53,19 @@ void check_redis_is_there(const TomlNode& root, Mistakes& mistakes) {
   }
 }
 
-/// In memory the longest idle session makes room for a new one: a limit beyond that would never hold.
+/// In memory the longest idle session makes room for a new one: limits beyond that would never hold.
 void check_max_sessions(const FileDraft& draft, Mistakes& mistakes) {
   const std::uint64_t kept = draft.sessions.sessions_max;
   if (draft.sessions.store != SessionStore::Memory) return;
+  std::uint64_t sum = 0;
   for (const PoolDraft& pool : draft.pools) {
-    if (pool.max_sessions < kept) continue;
+    sum += pool.max_sessions;
+    if (pool.max_sessions == 0 || sum < kept) continue;
     const TomlNode* const most = pool.at->find("max_sessions");
     mistakes.add(most != nullptr ? *most : *pool.at,
-                 fmt::format("pools.{}.max_sessions: {} is no limit, expected less than `sessions.sessions_max` ({})",
-                             pool.name, pool.max_sessions, kept));
+                 fmt::format("pools.{}.max_sessions: {} in all pools is no limit, expected less than "
+                             "`sessions.sessions_max` ({})",
+                             pool.name, sum, kept));
   }
 }
 

@@ -137,7 +137,8 @@ std::optional<conf::BackendId> Balancer::choose_by_hash(const Ask& ask) {
 std::optional<conf::BackendId> Balancer::choose_with(Pick pick, const Ask& ask) {
   for (Group& group : groups_) {
     if (group.candidates.empty()) continue;
-    Index at = (this->*pick)(group, ask, Room::Needed);
+    Index at = (this->*pick)(group, ask, ask.for_session ? Room::ForBoth : Room::ForRequest);
+    if (!at && ask.for_session) at = (this->*pick)(group, ask, Room::ForRequest);
     if (!at) at = (this->*pick)(group, ask, Room::NotNeeded);
     if (at) return group.candidates[*at].id;
   }
@@ -148,7 +149,8 @@ bool Balancer::may_go(const Candidate& candidate, const Ask& ask, Room room) {
   if (std::find(ask.exclude.begin(), ask.exclude.end(), candidate.id) != ask.exclude.end()) return false;
   if (room == Room::NotNeeded) return true;
   if (candidate.max_requests != 0 && in_flight(ask, candidate.id) >= candidate.max_requests) return false;
-  return !ask.loads[conf::index(candidate.id)].has_sessions_max.load(std::memory_order_relaxed);
+  return room == Room::ForRequest ||
+         !ask.loads[conf::index(candidate.id)].has_sessions_max.load(std::memory_order_relaxed);
 }
 
 double Balancer::weight_of(const Candidate& candidate, base::Instant now) const {

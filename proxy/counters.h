@@ -36,11 +36,11 @@ struct PoolCounters {
   base::Counter requests;
   std::array<base::Counter, kCodeClasses> answers;  ///< To clients, our own error answers included.
   std::array<base::Counter, kStickinessWords> stickiness;
-  base::Counter retries_refused;  ///< The budget had none left.
-  base::Counter quarantined;      ///< Requests refused because their like has killed a backend.
-  base::Counter sessions_refused; ///< New ones, because max_sessions were there.
-  base::Counter failed;           ///< Requests that got an error page of ours because no backend could serve them.
-  base::Histogram total;          ///< From the request's head to the end of its answer; not of tunnels.
+  base::Counter retries_refused;   ///< The budget had none left.
+  base::Counter quarantined;       ///< Requests refused because their like has killed a backend.
+  base::Counter sessions_refused;  ///< New ones, because max_sessions were there.
+  base::Counter failed;            ///< Requests that got an error page of ours because no backend could serve them.
+  base::Histogram total;           ///< From the request's head to the end of its answer; not of tunnels.
 };
 
 /// One worker's counts: written by it alone, read by anybody.

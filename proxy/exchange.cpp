@@ -370,6 +370,7 @@ void Exchange::leave_backend() {
 
 void Exchange::finish(Client::Next next) {
   leave_backend();
+  leave_reserved();
   placement_.end_admission();
   const bool was_tunnel = state_ == State::Tunnelling;
   enter(Event::Finished);
@@ -424,6 +425,8 @@ void Exchange::write_access_line() {
 void Exchange::on_client_closed() {
   if (state_ == State::Done) return;
   leave_backend();
+  leave_reserved();
+  placement_.end_admission();
   state_ = State::Done;
   context_.counters.requests_aborted.add();
   if (!snapshot_->settings->server.access_log_path.empty()) write_access_line();

@@ -70,7 +70,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void note_move(conf::BackendId from);
   void go_to(conf::BackendId backend);
   void on_no_room(const base::Error& error);
-  bool may_overflow() const;
+  std::optional<conf::BackendId> reserve_elsewhere() const;
+  void leave_reserved();
   void connect();
   bool has_stray_bytes();
   void dial();
@@ -185,15 +186,16 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool has_redialled_ = false;
   base::ErrorCode failure_ = base::ErrorCode::Unavailable;  // of the last attempt
   bool is_move_noted_ = false;
-  bool is_hung_ = false;                 // its backend was judged hung
-  bool has_overflowed_ = false;          // its backend had no room in time
-  bool is_freed_ = false;                // it leaves that one, this very moment
-  std::optional<conf::BackendId> fled_;  // the backend whose failure this request has met last
-  Caller caller_ = Caller::Everybody;    // Everybody: not asked for yet
-  AddressBytes address_{};               // the client's own, as far as we trust who names it
-  std::uint32_t losses_ = 0;             // backends whose connection was lost with the request in flight
-  base::Instant lost_at_{};              // the one it is at
-  bool is_kind_known_ = true;            // its like has been answered before: looked at when it was lost
+  bool is_hung_ = false;                     // its backend was judged hung
+  bool has_overflowed_ = false;              // its backend had no room in time
+  std::optional<conf::BackendId> reserved_;  // whose gate it has passed already
+  bool is_freed_ = false;                    // it leaves that one, this very moment
+  std::optional<conf::BackendId> fled_;      // the backend whose failure this request has met last
+  Caller caller_ = Caller::Everybody;        // Everybody: not asked for yet
+  AddressBytes address_{};                   // the client's own, as far as we trust who names it
+  std::uint32_t losses_ = 0;                 // backends whose connection was lost with the request in flight
+  base::Instant lost_at_{};                  // the one it is at
+  bool is_kind_known_ = true;                // its like has been answered before: looked at when it was lost
   bool awaits_verdict_ = false;
   Decision decision_ = Decision::GiveUp;  // what becomes of it then
   std::unique_ptr<net::Dial> dial_;

@@ -184,7 +184,7 @@ void Exchange::learn_from(const http::ResponseHead& head) {
     const long long now = std::chrono::duration_cast<std::chrono::seconds>(base::wall_now().time_since_epoch()).count();
     learn(pool().sticky, head, now, [&](const AppSession& session) {
       if (session.event == AppSession::Event::Set) {
-        placement_.learn(tools(), pool(), *backend_, session.value);
+        placement_.learn(tools(), pool(), *backend_, session.name, session.value);
       } else {
         placement_.ended_by_app(tools(), pool(), session.name, session.value);
       }
@@ -330,6 +330,7 @@ void Exchange::begin_tunnel(std::span<char> rest) {
   on_attempt_succeeded();
   status_ = head.status;
   context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
+  placement_.end_admission();
   context_.text.clear();
   std::string cookie_line;
   if (placement_.gives_cookie()) {

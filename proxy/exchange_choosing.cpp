@@ -125,6 +125,12 @@ void Exchange::note_move(conf::BackendId from) {
 
 void Exchange::go_to(conf::BackendId backend) {
   backend_ = backend;
+  if (reserved_ == backend) {
+    reserved_.reset();
+    is_gated_ = true;
+    return connect();
+  }
+  leave_reserved();
   if (!context_.shared.gates.is_gated(backend)) return connect();
   ticket_ = TicketId{++context_.last_ticket};
   switch (context_.shared.gates.enter(backend, context_.scheduler, *context_.grants, ticket_)) {
@@ -137,26 +143,46 @@ void Exchange::go_to(conf::BackendId backend) {
       break;
   }
   context_.waiting.emplace(ticket_, this);
-  if (has_overflowed_) return give_up({ErrorCode::Overload, "no room anywhere"});  // it has waited once
   extend_deadline(snapshot_->settings->timeouts.queue);
 }
 
-/// Its backend would not have it in time. Where another one has room, the user moves there: nobody is turned away
-/// while somebody is idle. That is how those who fled to the survivors of an outage spread again when it is over.
+/// Its backend would not have it in time. Where another one has room, the user moves there, once that room is ours:
+/// nobody is turned away while somebody is idle. That is how those who fled to the survivors of an outage spread again
+/// when it is over.
 void Exchange::on_no_room(const base::Error& error) {
-  if (!may_overflow()) return give_up(error);
+  leave_backend();
+  if (!has_overflowed_) reserved_ = reserve_elsewhere();
+  if (!reserved_) return give_up(error);
   has_overflowed_ = true;
   place_elsewhere(error);
 }
 
-bool Exchange::may_overflow() const {
-  // A login that belongs to a connection goes nowhere.
-  if (has_overflowed_ || is_pinned_ || client_->pinned()) return false;
-  const auto& backends = known().settings->backends_of(pool());
-  return std::any_of(backends.begin(), backends.end(), [this](const conf::Backend& other) {
-    return other.id != *backend_ && other.weight > 0 && !other.backup &&
-           health::may_take_new(context_.view->of(other.id).state) && context_.shared.gates.has_room(other.id);
-  });
+/// The one with the least to do for its weight, and a place at its gate.
+std::optional<conf::BackendId> Exchange::reserve_elsewhere() const {
+  // A login that belongs to a connection goes nowhere; and one backend alone is to be active in a failover pool.
+  if (is_pinned_ || client_->pinned() || pool().balance == conf::BalanceMethod::Failover) return std::nullopt;
+  const auto tried = std::span(tried_).first(tried_count_);
+  const conf::Backend* best = nullptr;
+  double least = 0;
+  for (const conf::Backend& other : known().settings->backends_of(pool())) {
+    if (other.id == *backend_ || other.weight == 0 || other.backup) continue;
+    if (!health::may_take_new(context_.view->of(other.id).state)) continue;
+    if (std::find(tried.begin(), tried.end(), other.id) != tried.end()) continue;
+    const std::uint32_t load = context_.shared.loads[conf::index(other.id)].in_flight.load(std::memory_order_relaxed);
+    if (other.max_requests != 0 && load >= other.max_requests) continue;
+    const double share = (load + 1.0) / other.weight;
+    if (best != nullptr && share >= least) continue;
+    best = &other;
+    least = share;
+  }
+  if (best == nullptr || !context_.shared.gates.enter_if_room(best->id)) return std::nullopt;
+  return best->id;
+}
+
+void Exchange::leave_reserved() {
+  if (!reserved_) return;
+  context_.shared.gates.leave(*reserved_);
+  reserved_.reset();
 }
 
 void Exchange::on_granted(conf::BackendId backend) {
@@ -178,7 +204,7 @@ void Exchange::place_elsewhere(const base::Error& error) {
   if (error.code != ErrorCode::Overload) fled_ = backend_;  // full is not failed
   failure_ = error.code;
   look_anew();
-  on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_)));
+  on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_), reserved_));
 }
 
 }  // namespace holdfast::proxy

@@ -18,10 +18,12 @@ void Gates::configure(const conf::Settings& settings) {
   }
 }
 
-bool Gates::has_room(conf::BackendId backend) const {
-  if (!is_gated(backend)) return true;
-  const std::lock_guard lock(gate(backend).mutex);
-  return !gate(backend).is_full();
+bool Gates::enter_if_room(conf::BackendId backend) {
+  Gate& entered = gate(backend);
+  const std::lock_guard lock(entered.mutex);
+  if (entered.is_full()) return false;
+  ++entered.taken;
+  return true;
 }
 
 Gates::Entry Gates::enter(conf::BackendId backend, base::Scheduler& loop, GrantSink& sink, TicketId ticket) {

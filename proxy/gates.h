@@ -37,12 +37,12 @@ class Gates {
   void configure(const conf::Settings& settings);
 
   bool is_gated(conf::BackendId backend) const { return gate(backend).places.load(std::memory_order_relaxed) != 0; }
-  bool has_room(conf::BackendId backend) const;
-
   /// Entered: call leave() later. Queued: `sink.on_granted(backend, ticket)` comes on `loop`, or call forget(). Full:
   /// the queue is at its limit. Loop and sink outlive the gates' use of them: a worker forgets its tickets before it
   /// goes.
   Entry enter(conf::BackendId backend, base::Scheduler& loop, GrantSink& sink, TicketId ticket);
+  /// Entered or not; true also where there is no gate: leave() either way.
+  bool enter_if_room(conf::BackendId backend);
   void leave(conf::BackendId backend);
   /// Gives up waiting. A grant that is already under way still comes.
   void forget(conf::BackendId backend, TicketId ticket, const GrantSink& sink);

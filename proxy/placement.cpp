@@ -24,7 +24,12 @@ bool is_of_another_pool(const Placement::Tools& tools, const conf::Pool& pool, c
   return other != tools.snapshot.by_tag.end() && tools.snapshot.settings->backend(other->second).pool != pool.id;
 }
 
-base::Duration accepted_age(const Snapshot& snapshot) { return snapshot.settings->sessions.idle_timeout * 3 / 2; }
+// Where places are counted, who has been away longer than the idle timeout has lost his: his cookie brings him back as
+// anybody new. Others may come back as long as their session could be alive somewhere.
+base::Duration accepted_age(const Snapshot& snapshot, const conf::Pool& pool) {
+  const base::Duration idle = snapshot.settings->sessions.idle_timeout;
+  return snapshot.limits[conf::index(pool.id)] ? idle : idle * 3 / 2;
+}
 
 }  // namespace
 
@@ -52,12 +57,14 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     return fresh(tools, pool, Stickiness::New);
   key_.low = client_hash;
   if (!who.stickiness_applies) return pick(tools, {});
-  return come_in(tools, pool, Entry::Visit);
+  if (pool.sticky.mode == conf::StickyMode::AppCookie) return come_in(tools, pool, Entry::Visit);
+  return pool.sticky.headers.empty() ? pick(tools, {}) : pick_by_hash(tools, {});
 }
 
-Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, Tried tried) {
+Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, Tried tried, Choice wish) {
   moves_ = 0;
-  return has_session_ ? displaced(tools, pool, tried) : pick(tools, tried);
+  if (has_session_) return displaced(tools, pool, tried, wish);
+  return wish ? wish : pick(tools, tried);
 }
 
 Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
@@ -86,7 +93,7 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   const auto ticket = sessions::open(cookie, tools.keyring);
   if (!ticket) return fresh(tools, pool, Stickiness::Forged);
   const base::Duration age = base::wall_now() - ticket->issued;
-  if (age > accepted_age(tools.snapshot) || age < -kClockSkew) return fresh(tools, pool, Stickiness::Expired);
+  if (age > accepted_age(tools.snapshot, pool) || age < -kClockSkew) return fresh(tools, pool, Stickiness::Expired);
   // One host may route to several pools: the first one's cookie names the user in all of them, but says where to go in
   // its own only.
   if (is_of_another_pool(tools, pool, *ticket)) return by_key(tools, pool, Stickiness::New);
@@ -107,18 +114,21 @@ Placement::Choice Placement::fresh(const Tools& tools, const conf::Pool& pool, S
   id_ = sessions::random_id();
   key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
   word_ = word;
+  has_session_ = false;
   return come_in(tools, pool, Entry::Begin);
 }
 
 /// A session begins, or may begin: where the pool has limits, not without a place.
 Placement::Choice Placement::come_in(const Tools& tools, const conf::Pool& pool, Entry entry) {
   entry_ = entry;
+  is_coming_in_ = true;
   // What the client holds already, every proxy would send to the same backend without asking anybody. And who shows
   // nothing may be about to get a token: the first request with it will go the same way.
   const bool by_hash =
       entry == Entry::Bind || entry == Entry::Revive || (entry == Entry::Visit && !pool.sticky.headers.empty());
   const auto wanted = by_hash ? pick_by_hash(tools, full_) : pick(tools, full_);
   if (!wanted) return refuse(!full_.empty());
+  if (is_last_resort(tools, pool, *wanted)) return refuse(true);
   const auto& limits = tools.snapshot.limits[conf::index(pool.id)];
   if (!limits) return enter(tools, pool, *wanted);
   to_ = tools.snapshot.tag_of(*wanted);
@@ -129,6 +139,16 @@ Placement::Choice Placement::come_in(const Tools& tools, const conf::Pool& pool,
   asking_ = Asking::Admission;
   question_ = std::move(asked.later);
   return std::nullopt;
+}
+
+/// Standby, sick, or the second of a failover pool: those are for when others are down, not for when they are full.
+bool Placement::is_last_resort(const Tools& tools, const conf::Pool& pool, conf::BackendId wanted) const {
+  const auto is_backup = [&](conf::BackendId id) { return tools.snapshot.settings->backend(id).backup; };
+  const auto is_up = [&](conf::BackendId id) { return health::may_take_new(tools.view.of(id).state); };
+  return std::any_of(full_.begin(), full_.end(), [&](conf::BackendId full) {
+    return is_up(full) &&
+           (pool.balance == conf::BalanceMethod::Failover || !is_up(wanted) || (is_backup(wanted) && !is_backup(full)));
+  });
 }
 
 Placement::Choice Placement::refuse(bool for_want_of_room) {
@@ -151,8 +171,10 @@ Placement::Choice Placement::admitted(const Tools& tools, const conf::Pool& pool
       break;
   }
   place_ = std::move(admission.place);
-  const auto wanted = tools.snapshot.backend_of(pool, to_);
-  return wanted ? enter(tools, pool, *wanted) : pick(tools, {});
+  if (const auto wanted = tools.snapshot.backend_of(pool, to_)) return enter(tools, pool, *wanted);
+  // A reload has taken it away meanwhile.
+  place_.reset();
+  return ++moves_ > kMovesMax ? std::nullopt : come_in(tools, pool, entry_);
 }
 
 void Placement::note_full(const Tools& tools, const conf::Pool& pool, std::span<const sessions::BackendTag> tags) {
@@ -207,7 +229,7 @@ Placement::Choice Placement::revive(const Tools& tools, const conf::Pool& pool) 
   return come_in(tools, pool, Entry::Revive);
 }
 
-Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& pool, Tried tried) {
+Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& pool, Tried tried, Choice wish) {
   // A backend that has left the configuration never comes back to its sessions: only a move helps.
   // Nor is there anything to return to where nobody has served it yet.
   const bool may_return = !is_unserved_ && tools.snapshot.backend_of(pool, binding_.backend).has_value();
@@ -215,9 +237,9 @@ Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& poo
   // Who cannot see what the others see moves nobody (R24).
   if (may_return && (pool.sticky.failover == conf::FailoverMode::Temporary || tools.view.is_isolated)) {
     word_ = Stickiness::Temporary;
-    return pick_by_hash(tools, tried);
+    return wish ? wish : pick_by_hash(tools, tried);
   }
-  return move(tools, pool, pick(tools, tried), tried);
+  return move(tools, pool, wish ? wish : pick(tools, tried), tried);
 }
 
 Placement::Choice Placement::move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to,
@@ -245,7 +267,11 @@ Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, c
 }
 
 std::optional<conf::BackendId> Placement::pick(const Tools& tools, std::span<const conf::BackendId> tried) const {
-  return tools.balancer.choose({.now = tools.now, .hash = key_.low, .exclude = tried, .loads = tools.loads});
+  return tools.balancer.choose({.now = tools.now,
+                                .hash = key_.low,
+                                .exclude = tried,
+                                .for_session = has_session_ || is_coming_in_,
+                                .loads = tools.loads});
 }
 
 std::optional<conf::BackendId> Placement::pick_by_hash(const Tools& tools,
@@ -260,9 +286,15 @@ std::string Placement::cookie_to_give(const Tools& tools) {
   return sessions::seal({id_, binding_.backend, binding_.generation, base::wall_now()}, tools.keyring);
 }
 
-void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view value) {
+void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view name,
+                      std::string_view value) {
   const sessions::Key key = tools.keyring.session_key(pool.name, value);
   if (has_session_ && key == key_) return;
+  if (has_session_ && is_unserved_ && name == shown_by_) {
+    // An id of long ago, which the app has not known either: nobody will show it again, and nobody waits for its end.
+    const auto question = tools.store.end(pool.name, key_, tools.now, sessions::Ending::Forget, tools.asker);
+    has_session_ = false;
+  }
   tools.store.begin(pool.name, key, tools.snapshot.tag_of(served_by), tools.now);
   place_.reset();
   word_ = Stickiness::Learned;

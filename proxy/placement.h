@@ -37,9 +37,11 @@ class Placement {
   /// client's address) is what `balance = "hash"` goes by where nothing binds the request.
   std::optional<conf::BackendId> first(const Tools& tools, const conf::Pool& pool, const Identity& who,
                                        std::uint64_t client_hash);
-  /// Another one after `tried` have failed; nullopt when there is none, the session may not leave, or is_waiting().
+  /// Another one after `tried` have failed, `wish` where it is given; nullopt when there is none, the session may not
+  /// leave, or is_waiting().
   std::optional<conf::BackendId> again(const Tools& tools, const conf::Pool& pool,
-                                       std::span<const conf::BackendId> tried);
+                                       std::span<const conf::BackendId> tried,
+                                       std::optional<conf::BackendId> wish = {});
   /// The map has been asked: the choice goes on with answered(), when tools.asker gets the binding.
   bool is_waiting() const { return question_ != nullptr; }
   std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
@@ -67,7 +69,8 @@ class Placement {
   std::string cookie_to_give(const Tools& tools);
 
   /// The app's answer sets (or ends) its own session cookie; `served_by` answered.
-  void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view value);
+  void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view name,
+             std::string_view value);
   void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name, std::string_view value);
   /// The session is in use, though no request comes: a tunnel or a long body.
   void keep_alive(const Tools& tools, const conf::Pool& pool) const;
@@ -91,13 +94,14 @@ class Placement {
   Choice fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
   enum class Entry : std::uint8_t { Begin, Bind, Revive, Visit };  // Visit: the app may begin a session, or not
   Choice come_in(const Tools& tools, const conf::Pool& pool, Entry entry);
+  bool is_last_resort(const Tools& tools, const conf::Pool& pool, conf::BackendId wanted) const;
   Choice refuse(bool for_want_of_room);
   void note_full(const Tools& tools, const conf::Pool& pool, std::span<const sessions::BackendTag> tags);
   Choice enter(const Tools& tools, const conf::Pool& pool, conf::BackendId backend);
   Choice bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted);
   Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds);
   Choice revive(const Tools& tools, const conf::Pool& pool);
-  Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried);
+  Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried, Choice wish = {});
   Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
   Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds, Tried tried);
   void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending);
@@ -114,8 +118,9 @@ class Placement {
   Cookie cookie_ = Cookie::NotOurs;
   Asking asking_ = Asking::Bind;  // what question_ is about
   Entry entry_ = Entry::Begin;    // with Asking::Admission, what it is for
+  bool is_coming_in_ = false;
   bool is_refused_ = false;
-  int moves_ = 0;                 // in a row, of this choice
+  int moves_ = 0;  // in a row, of this choice
   sessions::Key key_{};
   std::uint64_t shown_ = 0;
   std::optional<std::uint64_t> by_address_;  // the hash that chooses instead of key_'s

@@ -444,7 +444,10 @@ void Server::watch_limits(base::Instant now) {
     loads_[conf::index(backend.id)].has_sessions_max.store(is_full, std::memory_order_relaxed);
   }
   for (const conf::Pool& pool : settings_->pools) {
-    if (snapshot_->limits[conf::index(pool.id)] == nullptr) continue;
+    if (snapshot_->limits[conf::index(pool.id)] == nullptr) {
+      full_watches_.erase(pool.name);
+      continue;
+    }
     FullWatch& watch = full_watches_[pool.name];
     switch (watch.look(now, sessions_refused(pool.id))) {
       case FullWatch::News::None:

@@ -38,6 +38,8 @@ std::optional<Found> LocalStore::find(std::string_view, const Key& key, base::In
 }
 
 AskedAdmission LocalStore::admit(const Newcomer& newcomer, base::Instant, Asker&) {
+  // Whom this process does not know the other one may: he is not refused for that.
+  if (pass_ && newcomer.key != nullptr) return {.now = {Admission::Verdict::IsIn, nullptr, {}}, .later = nullptr};
   return {.now = places_.take(*newcomer.limits, newcomer.backend), .later = nullptr};
 }
 

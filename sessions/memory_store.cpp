@@ -282,8 +282,8 @@ bool MemoryStore::use(MemoryShard& shard, Record& record, Tick now) const {
 }
 
 void MemoryStore::rebind(Record& record, const Binding& to) {
+  counts_.increment(to.backend);  // first: who counts in between counts one too many, not one too few
   counts_.decrement(record.backend);
-  counts_.increment(to.backend);
   if (record.backend != to.backend) record.cookie_issued = 0;  // the client's leads to where it was
   record.backend = to.backend;
   record.generation = to.generation;

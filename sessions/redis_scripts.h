@@ -15,8 +15,8 @@ namespace holdfast::sessions::scripts {
 /// now, and 1 if this call made it so.
 const net::RedisScript& bind();
 
-/// ARGV: base, a place's name, how long it lasts in ms, session or "", the pool's limit, tag of the backend wanted, then
-/// tag and limit of each backend; 0: no limit. Takes a place where sessions and places together leave one. Answers
+/// ARGV: base, a place's name, how long it lasts in ms, session or "", the pool's limit, tag of the backend wanted,
+/// then tag and limit of each backend; 0: no limit. Takes a place where sessions and places together leave one. Answers
 /// {"admitted"}, {"is_in"} (the session is there), {"pool_full"}, or {"backend_full", tags without room...}.
 const net::RedisScript& take_place();
 

@@ -17,6 +17,7 @@ constexpr std::size_t kUsesAtOnce = 500;                        // in one script
 constexpr std::size_t kEndsAtOnce = 200;
 // A place is given back sooner, but by a proxy that dies: longer than apps take for the answer that begins a session.
 constexpr base::Duration kPlaceLasts = std::chrono::minutes{2};
+constexpr base::Duration kFullFor = std::chrono::milliseconds{100};  // a crowd at the door costs Redis little
 constexpr base::Duration kTellEndsAfter = std::chrono::milliseconds{200};
 
 std::string text_of(Generation generation) { return std::to_string(static_cast<std::uint32_t>(generation)); }
@@ -136,7 +137,8 @@ RedisStore::EndWait::~EndWait() {
   if (end_ != nullptr) end_->forget_wait();
 }
 
-/// Gives the place back behind all that was asked for before: the session that took it counts by then.
+/// Gives the place back behind all that was asked for before: the session that took it counts by then. (A script that
+/// Redis had forgotten runs later: then the place lapses by itself.)
 class RedisStore::SharedPlace final : public Place {
  public:
   SharedPlace(RedisStore& store, std::string_view pool, BackendTag backend)
@@ -167,6 +169,7 @@ class RedisStore::Admitting final : public Question {
         asker_(asker),
         backend_(newcomer.backend),
         limits_(newcomer.limits),
+        is_shown_(newcomer.key != nullptr),
         place_(std::make_unique<SharedPlace>(store, newcomer.pool, backend_)) {}
 
   void ask(const Newcomer& newcomer) {
@@ -190,13 +193,21 @@ class RedisStore::Admitting final : public Question {
 
  private:
   void on_reply(const base::Result<net::RedisReply>& reply) {
+    using Verdict = Admission::Verdict;
     auto admission = reply ? parse_admission(*reply) : std::nullopt;
-    if (!admission) {
+    if (!reply && reply.error().code == base::ErrorCode::Overload) {
+      // Redis is there, and has more to do than it can: a flood does not lift the limit.
+      admission = Admission{is_shown_ ? Verdict::IsIn : Verdict::PoolFull, nullptr, {}};
+    } else if (!admission) {
       admission = store_.places_.take(*limits_, backend_);
-    } else if (admission->verdict == Admission::Verdict::Admitted) {
+    } else if (admission->verdict == Verdict::Admitted) {
       admission->place = std::move(place_);
     } else {
       place_->was_not_taken();
+      if (admission->verdict == Verdict::PoolFull) {
+        store_.full_ = limits_;
+        store_.full_until_ = store_.scheduler_.now() + kFullFor;
+      }
     }
     asker_.on_admission(std::move(*admission));  // may destroy this: nothing after this line
   }
@@ -205,6 +216,7 @@ class RedisStore::Admitting final : public Question {
   Asker& asker_;
   const BackendTag backend_;
   const std::shared_ptr<const Limits> limits_;
+  const bool is_shown_;
   std::unique_ptr<SharedPlace> place_;
   std::unique_ptr<net::RedisCall> call_;
 };
@@ -236,7 +248,10 @@ std::optional<Found> RedisStore::find(std::string_view pool, const Key& key, bas
   return found;
 }
 
-AskedAdmission RedisStore::admit(const Newcomer& newcomer, base::Instant, Asker& asker) {
+AskedAdmission RedisStore::admit(const Newcomer& newcomer, base::Instant now, Asker& asker) {
+  if (newcomer.key == nullptr && newcomer.limits == full_ && now < full_until_) {
+    return {.now = {Admission::Verdict::PoolFull, nullptr, {}}, .later = nullptr};
+  }
   if (!redis_.is_up()) return {.now = places_.take(*newcomer.limits, newcomer.backend), .later = nullptr};
   auto admitting = std::make_unique<Admitting>(*this, newcomer, asker);
   admitting->ask(newcomer);

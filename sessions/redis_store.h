@@ -21,8 +21,8 @@ namespace holdfast::sessions {
 /// without asking while they are sure.
 ///
 /// While Redis is away the copies decide alone; what they decided is offered when it is back (bindings by SharedMap,
-/// ends from here). One per worker, on its thread; `copies`, `places` and `hearing` are shared by all workers, `redis` is the
-/// worker's own. All references outlive it.
+/// ends from here). One per worker, on its thread; `copies`, `places` and `hearing` are shared by all workers, `redis`
+/// is the worker's own. All references outlive it.
 class RedisStore final : public Store {
  public:
   struct Options {
@@ -31,7 +31,8 @@ class RedisStore final : public Store {
     base::Duration patience = std::chrono::milliseconds{100};  ///< [redis] timeout: how long an end is waited for.
   };
 
-  RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler, Options options);
+  RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler,
+             Options options);
   ~RedisStore() override;
 
   std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
@@ -79,7 +80,9 @@ class RedisStore final : public Store {
                   const base::Result<net::RedisReply>& reply);
 
   MemoryStore& copies_;
-  Places& places_;  // while Redis is away
+  Places& places_;                      // while Redis is away
+  std::shared_ptr<const Limits> full_;  // of the pool that was last found full
+  base::Instant full_until_{};
   Hearing& hearing_;
   net::Redis& redis_;
   base::Scheduler& scheduler_;

@@ -165,7 +165,7 @@ TEST_CASE("max_sessions that could not hold") {
        {"pools.a.backends.max_sessions: needs sessions"}},
       {kListen,
        "[pools.a]\nmax_sessions = ^1000000\nbackends = [\"a:1\"]\n",
-       {"1000000 is no limit, expected less than `sessions.sessions_max` (1000000)"}},
+       {"1000000 in all pools is no limit, expected less than `sessions.sessions_max` (1000000)"}},
       {kListen, "[pools.a]\nmax_sessions = ^-1\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions"}},
   });
 }

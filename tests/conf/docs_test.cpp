@@ -92,8 +92,8 @@ TEST_CASE("docs/configuration.md says what is not yet supported") {
 }
 
 TEST_CASE("the examples in the documents are good files") {
-  const std::string text = whole_document() + contents("docs/migrate.md") + contents("docs/session-caps.md") +
-                           contents("docs/guards.md");
+  const std::string text =
+      whole_document() + contents("docs/migrate.md") + contents("docs/session-caps.md") + contents("docs/guards.md");
   std::size_t count = 0;
   for (std::size_t at = text.find("```toml\n"); at != std::string::npos; at = text.find("```toml\n", at + 1)) {
     const std::string toml = text.substr(at + 8, text.find("\n```", at + 8) + 1 - (at + 8));

@@ -115,8 +115,8 @@ TEST_CASE("what has come and what has gone is told by name") {
     });
   };
   CHECK(found.size() == 2);
-  CHECK(has("pools.a.backends.x", "{ name = \"x\", address = \"h:1\", weight = 1, max_requests = 0, max_sessions = 0, backup = false }",
-            ""));
+  CHECK(has("pools.a.backends.x",
+            "{ name = \"x\", address = \"h:1\", weight = 1, max_requests = 0, max_sessions = 0, backup = false }", ""));
   CHECK(has("pools.a.backends.z", "",
             "{ name = \"z\", address = \"h:3\", weight = 1, max_requests = 0, max_sessions = 0, backup = false }"));
 }

@@ -68,7 +68,8 @@ struct Fixture {
 
   /// The chosen one's number in the pool, -1: none.
   int choose(std::uint64_t hash = 0, const std::vector<BackendId>& exclude = {}) {
-    const auto chosen = balancer.choose({.now = now, .hash = hash, .exclude = exclude, .loads = loads});
+    const auto chosen =
+        balancer.choose({.now = now, .hash = hash, .exclude = exclude, .for_session = true, .loads = loads});
     return chosen ? static_cast<int>(conf::index(*chosen)) - 1 : -1;
   }
   std::string name(int number) const {
@@ -224,6 +225,11 @@ TEST_CASE("full backends are passed over while others have room") {
       {"all have: who has to move is served",
        {{.name = "a", .has_sessions_max = true}, {.name = "b", .has_sessions_max = true}},
        "ab",
+       "a"},
+      {"all have, and one is busy: the other",
+       {{.name = "a", .max_requests = 1, .in_flight = 1, .has_sessions_max = true},
+        {.name = "b", .has_sessions_max = true}},
+       "b",
        "a"},
       {"all full: one is chosen, and the request queues, rather than on a backup",
        {{.name = "a", .max_requests = 1, .in_flight = 1}, {.name = "b", .backup = true}},

@@ -42,7 +42,7 @@ TEST_CASE("a gate lets in so many, queues the rest in order, and refuses at its 
   CHECK(enter(3) == Gates::Entry::Queued);
   CHECK(enter(4) == Gates::Entry::Full);
   CHECK(gates.waiting(BackendId{1}) == 2);
-  CHECK_FALSE(gates.has_room(BackendId{1}));
+  CHECK_FALSE(gates.enter_if_room(BackendId{1}));
 
   gates.leave(BackendId{1});
   CHECK(enter(5) == Gates::Entry::Queued);  // the place went to 2, nobody overtakes
@@ -51,6 +51,8 @@ TEST_CASE("a gate lets in so many, queues the rest in order, and refuses at its 
   loop.run();
   CHECK(sink.granted == std::vector<int>{2, 5});
   gates.leave(BackendId{1});
-  CHECK(gates.has_room(BackendId{1}));
+  CHECK(gates.enter_if_room(BackendId{1}));
+  CHECK_FALSE(gates.enter_if_room(BackendId{1}));
+  gates.leave(BackendId{1});
   CHECK(enter(6) == Gates::Entry::Entered);
 }

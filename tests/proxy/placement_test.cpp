@@ -128,8 +128,7 @@ TEST_CASE("our own cookie's first request waits for nobody") {
 namespace {
 
 constexpr std::string_view kNobody = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
-constexpr std::string_view kBegins =
-    "HTTP/1.1 200 OK\r\nSet-Cookie: sid=fresh; Path=/\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view kBegins = "HTTP/1.1 200 OK\r\nSet-Cookie: sid=fresh; Path=/\r\nContent-Length: 2\r\n\r\nok";
 
 bool is_full(const FakePeer& client) {
   return has(client.received(), "503 Service Unavailable") && has(client.received(), "Retry-After: 10\r\n") &&
@@ -203,6 +202,7 @@ TEST_CASE("max_sessions: a session of the app's begins with its answer, and its 
 TEST_CASE("max_sessions of a backend: new users go to another one; when all are full they are refused") {
   ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions_each = 1});
   for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  proxy.reload([](conf::Settings& settings) { settings.pools[0].balance = conf::BalanceMethod::RoundRobin; });
   const auto ask = [&](const char* id) {
     return proxy.client(std::string("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=") + id + "\r\n\r\n");
   };
@@ -231,4 +231,44 @@ TEST_CASE("max_sessions: the map is asked for a place before it is asked to bind
   proxy.loop.run();
   while (map.answer()) proxy.loop.run();
   CHECK(has(other.received(), "200 OK"));
+}
+
+TEST_CASE("max_sessions: an upgrade is an answer, too: the place is free") {
+  ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1});
+  FakePeer tunnel = proxy.client("GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  proxy.backend('a').last().sends(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  proxy.loop.run();
+  REQUIRE(has(tunnel.received(), "101"));
+  proxy.backend('a').answers(std::string(kOk));
+  CHECK(has(proxy.client(kNobody).received(), "200 OK"));
+}
+
+TEST_CASE("max_sessions: a standby is for when others are down, not for when they are full") {
+  ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions_each = 1});
+  for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  const auto ask = [&](const char* id) {
+    return proxy.client(std::string("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=") + id + "\r\n\r\n");
+  };
+  SUBCASE("a backup") {
+    proxy.reload([](conf::Settings& settings) { settings.backends[1].backup = true; });
+    CHECK(has(ask("one").received(), "200 OK"));
+    CHECK(is_full(ask("two")));
+    proxy.set_state('a', health::State::Down);
+    CHECK(has(ask("two").received(), "200 OK"));
+  }
+  SUBCASE("who is sick") {
+    proxy.set_state('b', health::State::Sick);
+    CHECK(has(ask("one").received(), "200 OK"));
+    CHECK(is_full(ask("two")));
+  }
+  CHECK(proxy.backend('a').heads().size() == 1);
+}
+
+TEST_CASE("max_sessions: an id that the app replaces at once has no place of its own") {
+  ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 2});
+  proxy.backend('a').answers(std::string(kBegins));
+  FakePeer user = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=of-yesterday\r\n\r\n");
+  CHECK(has(user.received(), "sid=fresh"));
+  CHECK(proxy.sessions() == 1);
 }

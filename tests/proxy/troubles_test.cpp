@@ -164,6 +164,15 @@ TEST_CASE("who would wait too long for a place moves where there is room; where 
   f.backend('a').sends(kOk);
   f.loop.run();
   const std::string cookie = cookie_of(first.take());
+  SUBCASE("but not where one backend alone is to be active") {
+    FakePeer busy = f.client(get_with(cookie));
+    FakePeer waiting = f.client(get_with(cookie));
+    f.loop.advance(6s);
+    CHECK(has(waiting.received(), "503"));
+    CHECK(f.backend('b').dials() == 0);
+    return;
+  }
+  f.reload([](conf::Settings& settings) { settings.pools[0].balance = conf::BalanceMethod::RoundRobin; });
   FakePeer busy = f.client(get_with(cookie));
   FakePeer waiting = f.client(get_with(cookie));
   FakePeer later = f.client(get_with(cookie));

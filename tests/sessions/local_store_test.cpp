@@ -109,3 +109,17 @@ TEST_CASE("a question may outlive the store") {
   question.reset();
   CHECK(asker.bindings.empty());
 }
+
+TEST_CASE("suspended: whom only the other process may know is not refused") {
+  Fixture f;
+  f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker);
+  const auto limits = std::make_shared<const Limits>(Limits{.sessions_max = 1, .backends = {{kA, 0}}});
+  const Key bert{3, 4};
+  const auto ask = [&](const Key* key) {
+    return f.store.admit({.pool = "p", .key = key, .backend = kA, .limits = limits}, kNow, f.asker).now.verdict;
+  };
+  CHECK(ask(&bert) == Admission::Verdict::PoolFull);
+  f.suspend();
+  CHECK(ask(&bert) == Admission::Verdict::IsIn);
+  CHECK(ask(nullptr) == Admission::Verdict::PoolFull);
+}

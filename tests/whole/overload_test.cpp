@@ -81,7 +81,7 @@ struct Span {
       } else if (one.status == 503) {
         refused.push_back(one.took);
       } else {
-        ++failed;
+        failed += " " + std::to_string(one.status);
       }
     }
     served = good.size();
@@ -96,7 +96,7 @@ struct Span {
 
   std::size_t served = 0;
   std::vector<Clock::duration> refused;
-  int failed = 0;  ///< No whole answer, or another status.
+  std::string failed;  ///< Other statuses; 0: no whole answer.
   std::chrono::milliseconds p99{};
   std::chrono::milliseconds slowest_refusal{};  ///< p99, too.
 };
@@ -130,7 +130,8 @@ TEST_CASE("half of four nodes die at 90 % of what they can: the excess is refuse
   std::this_thread::sleep_until(returned + 12s);
   visitors.stop();
 
-  const Span before(visitors.between(start + 1s, died));
+  // Not those in flight just then: who has lost two nodes within a moment is not given a third (docs/guards.md).
+  const Span before(visitors.between(start + 1s, died - 250ms));
   const Span outage(visitors.between(died + 1s, returned));
   const Span after(visitors.between(returned + 5s, returned + 12s));
   const auto told = [](const char* when, const Span& span) {
@@ -142,7 +143,9 @@ TEST_CASE("half of four nodes die at 90 % of what they can: the excess is refuse
   told("dead", outage);
   told("5 s after their return", after);
 
-  CHECK(before.failed + outage.failed + after.failed == 0);
+  CHECK(before.failed == "");
+  CHECK(outage.failed == "");
+  CHECK(after.failed == "");
   CHECK(before.refused.size() * 50 <= before.served);
   CHECK_MESSAGE(outage.served >= 5 * 200 * 8 / 10, "the two that are left do nearly all they can");
   CHECK_FALSE(outage.refused.empty());

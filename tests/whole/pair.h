@@ -20,8 +20,8 @@ struct Pair {
     REQUIRE(is_redis("ok"));
   }
 
-  ProxyConfig config(Fleet& fleet, const std::string& sticky, const std::string& redis_more,
-                     const std::string& server, const std::string& pool = {}) const {
+  ProxyConfig config(Fleet& fleet, const std::string& sticky, const std::string& redis_more, const std::string& server,
+                     const std::string& pool = {}) const {
     return {.nodes = fleet.nodes(),
             .workers = 2,
             .server = server,
