@@ -33,6 +33,16 @@ char* put(char* at, const char (&text)[N]) {
   std::memcpy(at, text, N - 1);
   return at + N - 1;
 }
+/// Of a text that is as long as one Word or two: its first and its last one, which may overlap.
+template <class Word>
+void put_ends(char* at, const char* from, std::size_t size) {
+  Word first = 0;
+  Word last = 0;
+  std::memcpy(&first, from, sizeof(Word));
+  std::memcpy(&last, from + size - sizeof(Word), sizeof(Word));
+  std::memcpy(at, &first, sizeof(Word));
+  std::memcpy(at + size - sizeof(Word), &last, sizeof(Word));
+}
 inline char* put(char* at, std::string_view text) {
   // Most pieces are short, and then a call costs more than the copying: two words that may overlap, or three bytes.
   const std::size_t size = text.size();
@@ -40,19 +50,9 @@ inline char* put(char* at, std::string_view text) {
   if (size > 16) {
     std::memcpy(at, from, size);
   } else if (size >= 8) {
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
-    std::memcpy(&first, from, 8);
-    std::memcpy(&last, from + size - 8, 8);
-    std::memcpy(at, &first, 8);
-    std::memcpy(at + size - 8, &last, 8);
+    put_ends<std::uint64_t>(at, from, size);
   } else if (size >= 4) {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    std::memcpy(&first, from, 4);
-    std::memcpy(&last, from + size - 4, 4);
-    std::memcpy(at, &first, 4);
-    std::memcpy(at + size - 4, &last, 4);
+    put_ends<std::uint32_t>(at, from, size);
   } else if (size > 0) {
     at[0] = from[0];
     at[size / 2] = from[size / 2];

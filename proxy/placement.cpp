@@ -124,15 +124,14 @@ Placement::Choice Placement::come_in(const Tools& tools, const conf::Pool& pool,
   is_coming_in_ = true;
   // What the client holds already, every proxy would send to the same backend without asking anybody. And who shows
   // nothing may be about to get a token: the first request with it will go the same way.
-  const bool by_hash =
-      entry == Entry::Bind || entry == Entry::Revive || (entry == Entry::Visit && !pool.sticky.headers.empty());
+  const bool is_shown = entry == Entry::Bind || entry == Entry::Revive;
+  const bool by_hash = is_shown || (entry == Entry::Visit && !pool.sticky.headers.empty());
   const auto wanted = by_hash ? pick_by_hash(tools, full_) : pick(tools, full_);
   if (!wanted) return refuse(!full_.empty());
   if (is_last_resort(tools, pool, *wanted)) return refuse(true);
   const auto& limits = tools.snapshot.limits[conf::index(pool.id)];
   if (!limits) return enter(tools, pool, *wanted);
   to_ = tools.snapshot.tag_of(*wanted);
-  const bool is_shown = entry == Entry::Bind || entry == Entry::Revive;
   sessions::AskedAdmission asked = tools.store.admit(
       {.pool = pool.name, .key = is_shown ? &key_ : nullptr, .backend = to_, .limits = limits}, tools.now, tools.asker);
   if (!asked.later) return admitted(tools, pool, std::move(asked.now));

@@ -71,8 +71,8 @@ class Store {
   /// What this process remembers. A hit counts as use at `now` (idle expiry starts again). No allocation.
   virtual std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) = 0;
 
-  /// Is there room for one more session? Who is let in holds a place until the session is in the map. Cap by cap exact:
-  /// in memory within this process, else over all proxies, as long as Redis answers.
+  /// Is there room for one more session? Who is let in holds a place until the session is in the map. Exact within this
+  /// process; with Redis over all proxies, as long as it answers.
   virtual AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) = 0;
 
   /// The atomic first binding (R4a): binds `key` to `wanted` unless it is bound already, to a later generation or to
