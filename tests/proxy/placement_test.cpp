@@ -272,3 +272,21 @@ TEST_CASE("max_sessions: an id that the app replaces at once has no place of its
   CHECK(has(user.received(), "sid=fresh"));
   CHECK(proxy.sessions() == 1);
 }
+
+TEST_CASE("max_sessions: our own cookie brings its user back beyond the limit, unless the user was away too long") {
+  ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::Cookie, .max_sessions = 1});
+  proxy.backend('a').answers(std::string(kOk));
+  REQUIRE(has(proxy.client(kNobody).received(), "200 OK"));
+  const sessions::Keyring keyring("a secret of tests, long enough");
+  const auto come_back = [&](std::chrono::minutes age) {
+    const sessions::Ticket ticket{.id = sessions::random_id(),
+                                  .backend = keyring.backend_tag("shop", "a"),
+                                  .generation = sessions::Generation{1},
+                                  .issued = base::wall_now() - age};
+    return proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: holdfast=" + sessions::seal(ticket, keyring) +
+                        "\r\n\r\n");
+  };
+  CHECK(is_full(come_back(40min)));  // the idle timeout is 30
+  CHECK(has(come_back(20min).received(), "200 OK"));
+  CHECK(proxy.sessions() == 2);
+}
