@@ -119,25 +119,30 @@ std::vector<std::string> evalsha_words(const RedisScript& script, RedisWords key
 
 std::vector<std::string_view> views_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
 
-/// A new connection is given every script that was ever run here; there are as many as the program has.
-void remember(std::vector<RedisScript>& scripts, const RedisScript& script) {
-  for (const RedisScript& known : scripts) {
-    if (known.sha1() == script.sha1()) return;
-  }
-  scripts.push_back(script);
-}
-
 }  // namespace
 
+// A new connection is given every script that was ever run here; there are as many as the program has. This one is
+// given it ahead of its first use, which then needs no second try: a last word, said by a process that ends, has none.
+void RedisLink::introduce(const RedisScript& script) {
+  auto& known = connection_.scripts();
+  if (std::ranges::any_of(known, [&](const RedisScript& other) { return other.sha1() == script.sha1(); })) return;
+  known.push_back(script);
+  if (!is_up() || is_full()) return;
+  const base::Instant due = connection_.due_from_now();
+  pending_.push_back({Slot(nullptr), Pending::Purpose::Upkeep, scheduler_.now(), due, nullptr});
+  const std::string_view load[] = {"SCRIPT", "LOAD", script.source()};
+  connection_.send(load, due);
+}
+
 std::unique_ptr<RedisCall> RedisLink::run(const RedisScript& script, RedisWords keys, RedisWords args, Done done) {
-  remember(connection_.scripts(), script);
+  introduce(script);
   auto kept = std::make_unique<Script>(Script{script.source(), evalsha_words(script, keys, args)});
   const auto words = views_of(kept->words);
   return submit(words, std::move(done), std::move(kept));
 }
 
 void RedisLink::tell(const RedisScript& script, RedisWords keys, RedisWords args) {
-  remember(connection_.scripts(), script);
+  introduce(script);
   if (!is_up() || is_full()) return refuse(nullptr);
   auto kept = std::make_unique<Script>(Script{script.source(), evalsha_words(script, keys, args)});
   const auto words = views_of(kept->words);

@@ -50,6 +50,7 @@ class RedisLink final : public Redis, private RedisConnection::Owner {
   struct Pending;
 
   std::unique_ptr<RedisCall> submit(RedisWords words, Done done, std::unique_ptr<Script> script);
+  void introduce(const RedisScript& script);
   bool is_full() const;
   void enqueue(RedisWords words, Handle* handle, std::unique_ptr<Script> script);
   void refuse(Handle* handle);

@@ -245,6 +245,18 @@ TEST_CASE("redis: a script is there whatever becomes of the server") {
   CHECK(link.run(kIncrease, {"n"}, {"4"}).integer() == 4);
 }
 
+TEST_CASE("redis: the first use of a script is not put off: nobody may be there to repeat it") {
+  const RedisServer server;
+  TestLink link(settings_for(server));
+  REQUIRE(link.wait_up());
+  link.thread().on_loop([&] {
+    link.raw().tell(kIncrease, {"n"}, {"10"});
+    link.raw().tell({"RENAME", "n", "m"});
+  });
+  CHECK(link.ask({"GET", "m"}).text() == "10");
+  CHECK(link.counts().commands == 3);
+}
+
 TEST_CASE("redis: a script that fails, fails once") {
   RedisServer server;
   TestLink link(settings_for(server));

@@ -69,11 +69,16 @@ bool Conversation::send(std::string_view bytes) {
   return wire_.send(bytes, Deadline{5min}) == Io::Ok;
 }
 
+void Conversation::leave() {
+  if (std::exchange(is_in_flight_, false)) --backend_.in_flight_;
+}
+
 bool Conversation::answer(int status, std::string_view body, std::string_view fields) {
   std::string text = "HTTP/1.1 " + std::to_string(status) + " Test\r\nX-Node: " + backend_.name() + "\r\n";
   text.append(fields);
   text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
   if (arrival_.method != "HEAD") text.append(body);
+  leave();  // before the proxy can hear of the end and send the next
   return send(text);
 }
 
@@ -213,13 +218,14 @@ bool TestBackend::serve_one(Connection& connection, int number) {
     return conversation.answer(200, "ok") && keeps_alive(arrival.head);
   }
   raise_to(in_flight_max_, ++in_flight_);  // before anybody can hear of the arrival
+  conversation.is_in_flight_ = true;
   conversation.record_ = record(arrival);
   if (const Script script = script_for(arrival.target)) {
     script(conversation);
   } else if (conversation.read_body() == End::Whole) {
     conversation.answer(200, name_);
   }
-  --in_flight_;
+  conversation.leave();
   if (!connection.wire.is_open() || conversation.read_body() != End::Whole) return false;
   return keeps_alive(arrival.head);
 }

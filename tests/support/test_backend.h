@@ -60,6 +60,7 @@ class Conversation {
   friend class TestBackend;
   Conversation(TestBackend& backend, Wire& wire) : backend_(backend), wire_(wire) {}
   void publish();
+  void leave();
 
   TestBackend& backend_;
   Wire& wire_;
@@ -67,6 +68,7 @@ class Conversation {
   std::size_t record_ = 0;
   bool body_was_read_ = false;
   bool sent_something_ = false;
+  bool is_in_flight_ = false;
 };
 
 /// A backend inside the test: a thread for each connection, a script for each path.
@@ -105,6 +107,7 @@ class TestBackend {
   std::size_t health_checks() const { return health_checks_; }
   int connections() const { return connections_; }
   int open_connections() const { return open_connections_; }
+  /// Requests whose answer() has not begun; of those that answer by send(), whose script has not ended.
   int in_flight() const { return in_flight_; }
   int in_flight_max() const { return in_flight_max_; }
 
