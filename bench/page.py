@@ -6,6 +6,7 @@ the last beside the first the noise it stands in. Several programs are measured 
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import pathlib
@@ -85,7 +86,10 @@ def run(proxy, calm_words, seconds, pages):
 
 def spread(values):
     ordered = sorted(values)
-    return f"{statistics.median(ordered):.2f} ({ordered[len(ordered) // 4]:.2f}-{ordered[-1 - len(ordered) // 4]:.2f})"
+    text = f"{statistics.median(ordered):.2f} ({ordered[len(ordered) // 4]:.2f}-{ordered[-1 - len(ordered) // 4]:.2f})"
+    # The median's 95 % interval by ranks: how many of n values lie below it is binomial, whatever their distribution.
+    rank = math.floor((len(ordered) - 1.96 * len(ordered) ** 0.5) / 2)
+    return text + (f", 95 %: {ordered[rank]:.3f}-{ordered[-1 - rank]:.3f}" if rank >= 0 else "")
 
 
 def main():

@@ -34,12 +34,29 @@ void log_refusal(const Error& error) {
 
 }  // namespace
 
-void Server::reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) {
-  if (phase_ != Phase::Serving) {
-    return done(Error{ErrorCode::Unavailable, phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping"});
+// What a signal asks for is done later if it cannot be done now: what was read before may be older than its file.
+void Server::reload_by_signal() {
+  if (phase_ == Phase::Starting || reloader_.is_under_way()) {
+    is_reload_due_ = true;
+    return;
   }
-  if (successor_) return done(Error{ErrorCode::Unavailable, "an upgrade is under way"});
-  if (reloader_.is_under_way()) return done(Error{ErrorCode::Unavailable, "another reload is under way"});
+  is_reload_due_ = false;
+  reload(admin::ReloadWish::Apply, [](const auto&) {});
+}
+
+/// Why there can be no reload now; empty: there can.
+std::string_view Server::reload_hindrance() const {
+  if (phase_ != Phase::Serving) return phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping";
+  if (successor_) return "an upgrade is under way";
+  return reloader_.is_under_way() ? "another reload is under way" : "";
+}
+
+void Server::reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) {
+  if (const std::string_view why = reload_hindrance(); !why.empty()) {
+    const Error error{ErrorCode::Unavailable, std::string(why)};
+    if (wish == admin::ReloadWish::Apply) log_refusal(error);
+    return done(error);
+  }
   if (wish == admin::ReloadWish::Apply) service_manager::say_reloading();
   reloader_.begin(settings_, [this, wish, done = std::move(done)](base::Result<Candidate>& found) {
     auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
@@ -52,6 +69,7 @@ void Server::reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) {
       service_manager::say_ready();
     }
     done(std::move(report));
+    if (is_reload_due_) reload_by_signal();
   });
 }
 

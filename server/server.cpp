@@ -353,6 +353,7 @@ void Server::open() {
   base::log::info("ready", {{"workers", workers_.size()}});
   service_manager::say_ready();
   watch_loops();
+  if (is_reload_due_) reload_by_signal();
 }
 
 void Server::watch_loops() {
@@ -374,7 +375,7 @@ void Server::watch_loops() {
 void Server::on_signal(int number) {
   base::log::info("signal", {{"number", number}});
   if (number == SIGUSR1) return reopen_logs();
-  if (number == SIGHUP) return reload(admin::ReloadWish::Apply, [](const auto&) {});
+  if (number == SIGHUP) return reload_by_signal();
   if (number == SIGUSR2) return upgrade();
   // While the process we replace still serves there is nothing to finish.
   const bool may_drain =

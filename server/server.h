@@ -125,6 +125,8 @@ class Server final : private health::Monitor::Listener,
   // admin::ReloadDesk
   using NewSockets = std::map<std::size_t, std::vector<net::BoundSocket>>;
   void reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) override;
+  void reload_by_signal();
+  std::string_view reload_hindrance() const;
   base::Result<admin::ReloadReport> consider(Candidate candidate, admin::ReloadWish wish);
   base::Result<NewSockets> open_new_listeners(const Candidate& candidate) const;
   void put_in_force(Candidate candidate, NewSockets& opened);  // takes the sockets
@@ -211,6 +213,7 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<base::Timer> deadline_;  // of an orderly stop
   std::unique_ptr<base::Timer> tick_;
   Reloader reloader_;
+  bool is_reload_due_ = false;  // by a signal that came too early
   admin::ReloadView last_reload_;
   ClockWatch clock_;
   const std::vector<std::string> words_;

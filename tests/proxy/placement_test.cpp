@@ -233,6 +233,24 @@ TEST_CASE("max_sessions: the map is asked for a place before it is asked to bind
   CHECK(has(other.received(), "200 OK"));
 }
 
+TEST_CASE("max_sessions: a reload while the map is asked for a place: the backend that went is not used") {
+  LaterStore map;
+  ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1, .map = &map});
+  for (const char name : {'a', 'b', 'c', 'd'}) proxy.backend(name).answers(std::string(kOk));
+  FakePeer client = proxy.client(kApp);
+  proxy.reload([](conf::Settings& settings) {
+    settings.backends[0] = backend_called("c", 9002);
+    settings.backends[1] = backend_called("d", 9003);
+  });
+  while (map.answer()) proxy.loop.run();
+  CHECK(has(client.received(), "200 OK"));
+  CHECK(proxy.backend('a').heads().empty());
+  CHECK(proxy.backend('b').heads().empty());
+  FakePeer other = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=two\r\n\r\n");
+  while (map.answer()) proxy.loop.run();
+  CHECK_MESSAGE(is_full(other), "the session that came in counts");
+}
+
 TEST_CASE("max_sessions: an upgrade is an answer, too: the place is free") {
   ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1});
   FakePeer tunnel = proxy.client("GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");

@@ -16,6 +16,14 @@
 
 namespace holdfast::tests {
 
+/// For reloads.
+inline conf::Backend backend_called(const char* name, std::uint16_t port) {
+  conf::Backend out;
+  out.name = name;
+  out.address = {"127.0.0.1", port};
+  return out;
+}
+
 /// The data path of one worker on a loop and a network without a kernel: the test plays clients and backends. Backend
 /// number i ("a", "b", ...) listens on port 9000 + i and is UP; round robin, so that it is known who is asked.
 class ProxyFixture final : private proxy::Reports {

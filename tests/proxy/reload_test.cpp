@@ -15,13 +15,6 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-conf::Backend backend_called(const char* name, std::uint16_t port) {
-  conf::Backend out;
-  out.name = name;
-  out.address = {"127.0.0.1", port};
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("a request that fails after a reload is retried on a backend that the reload has brought") {

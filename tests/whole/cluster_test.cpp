@@ -171,9 +171,15 @@ TEST_CASE("a broken path of one proxy is not a dead backend; all paths broken is
   Fleet by_one({"a", "b", "c"});
   Fleet by_two({"a", "b", "c"});
   Fleet by_three({"a", "b", "c"});
-  Proxy one(member(redis, "lb1", by_one.nodes()));
-  Proxy two(member(redis, "lb2", by_two.nodes()));
-  Proxy three(member(redis, "lb3", by_three.nodes()));
+  // Between its first bad probe and the last that `fall` asks for, the others are asked: on a busy machine, too.
+  const auto with_time_to_ask = [&](const std::string& name, std::vector<Node> nodes) {
+    ProxyConfig config = member(redis, name, std::move(nodes));
+    config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"400ms\"\ntimeout = \"500ms\"\n";
+    return config;
+  };
+  Proxy one(with_time_to_ask("lb1", by_one.nodes()));
+  Proxy two(with_time_to_ask("lb2", by_two.nodes()));
+  Proxy three(with_time_to_ask("lb3", by_three.nodes()));
   for (const Proxy* proxy : {&one, &two, &three}) REQUIRE(wait_for_nodes(*proxy, 3));
 
   by_one["a"].crash();

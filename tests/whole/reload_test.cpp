@@ -1,9 +1,12 @@
 // The configuration read anew while the proxy works: what it says changes, and nothing else.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <map>
 
 #include "tests/support/ctl.h"
@@ -97,6 +100,39 @@ TEST_CASE("a bad file changes nothing and says what is wrong") {
   CHECK(proxy.process().wait_for_line("did you mean"));  // the second mistake: a line of its own
   HttpClient client = proxy.client();
   for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
+  CHECK(proxy.stop() == 0);
+}
+
+TEST_CASE("a HUP while the file is being read: it is read once more, as it may have changed since") {
+  Fleet fleet({"a", "b"});
+  Proxy proxy(config_of(only(fleet, {"a"})));
+  const auto old_text = toml_of(config_of(only(fleet, {"a"})), proxy.state_dir().string());
+  const auto new_text = toml_of(config_of(only(fleet, {"a", "b"})), proxy.state_dir().string());
+  // A file that is read as slowly as the test likes.
+  std::filesystem::remove(proxy.config_path());
+  REQUIRE(::mkfifo(proxy.config_path().c_str(), 0600) == 0);
+  const auto open_when_read = [&] {
+    Fd pipe;
+    eventually([&] { return (pipe = Fd(::open(proxy.config_path().c_str(), O_WRONLY | O_NONBLOCK))).is_open(); });
+    return pipe;
+  };
+  proxy.process().signal(SIGHUP);
+  Fd first = open_when_read();
+  REQUIRE(first.is_open());
+  proxy.process().signal(SIGHUP);
+  REQUIRE(eventually([&] {
+    const std::string log = proxy.process().err();
+    const auto at = log.find(" signal ");
+    return at != std::string::npos && log.find(" signal ", at + 1) != std::string::npos;
+  }));
+  REQUIRE(::write(first.get(), old_text.data(), old_text.size()) == static_cast<ssize_t>(old_text.size()));
+  first.close();
+  REQUIRE(proxy.process().wait_for_line(" reloaded "));  // its end of the pipe is closed
+  Fd second = open_when_read();
+  REQUIRE(second.is_open());
+  REQUIRE(::write(second.get(), new_text.data(), new_text.size()) == static_cast<ssize_t>(new_text.size()));
+  second.close();
+  CHECK(proxy.wait_for_state("b", "UP"));
   CHECK(proxy.stop() == 0);
 }
 

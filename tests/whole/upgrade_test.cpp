@@ -342,6 +342,9 @@ TEST_CASE("TERM while the new process hangs: both end") {
   REQUIRE(started);
   CHECK(proxy.client().get("/").is_whole(200));
   CHECK(proxy.reload().is_whole(503));
+  CHECK(contains(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
+  proxy.process().signal(SIGHUP);
+  CHECK(contains(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
   heirs.ask();
   CHECK(contains(heirs.next_line(" upgrade_failed ").value_or(""), "another upgrade is under way"));
   CHECK(proxy.stop() == 0);

@@ -1,0 +1,156 @@
+// Places that Redis gives out, as one worker asks for them: what becomes of each answer, and of none.
+#include <doctest/doctest.h>
+
+#include <deque>
+
+#include "sessions/redis_store.h"
+#include "tests/support/fake_loop.h"
+
+using namespace holdfast;
+using namespace holdfast::sessions;
+using namespace holdfast::tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Verdict = Admission::Verdict;
+constexpr BackendTag kA{11};
+const Key kShown{1, 2};
+
+/// Answers scripts when the test says so, and remembers what it was told.
+class SlowRedis final : public net::Redis {
+ public:
+  using Redis::call;
+  using Redis::run;
+  using Redis::tell;
+  std::unique_ptr<net::RedisCall> call(net::RedisWords, Done done) override { return ask(std::move(done)); }
+  std::unique_ptr<net::RedisCall> run(const net::RedisScript&, net::RedisWords, net::RedisWords, Done done) override {
+    return ask(std::move(done));
+  }
+  void tell(net::RedisWords) override {}
+  void tell(const net::RedisScript& script, net::RedisWords, net::RedisWords) override {
+    told.push_back(script.name());
+  }
+  bool is_up() const override { return true; }
+  const net::RedisState& state() const override { return state_; }
+  const net::RedisCounts& counts() const override { return counts_; }
+  base::Duration latency() const override { return {}; }
+
+  void answer(const base::Result<net::RedisReply>& reply) {
+    REQUIRE_FALSE(asked.empty());
+    const Done done = std::move(asked.front());
+    asked.pop_front();
+    done(reply);
+  }
+  void answer(const char* word) {
+    const net::RedisReply text{.kind = net::RedisReply::Kind::Text, .text = word};
+    answer(net::RedisReply{.kind = net::RedisReply::Kind::Array, .items = {text}});
+  }
+
+  std::deque<Done> asked;
+  std::vector<std::string> told;
+
+ private:
+  std::unique_ptr<net::RedisCall> ask(Done done) {
+    asked.push_back(std::move(done));
+    return std::make_unique<net::RedisCall>();
+  }
+  const net::RedisState state_{net::RedisState::Word::Ok};
+  const net::RedisCounts counts_;
+};
+
+struct Visitor final : Asker {
+  void on_binding(const Held&) override {}
+  void on_admission(Admission admission) override { admitted = std::move(admission); }
+  void on_ended() override {}
+  std::optional<Admission> admitted;
+};
+
+struct Fixture {
+  AskedAdmission ask(const Key* shown = nullptr) {
+    return store.admit({.pool = "app", .key = shown, .backend = kA, .limits = limits}, loop.now(), visitor);
+  }
+  Verdict said() const {
+    REQUIRE(visitor.admitted);
+    return visitor.admitted->verdict;
+  }
+
+  FakeLoop loop;
+  SlowRedis redis;
+  MemoryStore memory{{.start = loop.now()}};
+  Places places{memory};
+  Hearing hearing{"lb1"};
+  RedisStore store{memory, places, hearing, redis, loop, {.names = {"hf"}, .idle_timeout = 1h}};
+  std::shared_ptr<const Limits> limits = std::make_shared<Limits>(Limits{.sessions_max = 1, .backends = {{kA, 0}}});
+  Visitor visitor;
+};
+
+}  // namespace
+
+TEST_CASE("a place that Redis has given is given back to it") {
+  Fixture f;
+  const AskedAdmission asked = f.ask();
+  REQUIRE(asked.later);
+  f.redis.answer("admitted");
+  CHECK(f.said() == Verdict::Admitted);
+  CHECK(f.redis.told.empty());
+  f.visitor.admitted.reset();
+  CHECK(f.redis.told.size() == 1);
+}
+
+TEST_CASE("who leaves before the answer gives back what may have been taken") {
+  Fixture f;
+  AskedAdmission asked = f.ask();
+  asked.later.reset();
+  CHECK(f.redis.told.size() == 1);
+}
+
+TEST_CASE("a full pool is remembered for a moment: a crowd at the door does not ask Redis one by one") {
+  Fixture f;
+  const AskedAdmission first = f.ask();
+  f.redis.answer("pool_full");
+  CHECK(f.said() == Verdict::PoolFull);
+  CHECK_MESSAGE(f.redis.told.empty(), "nothing was taken");
+
+  const AskedAdmission second = f.ask();
+  CHECK(second.later == nullptr);
+  CHECK(second.now.verdict == Verdict::PoolFull);
+  const AskedAdmission known = f.ask(&kShown);
+  CHECK_MESSAGE(known.later != nullptr, "another proxy may know this session");
+
+  f.loop.advance(99ms);
+  CHECK(f.ask().later == nullptr);
+  f.loop.advance(1ms);
+  CHECK(f.ask().later != nullptr);
+}
+
+TEST_CASE("other limits, as after a reload: what was full before is no answer") {
+  Fixture f;
+  const AskedAdmission first = f.ask();
+  f.redis.answer("pool_full");
+  f.limits = std::make_shared<Limits>(Limits{.sessions_max = 2, .backends = {{kA, 0}}});
+  CHECK(f.ask().later != nullptr);
+}
+
+TEST_CASE("a Redis with too much to do lifts no limit; one that does not answer leaves it to this process") {
+  Fixture f;
+  const Key* shown = nullptr;
+  base::Error error{base::ErrorCode::Overload, "too many commands wait for redis"};
+  std::vector<Verdict> expected;
+  SUBCASE("overload, somebody new") { expected = {Verdict::PoolFull, Verdict::PoolFull}; }
+  SUBCASE("overload, somebody who shows a session") {
+    shown = &kShown;
+    expected = {Verdict::IsIn, Verdict::IsIn};
+  }
+  SUBCASE("timeout: our own places count") {
+    error.code = base::ErrorCode::Timeout;
+    expected = {Verdict::Admitted, Verdict::PoolFull};
+  }
+  Admission held;
+  for (const Verdict verdict : expected) {
+    const AskedAdmission asked = f.ask(shown);
+    f.redis.answer(error);
+    CHECK(f.said() == verdict);
+    if (verdict == Verdict::Admitted) held = *std::exchange(f.visitor.admitted, std::nullopt);
+  }
+}
