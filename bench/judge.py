@@ -76,6 +76,7 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
         users[row["user"]].append(row)
     homes = {user: home_of(mine, fault) for user, mine in users.items()}
     hit = {user for user in users if homes[user] and (victim is None or homes[user] == victim)}
+    others = {user for user in users if homes[user] and user not in hit}  # who came after the fault is neither
     blows = ([fault] if blows is None else blows) + [at + CRASH_TAKES for at, _, _, path in arrivals if path == "/crash"]
     executed = collections.Counter((number, method) for _, number, method, path in arrivals if number and path != "/crash")
     ran = {number for number, _ in executed}
@@ -98,10 +99,10 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
         "safe_failed": len(safe), "unsafe_failed": len(unsafe),
         "unsafe_failed_not_executed": sum(row["id"] not in ran for row in unsafe),
         "unsafe_failed_not_in_flight": sum(not was_in_flight(row, blows) for row in unsafe),
-        "failed_of_others": sum(row["user"] not in hit for row in failed),
+        "failed_of_others": sum(row["user"] in others for row in failed),
         "retried_by_browser": sum(row["tries"] > 1 for row in rows),
         "to_good": times([pair[0] for pair in waits]), "wait": times([pair[1] for pair in waits]),
-        "over_1s_hit": sum(row["user"] in hit for row in over), "over_1s_others": sum(row["user"] not in hit for row in over),
+        "over_1s_hit": sum(row["user"] in hit for row in over), "over_1s_others": sum(row["user"] in others for row in over),
         "longest_safe_ms": ms(max((took(r) for r in rows if r["method"] == "GET" and r["end"] >= fault), default=None)),
         "longest_unsafe_ms": ms(max((took(r) for r in rows if r["method"] != "GET" and r["end"] >= fault), default=None)),
         "p99_before_ms": ms(share(reads(SECOND, fault), 0.99)),
@@ -109,7 +110,7 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
         "logins_lost": len({row["user"] for row in rows if row["status"] == 401}),
         "two_nodes": sum(count > max(1, killed) for count in changes.values()),
         "moved": sum(changes[user] > 0 for user in hit),
-        "moved_needlessly": sum(changes[user] > 0 for user in users if user not in hit and homes[user]),
+        "moved_needlessly": sum(changes[user] > 0 for user in others),
         "new_on_victim": sum(victim in paths[user][:1] for user in late), "new_users": len(late),
         "unsafe_twice": sum(count > 1 for (_, method), count in executed.items() if method == "POST"),
         "safe_twice": sum(count > 1 for (_, method), count in executed.items() if method == "GET"),
@@ -132,12 +133,26 @@ def timeline(rows, fault, end, bin_us=100_000):
              sum(not is_good(r) for r in mine)] for at, mine in sorted(bins.items())]
 
 
-# What Holdfast promises of these faults, whatever the machine; a run that breaks it ends with 1.
-PROMISED = ("kill9", "rst", "drain", "restart", "flap", "proxy", "redis-kill", "redis-stop", "sick", "poison")
+# What Holdfast promises, whatever the machine; a run that breaks it ends with 1.
+ALWAYS = ("logins_lost", "unsafe_twice", "errors_before")
+UNHARMED = ("safe_failed", "unsafe_failed_not_in_flight", "two_nodes")
+SILENT_MAX_MS = 2500  # until what waits on a silent node has ended or is elsewhere
 
 
 def broken_promises(fault_name, verdict):
-    if fault_name not in PROMISED:
-        return []
-    return [f"{key} = {verdict[key]}" for key in ("safe_failed", "unsafe_failed_not_in_flight", "logins_lost", "two_nodes",
-                                                  "unsafe_twice", "errors_before") if verdict[key]]
+    zero, broken = [*ALWAYS], []
+    if fault_name == "slow":
+        zero += ["failed_of_others", "over_1s_others"]
+        if verdict["detected_ms"] is not None:
+            broken.append(f"a slow node was taken for a dead one after {verdict['detected_ms']} ms")
+    elif fault_name in ("stop", "blackhole"):
+        zero += ["safe_failed", "failed_of_others"]
+        broken += [f"{key} = {verdict[key]}" for key in ("longest_safe_ms", "longest_unsafe_ms")
+                   if (verdict[key] or 0) > SILENT_MAX_MS]
+        if (verdict["p99_end_ms"] or 0) > 2 * (verdict["p99_before_ms"] or 0):
+            broken.append(f"p99 {verdict['p99_before_ms']} ms before, {verdict['p99_end_ms']} ms at the end")
+    else:
+        zero += UNHARMED
+        if fault_name == "poison" and verdict["nodes_killed"] != 1:
+            broken.append(f"nodes_killed = {verdict['nodes_killed']}")
+    return [f"{key} = {verdict[key]}" for key in zero if verdict[key]] + broken

@@ -80,6 +80,21 @@ class Failures(unittest.TestCase):
         got = verdict([row(1, 4), row(1, 6, status=502)])
         self.assertEqual(judge.broken_promises("kill9", got), ["safe_failed = 1"])
         self.assertEqual(judge.broken_promises("slow", got), [])
+        self.assertEqual(judge.broken_promises("stop", got), ["safe_failed = 1"])
+        self.assertEqual(judge.broken_promises("poison", got), ["safe_failed = 1", "nodes_killed = 0"])
+
+    def test_promises_of_a_silent_node(self):
+        waits = dict(took_ms=2501)
+        self.assertEqual(judge.broken_promises("stop", verdict([row(1, 4), row(1, 6, **waits)])), ["longest_safe_ms = 2501.0"])
+        self.assertEqual(judge.broken_promises("blackhole", verdict([row(1, 4), row(1, 6, method="POST", **waits)])),
+                         ["longest_unsafe_ms = 2501.0"])
+
+    def test_promises_of_a_slow_node(self):
+        late = verdict([row(1, 4), row(2, 4, node="app2"), row(1, 6, took_ms=3000), row(2, 6, node="app2", took_ms=3000)])
+        self.assertEqual(judge.broken_promises("slow", late), ["over_1s_others = 1"])
+        new = verdict([row(1, 4), row(3, 6, took_ms=3000)])
+        self.assertEqual(judge.broken_promises("slow", new), [])
+        self.assertEqual(len(judge.broken_promises("slow", {**new, "detected_ms": 700.0})), 1)
 
 
 if __name__ == "__main__":
