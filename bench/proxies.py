@@ -11,7 +11,6 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "release"
 BACKEND_PORTS = [7081, 7082, 7083]
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def wait_for_port(port, process):
@@ -43,11 +42,9 @@ class Process:
         return found
 
     def cpu_seconds(self):
-        total = 0
-        for pid in self.pids():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICK
+        """User and system time of all threads, by the scheduler's own clock (nanoseconds, not ticks)."""
+        tasks = [task for pid in self.pids() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
 
     def resident_bytes(self):
         total = 0

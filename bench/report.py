@@ -73,6 +73,8 @@ def cell(verdict):
         ("in-flight POSTs lost", lost), ("never again well", v["wait"]["never"]), ("POSTs run twice", v["unsafe_twice"]),
         ("logins lost", v["logins_lost"]), ("users on two nodes", v["two_nodes"]), ("sent again by browsers", v["retried_by_browser"]),
         ("moved needlessly", v["moved_needlessly"]), ("nodes killed", v["nodes_killed"])) if count]
+    if (v["longest_safe_ms"] or 0) > 1000:
+        notes.append(f"longest GET {seconds(v['longest_safe_ms'])} s")
     return "; ".join([f"{f'**{failed} failed**' if failed else '0 failed'}, {seconds(v['wait']['worst_ms'])} s", *notes])
 
 

@@ -59,6 +59,7 @@ class TcpDial final : public Dial, private StreamHandler {
       return finish_failed();
     }
     timer_->cancel();
+    stream_->connect_is_over();
     stream_->set_handler(nullptr);
     const auto done = std::move(done_);
     done(std::unique_ptr<Stream>(std::move(stream_)));  // may bury this dial

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/check.h"
 
@@ -121,13 +122,20 @@ IoResult TcpStream::send(std::span<const iovec> pieces, int flags) {
 
 void TcpStream::watch_writing() {
   write_blocked_ = true;
-  if (write_event_) return;
-  write_event_ = std::make_unique<event>();
-  event_assign(write_event_.get(), loop_.raw(), fd_, EV_WRITE | EV_ET | EV_PERSIST, &TcpStream::on_write_event, this);
+  if (!write_event_) {
+    write_event_ = std::make_unique<event>();
+    event_assign(write_event_.get(), loop_.raw(), fd_, EV_WRITE | EV_ET | EV_PERSIST, &TcpStream::on_write_event, this);
+  }
+  if (std::exchange(is_write_watched_, true)) return;
   base::check(event_add(write_event_.get(), nullptr) == 0, "epoll takes a write interest");
 }
 
 void TcpStream::watch_connect() { watch_writing(); }
+
+void TcpStream::connect_is_over() {
+  event_del(write_event_.get());
+  is_write_watched_ = false;
+}
 
 int TcpStream::take_error() const {
   int error = 0;

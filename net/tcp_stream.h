@@ -29,6 +29,9 @@ class TcpStream final : public Stream {
 
   /// For dialling: calls on_writable when the connection is made or has failed.
   void watch_connect();
+  /// The connection is made. A stream that is still watched for writing is told of each readable byte that it may
+  /// write, too: one that has never been blocked is not watched.
+  void connect_is_over();
   /// The pending error of the socket, 0 for none (and clears it).
   int take_error() const;
 
@@ -43,6 +46,7 @@ class TcpStream final : public Stream {
   StreamHandler* handler_ = nullptr;
   event read_event_{};
   std::unique_ptr<event> write_event_;  // most connections never need it
+  bool is_write_watched_ = false;
   bool write_blocked_ = false;
   bool peer_ended_ = false;
   Address peer_;
