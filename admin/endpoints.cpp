@@ -82,6 +82,7 @@ Answer events(const Request& request, const Timeline& timeline, Live& live) {
   }
   const bool with_status = parameter(request.query, "status") == "1";
   answer.content_type = "text/event-stream";
+  answer.more_fields = "X-Accel-Buffering: no\r\n";  // to nginx and its like: what is live is passed on at once
   answer.feed = live.listen(after, with_status ? Live::With::Status : Live::With::EventsOnly);
   return answer.feed ? answer : text_answer(503, "too many listeners: poll instead");
 }

@@ -11,7 +11,7 @@ holdfast_library(admin
   PRIVATE_LINKS fmt::fmt prometheus-cpp::core sodium)
 
 # The status page is part of the program: its parts, as they stand in admin/page/, become a source file.
-set(page_scripts text dom charts feed verdict backends drain quarantine proxies timeline sessions actions main)
+set(page_scripts text dom charts feed curves verdict backends drain quarantine proxies timeline sessions actions main)
 list(TRANSFORM page_scripts REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/admin/page/\\1.js" OUTPUT_VARIABLE page_script_files)
 list(JOIN page_scripts "," page_script_names)
 add_custom_command(

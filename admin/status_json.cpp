@@ -126,6 +126,7 @@ Json cluster_json(const ClusterView& cluster) {
                       {"reason", cluster.reason},
                       {"node", cluster.node},
                       {"nodes", std::move(nodes)},
+                      {"missing", cluster.missing},
                       {"cut_off", !cluster.cut_off.empty()},
                       {"leader", cluster.leader},
                       {"is_leader", cluster.is_leader},

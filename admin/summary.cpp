@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kPoolsNamedMax = 3;
 constexpr std::size_t kBackendsNamedMax = 4;
+constexpr std::size_t kProxiesNamedMax = 3;
 
 struct Tally {
   std::size_t all = 0;
@@ -106,15 +107,29 @@ std::string full_text(const StatusView& view) {
   return out;
 }
 
+// ", lb2 gone without a goodbye"
+std::string missing_text(const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  const auto named = static_cast<std::ptrdiff_t>(std::min(names.size(), kProxiesNamedMax));
+  std::string out = fmt::format(", {}", fmt::join(names.begin(), names.begin() + named, ", "));
+  if (names.size() > kProxiesNamedMax) {
+    fmt::format_to(std::back_inserter(out), " and {} more", names.size() - kProxiesNamedMax);
+  }
+  return out + " gone without a goodbye";
+}
+
 // "; 3 proxies, led by lb1"
 std::string cluster_text(const ClusterView& cluster) {
   if (cluster.state == "off") return {};
-  if (cluster.state == "alone") return fmt::format("; this proxy by itself ({})", cluster.reason);
+  if (cluster.state == "alone") {
+    return fmt::format("; this proxy by itself ({}){}", cluster.reason, missing_text(cluster.missing));
+  }
   std::string out = fmt::format("; {} {}", cluster.nodes.size(), cluster.nodes.size() == 1 ? "proxy" : "proxies");
   const auto away =
       std::count_if(cluster.nodes.begin(), cluster.nodes.end(), [](const NodeView& n) { return n.cut_off; });
   if (away > 0) fmt::format_to(std::back_inserter(out), ", {} of them cut off", away);
   if (!cluster.leader.empty()) fmt::format_to(std::back_inserter(out), ", led by {}", cluster.leader);
+  out += missing_text(cluster.missing);
   if (!cluster.reason.empty()) fmt::format_to(std::back_inserter(out), " ({})", cluster.reason);
   return out;
 }
@@ -136,6 +151,7 @@ Mood mood_of(const StatusView& view) {
   const bool any_away = std::any_of(view.cluster.nodes.begin(), view.cluster.nodes.end(),
                                     [](const NodeView& node) { return node.cut_off; });
   if (view.cluster.state == "alone" || !view.cluster.reason.empty() || any_away) mood = Mood::Warn;
+  if (!view.cluster.missing.empty()) mood = Mood::Warn;  // users go through the others; a server is down all the same
   for (const PoolView& pool : view.pools) {
     const Tally tally = tally_of(pool);
     if (tally.keeping == 0) return Mood::Bad;

@@ -182,7 +182,8 @@ struct ClusterView {
   std::string leader;         ///< Its name; empty: none known.
   bool is_leader = false;
   std::uint64_t fencing_number = 0;
-  std::vector<NodeView> nodes;  ///< By name; ourselves among them. Empty when off.
+  std::vector<NodeView> nodes;       ///< By name; ourselves among them. Empty when off.
+  std::vector<std::string> missing;  ///< Names of those that went without a goodbye and have not come back.
 };
 
 /// A backend's failure, and what it cost.

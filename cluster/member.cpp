@@ -56,6 +56,7 @@ Member::Member(const Parts& parts, std::string_view name, std::string_view insta
       word_{.name = std::string(name), .instance = std::string(instance), .sees = {}},
       id_(word_.id()),
       roster_(id_),
+      missing_(name),
       tick_(scheduler_.timer([this] { on_tick(); })),
       flush_(scheduler_.timer([this] { on_flush(); })),
       second_look_(scheduler_.timer([this] { judge_all(); })) {
@@ -178,7 +179,9 @@ void Member::on_pulse(base::Instant asked, const net::RedisReply& reply) {
   }
   take_time(asked, pulse->redis_now);
   take_lead(asked, *pulse);
-  say_changes(roster_.update(std::move(pulse->live), now));
+  const Roster::Change change = roster_.update(std::move(pulse->live), now);
+  missing_.note(change, roster_.others(), now);
+  say_changes(change);
   watch_namesakes();
   set_share();
   judge_all();
@@ -295,6 +298,7 @@ void Member::on_message(std::string_view, std::string_view payload) {
   } else if (what == kGoodbyeMessage && rest != id_) {
     // Said also where the list of those who are there was read before this was heard: it did not just vanish.
     base::log::info("cluster_node_goodbye", {{"node", rest}});
+    missing_.excuse(rest);
     if (!roster_.remove(rest)) return;
     if (leader_ == rest) beat_now();
     set_share();

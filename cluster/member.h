@@ -15,6 +15,7 @@
 #include "cluster/isolation.h"
 #include "cluster/keys.h"
 #include "cluster/lease.h"
+#include "cluster/missing.h"
 #include "cluster/operator_states.h"
 #include "cluster/pulse.h"
 #include "cluster/roster.h"
@@ -65,6 +66,7 @@ class Member final : public net::RedisListener {
   /// As said last.
   const NodeWord& own_word() const { return word_; }
   const Roster& roster() const { return roster_; }
+  const Missing& missing() const { return missing_; }
   const Isolation& isolation() const { return isolation_; }
   /// Another live node has our name; empty: none has.
   std::string namesake_warning() const;
@@ -126,6 +128,7 @@ class Member final : public net::RedisListener {
   NodeWord word_;  // what we said last; its sightings are filled in to be said
   const std::string id_;
   Roster roster_;
+  Missing missing_;
   Isolation isolation_;
   Lease lease_{kLease};
   TickWatch ticks_{kHeartbeat, kLateMax};

@@ -148,6 +148,7 @@ admin::ClusterView ClusterControl::view(Sightings sightings) const {
   view.leader = member_->leader().substr(0, member_->leader().rfind('#'));
   view.is_leader = member_->is_leader();
   view.fencing_number = member_->fence();
+  view.missing = member_->missing().names();
   const auto add = [&](const cluster::NodeWord& node, const cluster::Sightings& sees, bool is_self) {
     admin::NodeView out;
     out.name = node.name;

@@ -2,6 +2,7 @@
 
 const me = { name: "", role: "operator", by: "loopback", csrf: "", login: false };
 const mayAct = () => me.role === "operator";
+const mayLook = () => me.role !== "none";
 
 async function loadMe() {
   try {
@@ -23,7 +24,10 @@ async function post(path, body) {
   if (me.csrf) headers["X-Holdfast-CSRF"] = me.csrf;
   const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body || {}) });
   const words = await answer.text();
-  if (answer.status === 401) await loadMe();
+  if (answer.status === 401) {
+    await loadMe();
+    if (!mayLook()) hangUp();
+  }
   if (!answer.ok) throw new Error(words.trim() || `status ${answer.status}`);
   try { return JSON.parse(words); } catch { return {}; }
 }
@@ -69,7 +73,7 @@ function askForLogin() {
     act: async (form) => {
       Object.assign(me, await post("/api/v1/login", { name: form.elements.name.value, password: form.elements.password.value }));
       updateWho();
-      if (!link.source || link.source.readyState === EventSource.CLOSED) listen();
+      begin();
       return `Logged in as ${me.name}.`;
     },
   });
@@ -77,9 +81,12 @@ function askForLogin() {
 
 async function onWho() {
   if (!me.name) return askForLogin();
+  hangUp();
   try { await post("/api/v1/logout"); } catch (error) { toast(error.message); }
-  Object.assign(me, { name: "", role: "viewer", csrf: "" });
+  Object.assign(me, { name: "", role: "none", csrf: "" });
   await loadMe();
+  if (mayLook()) begin();
+  else location.reload(); // what was shown is not left to who comes next
 }
 
 function guarded(ask) {

@@ -1,6 +1,7 @@
 // Pools and their backends: a table each; a hive of shapes before it where there are many.
 
 const MANY = 24;
+const ROWS_SHOWN = 60; // of those that need a look
 const view = { filter: new Map(), all: new Set(), open: new Set() };
 
 /** What an operator should look at. */
@@ -10,8 +11,9 @@ function shownBackends(pool, entries) {
   const filter = (view.filter.get(pool) || "").toLowerCase();
   if (filter) return entries.filter(([name, b]) => `${name} ${b.address} ${b.state} ${b.reason}`.toLowerCase().includes(filter));
   if (entries.length <= MANY || view.all.has(pool)) return entries;
-  return entries.filter(([name, b]) => needsEyes(b) || view.open.has(`${pool}/${name}`)).slice(0, 60);
+  return lookedAt(pool, entries).slice(0, ROWS_SHOWN);
 }
+const lookedAt = (pool, entries) => entries.filter(([name, b]) => needsEyes(b) || view.open.has(`${pool}/${name}`));
 
 function updateBackends() {
   keyed(byId("backends"), Object.entries(data.status.pools), ([name]) => name, ([name]) => makePool(name), updatePool);
@@ -21,7 +23,7 @@ function makePool(name) {
   const filter = h("input", { class: "filter", type: "search", placeholder: "Find a backend", "aria-label": `Find a backend of pool ${name}`, autocomplete: "off",
     oninput: (event) => { view.filter.set(name, event.target.value); updateBackends(); } });
   const head = h("div", { class: "pool-head" }, h("h2", {}, "Pool ", h("span", {}, name)), h("div", { class: "share", "aria-hidden": "true" }), h("span", { class: "counts" }), filter);
-  const columns = [["Backend"], ["State"], ["Users", "n", "bound now"], ["Requests", "n", "last 10 s; curve: 10 min"], ["In flight", "n", "now"], ["First byte", "n", "p50 / p95 / p99, last min"], ["Failed / retried", "n", "since start"], ["Probes", null, "the last 20"], [""]];
+  const columns = [["Backend"], ["State"], ["Users", "n", "bound now"], ["Requests", "n rate-head", " "], ["In flight", "n", "now"], ["First byte", "n", "p50 / p95 / p99, last min"], ["Failed / retried", "n", "since start"], ["Probes", null, "the last 20"], [""]];
   const table = h("table", { class: "backends" }, h("thead", {}, h("tr", {}, ...columns.map(([text, cls, small]) => h("th", { scope: "col", class: cls || null }, text || h("span", { class: "unseen" }, "Actions"), small ? h("small", {}, small) : null)))), h("tbody"));
   return h("article", { class: "pool", "aria-label": `Pool ${name}` }, head, h("div", { class: "hive" }), h("div", { class: "table" }, table), h("div", { class: "more-row", hidden: true }));
 }
@@ -46,7 +48,8 @@ function updatePool(card, [name, pool]) {
     return view.open.has(key) || b.state === "DRAINING" ? [row, { ...row, id: `${key} details`, details: true }] : [row];
   });
   keyed(card.querySelector("tbody"), rows, (row) => row.id, (row) => (row.details ? makeDetails(row) : makeRow(row)), (element, row) => (row.details ? updateDetails : updateRow)(element, row));
-  updateMore(card.querySelector(".more-row"), name, entries.length, shown.length);
+  setText(card.querySelector(".rate-head small"), `${windowText()}; curve: 10 min`);
+  updateMore(card.querySelector(".more-row"), name, entries, shown.length);
 }
 
 function updateHive(hive, pool, entries) {
@@ -61,7 +64,8 @@ function updateHive(hive, pool, entries) {
   });
 }
 
-function updateMore(row, pool, all, shown) {
+function updateMore(row, pool, entries, shown) {
+  const all = entries.length;
   setHidden(row, all <= MANY);
   if (all <= MANY) return;
   if (!row.firstChild) {
@@ -71,8 +75,14 @@ function updateMore(row, pool, all, shown) {
     } }));
   }
   const everything = view.all.has(pool);
-  setText(row.firstChild, everything ? `All ${all} are shown.` : view.filter.get(pool) ? `${shown} of ${all} match.` : shown ? `Shown: the ${shown === 1 ? "one that needs" : `${shown} that need`} a look, of ${all}.` : `All ${all} are well: none needs a look.`);
+  setText(row.firstChild, view.filter.get(pool) ? `${shown} of ${all} match.` : everything ? `All ${all} are shown.` : moreWords(shown, lookedAt(pool, entries).length, all));
   setText(row.lastChild, everything ? "Show those that need a look" : `Show all ${all}`);
+}
+
+function moreWords(shown, needing, all) {
+  if (!needing) return `All ${all} are well: none needs a look.`;
+  if (shown < needing) return `Shown: the first ${shown} of ${needing} that need a look, of ${all} in all.`;
+  return `Shown: the ${shown === 1 ? "one that needs" : `${shown} that need`} a look, of ${all}.`;
 }
 
 function toggle(key) {

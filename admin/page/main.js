@@ -14,6 +14,11 @@ function updateAll() {
   updateQuarantine();
   const reload = status.reload;
   setText(byId("reload-note"), reload.time ? `last reload: ${dayAndClock(reload.time)}${reload.succeeded ? "" : `, refused: ${reload.reason}`}` : "last reload: never; as read at the start");
+  const read = JSON.stringify(reload);
+  if (read !== configurationRead) {
+    configurationRead = read;
+    showConfiguration();
+  }
   setText(byId("about"), `Holdfast ${status.version} · up ${ageText(status.uptime_seconds * 1000)} · ${plural(status.workers, "worker")} · ${count(status.clients.requests_total)} requests since the start · ${short(status.sessions_max)} sessions at most`);
 }
 
@@ -38,6 +43,7 @@ function nextTheme() {
   setTheme(names[(names.indexOf(byId("theme").dataset.value || "auto") + 1) % names.length]);
 }
 
+let configurationRead = "";
 async function showConfiguration() {
   if (!byId("configuration-details").open) return;
   const answer = await fetch("/api/v1/config", { cache: "no-store" });
@@ -70,8 +76,9 @@ async function start() {
   listeners.link.push(updateLink, updateVerdict);
   setInterval(() => { updateLink(); updateVerdict(); if (data.status && !isStale()) paintSoon(); }, 1000);
   await loadMe();
-  await loadCurves();
-  listen();
   setTimeout(loadCluster, 300);
+  if (mayLook()) return begin();
+  hangUp();
+  askForLogin();
 }
 start();

@@ -21,7 +21,7 @@ async function loadCluster() {
   clearTimeout(clusterTimer);
   let next = 3000;
   try {
-    if (!document.hidden && data.status && data.status.cluster.state !== "off") {
+    if (!document.hidden && link.mode !== "closed" && data.status && data.status.cluster.state !== "off") {
       data.cluster = await getJson("/api/v1/cluster");
       // What each proxy sees of hundreds of backends is asked for less often: 5 kB a second are enough.
       next = Math.max(3000, JSON.stringify(data.cluster).length / 5);
@@ -31,7 +31,7 @@ async function loadCluster() {
   clusterTimer = setTimeout(loadCluster, next);
 }
 
-const WORDS = { passing: ["UP", "passing"], failing: ["DOWN", "failing"], starting: ["STARTING", "not probed yet"] };
+const WORDS = { passing: ["UP", "passing"], sick: ["SICK", "sick"], failing: ["DOWN", "failing"], starting: ["STARTING", "not probed yet"] };
 
 function updateProxies() {
   const status = data.status;
@@ -47,10 +47,10 @@ function updateProxies() {
   if (!cluster) return;
   const nodes = cluster.nodes.filter((node) => alive.has(node.name));
   setText(byId("proxies-note"), status.cluster.state === "alone" ? `alone: ${status.cluster.reason}` : `${plural(alive.size, "proxy", "proxies")} alive, by leases of 3 s in Redis`);
-  const key = JSON.stringify([nodes, status.cluster.leader, missingNodes(alive), [...alive]]);
+  const gone = status.cluster.missing;
+  const key = JSON.stringify([nodes, status.cluster.leader, gone, [...alive]]);
   if (body.shown === key) return;
   body.shown = key;
-  const gone = missingNodes(alive);
   const cards = nodes.map((node) => h("div", { class: `proxy${node.self ? " self" : ""}`, "data-node": node.name },
     icon(node.cut_off ? "warn" : "good", node.cut_off ? "warn" : "good"),
     h("span", {}, node.name, h("small", {}, [node.self ? "this one" : "", node.leader ? "leader" : "", node.cut_off ? "cut off" : "alive"].filter(Boolean).join(", ")))));
@@ -58,16 +58,7 @@ function updateProxies() {
   body.replaceChildren(h("div", { class: "nodes" }, ...cards), matrixOf(nodes));
 }
 
-/** Proxies that the timeline has seen leave and not come back. */
-function missingNodes(alive) {
-  const gone = new Set();
-  for (const event of data.events) {
-    const name = String(event.fields.node || "").split("#")[0];
-    if (event.event === "cluster_node_left") gone.add(name);
-    if (event.event === "cluster_node_joined" || event.event === "cluster_node_goodbye") gone.delete(name);
-  }
-  return [...gone].filter((name) => name && !alive.has(name));
-}
+const ROWS_MAX = 40;
 
 function matrixOf(nodes) {
   const backends = new Map();
@@ -77,7 +68,7 @@ function matrixOf(nodes) {
   }));
   const rows = [...backends].map(([name, cells]) => ({ name, cells, split: new Set(nodes.map((_, i) => (cells[i] ? cells[i].probe : "?"))).size > 1 }));
   const interesting = rows.length <= MANY ? rows : rows.filter((row) => row.split || row.cells.some((cell) => cell && cell.probe !== "passing"));
-  const shown = interesting.slice(0, 40);
+  const shown = interesting.filter((row) => row.split).concat(interesting.filter((row) => !row.split)).slice(0, ROWS_MAX);
   const head = h("tr", {}, h("th", { scope: "col" }, "Seen by"), ...nodes.map((node) => h("th", { scope: "col" }, node.name)));
   const lines = shown.map((row) => h("tr", { class: row.split ? "split" : null }, h("th", { scope: "row", class: "wrap" }, row.name, row.split ? h("small", { class: "warn" }, " they disagree") : null),
     ...nodes.map((_, i) => {
@@ -85,7 +76,9 @@ function matrixOf(nodes) {
       const [shape, words] = (cell && WORDS[cell.probe]) || ["STARTING", "nothing heard"];
       return h("td", { class: `${shape === "UP" ? "" : shape}` }, icon(shape, `tone ${shape}`), `${words}${cell && cell.reason ? `: ${reasonText(cell.reason)}` : ""}`);
     })));
-  const left = rows.length - shown.length;
+  const calm = rows.length - interesting.length;
+  const hidden = interesting.length - shown.length;
+  const left = [hidden ? `${plural(hidden, "more backend")} with trouble ${hidden === 1 ? "is" : "are"} not shown here.` : "", calm ? `${plural(calm, "more backend")}: all proxies agree that ${calm === 1 ? "it passes" : "they pass"}.` : ""].filter(Boolean);
   return h("div", {}, h("div", { class: "table" }, h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, ...lines))),
-    left > 0 ? h("p", { class: "hint" }, `${left} more backends: all proxies agree that they pass.`) : null);
+    left.length ? h("p", { class: "hint" }, left.join(" ")) : null);
 }

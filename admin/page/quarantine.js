@@ -34,7 +34,8 @@ function quarantineTable(requests) {
 const askRelease = guarded((request) => {
   ask({
     title: "Pass this request on again?",
-    body: [h("p", {}, `${request.method} ${request.path} was in flight when ${request.backend} died. If it has killed it, the next to ask it kills another backend.`)],
+    body: [h("p", {}, `${request.method} ${request.path} was in flight when ${request.backend} died${request.crashes > 1 ? `, and at ${plural(request.crashes - 1, "crash", "crashes")} before` : ""}. If it has killed it, the next to ask it kills another backend of pool ${request.pool}, and each user who is there is moved.`),
+      h("p", {}, request.caller === "all" ? "It is refused to all users; from then on any of them may ask it again." : "It is refused to 1 user, who asked it; from then on that one may ask it again. All others may already.")],
     yes: "Release",
     danger: true,
     act: async () => { await post(`/api/v1/quarantine/${request.id}/release`); await showQuarantine(); return "It is passed on again."; },

@@ -3,16 +3,9 @@
 const SHAPES = { good: "good", warn: "warn", bad: "bad", stale: "stale" };
 const TONES = { good: "#0f7a55", warn: "#b96a12", bad: "#c02626", stale: "#5b6573" };
 
-/** Error pages of ours in the last minute: what users felt, whatever the backends' states say. */
-function feltLately() {
-  const perSecond = totalCurve("errors_per_s").slice(-12);
-  const recent = Object.keys(data.status.pools).reduce((sum, name) => sum + ((rateOf(name) || {}).errors || 0), 0);
-  return Math.max(Math.round(perSecond.reduce((a, b) => a + b, 0) * 5), recent > 0 ? 1 : 0);
-}
-
 function moodNow() {
   if (!data.status || isStale()) return "stale";
-  if (feltLately() > 0) return "bad";
+  if (feltLately().count > 0) return "bad";
   return data.status.mood;
 }
 
@@ -53,8 +46,13 @@ function wordsOfPools() {
 function verdictWords() {
   const status = data.status;
   const [said, left] = wordsOfPools();
+  const missing = status.cluster.missing;
+  if (missing.length) {
+    said.unshift(`${missing.length === 1 ? "Proxy" : "Proxies"} ${listed(missing)} ${missing.length === 1 ? "is" : "are"} gone`);
+    left.unshift(`No goodbye was said: ${missing.length === 1 ? "it has" : "they have"} died or cannot reach Redis.`);
+  }
   if (!status.ready) said.unshift(`Not ready: ${status.reason}`);
-  if (said.length) return [said.slice(0, 3).join(". ") + (said.length > 3 ? `; and ${plural(said.length - 3, "more pool")}` : ""), left.slice(0, 3)];
+  if (said.length) return [said.slice(0, 3).join(". ") + (said.length > 3 ? `; and ${count(said.length - 3)} more` : ""), left.slice(0, 3)];
   return [status.summary.split(/; \d+ sessions?(;|$)/)[0], []];
 }
 
@@ -64,24 +62,29 @@ function updateVerdict() {
   setAttribute(byId("verdict-shape"), "href", `#s-${SHAPES[mood]}`);
   document.body.classList.toggle("stale", mood === "stale" && data.status !== null);
   if (!data.status) {
-    setText(byId("verdict-text"), link.failures > 2 ? "The proxy does not answer" : "Asking the proxy how things are");
-    return setTitle("stale", "no answer");
+    const words = link.mode === "closed" ? "Log in to see how things are" : link.failures > 2 ? "The proxy does not answer" : "Asking the proxy how things are";
+    setText(byId("verdict-text"), words);
+    return setTitle("stale", link.mode === "closed" ? "log in" : "no answer");
   }
   const [words, more] = verdictWords();
   const felt = feltLately();
   if (mood === "stale") {
-    setText(byId("verdict-text"), `No news for ${ageText(silence())}: what stands here may no longer hold`);
+    setText(byId("verdict-text"), link.mode === "closed" ? `You are logged out: what stands here is ${ageText(silence())} old` : `No news for ${ageText(silence())}: what stands here may no longer hold`);
     setText(byId("verdict-more"), `The last thing heard: ${words}.`);
     return setTitle(mood, `no news for ${ageText(silence())}`);
   }
   setText(byId("verdict-text"), `${words}.`);
-  if (felt > 0) more.push(`${plural(felt, "request")} got an error page in the last minute.`);
-  else if (troubled().length && mood === "warn") more.push("Nobody got an error page in the last minute.");
+  if (felt.count > 0) more.push(`${felt.all ? "" : "At least "}${plural(felt.count, "request")} got an error page${byWay()} in the last minute.`);
+  else if (troubled().length && mood === "warn") more.push(felt.all ? `Nobody got an error page${byWay()} in the last minute.` : "Whether anybody got an error page in the last minute is not known yet.");
   if (data.status.redis.state === "degraded") more.push("Redis is away: each proxy goes by what it knows, and sessions stay where they are.");
   if (data.status.cluster.state === "alone" && data.status.redis.state !== "degraded") more.push("This proxy hears nothing of the others.");
   setText(byId("verdict-more"), more.join(" "));
   setTitle(mood, words);
 }
+
+/** One proxy of several knows of its own requests only. */
+const isOneOfMany = () => data.status.cluster.state !== "off";
+const byWay = () => (isOneOfMany() ? " through this proxy" : "");
 
 const troubled = () => Object.values(data.status.pools).flatMap((pool) => Object.values(pool.backends)).filter((b) => b.state !== "UP");
 
@@ -108,7 +111,7 @@ function updateFacts() {
   const list = [];
   if (cluster.state === "ok") {
     const all = cluster.nodes.length;
-    list.push(["proxies", cluster.cut_off ? "warn" : "good", bold(plural(all, "proxy", "proxies")), cluster.cut_off ? ", this one is cut off" : ` together, led by ${cluster.leader || "nobody yet"}`]);
+    list.push(["proxies", cluster.cut_off || cluster.missing.length ? "warn" : "good", bold(plural(all, "proxy", "proxies")), cluster.cut_off ? ", this one is cut off" : ` together, led by ${cluster.leader || "nobody yet"}${cluster.missing.length ? `; ${cluster.missing.length} gone` : ""}`]);
   } else if (cluster.state === "alone") {
     list.push(["proxies", "warn", bold("This proxy goes by itself"), cluster.reason ? `: ${cluster.reason}` : ""]);
   }
@@ -128,9 +131,10 @@ function updateFacts() {
 
 function updateLink() {
   const stale = isStale();
-  const mode = stale ? "stale" : link.mode;
-  setAttribute(byId("link"), "data-link", mode);
+  const mode = stale && link.mode !== "closed" ? "stale" : link.mode;
+  setAttribute(byId("link"), "data-link", mode === "closed" ? "stale" : mode);
   const words = {
+    closed: "Logged out",
     stale: `Last update ${ageText(silence())} ago`,
     live: "Live",
     polling: `Asking every ${ageText(pollEvery())}`,
@@ -139,10 +143,13 @@ function updateLink() {
   setText(byId("link-text"), words);
 }
 
+const ofWhom = () => (isOneOfMany() ? "through this proxy; " : "");
+const feltText = (felt) => (felt.all ? count(felt.count) : felt.count ? `at least ${count(felt.count)}` : "–");
+
 const TILES = [
-  { key: "requests", title: "Requests", unit: "/s", curve: "requests_per_s", value: (all) => rateText(all.requests), note: "last 10 s; curve: 10 min" },
-  { key: "errors", title: "Error pages users got", unit: "in 1 min", curve: "errors_per_s", class: "errors", value: () => count(feltLately()), note: "no backend could serve them", alarm: () => feltLately() > 0 },
-  { key: "p95", title: "95 % answered within", unit: "ms", curve: "p95_ms", value: (all) => msText(all.p95), note: "last minute; slowest pool" },
+  { key: "requests", title: "Requests", unit: "/s", curve: "requests_per_s", value: (all) => rateText(all.requests), note: () => `${ofWhom()}${windowText()}; ${knowsPools() ? "curve: 10 min" : "no curve yet"}` },
+  { key: "errors", title: "Error pages users got", unit: "in 1 min", curve: "errors_per_s", class: "errors", value: () => feltText(feltLately()), note: () => (feltLately().all ? `${ofWhom()}no backend could serve them` : "not known yet for the whole minute"), alarm: () => feltLately().count > 0 },
+  { key: "p95", title: "95 % answered within", unit: "ms", curve: "p95_ms", value: (all) => msText(all.p95), note: () => `${ofWhom()}last minute; slowest pool` },
   { key: "sessions", title: "Sessions", unit: "bound", curve: "sessions", value: () => count(data.status.sessions), note: "now; curve: 10 min" },
   { key: "flight", title: "In flight", unit: (all) => (all.inFlight === 1 ? "request" : "requests"), value: (all) => count(all.inFlight), note: (all) => `${plural(data.status.clients.connections, "client connection")}${all.queued ? `; ${all.queued} waiting for a place` : ""}` },
 ];
@@ -166,13 +173,4 @@ function updateTiles() {
     box.classList.toggle("alarm", Boolean(tile.alarm && tile.alarm()));
     if (tile.curve) drawSpark(box.querySelector(".spark"), tile.key === "p95" ? worstCurve("p95_ms") : totalCurve(tile.curve));
   });
-}
-
-function worstCurve(name) {
-  const pools = Object.values(data.curves || {});
-  const length = Math.max(0, ...pools.map((pool) => pool[name].length));
-  return Array.from({ length }, (_, i) => pools.reduce((most, pool) => {
-    const value = pool[name][pool[name].length - length + i];
-    return value === null || value === undefined ? most : Math.max(most === null ? 0 : most, value);
-  }, null));
 }

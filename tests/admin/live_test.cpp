@@ -111,6 +111,8 @@ TEST_CASE("the stream brings what was, then what happens; a listener resumes aft
   FakePeer peer = f.ask("/api/v1/events");
   std::string text = peer.take();
   CHECK(has(text, "Content-Type: text/event-stream\r\n"));
+  CHECK(has(text, "Cache-Control: no-store\r\n"));
+  CHECK(has(text, "X-Accel-Buffering: no\r\n"));
   CHECK_FALSE(has(text, "Content-Length"));
   REQUIRE(messages_in(text).size() == 1);
   CHECK(messages_in(text)[0].id == "run-1");

@@ -87,6 +87,25 @@ TEST_CASE("readiness, Redis and many pools show in the line") {
         "1 of 2 backends of pool shop serving: b DRAINING; 1 pool more with trouble; 48 sessions; redis off");
 }
 
+TEST_CASE("a proxy node that is gone is said, and never green") {
+  StatusView view = view_of({State::Up});
+  view.cluster.state = "ok";
+  view.cluster.leader = "lb1";
+  view.cluster.nodes = {{.name = "lb1", .is_self = true}};
+  CHECK(mood_of(view) == Mood::Good);
+  view.cluster.missing = {"lb2"};
+  CHECK(summary_text(view) ==
+        "The backend of pool shop serving; 12 sessions; redis off; 1 proxy, led by lb1, lb2 gone without a goodbye");
+  CHECK(mood_of(view) == Mood::Warn);
+  view.cluster.missing = {"lb2", "lb3", "lb4", "lb5"};
+  CHECK(summary_text(view).ends_with("led by lb1, lb2, lb3, lb4 and 1 more gone without a goodbye"));
+  view.cluster.state = "alone";  // what was known before it was alone stays known
+  view.cluster.reason = "redis timeout";
+  CHECK(summary_text(view).ends_with(
+      "; this proxy by itself (redis timeout), lb2, lb3, lb4 and 1 more gone without a goodbye"));
+  CHECK(mood_of(view) == Mood::Warn);
+}
+
 TEST_CASE("readiness: what is missing, in words") {
   struct Row {
     ReadinessFacts facts;

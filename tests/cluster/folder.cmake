@@ -1,5 +1,5 @@
 holdfast_tests(cluster
-  NAMES observation roster agreement isolation lease operator_book operator_file roll_leases member
+  NAMES observation roster agreement isolation lease missing operator_book operator_file roll_leases member
   LINKS holdfast::cluster holdfast_fakes holdfast_support)
 target_sources(test_cluster PRIVATE tests/cluster/fake_redis.cpp)
 # Rows name only what matters to them.

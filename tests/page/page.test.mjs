@@ -3,46 +3,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync } from "node:fs";
 import http from "node:http";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { looksAccessible, openPage, row, stateOf, textOf } from "./browser.mjs";
 import { HOLDFASTCTL, Stage, User, ask, eventually, killByRequest } from "./stage.mjs";
 
-const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SHOTS = process.env.HOLDFAST_SHOTS || join(process.env.HOLDFAST_BUILD || "build/release", "page-shots");
 mkdirSync(SHOTS, { recursive: true });
 const note = (line) => process.env.HOLDFAST_TEST_NOTES && appendFileSync(process.env.HOLDFAST_TEST_NOTES, `${line}\n`);
-
-/** A page at `proxy`; every request it makes is remembered. */
-async function openPage(stage, proxy, { scheme = "light", width = 1360, height = 900, scale = 1, block = false } = {}) {
-  const browser = await stage.browser();
-  const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: scheme });
-  const page = await context.newPage();
-  page.seen = { requests: [], errors: [] };
-  page.on("request", (request) => page.seen.requests.push(request.url()));
-  page.on("pageerror", (error) => page.seen.errors.push(error.message));
-  page.on("console", (message) => message.type() === "error" && page.seen.errors.push(message.text()));
-  page.on("dialog", (dialog) => { page.seen.errors.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
-  if (block) await page.route("**/api/v1/events?status=1", (route) => route.abort());
-  await page.goto(proxy.url);
-  await page.waitForSelector("[data-backend]");
-  return page;
-}
-
-const row = (page, backend) => page.locator(`[data-backend="shop/${backend}"]`);
-const stateOf = (page, backend) => row(page, backend).locator(".badge").textContent();
-const textOf = (page, selector) => page.locator(selector).textContent();
-
-/** Lets axe look at what is there; only what is serious or worse counts. */
-async function looksAccessible(page, what) {
-  // The page's policy lets nobody add scripts, us neither: axe comes in through the debugger.
-  const { readFileSync } = await import("node:fs");
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: readFileSync(axePath, "utf8") });
-  const { result } = await session.send("Runtime.evaluate", { expression: "axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(r.violations))", awaitPromise: true });
-  const bad = JSON.parse(result.value).filter((violation) => ["serious", "critical"].includes(violation.impact));
-  assert.deepEqual(bad.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 120)} ${n.failureSummary}`).join("; ")}`), [], what);
-}
 
 describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
   const stage = new Stage();
@@ -152,7 +120,8 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await eventually("DOWN, live", async () => (await stateOf(live, "app2")) === "DOWN");
     const took = Date.now() - killed;
     note(`page: killed backend shown DOWN after ${took} ms`);
-    assert.ok(took < 10_000, `${took} ms`);
+    console.log(`killed backend shown DOWN after ${took} ms`);
+    assert.ok(took < 3_000, `${took} ms`); // a second is what is promised; the machine may be busy
     await eventually("the reason", async () => /refused|failed too often/.test(await row(live, "app2").locator(".why").textContent()));
     await eventually("DOWN, polling", async () => (await stateOf(polling, "app2")) === "DOWN");
     assert.equal(await live.getAttribute("#verdict", "data-mood"), "warn");
@@ -179,6 +148,9 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await page.locator(".toast").waitFor({ state: "detached" });
     await page.screenshot({ path: join(SHOTS, "status-incident.png"), fullPage: true });
     await looksAccessible(page, "incident");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await looksAccessible(page, "incident in the dark");
+    await page.emulateMedia({ colorScheme: "light" });
     await panel.getByText("Move who is left").click();
     assert.match(await textOf(page, "#ask-title"), /Move \d+ users? off app3 now\?/);
     await page.click("#ask-yes");
@@ -195,6 +167,8 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await eventually("two proxies", async () => (await page.locator("[data-node]").count()) === 2);
     await lb2.program.end("SIGKILL");
     await eventually("lb2 gone", async () => /gone: its lease has ended/.test(await textOf(page, '[data-node="lb2"]')));
+    assert.equal(await page.getAttribute("#verdict", "data-mood"), "warn");
+    assert.match(await textOf(page, "#verdict-text"), /Proxy lb2 is gone/);
     stage.redisServer.signal("SIGSTOP");
     await eventually("Redis degraded", async () => /Redis degraded/.test(await textOf(page, "#facts")));
     assert.notEqual(await page.getAttribute("#verdict", "data-mood"), "good");
@@ -361,6 +335,7 @@ describe("a request that has killed its backend", { concurrency: false }, () => 
     await looksAccessible(page, "quarantine");
     await page.locator("#quarantine").screenshot({ path: join(SHOTS, "quarantine.png") });
     await page.locator("#quarantine tbody button").click();
+    assert.match(await textOf(page, "#ask-body"), /refused to 1 user, who asked it/);
     await page.click("#ask-yes");
     await eventually("nothing is held any more", async () => !(await page.locator("#quarantine").isVisible()));
     assert.equal((await user.get("/slow?ms=1")).status, 200);
