@@ -25,6 +25,7 @@ void Missing::excuse(std::string_view id) {
 
 std::vector<std::string> Missing::names() const {
   std::vector<std::string> out;
+  out.reserve(nodes_.size());
   for (const Node& node : nodes_) out.push_back(node.name);
   return out;
 }
