@@ -56,7 +56,7 @@ class SlowRedis final : public net::Redis {
     return std::make_unique<net::RedisCall>();
   }
   const net::RedisState state_{net::RedisState::Word::Ok};
-  const net::RedisCounts counts_;
+  const net::RedisCounts counts_{};
 };
 
 struct Visitor final : Asker {
