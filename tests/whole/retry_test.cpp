@@ -123,6 +123,8 @@ TEST_CASE("200 POSTs through backends that are killed again and again: none arri
   });
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = "mode = \"none\"\n"};
   Proxy proxy(config);
+  // Were the first of its kind in flight when a backend dies, it would be the suspect (docs/guards.md).
+  REQUIRE(proxy.client().post("/buy", "b").is_whole(200));
   std::atomic<bool> over = false;
   std::thread killer([&] {
     std::minstd_rand chance(7);
