@@ -104,6 +104,10 @@ std::optional<Answer> Access::admit(Request& request, Router::Respond& respond) 
   return std::nullopt;
 }
 
+bool Access::still_admits(const Caller& caller) const {
+  return caller.by != Caller::By::Login || logins_.has(caller.login, scheduler_.now());
+}
+
 std::optional<Answer> Access::refuse(const Request& request) const {
   if (changes_something(request)) {
     if (!is_own_origin(request)) return text_answer(403, "orders are not taken from pages of other origins");

@@ -42,6 +42,9 @@ class Access {
   /// nothing does, and an order's outcome will be written down when `respond` gets it.
   std::optional<Answer> admit(Request& request, Router::Respond& respond);
 
+  /// Whom it has admitted to an answer without end may still look: a login may have ended since.
+  bool still_admits(const Caller& caller) const;
+
   /// GET /api/v1/me, POST /api/v1/login {"name","password"}, POST /api/v1/logout.
   void add_routes(Router& router);
 

@@ -270,6 +270,12 @@ TEST_CASE("a login ends by logout, by idleness, by age, and when there are too m
   for (std::size_t i = 0; i < Logins::kKept + 10; ++i) logins.begin("anna", Role::Operator, now + 13h);
   CHECK(logins.size() == Logins::kKept);
   CHECK_FALSE(logins.find("", now).has_value());
+
+  const std::string watched = logins.begin("anna", Role::Operator, now + 14h);
+  const std::string login = logins.find(watched, now + 14h)->login;
+  CHECK(logins.has(login, now + 14h + 30min));
+  CHECK_FALSE(logins.has(login, now + 14h + 61min));  // looking was no use
+  CHECK_FALSE(logins.has(watched, now + 14h));
 }
 
 TEST_CASE("bad login bodies are said, and cost no work") {
