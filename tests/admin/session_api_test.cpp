@@ -120,6 +120,9 @@ TEST_CASE("all sessions of a backend or a pool") {
   f.add_session("app1");
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 200);
   CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app1","reason":"operator","at":")"));
+  f.sessions.trouble = base::Error{base::ErrorCode::Timeout, "no list"};
+  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 200);
+  f.sessions.trouble.reset();
   f.source.view.pools[0].backends[1].state = health::State::Down;
   f.source.view.pools[0].backends[2].state = health::State::Draining;
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 409);
