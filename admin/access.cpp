@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kCheckingMax = 4;
 constexpr std::size_t kPasswordBytesMax = 1024;
-constexpr std::size_t kPathLogged = 200;
+constexpr std::size_t kTextLogged = 200;
 
 /// What everybody may ask: the page itself holds no data.
 bool is_open(const Request& request) {
@@ -46,6 +46,18 @@ bool is_known_host(std::string_view host, std::string_view own) {
   const bool is_address = host.find(':') != std::string_view::npos ||
                           host.find_first_not_of("0123456789.") == std::string_view::npos;  // or none at all
   return is_address || base::iequals(host, "localhost") || base::iequals(host, own);
+}
+
+std::string who(const Caller& caller) { return caller.name.empty() ? std::string(name_of(caller.by)) : caller.name; }
+
+/// What the line of an order says of its body: a move's target, a drain's deadline; or nothing.
+std::pair<std::string_view, std::string> detail_of(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return {};
+  for (const char* const key : {"to", "deadline"}) {
+    if (json.contains(key) && json[key].is_string()) return {key, json[key].get<std::string>().substr(0, kTextLogged)};
+  }
+  return {};
 }
 
 }  // namespace
@@ -94,14 +106,36 @@ Caller Access::caller_of(const Request& request) {
 std::optional<Answer> Access::admit(Request& request, Router::Respond& respond) {
   request.caller = caller_of(request);
   auto refused = refuse(request);
-  if (refused || !changes_something(request) || is_open(request) || repeats_itself(request)) return refused;
-  const std::string by = request.caller.name.empty() ? std::string(name_of(request.caller.by)) : request.caller.name;
-  respond = [by, from = request.peer.host_text(), path = request.path.substr(0, kPathLogged),
-             respond = std::move(respond)](const Answer& answer) {
-    base::log::info("operator_action", {{"by", by}, {"from", from}, {"path", path}, {"status", answer.status}});
+  if (!changes_something(request)) return refused;
+  if (refused) return note_refusal(request, *refused), refused;
+  if (is_open(request) || repeats_itself(request)) return std::nullopt;
+  respond = [by = who(request.caller), from = request.peer.host_text(), path = request.path.substr(0, kTextLogged),
+             detail = detail_of(request.body), respond = std::move(respond)](const Answer& answer) {
+    const auto& [key, value] = detail;
+    if (key.empty()) {
+      base::log::info("operator_action", {{"by", by}, {"from", from}, {"path", path}, {"status", answer.status}});
+    } else {
+      base::log::info("operator_action",
+                      {{"by", by}, {"from", from}, {"path", path}, {key, value}, {"status", answer.status}});
+    }
     respond(answer);
   };
   return std::nullopt;
+}
+
+void Access::note_refusal(const Request& request, const Answer& answer) {
+  const auto left_out = refusals_.note(scheduler_.now());
+  if (!left_out) return;
+  base::log::warn("operator_refused", {{"by", who(request.caller)},
+                                       {"from", request.peer.host_text()},
+                                       {"path", std::string_view(request.path).substr(0, kTextLogged)},
+                                       {"status", answer.status},
+                                       {"reason", std::string_view(answer.body).substr(0, answer.body.find('\n'))},
+                                       {"left_out", *left_out}});
+}
+
+bool Access::still_admits(const Caller& caller) const {
+  return caller.by != Caller::By::Login || logins_.has(caller.login, scheduler_.now());
 }
 
 std::optional<Answer> Access::refuse(const Request& request) const {

@@ -9,6 +9,7 @@
 #include "admin/caller.h"
 #include "admin/logins.h"
 #include "admin/message.h"
+#include "admin/refusal_limit.h"
 #include "admin/router.h"
 #include "base/scheduler.h"
 
@@ -39,8 +40,11 @@ class Access {
   Access(base::Scheduler& scheduler, Accounts accounts, Check check);
 
   /// Finds out who asks and writes it into the request: by cookie, token, or address. What refuses them; nullopt:
-  /// nothing does, and an order's outcome will be written down when `respond` gets it.
+  /// nothing does, and an order's outcome will be written down when `respond` gets it. A refused order is, too.
   std::optional<Answer> admit(Request& request, Router::Respond& respond);
+
+  /// Whom it has admitted to an answer without end may still look: a login may have ended since.
+  bool still_admits(const Caller& caller) const;
 
   /// GET /api/v1/me, POST /api/v1/login {"name","password"}, POST /api/v1/logout.
   void add_routes(Router& router);
@@ -48,6 +52,7 @@ class Access {
  private:
   Caller caller_of(const Request& request);
   std::optional<Answer> refuse(const Request& request) const;
+  void note_refusal(const Request& request, const Answer& answer);
   void login(const Request& request, Router::Respond respond);
   void finish_login(const Account& user, const std::string& from, bool fits, const Router::Respond& respond);
   Answer logout(const Request& request);
@@ -59,6 +64,7 @@ class Access {
   const Check check_;
   Logins logins_;
   LoginLimit limit_;
+  RefusalLimit refusals_;
   std::size_t checking_ = 0;  // passwords that are being compared
 };
 

@@ -26,8 +26,9 @@ struct Caller {
   enum class By : std::uint8_t { Nothing, Loopback, Login, Token };
   Role role = Role::None;
   By by = By::Nothing;
-  std::string name;  ///< Of the user or token; empty: somebody on this machine, or nobody.
-  std::string csrf;  ///< With By::Login: what a page has to show beside the cookie.
+  std::string name;        ///< Of the user or token; empty: somebody on this machine, or nobody.
+  std::string csrf;        ///< With By::Login: what a page has to show beside the cookie.
+  std::string login = {};  ///< With By::Login: which one (Logins::has); no secret.
 };
 
 constexpr std::string_view name_of(Caller::By by) {

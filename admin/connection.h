@@ -71,6 +71,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   void on_deadline();
   void push(std::string_view bytes) override;
   bool is_clear() const override { return output_.empty(); }
+  void end() override { close(); }
 
   void proceed();
   Progress take_head();

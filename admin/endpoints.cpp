@@ -70,7 +70,7 @@ Answer history(const History& curves) {
 }
 
 /// The timeline, or, to who accepts it, the live stream. Resumed after the event that Last-Event-ID or ?after= name.
-Answer events(const Request& request, const Timeline& timeline, Live& live) {
+Answer events(const Request& request, const Timeline& timeline, Live& live, const Access& access) {
   std::string_view seen = request.field("Last-Event-ID");
   if (seen.empty()) seen = parameter(request.query, "after");
   const std::uint64_t after = timeline.number_of(seen);
@@ -83,7 +83,8 @@ Answer events(const Request& request, const Timeline& timeline, Live& live) {
   const bool with_status = parameter(request.query, "status") == "1";
   answer.content_type = "text/event-stream";
   answer.more_fields = "X-Accel-Buffering: no\r\n";  // to nginx and its like: what is live is passed on at once
-  answer.feed = live.listen(after, with_status ? Live::With::Status : Live::With::EventsOnly);
+  answer.feed = live.listen(after, with_status ? Live::With::Status : Live::With::EventsOnly,
+                            [&access, caller = request.caller] { return access.still_admits(caller); });
   return answer.feed ? answer : text_answer(503, "too many listeners: poll instead");
 }
 
@@ -122,9 +123,8 @@ Router make_router(const Desks& desks) {
   get("/api/v1/openapi.json", [](const Request&) { return description(); });
   get("/api/v1/config", [&source](const Request&) { return configuration(source); });
   get("/api/v1/history", [&history_of = desks.history](const Request&) { return history(history_of); });
-  get("/api/v1/events", [&timeline = desks.timeline, &live = desks.live](const Request& request) {
-    return events(request, timeline, live);
-  });
+  get("/api/v1/events", [&timeline = desks.timeline, &live = desks.live, &access = desks.access](
+                            const Request& request) { return events(request, timeline, live, access); });
   get("/cluster/leader", [&source](const Request&) { return leader(source); });
   router.set_gate(
       [&access = desks.access](Request& request, Router::Respond& respond) { return access.admit(request, respond); });

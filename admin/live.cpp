@@ -39,7 +39,8 @@ std::string_view name_of(base::LogLevel level) {
 /// One who listens. Lives as long as its connection.
 class Live::Listener final : public Feed {
  public:
-  Listener(Live& live, std::uint64_t seen, With with) : live_(live), seen_(seen), with_(with) {}
+  Listener(Live& live, std::uint64_t seen, With with, MayListen may_listen)
+      : live_(live), seen_(seen), with_(with), may_listen_(std::move(may_listen)) {}
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener() override {
@@ -62,10 +63,12 @@ class Live::Listener final : public Feed {
     push(text, now);
   }
   void push(std::string_view text, base::Instant now) {
+    if (!may_listen_()) return pipe_->end();
     pushed_at_ = now;
     pipe_->push(text);
   }
   void beat(base::Instant now, base::Duration heartbeat) {
+    if (!may_listen_()) return pipe_->end();
     if (now - pushed_at_ >= heartbeat) push(": still here\n\n", now);
   }
 
@@ -74,6 +77,7 @@ class Live::Listener final : public Feed {
   Pipe* pipe_ = nullptr;
   std::uint64_t seen_;
   const With with_;
+  const MayListen may_listen_;
   base::Instant pushed_at_{};
 };
 
@@ -86,9 +90,9 @@ Live::Live(base::Scheduler& scheduler, const Source& source, const Timeline& tim
 
 Live::~Live() = default;
 
-std::shared_ptr<Feed> Live::listen(std::uint64_t number, With with) {
+std::shared_ptr<Feed> Live::listen(std::uint64_t number, With with, MayListen may_listen) {
   if (listeners_.size() >= limits_.listeners_max) return nullptr;
-  return std::make_shared<Listener>(*this, number, with);
+  return std::make_shared<Listener>(*this, number, with, std::move(may_listen));
 }
 
 void Live::begin(Listener& listener) {

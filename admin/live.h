@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,9 +39,11 @@ class Live {
   Live(base::Scheduler& scheduler, const Source& source, const Timeline& timeline, Limits limits);
   ~Live();
 
+  /// Whether a listener may go on; asked before all that it is told, and with each tick.
+  using MayListen = std::function<bool()>;
   /// What a listener gets who has seen the timeline up to event `number`; nullptr: there are too many. Outlived by the
   /// Live.
-  std::shared_ptr<Feed> listen(std::uint64_t number, With with);
+  std::shared_ptr<Feed> listen(std::uint64_t number, With with, MayListen may_listen);
   /// The timeline has grown, or a state has changed.
   void nudge();
   std::size_t listener_count() const { return listeners_.size(); }

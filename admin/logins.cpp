@@ -9,8 +9,9 @@ namespace holdfast::admin {
 std::string Logins::begin(const std::string& name, Role role, base::Instant now) {
   make_room(now);
   std::string id = new_token();
-  Login& login = logins_[hash_token(id)];
-  login.caller = {.role = role, .by = Caller::By::Login, .name = name, .csrf = new_token()};
+  const std::string hash = hash_token(id);
+  Login& login = logins_[hash];
+  login.caller = {.role = role, .by = Caller::By::Login, .name = name, .csrf = new_token(), .login = hash};
   login.began = login.used = now;
   return id;
 }
@@ -19,7 +20,7 @@ std::optional<Caller> Logins::find(std::string_view id, base::Instant now) {
   const auto found = logins_.find(hash_token(id));
   if (found == logins_.end()) return std::nullopt;
   Login& login = found->second;
-  if (now - login.used > kIdle || now - login.began > kLongest) {
+  if (is_over(login, now)) {
     logins_.erase(found);
     return std::nullopt;
   }
@@ -27,12 +28,19 @@ std::optional<Caller> Logins::find(std::string_view id, base::Instant now) {
   return login.caller;
 }
 
+bool Logins::has(const std::string& login, base::Instant now) const {
+  const auto found = logins_.find(login);
+  return found != logins_.end() && !is_over(found->second, now);
+}
+
+bool Logins::is_over(const Login& login, base::Instant now) {
+  return now - login.used > kIdle || now - login.began > kLongest;
+}
+
 void Logins::end(std::string_view id) { logins_.erase(hash_token(id)); }
 
 void Logins::make_room(base::Instant now) {
-  std::erase_if(logins_, [&](const auto& entry) {
-    return now - entry.second.used > kIdle || now - entry.second.began > kLongest;
-  });
+  std::erase_if(logins_, [&](const auto& entry) { return is_over(entry.second, now); });
   if (logins_.size() < kKept) return;
   logins_.erase(std::min_element(logins_.begin(), logins_.end(),
                                  [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));

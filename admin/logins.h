@@ -21,6 +21,8 @@ class Logins {
   std::string begin(const std::string& name, Role role, base::Instant now);
   /// Who has this id; it is used by this.
   std::optional<Caller> find(std::string_view id, base::Instant now);
+  /// Whether Caller::login has not ended yet; no use of it.
+  bool has(const std::string& login, base::Instant now) const;
   void end(std::string_view id);
   std::size_t size() const { return logins_.size(); }
 
@@ -30,6 +32,7 @@ class Logins {
     base::Instant began{};
     base::Instant used{};
   };
+  static bool is_over(const Login& login, base::Instant now);
   void make_room(base::Instant now);
 
   std::unordered_map<std::string, Login> logins_;  // by the hash of the id

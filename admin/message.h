@@ -50,6 +50,8 @@ class Pipe {
   virtual void push(std::string_view bytes) = 0;
   /// Everything pushed before is in the kernel's hands.
   virtual bool is_clear() const = 0;
+  /// Ends the answer and its connection.
+  virtual void end() = 0;
 };
 
 /// An answer without end, while somebody listens. Destroyed with the connection, not before.

@@ -76,7 +76,7 @@ class Family {
 
 using std::chrono::milliseconds;
 // Few for backends, because there may be a thousand: /metrics shall stay under 2 MiB.
-constexpr base::Duration kBackendBounds[] = {milliseconds{4}, milliseconds{32}, milliseconds{256}, milliseconds{2048}};
+constexpr base::Duration kBackendBounds[] = {milliseconds{32}, milliseconds{256}, milliseconds{2048}};
 constexpr base::Duration kPoolBounds[] = {
     milliseconds{1},    milliseconds{2},    milliseconds{4},    milliseconds{8},    milliseconds{16},
     milliseconds{32},   milliseconds{64},   milliseconds{128},  milliseconds{256},  milliseconds{512},
@@ -117,6 +117,13 @@ class Page {
   void per_backend(Family family, Value value) const {
     each_backend([&](const PoolView& pool, const BackendView& backend) {
       family.add({{"pool", pool.name}, {"backend", backend.name}}, value(backend));
+    });
+  }
+  /// The same, of those with whom it has happened.
+  template <class Value>
+  void per_backend_met(Family family, Value value) const {
+    each_backend([&](const PoolView& pool, const BackendView& backend) {
+      if (value(backend) != 0) family.add({{"pool", pool.name}, {"backend", backend.name}}, value(backend));
     });
   }
   void per_backend_word(Family family, std::string_view label, Counts BackendView::*counts) const {
@@ -160,8 +167,10 @@ void Page::add_proxy() {
 void Page::add_redis() {
   const RedisView& redis = view_.redis;
   if (redis.state == "off") return;
-  gauge("holdfast_redis_latency_seconds", "From a command to its answer, smoothed; of the control loop's link.")
-      .add({}, redis.latency ? seconds_of(*redis.latency) : 0.0);
+  if (redis.latency) {
+    gauge("holdfast_redis_latency_seconds", "From a command to its answer, smoothed; of the control loop's link.")
+        .add({}, seconds_of(*redis.latency));
+  }
   counter("holdfast_redis_commands_total", "Commands sent on the control loop's link.").add({}, redis.commands_total);
   counter("holdfast_redis_failed_commands_total", "Of those: timed out, lost, or answered with an error.")
       .add({}, redis.failed_total);
@@ -249,7 +258,7 @@ void Page::add_pools() {
                 &PoolView::stickiness);
   {
     Family failed = counter("holdfast_pool_failed_requests_total",
-                            "Requests that got an error page of ours: no backend could serve them.");
+                            "Requests that got an error page of ours, for whatever reason of ours.");
     for (const PoolView& pool : view_.pools) failed.add({{"pool", pool.name}}, pool.failed_total);
   }
   {
@@ -283,8 +292,6 @@ void Page::add_backend_states() {
       states.add({{"pool", pool.name}, {"backend", b.name}, {"state", name_of(b.state)}}, 1.0);
     });
   }
-  per_backend(gauge("holdfast_backend_state_since_seconds", "When it came to its state, since 1970."),
-              [](const BackendView& b) { return std::chrono::duration<double>(b.since.time_since_epoch()).count(); });
 }
 
 void Page::add_backend_work() {
@@ -292,8 +299,13 @@ void Page::add_backend_work() {
               [](const BackendView& b) { return b.sessions; });
   per_backend(gauge("holdfast_backend_requests_in_flight", "Requests it is working on."),
               [](const BackendView& b) { return b.requests_in_flight; });
-  per_backend(gauge("holdfast_backend_requests_queued", "Requests that wait for a place at it."),
-              [](const BackendView& b) { return b.requests_queued; });
+  {
+    Family queued = gauge("holdfast_backend_requests_queued", "Requests that wait for a place at it.");
+    each_backend([&](const PoolView& pool, const BackendView& b) {
+      if (b.requests_max == 0) return;  // nobody ever waits
+      queued.add({{"pool", pool.name}, {"backend", b.name}}, b.requests_queued);
+    });
+  }
   {
     Family requests = counter("holdfast_backend_requests_total", "Requests it answered, by class of status.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
@@ -305,12 +317,6 @@ void Page::add_backend_work() {
   }
   per_backend(counter("holdfast_backend_retries_total", "Attempts that failed here and were made again elsewhere."),
               [](const BackendView& b) { return b.retries_total; });
-  per_backend(counter("holdfast_backend_failed_attempts_total", "Attempts that failed here, of all kinds."),
-              [](const BackendView& b) {
-                std::uint64_t sum = 0;
-                for (const Count& count : b.failures) sum += count.count;
-                return sum;
-              });
   per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by the kinds there were."),
                    "kind", &BackendView::failures);
   {
@@ -320,27 +326,16 @@ void Page::add_backend_work() {
       latency.add_histogram({{"pool", pool.name}, {"backend", b.name}}, b.latency, kBackendBounds);
     });
   }
-  per_backend(counter("holdfast_backend_attempts_total", "Requests sent to it, those it never answered included."),
-              [](const BackendView& b) { return b.requests_total; });
-  per_backend(counter("holdfast_backend_connects_total", "Connections made to it."),
-              [](const BackendView& b) { return b.connects_total; });
-  per_backend(counter("holdfast_backend_sessions_moved_total", "Sessions moved away from it."),
-              [](const BackendView& b) { return b.moved_away_total; });
-  per_backend(counter("holdfast_backend_hung_requests_total",
-                      "Requests that waited on it when it was judged hung: ended, or sent elsewhere."),
-              [](const BackendView& b) { return b.hung_total; });
+  per_backend_met(counter("holdfast_backend_hung_requests_total",
+                          "Requests that waited on it when it was judged hung: ended, or sent elsewhere."),
+                  [](const BackendView& b) { return b.hung_total; });
   per_backend_word(counter("holdfast_backend_move_reasons_total", "Sessions moved away from it, by reason."), "reason",
                    &BackendView::moved_away);
 }
 
 void Page::add_backend_probes() {
-  {
-    Family probes = counter("holdfast_backend_probes_total", "Probes by result.");
-    each_backend([&](const PoolView& pool, const BackendView& b) {
-      probes.add({{"pool", pool.name}, {"backend", b.name}, {"result", "passed"}}, b.probes_passed_total);
-      probes.add({{"pool", pool.name}, {"backend", b.name}, {"result", "failed"}}, b.probes_failed_total);
-    });
-  }
+  per_backend_met(counter("holdfast_backend_probes_failed_total", "Of its probes: those that failed."),
+                  [](const BackendView& b) { return b.probes_failed_total; });
   {
     Family times{families_, MetricType::Summary, "holdfast_backend_probe_duration_seconds", "How long probes took."};
     each_backend([&](const PoolView& pool, const BackendView& b) {

@@ -25,6 +25,8 @@ using sessions::Listed;
 
 constexpr std::size_t kLimitDefault = 100;
 constexpr std::size_t kLimitMax = 10'000;
+constexpr std::size_t kMovesNoted = 1000;  // of one order; the most recently used are those that people ask after
+constexpr std::string_view kByOperator = "operator";
 
 /// A backend by its names, and how it is.
 struct Backend {
@@ -186,10 +188,11 @@ void list(const Request& request, const Source& source, SessionDesk& desk, Route
   listing->go_on();
 }
 
-/// Calls `found(pool)` with the pool of the session, or answers 404: the id does not say it, so they are asked in turn.
+/// Calls `found` with the pool of the session and with it, or answers 404: the id does not say it, so they are asked in
+/// turn.
 void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<std::string> pools,
                const sessions::Key& key, SessionDesk& desk, const Router::Respond& respond,
-               const std::function<void(const std::string&)>& found) {
+               const std::function<void(const std::string&, const Listed&)>& found) {
   if (pools.empty()) return respond(text_answer(404, "no session of that id"));
   const std::string pool = std::move(pools.back());
   pools.pop_back();
@@ -199,7 +202,7 @@ void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<st
                          if (!session) return respond(failed(session.error()));
                          const Backend* backend = *session ? directory->find((*session)->binding.backend) : nullptr;
                          // A session of a backend that is configured no longer belongs to whoever knows its id.
-                         if (*session && (backend == nullptr || backend->pool == pool)) return found(pool);
+                         if (*session && (backend == nullptr || backend->pool == pool)) return found(pool, **session);
                          find_pool(directory, pools, key, desk, respond, found);
                        });
 }
@@ -208,14 +211,16 @@ void end_one(const Request& request, const Source& source, SessionDesk& desk, co
   const auto key = sessions::parse_id(request.captures[0]);
   if (!key) return respond(text_answer(404, "this is no session's id"));
   const auto directory = std::make_shared<const Directory>(source, desk);
-  find_pool(directory, directory->pools(), *key, desk, respond, [&desk, key = *key, respond](const std::string& pool) {
-    desk.registry().end(pool, key, [key, pool, respond](const base::Result<Effect>& done) {
-      if (!done) return respond(failed(done.error()));
-      if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
-      respond(json_answer(
-          {{"id", sessions::id_text(key)}, {"pool", pool}, {"ended", true}, {"confirmed", is_confirmed(*done)}}));
-    });
-  });
+  find_pool(
+      directory, directory->pools(), *key, desk, respond,
+      [&desk, key = *key, respond](const std::string& pool, const Listed&) {
+        desk.registry().end(pool, key, [key, pool, respond](const base::Result<Effect>& done) {
+          if (!done) return respond(failed(done.error()));
+          if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
+          respond(json_answer(
+              {{"id", sessions::id_text(key)}, {"pool", pool}, {"ended", true}, {"confirmed", is_confirmed(*done)}}));
+        });
+      });
 }
 
 void move_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
@@ -231,62 +236,86 @@ void move_one(const Request& request, const Source& source, SessionDesk& desk, c
   if (!health::may_keep(to->state)) {
     return respond(text_answer(409, fmt::format("{} is {}: nothing was done", to->name, name_of(to->state))));
   }
-  find_pool(directory, {to->pool}, *key, desk, respond, [&desk, to = *to, key = *key, respond](const std::string&) {
-    desk.registry().move(to.pool, key, to.tag, [to, key, &desk, respond](const base::Result<Effect>& done) {
-      if (!done) return respond(failed(done.error()));
-      if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
-      desk.moves().note(key, {.from = {}, .reason = "operator", .at = base::wall_now()});
-      respond(json_answer({{"id", sessions::id_text(key)},
-                           {"pool", to.pool},
-                           {"backend", to.name},
-                           {"confirmed", is_confirmed(*done)}}));
-    });
-  });
+  find_pool(directory, {to->pool}, *key, desk, respond,
+            [&desk, to = *to, key = *key, respond](const std::string&, const Listed& session) {
+              const BackendTag from = session.binding.backend;
+              desk.registry().move(
+                  to.pool, key, to.tag, [from, to, key, &desk, respond](const base::Result<Effect>& done) {
+                    if (!done) return respond(failed(done.error()));
+                    if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
+                    desk.moves().note(key, {.from = from, .reason = kByOperator, .at = base::wall_now()});
+                    if (from != to.tag) desk.count_moved(from, kByOperator, 1);
+                    respond(json_answer({{"id", sessions::id_text(key)},
+                                         {"pool", to.pool},
+                                         {"backend", to.name},
+                                         {"confirmed", is_confirmed(*done)}}));
+                  });
+            });
 }
 
-enum class Clearing : std::uint8_t { End, Move };
-
-/// Backend after backend of one pool.
-void clear(std::vector<Backend> from, const std::vector<BackendTag>& to, const Effect& so_far, Clearing how,
-           SessionDesk& desk, const Router::Respond& respond) {
+/// Ends all sessions of backend after backend of one pool.
+void end_all(std::vector<Backend> from, const Effect& so_far, SessionDesk& desk, const Router::Respond& respond) {
   if (from.empty()) {
-    return respond(json_answer(
-        {{how == Clearing::End ? "ended" : "moved", so_far.sessions}, {"confirmed", is_confirmed(so_far)}}));
+    return respond(json_answer({{"ended", so_far.sessions}, {"confirmed", is_confirmed(so_far)}}));
   }
   const Backend backend = std::move(from.back());
   from.pop_back();
   desk.registry().clear(
-      backend.pool, backend.tag, to,
-      [from = std::move(from), to, so_far, how, &desk, respond](const base::Result<Effect>& more) {
+      backend.pool, backend.tag, {},
+      [from = std::move(from), so_far, &desk, respond](const base::Result<Effect>& more) {
         if (!more) return respond(failed(more.error()));
         const bool all_heard = is_confirmed(so_far) && is_confirmed(*more);
-        clear(from, to,
-              {.sessions = so_far.sessions + more->sessions, .heard = all_heard ? Heard::ByAll : Heard::NotByAll}, how,
-              desk, respond);
+        end_all(from,
+                {.sessions = so_far.sessions + more->sessions, .heard = all_heard ? Heard::ByAll : Heard::NotByAll},
+                desk, respond);
       });
 }
 
-void clear_pool(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
-  const Directory directory(source, desk);
-  if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
-  clear(directory.of(request.captures[0]), {}, {}, Clearing::End, desk, respond);
+/// Moves all sessions of a backend, `listed` among them.
+void move_all(const Backend& from, const std::vector<BackendTag>& to, const std::vector<Listed>& listed,
+              SessionDesk& desk, const Router::Respond& respond) {
+  desk.registry().clear(from.pool, from.tag, to, [from, listed, &desk, respond](const base::Result<Effect>& done) {
+    if (!done) return respond(failed(done.error()));
+    for (const Listed& session : listed) {
+      desk.moves().note(session.key, {.from = from.tag, .reason = kByOperator, .at = base::wall_now()});
+    }
+    desk.count_moved(from.tag, kByOperator, done->sessions);
+    respond(json_answer({{"moved", done->sessions}, {"confirmed", is_confirmed(*done)}}));
+  });
 }
 
-void clear_backend(const Request& request, const Source& source, SessionDesk& desk, Clearing how,
-                   const Router::Respond& respond) {
+void end_pool(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   const Directory directory(source, desk);
-  const Backend* from = directory.find(request.captures[0] + "/" + request.captures[1]);
-  if (from == nullptr) return respond(text_answer(404, "no backend of that name in that pool"));
+  if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
+  end_all(directory.of(request.captures[0]), {}, desk, respond);
+}
+
+/// The backend of the path; without one, that is answered.
+const Backend* named_in(const Request& request, const Directory& directory, const Router::Respond& respond) {
+  const Backend* named = directory.find(request.captures[0] + "/" + request.captures[1]);
+  if (named == nullptr) respond(text_answer(404, "no backend of that name in that pool"));
+  return named;
+}
+
+void end_backend(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
+  const Directory directory(source, desk);
+  if (const Backend* from = named_in(request, directory, respond)) end_all({*from}, {}, desk, respond);
+}
+
+void move_backend(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
+  const Directory directory(source, desk);
+  const Backend* from = named_in(request, directory, respond);
+  if (from == nullptr) return;
   std::vector<BackendTag> to;
   for (const Backend& backend : directory.of(from->pool)) {
-    if (how == Clearing::Move && backend.tag != from->tag && health::may_take_new(backend.state)) {
-      to.push_back(backend.tag);
-    }
+    if (backend.tag != from->tag && health::may_take_new(backend.state)) to.push_back(backend.tag);
   }
-  if (how == Clearing::Move && to.empty()) {
-    return respond(text_answer(409, "no other backend of the pool is UP: nothing was done"));
-  }
-  clear({*from}, to, {}, how, desk, respond);
+  if (to.empty()) return respond(text_answer(409, "no other backend of the pool is UP: nothing was done"));
+  desk.registry().list(from->pool, {from->tag}, kMovesNoted,
+                       [from = *from, to, &desk, respond](const base::Result<std::vector<Listed>>& listed) {
+                         // Without the list they are moved all the same; only nobody can say why afterwards.
+                         move_all(from, to, listed ? *listed : std::vector<Listed>(), desk, respond);
+                       });
 }
 
 }  // namespace
@@ -301,15 +330,13 @@ void add_session_routes(Router& router, const Source& source, SessionDesk& desk)
   router.add_later(Method::Post, "/api/v1/sessions/{id}/move",
                    [&](const Request& request, const Respond& respond) { move_one(request, source, desk, respond); });
   router.add_later(Method::Post, "/api/v1/pools/{pool}/sessions/end",
-                   [&](const Request& request, const Respond& respond) { clear_pool(request, source, desk, respond); });
-  router.add_later(Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/end",
-                   [&](const Request& request, const Respond& respond) {
-                     clear_backend(request, source, desk, Clearing::End, respond);
-                   });
-  router.add_later(Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/move",
-                   [&](const Request& request, const Respond& respond) {
-                     clear_backend(request, source, desk, Clearing::Move, respond);
-                   });
+                   [&](const Request& request, const Respond& respond) { end_pool(request, source, desk, respond); });
+  router.add_later(
+      Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/end",
+      [&](const Request& request, const Respond& respond) { end_backend(request, source, desk, respond); });
+  router.add_later(
+      Method::Post, "/api/v1/pools/{pool}/backends/{backend}/sessions/move",
+      [&](const Request& request, const Respond& respond) { move_backend(request, source, desk, respond); });
 }
 
 }  // namespace holdfast::admin

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -19,6 +20,8 @@ class SessionDesk {
   virtual ~SessionDesk() = default;
   virtual sessions::Registry& registry() = 0;
   virtual sessions::MoveLog& moves() = 0;
+  /// So many sessions have been moved away from a backend; one that is not configured any more is passed over.
+  virtual void count_moved(sessions::BackendTag from, std::string_view reason, std::uint64_t sessions) = 0;
   /// Of a configured backend.
   virtual sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const = 0;
 };

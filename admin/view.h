@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,15 @@ struct Count {
   std::uint64_t count = 0;
 };
 using Counts = std::vector<Count>;
+/// To that of its word, which is put in when it is not there.
+inline void add(Counts& counts, std::string_view word, std::uint64_t count) {
+  const auto known = std::find_if(counts.begin(), counts.end(), [&](const Count& each) { return each.word == word; });
+  if (known == counts.end()) {
+    counts.push_back({word, count});
+  } else {
+    known->count += count;
+  }
+}
 
 /// Answers by the class of their status: [1]..[5] for 1xx..5xx, [0] for a status above 599.
 using CodeClasses = std::array<std::uint64_t, 6>;
@@ -103,7 +113,7 @@ struct BackendView : BackendState {
   std::uint64_t moved_away_total = 0;
   std::uint64_t hung_total = 0;  ///< Requests that waited on it when it was judged hung.
   CodeClasses answers{};
-  Counts moved_away;    ///< By reason, as far as known; may be empty while moved_away_total is not.
+  Counts moved_away;    ///< By reason.
   Counts failures;      ///< By kind: refused, reset, timeout...
   LatencyView latency;  ///< From giving it a request (connecting included) to the first byte of its answer.
 
@@ -119,12 +129,12 @@ struct PoolView {
   std::string_view state = "serving";  ///< starting, serving, fail_open, closed: for new sessions.
   std::uint64_t sessions = 0;
   std::uint64_t sessions_max = 0;            ///< 0: no limit.
-  std::uint64_t sessions_refused_total = 0;  ///< Requests that would have begun a session beyond it.
+  std::uint64_t sessions_refused_total = 0;  ///< Requests that would have begun a session beyond it; failed, too.
   std::uint64_t requests_total = 0;
-  CodeClasses answers{};           ///< To clients, our own error answers included.
-  Counts stickiness;               ///< By the access log's word: none, new, kept, moved...
-  std::uint64_t failed_total = 0;  ///< Requests that got an error page of ours: no backend could serve them.
-  std::uint64_t quarantine_refused_total = 0;  ///< Requests refused because their like has killed a backend.
+  CodeClasses answers{};                       ///< To clients, our own error answers included.
+  Counts stickiness;                           ///< By the access log's word: none, new, kept, moved...
+  std::uint64_t failed_total = 0;              ///< Requests that got an error page of ours, all kinds.
+  std::uint64_t quarantine_refused_total = 0;  ///< Of them: their like has killed a backend.
   std::uint64_t retries_refused_total = 0;     ///< The retry budget had none left.
   LatencyView latency;                         ///< From the request's head to the end of its answer.
   base::Duration probe_interval{};

@@ -98,7 +98,9 @@ void Exchange::on_placed(std::optional<conf::BackendId> backend) {
   if (placement_.is_waiting()) return;
   if (const auto from = placement_.take_moved_from()) note_move(*from);
   if (placement_.is_refused()) {
-    context_.counters.pool[conf::index(route_->pool)].sessions_refused.add();
+    PoolCounters& counters = context_.counters.pool[conf::index(route_->pool)];
+    counters.sessions_refused.add();
+    counters.failed.add();
     return reply_error(503, {.cause = ErrorCause::Full, .retry_after = kRetryWhenFull});
   }
   // A balancer of a pool that a reload has taken away may know more than this request does.

@@ -58,7 +58,9 @@ bool Exchange::refuse_if_quarantined() {
   const PoisonView::Entry* const entry =
       context_.poison->refusing(print(), is_whole ? PoisonView::Body::Whole : PoisonView::Body::NotYet, context_.now());
   if (entry == nullptr) return false;
-  context_.counters.pool[conf::index(route_->pool)].quarantined.add();
+  PoolCounters& counters = context_.counters.pool[conf::index(route_->pool)];
+  counters.quarantined.add();
+  counters.failed.add();
   reply_error(503, {.cause = ErrorCause::Quarantined, .retry_after = entry->until - context_.now()});
   return true;
 }

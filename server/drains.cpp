@@ -111,6 +111,7 @@ void Drains::on_moved(conf::BackendId backend, const std::string& pool, const st
   now.is_moving = false;
   if (!done || done->sessions == 0) return;
   now.moved += done->sessions;
+  parts_.moves.note(backend, health::reason_to_move(health::State::Maint), done->sessions);
   base::log::info("drain_moved", {{"pool", pool}, {"backend", name}, {"sessions", done->sessions}});
 }
 

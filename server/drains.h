@@ -12,6 +12,7 @@
 #include "proxy/snapshot.h"
 #include "server/cluster_control.h"
 #include "server/drain_step.h"
+#include "server/ordered_moves.h"
 #include "server/session_control.h"
 
 namespace holdfast::server {
@@ -26,6 +27,7 @@ class Drains {
     SessionControl& sessions;
     const ClusterControl& control;
     const proxy::Loads& loads;
+    OrderedMoves& moves;
     base::WallTime started;  ///< This process, by both clocks.
     base::Instant began;
   };

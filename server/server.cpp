@@ -171,8 +171,8 @@ base::Result<void> Server::start() {
       settings_, loop_, dialer_, *monitor_, random_,
       [this](conf::BackendId id) { return loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed); }});
   // Who replaces another process is given its sessions: there are no others.
-  drains_ = std::make_unique<Drains>(
-      Drains::Parts{*monitor_, sessions_, *control_, loads_, may_begin_ ? started_at_ : base::WallTime{}, started_});
+  drains_ = std::make_unique<Drains>(Drains::Parts{*monitor_, sessions_, *control_, loads_, ordered_moves_,
+                                                   may_begin_ ? started_at_ : base::WallTime{}, started_});
   control_->load();
   monitor_->start();
   drains_->on_tick(*snapshot_);

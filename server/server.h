@@ -154,6 +154,7 @@ class Server final : private health::Monitor::Listener,
   // admin::SessionDesk
   sessions::Registry& registry() override { return sessions_.registry(); }
   sessions::MoveLog& moves() override { return moves_; }
+  void count_moved(sessions::BackendTag from, std::string_view reason, std::uint64_t sessions) override;
   sessions::BackendTag tag_of(std::string_view pool, std::string_view backend) const override {
     return keyring_.backend_tag(pool, backend);
   }
@@ -187,6 +188,7 @@ class Server final : private health::Monitor::Listener,
   proxy::Loads loads_;  // by BackendId
   proxy::Gates gates_;
   sessions::MoveLog moves_;
+  OrderedMoves ordered_moves_;
   const std::unique_ptr<proxy::Answered> answered_ = std::make_unique<proxy::Answered>();
   std::atomic<std::uint32_t> connections_{0};
   std::unique_ptr<AccessLog> access_log_;

@@ -27,14 +27,7 @@ class MovesByReason {
 
  private:
   void add(std::string_view word, std::uint64_t count) {
-    if (count == 0) return;
-    const auto known =
-        std::find_if(counts_.begin(), counts_.end(), [&](const admin::Count& each) { return each.word == word; });
-    if (known != counts_.end()) {
-      known->count += count;
-    } else {
-      counts_.push_back({word, count});
-    }
+    if (count != 0) admin::add(counts_, word, count);
   }
 
   admin::Counts counts_;
@@ -245,7 +238,14 @@ void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
     moves.add(counters);
   }
   view.moved_away = moves.counts();
+  ordered_moves_.add_to(view, id);
   view.latency = latency_of(first_byte_counts(id), backend_windows_[conf::index(id)], microseconds);
+}
+
+void Server::count_moved(sessions::BackendTag from, std::string_view reason, std::uint64_t sessions) {
+  for (const conf::Backend& backend : settings_->backends) {
+    if (snapshot_->tag_of(backend.id) == from) return ordered_moves_.note(backend.id, reason, sessions);
+  }
 }
 
 void Server::add_probes(admin::BackendView& view, conf::BackendId id) const {

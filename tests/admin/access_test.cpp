@@ -221,6 +221,57 @@ TEST_CASE("a script shows its token, from anywhere; a wrong one is nobody's") {
   CHECK(f.status(order) == 401);
 }
 
+TEST_CASE("a refused order is a line, with why; so many a minute, and nothing secret") {
+  Fixture f;
+  const Answer anna = f.login("anna", "secret");
+  const std::size_t before = f.heard.lines.size();
+  CHECK(f.status(f.drain()) == 401);
+  CHECK(
+      f.heard.has("warn operator_refused by=loopback from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain "
+                  "status=401 reason=\"this needs an operator: log in, or send Authorization: Bearer TOKEN\""));
+  f.status(f.order_as(f.login("vera", "look")));
+  CHECK(f.heard.has("by=vera from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain status=403"));
+  f.status(f.order_as(anna, false));
+  CHECK(f.heard.has("reason=\"the X-Holdfast-CSRF of GET /api/v1/me is missing\""));
+  Request foreign = f.order_as(anna);
+  foreign.fields.emplace_back("Origin", "http://evil.example");
+  f.status(foreign);
+  CHECK(f.heard.has("reason=\"orders are not taken from pages of other origins\""));
+  Request wrong = f.drain();
+  wrong.fields.emplace_back("Authorization", "Bearer guessed");
+  f.status(wrong);
+  CHECK(f.heard.has("by=nothing"));
+  CHECK_FALSE(f.heard.has("guessed"));
+  CHECK(f.get("/nothing") == 404);
+  CHECK(f.heard.lines.size() == before + 6);  // with the login
+
+  for (int i = 0; i < 1000; ++i) f.status(f.drain());
+  CHECK(f.heard.lines.size() == before + 1 + RefusalLimit::kMost);
+  f.loop.advance(61s);
+  f.status(f.drain());
+  CHECK(f.heard.has("left_out=985"));
+  f.status(f.drain());
+  CHECK(f.heard.lines.back().ends_with("left_out=0"));
+}
+
+TEST_CASE("the line of an order says its target or its deadline") {
+  Fixture f(Fixture::Users::None);
+  Request order = f.drain();
+  order.body = R"({"deadline":"10m","by":"me"})";
+  CHECK(f.status(order) == 200);
+  CHECK(f.heard.has("path=/api/v1/pools/shop/backends/app1/drain deadline=10m status=200"));
+  order.path = "/api/v1/sessions/none/move";
+  order.body = R"({"to":"shop/app2"})";
+  CHECK(f.status(order) == 404);
+  CHECK(f.heard.has("path=/api/v1/sessions/none/move to=shop/app2 status=404"));
+  for (const char* body : {"nonsense", "[]", R"({"to":1})"}) {
+    CAPTURE(body);
+    order.body = body;
+    f.status(order);
+    CHECK(f.heard.lines.back().find(" to=") == std::string::npos);
+  }
+}
+
 TEST_CASE("logins: wrong ones are limited, and take the same work whoever they name") {
   Fixture f;
   for (std::uint32_t i = 0; i < LoginLimit::kFromOne; ++i) {
@@ -270,6 +321,12 @@ TEST_CASE("a login ends by logout, by idleness, by age, and when there are too m
   for (std::size_t i = 0; i < Logins::kKept + 10; ++i) logins.begin("anna", Role::Operator, now + 13h);
   CHECK(logins.size() == Logins::kKept);
   CHECK_FALSE(logins.find("", now).has_value());
+
+  const std::string watched = logins.begin("anna", Role::Operator, now + 14h);
+  const std::string login = logins.find(watched, now + 14h)->login;
+  CHECK(logins.has(login, now + 14h + 30min));
+  CHECK_FALSE(logins.has(login, now + 14h + 61min));  // looking was no use
+  CHECK_FALSE(logins.has(watched, now + 14h));
 }
 
 TEST_CASE("bad login bodies are said, and cost no work") {

@@ -56,11 +56,24 @@ struct Fixture {
                HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
 
   FakePeer ask(const std::string& target, const std::string& fields = "Accept: text/event-stream\r\n") {
+    return talk("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+  }
+  FakePeer post(const std::string& target, const std::string& fields, const std::string& body) {
+    return talk("POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + fields +
+                "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  FakePeer talk(const std::string& bytes) {
     auto [stream, peer] = tests::fake_connection(loop);
     server.accept(std::move(stream));
-    peer.sends("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+    peer.sends(bytes);
     loop.run();
     return peer;
+  }
+  /// The field of a login's cookie, with its line end.
+  std::string login() {
+    const std::string answer = post("/api/v1/login", "", R"({"name":"anna","password":"x"})").take();
+    const std::size_t begin = answer.find("holdfast_admin=");
+    return "Cookie: " + answer.substr(begin, answer.find(';', begin) - begin) + "\r\n";
   }
   void happens(const char* backend) {
     timeline.on_log(base::LogLevel::Warn, "backend_down",
@@ -74,7 +87,9 @@ struct Fixture {
   FakeSessions sessions;
   FakeReloads reloads;
   FakeQuarantine quarantine;
-  Access access{loop, {}, {}};
+  Access access{loop,
+                {.users = {{"anna", "hash", Role::Viewer}}},
+                [](const std::string&, const std::string&, const std::function<void(bool)>& done) { done(true); }};
   Timeline timeline{"run"};
   History history;
   Live live;
@@ -219,6 +234,32 @@ TEST_CASE("a listener that takes nothing is given up, by bytes and by time") {
     f.loop.advance(10s);
     CHECK_FALSE(peer.is_open());
   }
+}
+
+TEST_CASE("the stream of a login ends with it") {
+  Fixture f;
+  const std::string anna = f.login();
+  FakePeer hers = f.ask("/api/v1/events?status=1", "Accept: text/event-stream\r\n" + anna);
+  FakePeer other = f.ask("/api/v1/events", "Accept: text/event-stream\r\n" + f.login());
+  FakePeer nobodys = f.ask("/api/v1/events");
+  f.loop.advance(30min);
+  CHECK((hers.is_open() && other.is_open() && nobodys.is_open()));
+  SUBCASE("when it logs out") {
+    hers.take();
+    CHECK(f.post("/api/v1/logout", anna, "{}").take().starts_with("HTTP/1.1 200 "));
+    f.happens("app1");
+    f.loop.advance(1s);
+    CHECK(hers.take().empty());
+    CHECK_FALSE(hers.is_open());
+    CHECK(other.is_open());
+  }
+  SUBCASE("when it expires: listening is no use of it") {
+    f.loop.advance(31min);
+    CHECK_FALSE(hers.is_open());
+    CHECK_FALSE(other.is_open());
+  }
+  CHECK(nobodys.is_open());
+  CHECK(f.live.listener_count() == (other.is_open() ? 2 : 1));
 }
 
 TEST_CASE("nobody listens: nothing is made; the server may go while somebody does") {

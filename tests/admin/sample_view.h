@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "admin/endpoints.h"
 #include "admin/operator_api.h"
 #include "admin/session_api.h"
@@ -84,6 +86,9 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
  public:
   sessions::Registry& registry() override { return *this; }
   sessions::MoveLog& moves() override { return log; }
+  void count_moved(sessions::BackendTag from, std::string_view reason, std::uint64_t sessions) override {
+    moved[from] += std::to_string(sessions) + " " + std::string(reason) + " ";
+  }
   sessions::BackendTag tag_of(std::string_view, std::string_view backend) const override {
     return sessions::BackendTag{std::hash<std::string_view>{}(backend) | 1};
   }
@@ -91,6 +96,7 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
   sessions::MoveLog log;
   std::vector<sessions::Listed> known;
   std::vector<std::string> orders;
+  std::map<sessions::BackendTag, std::string> moved;
   std::optional<base::Error> trouble;
   sessions::Heard heard = sessions::Heard::ByAll;
 

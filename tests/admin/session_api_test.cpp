@@ -84,7 +84,10 @@ TEST_CASE("one session is moved or ended by its id") {
   CHECK(moved.status == 200);
   CHECK(contains(moved.body, "\"backend\":\"app1\""));
   CHECK(f.sessions.orders.back() == "move in shop");
-  CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"","reason":"operator","at":")"));
+  CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app2","reason":"operator","at":")"));
+  CHECK(f.sessions.moved == decltype(f.sessions.moved){{f.sessions.tag_of("shop", "app2"), "1 operator "}});
+  CHECK(f.post(kSession + "move", R"({"to":"shop/app2"})").status == 200);  // where it is
+  CHECK(f.sessions.moved.size() == 1);
   for (const char* body : {"", "x", "[]", "{}", R"({"to":1})", R"({"to":"shop/app1","x":1})"}) {
     CAPTURE(body);
     CHECK(f.post(kSession + "move", body).status == 400);
@@ -113,6 +116,13 @@ TEST_CASE("all sessions of a backend or a pool") {
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/end").body == "{\"ended\":7,\"confirmed\":true}\n");
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").body == "{\"moved\":7,\"confirmed\":true}\n");
   CHECK(f.sessions.orders.back() == "clear in shop to 2");
+  CHECK(f.sessions.moved == decltype(f.sessions.moved){{f.sessions.tag_of("shop", "app1"), "7 operator "}});
+  f.add_session("app1");
+  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 200);
+  CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app1","reason":"operator","at":")"));
+  f.sessions.trouble = base::Error{base::ErrorCode::Timeout, "no list"};
+  CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 200);
+  f.sessions.trouble.reset();
   f.source.view.pools[0].backends[1].state = health::State::Down;
   f.source.view.pools[0].backends[2].state = health::State::Draining;
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 409);

@@ -98,6 +98,15 @@ TEST_CASE("interim answers without end are a fault of the backend") {
   CHECK(has(client.received(), "HTTP/1.1 502"));
 }
 
+TEST_CASE("who is turned away from a full pool has got an error page, and is counted as such") {
+  ProxyFixture f({.backends = 1, .sticky = conf::StickyMode::Cookie, .max_sessions = 1});
+  f.backend('a').answers(std::string(kOk));
+  CHECK(f.client(kGet).received_head("HTTP/1.1 200"));
+  CHECK(f.client(kGet).received_head("HTTP/1.1 503"));
+  CHECK(f.proxy().counters().pool[0].sessions_refused.get() == 1);
+  CHECK(f.proxy().counters().pool[0].failed.get() == 1);
+}
+
 TEST_CASE("an answer cut short never looks whole") {
   struct Row {
     const char* why;

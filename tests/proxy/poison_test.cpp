@@ -267,6 +267,7 @@ TEST_CASE("a lost request of an unknown kind waits for the judgement, and is not
   CHECK(reader.received().find("not asked again for now") != std::string::npos);
   CHECK(f.backend('b').dials() == 0);
   CHECK(f.proxy().counters().pool[0].quarantined.get() == 1);
+  CHECK(f.proxy().counters().pool[0].failed.get() == 1);
 }
 
 TEST_CASE("acquitted, or not judged in time, it goes on as ever") {

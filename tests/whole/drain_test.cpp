@@ -180,6 +180,7 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
   CHECK(load.troubles() == "");
   CHECK(proxy.backend("a").value("sessions", -1) == 0);
   CHECK(proxy.sum("sessions") == 60);
+  CHECK(proxy.backend("a")["moved_away"].value("maint", 0) > 0);
 }
 
 TEST_CASE("two proxies move the rest once, and the waiting one sees the other's requests") {

@@ -168,6 +168,10 @@ TEST_CASE("operators list, move and end sessions; every proxy obeys with the nex
         std::string::npos);
   CHECK(user.get("/").body == refuge);
   CHECK(elsewhere.get("/").body == refuge);
+  CHECK(listed()[0]["last_move"]["from"] == home);
+  CHECK(listed()[0]["last_move"]["reason"] == "operator");
+  CHECK(pair.two.backend(home)["moved_away"] == nlohmann::json{{"operator", 1}});
+  CHECK(pair.one.sum("moved_away_total") == 0);
 
   const auto old = user.cookies();
   CHECK(order("sessions/" + id + "/end", "{}").is_whole(200));
