@@ -258,7 +258,7 @@ void Page::add_pools() {
                 &PoolView::stickiness);
   {
     Family failed = counter("holdfast_pool_failed_requests_total",
-                            "Requests that got an error page of ours, for whatever reason of ours.");
+                            "Requests no backend could serve, or a full pool or the quarantine refused.");
     for (const PoolView& pool : view_.pools) failed.add({{"pool", pool.name}}, pool.failed_total);
   }
   {

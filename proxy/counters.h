@@ -39,7 +39,7 @@ struct PoolCounters {
   base::Counter retries_refused;   ///< The budget had none left.
   base::Counter quarantined;       ///< Requests refused because their like has killed a backend.
   base::Counter sessions_refused;  ///< New ones, because max_sessions were there.
-  base::Counter failed;            ///< Requests that got an error page of ours, both kinds above included.
+  base::Counter failed;            ///< No backend could serve them; and the two kinds above: an error page of ours.
   base::Histogram total;           ///< From the request's head to the end of its answer; not of tunnels.
 };
 
