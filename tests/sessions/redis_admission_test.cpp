@@ -1,6 +1,7 @@
 // Places that Redis gives out, as one worker asks for them: what becomes of each answer, and of none.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <deque>
 
 #include "sessions/redis_store.h"
@@ -136,7 +137,7 @@ TEST_CASE("a Redis with too much to do lifts no limit; one that does not answer 
   Fixture f;
   const Key* shown = nullptr;
   base::Error error{base::ErrorCode::Overload, "too many commands wait for redis"};
-  std::vector<Verdict> expected;
+  std::array<Verdict, 2> expected{};
   SUBCASE("overload, somebody new") { expected = {Verdict::PoolFull, Verdict::PoolFull}; }
   SUBCASE("overload, somebody who shows a session") {
     shown = &kShown;
