@@ -191,6 +191,7 @@ nlohmann::ordered_json backend_document(const BackendView& backend) {
                       {"order", backend.order},
                       {"drain", drain_json(backend.drain)},
                       {"sessions", backend.sessions},
+                      {"sessions_active", backend.sessions_active ? Json(*backend.sessions_active) : Json()},
                       {"sessions_max", backend.sessions_max},
                       {"requests_in_flight", backend.requests_in_flight},
                       {"requests_max", backend.requests_max},
@@ -230,6 +231,7 @@ nlohmann::ordered_json status_frame(const StatusView& view) {
                       {"quarantined", view.quarantined},
                       {"clients", clients_json(view.clients)},
                       {"session_idle_timeout_seconds", seconds_of(view.session_idle_timeout)},
+                      {"session_active_within_seconds", seconds_of(view.session_active_within)},
                       {"failovers", failovers_json(view.failovers)},
                       {"reload", reload_json(view.reload)},
                       {"pools", std::move(pools)}});

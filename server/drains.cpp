@@ -27,16 +27,13 @@ Drains::Kept& Drains::kept(conf::BackendId backend) {
 }
 
 void Drains::on_tick(const proxy::Snapshot& snapshot) {
-  std::vector<sessions::BackendTag> watched;
   for (const conf::Backend& backend : snapshot.settings->backends) {
     const OperatorOrder& order = parts_.monitor.order(backend.id);
     kept(backend.id).was_out =
         order.state != OperatorState::Ready && (kept(backend.id).was_out || order.at < parts_.started);
     if (order.state == OperatorState::Ready) continue;
-    watched.push_back(snapshot.tag_of(backend.id));
     see_to(snapshot, backend);
   }
-  parts_.sessions.watch(watched);
 }
 
 std::optional<DrainFacts> Drains::facts(const proxy::Snapshot& snapshot, conf::BackendId id) const {

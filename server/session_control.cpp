@@ -22,10 +22,10 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .idle_timeout = settings.sessions.idle_timeout,
                .seed = random.next(),
                .start = start}),
-      census_(memory_, scheduler, settings.sessions.idle_timeout),
       hearing_(fmt::format("{:016x}", random.next())),
       resolver_(scheduler) {
   if (!is_shared()) {
+    census_.emplace(memory_, scheduler, settings.sessions.idle_timeout);
     auto registry = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
     memory_registry_ = registry.get();
     registry_ = std::move(registry);
@@ -110,12 +110,8 @@ std::uint64_t SessionControl::size_of(sessions::BackendTag backend) const {
 
 bool SessionControl::knows_all() const { return !map_ || (map_->has_counted() && !map_->is_catching_up()); }
 
-void SessionControl::watch(const std::vector<sessions::BackendTag>& backends) {
-  if (!map_) census_.watch(backends);
-}
-
 std::optional<sessions::Census> SessionControl::census_of(sessions::BackendTag backend) const {
-  return map_ ? map_->census_of(backend) : census_.of(backend);
+  return map_ ? map_->census_of(backend) : census_->of(backend);
 }
 
 std::optional<net::RedisState> SessionControl::state(std::size_t workers) const {

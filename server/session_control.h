@@ -59,9 +59,7 @@ class SessionControl {
   std::uint64_t size_of(sessions::BackendTag backend) const;
   /// That is all there are: Redis has counted, and nobody's copies are still to be told to it.
   bool knows_all() const;
-  /// Whose sessions are to be looked at closer.
-  void watch(const std::vector<sessions::BackendTag>& backends);
-  /// Of a backend that is watched; nullopt: not known yet.
+  /// How they are used; nullopt: not known yet.
   std::optional<sessions::Census> census_of(sessions::BackendTag backend) const;
   /// Of all links together: Ok only when `workers` of theirs are up, too. nullopt without Redis.
   std::optional<net::RedisState> state(std::size_t workers) const;
@@ -71,7 +69,7 @@ class SessionControl {
   base::Scheduler& scheduler_;
   sessions::MemoryStore memory_;
   sessions::Places places_{memory_};
-  sessions::MemoryCensus census_;
+  std::optional<sessions::MemoryCensus> census_;  // of a map in memory: Redis counts what it keeps
   sessions::Hearing hearing_;
   net::SystemResolver resolver_;
   std::unique_ptr<net::RedisLink> link_;

@@ -106,6 +106,7 @@ admin::StatusView Server::frame() const {
   if (access_log_) view.access_log_dropped_total = access_log_->dropped();
   view.quarantined = poison_.count();
   view.session_idle_timeout = settings_->sessions.idle_timeout;
+  view.session_active_within = sessions::active_within(view.session_idle_timeout);
   view.failovers = failovers_.views();
   view.reload = last_reload_;
   return view;
@@ -205,6 +206,9 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
   view.backup = backend.backup;
   view.requests_max = backend.max_requests;
   view.sessions_max = backend.max_sessions;
+  if (const auto census = sessions_.census_of(snapshot_->tag_of(id))) {
+    view.sessions_active = std::min(census->active, view.sessions);  // counted a moment earlier
+  }
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);
   view.drain = drains_->view(*snapshot_, id);

@@ -13,45 +13,37 @@ MemoryCensus::MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler,
     : store_(store),
       scheduler_(scheduler),
       active_within_(active_within(idle_timeout)),
-      timer_(scheduler.timer([this] { go_on(); })) {}
-
-void MemoryCensus::watch(const std::vector<BackendTag>& backends) {
-  if (backends == watched_) return;
-  watched_ = backends;
-  std::erase_if(counted_, [this](const auto& counted) {
-    return std::find(watched_.begin(), watched_.end(), counted.first) == watched_.end();
-  });
-  walk_.reset();
-  if (watched_.empty()) return timer_->cancel();
+      timer_(scheduler.timer([this] { go_on(); })) {
   timer_->set(scheduler_.now());
 }
 
 std::optional<Census> MemoryCensus::of(BackendTag backend) const {
-  const auto found = counted_.find(backend);
-  return found == counted_.end() ? std::nullopt : std::optional(found->second);
+  if (!counted_) return std::nullopt;
+  const auto found = counted_->find(backend);
+  return found == counted_->end() ? Census{} : found->second;
 }
 
-void MemoryCensus::begin() {
-  began_ = scheduler_.now();
-  counting_.clear();
-  for (const BackendTag backend : watched_) counting_.emplace(backend, Census{});
-  walk_.emplace();
+base::Duration MemoryCensus::rest_after(std::uint64_t sessions) {
+  return std::min<base::Duration>(kEvery * (1 + sessions / kPerSecond), kLongest);
 }
 
 void MemoryCensus::go_on() {
-  if (!walk_) begin();
+  if (!walk_) {
+    began_ = scheduler_.now();
+    walked_ = 0;
+    walk_.emplace();
+  }
   for (int i = 0; i < kStepsPerTurn && walk_; ++i) {
     walk_ = store_.walk(*walk_, began_, [this](const Session& session) { add(session); });
   }
   if (walk_) return timer_->set(scheduler_.now());
   counted_ = std::exchange(counting_, {});
-  timer_->set(scheduler_.now() + kEvery);
+  timer_->set(scheduler_.now() + rest_after(walked_));
 }
 
 void MemoryCensus::add(const Session& session) {
-  const auto found = counting_.find(session.binding.backend);
-  if (found == counting_.end()) return;
-  Census& census = found->second;
+  ++walked_;
+  Census& census = counting_[session.binding.backend];
   const base::Duration unused = std::max(began_ - session.last_used, base::Duration::zero());
   if (unused < active_within_) {
     ++census.active;

@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
-#include <vector>
 
 #include "base/scheduler.h"
 #include "sessions/census.h"
@@ -11,33 +10,35 @@
 
 namespace holdfast::sessions {
 
-/// Counts again and again who uses the sessions of some backends, in small steps: however many there are, the loop is
-/// not held up. Rests while there is nobody to count. On the control loop; both references outlive it.
+/// Counts again and again who uses the sessions of each backend, in small steps: however many there are, the loop is
+/// not held up, and the more there are the longer it rests. On the control loop; both references outlive it.
 class MemoryCensus {
  public:
   MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler, base::Duration idle_timeout);
 
-  /// From now on those of these backends.
-  void watch(const std::vector<BackendTag>& backends);
   /// As of the last count; nullopt before the first one.
   std::optional<Census> of(BackendTag backend) const;
 
+  /// How long it rests after a count: so long a second for each `kPerSecond` sessions, so that a million of them cost
+  /// the control loop no more than a hundred thousand, and no longer than kLongest.
+  static base::Duration rest_after(std::uint64_t sessions);
   static constexpr base::Duration kEvery = std::chrono::seconds{1};
+  static constexpr base::Duration kLongest = std::chrono::seconds{30};
+  static constexpr std::uint64_t kPerSecond = 100'000;
 
  private:
   using Counts = std::unordered_map<BackendTag, Census>;
-  void begin();
   void go_on();
   void add(const Session& session);
 
   const MemoryStore& store_;
   base::Scheduler& scheduler_;
   const base::Duration active_within_;
-  std::vector<BackendTag> watched_;
   std::optional<MemoryStore::Walk> walk_;
   base::Instant began_{};
   Counts counting_;
-  Counts counted_;
+  std::uint64_t walked_ = 0;  // sessions, of this count
+  std::optional<Counts> counted_;
   std::unique_ptr<base::Timer> timer_;
 };
 

@@ -96,7 +96,7 @@ function makeRow({ key, pool, name }) {
   row.append(
     h("th", { scope: "row" }, h("span", { class: "name-line" }, h("button", { type: "button", class: "expand", "aria-expanded": "false", "aria-label": `Details of ${name}`, onclick: () => toggle(key) }, icon("chevron")), h("span", { class: "wrap" }, name)), h("span", { class: "address" })),
     h("td", { class: "state" }, h("span", { class: "badge-place" }), h("span", { class: "why" })),
-    cell("n", "Users bound", h("span", { class: "bound" })),
+    cell("n", "Users bound", h("span", { class: "bound" }), h("span", { class: "lately soft" })),
     cell("n", "Requests", h("span", { class: "rate" }, h("span"), spark())),
     cell("n", "In flight", h("span", { class: "flight" }), h("span", { class: "meter", hidden: true }, h("i"))),
     cell("n lat", "First byte p50 / p95 / p99", h("span")),
@@ -117,6 +117,7 @@ function updateRow(row, { key, pool, name, b }) {
   setText(row.querySelector(".why"), whyText(b));
   row.querySelector(".why").title = `since ${dayAndClock(b.since)}`;
   setText(row.querySelector(".bound"), b.sessions_max ? `${count(b.sessions)} of ${count(b.sessions_max)}` : count(b.sessions));
+  setText(row.querySelector(".lately"), activeText(b));
   const rate = rateOf(key);
   setText(row.querySelector(".rate span"), `${rateText(rate && rate.requests)}/s`);
   const curve = curveOf(key);
@@ -136,6 +137,9 @@ function updateRow(row, { key, pool, name, b }) {
   drawProbes(row.querySelector(".probes"), b.probe.history);
   updateActionButton(row.querySelector(".act button"), pool, name, b);
 }
+
+/** How many of the users bound to it have been there lately; nothing where nobody is, or it is not counted yet. */
+const activeText = (b) => (b.sessions && b.sessions_active !== null ? `${count(b.sessions_active)} active` : "");
 
 function whyText(b) {
   const since = `for ${ageOf(b.since)}`;
@@ -186,6 +190,7 @@ function updateDetails(row, { key, pool, name, b }) {
     ["Slow start", b.slow_start_percent ? `${b.slow_start_percent} % of its share of new users` : "done"],
   ]);
   setPairs(row.querySelector(".work"), [
+    ["Users bound", `${count(b.sessions)}${b.sessions_active === null ? "" : `, ${count(b.sessions_active)} of them active: a request within ${lengthText(data.status.session_active_within_seconds * 1000)}`}`],
     ["Requests given to it", `${count(b.requests_total)} on ${plural(b.connects_total, "connection")}`],
     ["Answers", Object.entries(b.answers).filter(([, n]) => n > 0).map(([code, n]) => `${count(n)} ${code}`).join(", ") || "none"],
     ["Failed attempts", wordsOf(b.failures) || "none"],

@@ -47,6 +47,7 @@ const SENTENCES = {
   cluster_cut_off: (e) => text(`This proxy takes itself for cut off: ${e.reason}`),
   cluster_in_touch: () => text("This proxy reaches the backends again"),
   operator_action: actionSentence,
+  operator_refused: (e) => text(`An order from ${e.fields.from}${e.fields.by === "nothing" ? "" : `, by ${e.fields.by},`} was refused: ${e.reason || e.fields.reason}`, e.fields.left_out > 0 ? ` (${plural(e.fields.left_out, "more")} before it)` : ""),
   login: (e) => text(bold(e.fields.user), ` logged in from ${e.fields.from}`),
   login_failed: (e) => text(`A login from ${e.fields.from} was refused`),
   ready: (e) => text(`Serving, with ${plural(e.fields.workers, "worker")}`),

@@ -97,7 +97,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await eventually("the move obeyed on lb2", async () => `shop/${JSON.parse((await elsewhere.get()).text).node}` === target);
 
     await page.waitForSelector(`[data-session="${newest.id}"]`);
-    assert.match(await page.locator(`[data-session="${newest.id}"]`).innerText(), /1; last: operator, /);
+    assert.match(await page.locator(`[data-session="${newest.id}"]`).innerText(), new RegExp(`1; last from ${before}: operator, `));
     await page.locator(`[data-session="${newest.id}"] button`, { hasText: "End" }).click();
     await page.click("#ask-yes");
     await page.waitForSelector(`[data-session="${newest.id}"]`, { state: "detached" });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { looksAccessible, openPage, row, stateOf, textOf } from "./browser.mjs";
-import { Stage, User, eventually } from "./stage.mjs";
+import { Stage, User, ask, eventually } from "./stage.mjs";
 
 describe("one proxy, two apps, room for three users", { concurrency: false }, () => {
   const stage = new Stage();
@@ -22,6 +22,17 @@ describe("one proxy, two apps, room for three users", { concurrency: false }, ()
     assert.match(await textOf(page, "#verdict-more"), /3 of 3 sessions: new users are turned away, who is in stays/);
     assert.notEqual(await page.getAttribute("#verdict", "data-mood"), "good");
     await eventually("turned away", async () => /3 of 3 sessions · 1 turned away/.test(await textOf(page, ".pool .counts")));
+    await eventually("who has been there lately", async () => {
+      const words = await page.locator(".backend .lately").allTextContents();
+      return words.reduce((sum, text) => sum + Number(text.replace(" active", "")), 0) === 3;
+    });
+  });
+
+  test("an order that was refused is told of, with the reason", async () => {
+    const headers = { Origin: "http://evil.example", "Content-Type": "application/json" };
+    const answer = await ask(proxy.admin, "/api/v1/pools/shop/backends/app1/drain", { method: "POST", headers, body: "{}" });
+    assert.equal(answer.status, 403);
+    await eventually("told", async () => /An order from 127\.0\.0\.1, by loopback, was refused: orders are not taken from pages of other origins/.test(await textOf(page, "#timeline")));
   });
 
   test("a rate is of the window that it names: ten seconds after the last request it is none", async () => {

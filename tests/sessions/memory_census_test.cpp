@@ -32,7 +32,7 @@ TEST_CASE("active within: a minute or a sixteenth of the idle timeout, and never
   CHECK(active_within(10s) == 5s);
 }
 
-TEST_CASE("the sessions of those watched are told apart by their last use") {
+TEST_CASE("the sessions of each backend are told apart by their last use") {
   Fixture f;
   CHECK_FALSE(f.census.of(kA).has_value());
   f.come(kA, 9000);
@@ -41,31 +41,30 @@ TEST_CASE("the sessions of those watched are told apart by their last use") {
   f.loop.advance(5min);
   f.come(kA, 3);
   f.come(kB, 4);
-  f.census.watch({kA});
-  f.loop.run();
+  f.loop.advance(MemoryCensus::kEvery);
   const auto census = f.census.of(kA);
   REQUIRE(census.has_value());
   CHECK(census->active == 3);
   CHECK(census->idle == 9002);
   REQUIRE(census->idle_for.has_value());
   CHECK(*census->idle_for >= 5min);
-  CHECK(*census->idle_for < 5min + 1s);
-  CHECK_FALSE(f.census.of(kB).has_value());
+  CHECK(*census->idle_for < 5min + 2s);
+  CHECK(f.census.of(kB) == Census{.active = 4, .idle = 0, .idle_for = {}});
 }
 
-TEST_CASE("it goes on counting, until nobody is watched") {
+TEST_CASE("it goes on counting, and of a backend without sessions it knows that there are none") {
   Fixture f;
-  f.come(kA, 1);
-  f.census.watch({kA, kB});
   f.loop.run();
-  CHECK(f.census.of(kA) == Census{.active = 1, .idle = 0, .idle_for = {}});
-  CHECK(f.census.of(kB) == Census{});
-  f.come(kB, 2);
+  CHECK(f.census.of(kA) == Census{});
+  f.come(kA, 1);
+  CHECK(f.census.of(kA) == Census{});
   f.loop.advance(MemoryCensus::kEvery);
-  CHECK(f.census.of(kB)->active == 2);
-  f.census.watch({kB});
-  CHECK_FALSE(f.census.of(kA).has_value());
-  f.census.watch({});
-  CHECK_FALSE(f.census.of(kB).has_value());
-  CHECK(f.loop.timers_set() == 0);
+  CHECK(f.census.of(kA) == Census{.active = 1, .idle = 0, .idle_for = {}});
+}
+
+TEST_CASE("the more sessions, the longer it rests: its share of the loop has a bound") {
+  CHECK(MemoryCensus::rest_after(0) == 1s);
+  CHECK(MemoryCensus::rest_after(99'999) == 1s);
+  CHECK(MemoryCensus::rest_after(1'000'000) == 11s);
+  CHECK(MemoryCensus::rest_after(50'000'000) == 30s);
 }
