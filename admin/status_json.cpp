@@ -50,17 +50,19 @@ Json latency_json(const LatencyView& latency) {
                       {"p99_ms", quantile(latency.p99)}});
 }
 
-// Short, because there are many: [milliseconds since 1970, duration in ms, HTTP status or 0, reason or ""].
+// Short, because there are many: [milliseconds since 1970, duration in ms, HTTP status or 0, reason or ""], and what was
+// found, of those that did not pass.
 Json history_json(const std::vector<ProbeMark>& probes) {
   Json::array_t out;
   out.reserve(probes.size());
   for (const ProbeMark& probe : probes) {
     Json::array_t mark;
-    mark.reserve(4);
+    mark.reserve(5);
     mark.emplace_back(probe.at.time_since_epoch().count());
     mark.emplace_back(milliseconds(probe.took));
     mark.emplace_back(probe.status);
     mark.emplace_back(probe.reason);
+    if (!probe.text.empty()) mark.emplace_back(probe.text);
     out.emplace_back(std::move(mark));
   }
   return out;

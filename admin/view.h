@@ -55,6 +55,7 @@ struct ProbeMark {
   base::Duration took{};
   std::uint16_t status = 0;
   std::string_view reason;  ///< Static text; empty: passed.
+  std::string text;         ///< What was found, of one that did not pass. May hold bytes from the backend: escape it.
 };
 
 /// How long something took. The quantiles are of the last minute, the counts of all time.

@@ -5,18 +5,22 @@ def seconds(value):
     return "-" if value is None else f"{value / 1000:.2f}" if value < 9950 else f"{value / 1000:.1f}"
 
 
+def three(times):
+    return f"{seconds(times['median_ms'])} / {seconds(times['p99_ms'])} / {seconds(times['worst_ms'])}"
+
+
 def line_of(verdict):
     """The row of a table: title, cell."""
     v = verdict
-    wait = f"{seconds(v['wait']['median_ms'])} / {seconds(v['wait']['p99_ms'])} / {seconds(v['wait']['worst_ms'])}"
     never = f" ({v['wait']['never']} never)" if v["wait"]["never"] else ""
     return {
         "GETs failed": str(v["safe_failed"]),
         "POSTs failed (not in flight)": f"{v['unsafe_failed']} ({v['unsafe_failed_not_in_flight']})",
-        "POSTs run twice": str(v["unsafe_twice"]),
+        "POSTs, GETs run twice": f"{v['unsafe_twice']}, {v['safe_twice']}",
         "logins lost": str(v["logins_lost"]),
         "on two nodes": str(v["two_nodes"]),
-        "wait s: median / p99 / worst": wait + never,
+        "wait s: median / p99 / worst": three(v["wait"]) + never,
+        "fault to good answer s: the same": three(v["to_good"]),
         "longest GET, POST s": f"{seconds(v['longest_safe_ms'])}, {seconds(v['longest_unsafe_ms'])}",
         "GET p99 s: before, at the end": f"{seconds(v['p99_before_ms'])}, {seconds(v['p99_end_ms'])}",
         "sent again by browsers": str(v["retried_by_browser"]),

@@ -241,7 +241,8 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
   if (is_answer) is_asked_ = false;
   if (is_answer || changes() != before) owner_.on_sighting(id_);
   plan_.on_ended(result);
-  last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status};
+  last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status,
+                            outcome.passed() ? std::string() : outcome.detail};
   history_.add(*last_probe_);
   took_total_ += outcome.took;
   if (outcome.passed()) {

@@ -32,6 +32,7 @@ struct ProbeRecord {
   base::Duration took{};
   Reason reason = Reason::None;
   std::uint16_t status = 0;
+  std::string detail = {};  ///< Of one that did not pass: what was found.
 };
 
 }  // namespace holdfast::health

@@ -123,7 +123,7 @@ std::optional<admin::DrainView> Drains::view(const proxy::Snapshot& snapshot, co
   const std::uint64_t own = parts_.loads[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   if (known->requests) view.requests_elsewhere = *known->requests - std::min(own, *known->requests);
   if (const auto census = parts_.sessions.census_of(snapshot.tag_of(id))) {
-    view.active = std::min(census->active, known->sessions);
+    view.active = census->active_of(known->sessions);
     view.idle = known->sessions - view.active;
     if (census->idle_for && view.idle > 0) {
       view.idle_gone_in = std::max(idle_timeout - *census->idle_for, base::Duration::zero());

@@ -207,7 +207,7 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
   view.requests_max = backend.max_requests;
   view.sessions_max = backend.max_sessions;
   if (const auto census = sessions_.census_of(snapshot_->tag_of(id))) {
-    view.sessions_active = std::min(census->active, view.sessions);  // counted a moment earlier
+    view.sessions_active = census->active_of(view.sessions);
   }
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);
@@ -266,7 +266,7 @@ void Server::add_probes(admin::BackendView& view, conf::BackendId id) const {
   view.probe_time_total = report.took_total;
   view.probes.reserve(report.history.size());
   for (const health::ProbeRecord& probe : report.history) {
-    view.probes.push_back({probe.at, probe.took, probe.status, name_of(probe.reason)});
+    view.probes.push_back({probe.at, probe.took, probe.status, name_of(probe.reason), probe.detail});
   }
 }
 

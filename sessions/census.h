@@ -13,6 +13,11 @@ struct Census {
   std::uint64_t active = 0;  ///< Used within active_within().
   std::uint64_t idle = 0;
   std::optional<base::Duration> idle_for;  ///< Of the idle ones, the one that is so for the shortest time.
+
+  /// Of `sessions` that there are now, a while after the count: who has come since is active.
+  std::uint64_t active_of(std::uint64_t sessions) const {
+    return std::max(std::min(active, sessions), sessions - std::min(idle, sessions));
+  }
   bool operator==(const Census&) const = default;
 };
 

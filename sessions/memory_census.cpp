@@ -20,29 +20,32 @@ MemoryCensus::MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler,
 std::optional<Census> MemoryCensus::of(BackendTag backend) const {
   if (!counted_) return std::nullopt;
   const auto found = counted_->find(backend);
-  return found == counted_->end() ? Census{} : found->second;
+  if (found == counted_->end()) return Census{};
+  Census census = found->second;
+  if (census.idle_for) *census.idle_for += scheduler_.now() - counted_at_;
+  return census;
 }
 
-base::Duration MemoryCensus::rest_after(std::uint64_t sessions) {
-  return std::min<base::Duration>(kEvery * (1 + sessions / kPerSecond), kLongest);
+base::Duration MemoryCensus::rest_after(std::uint64_t steps) {
+  return std::min<base::Duration>(kEvery * (1 + steps / kStepsPerSecond), kLongest);
 }
 
 void MemoryCensus::go_on() {
   if (!walk_) {
     began_ = scheduler_.now();
-    walked_ = 0;
+    steps_ = 0;
     walk_.emplace();
   }
-  for (int i = 0; i < kStepsPerTurn && walk_; ++i) {
+  for (int i = 0; i < kStepsPerTurn && walk_; ++i, ++steps_) {
     walk_ = store_.walk(*walk_, began_, [this](const Session& session) { add(session); });
   }
   if (walk_) return timer_->set(scheduler_.now());
   counted_ = std::exchange(counting_, {});
-  timer_->set(scheduler_.now() + rest_after(walked_));
+  counted_at_ = began_;
+  timer_->set(scheduler_.now() + rest_after(steps_));
 }
 
 void MemoryCensus::add(const Session& session) {
-  ++walked_;
   Census& census = counting_[session.binding.backend];
   const base::Duration unused = std::max(began_ - session.last_used, base::Duration::zero());
   if (unused < active_within_) {

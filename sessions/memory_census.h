@@ -19,12 +19,12 @@ class MemoryCensus {
   /// As of the last count; nullopt before the first one.
   std::optional<Census> of(BackendTag backend) const;
 
-  /// How long it rests after a count: so long a second for each `kPerSecond` sessions, so that a million of them cost
-  /// the control loop no more than a hundred thousand, and no longer than kLongest.
-  static base::Duration rest_after(std::uint64_t sessions);
+  /// How long it rests after a count of so many steps: a second, and one more for each kStepsPerSecond (some 200,000
+  /// records), kLongest at most.
+  static base::Duration rest_after(std::uint64_t steps);
   static constexpr base::Duration kEvery = std::chrono::seconds{1};
-  static constexpr base::Duration kLongest = std::chrono::seconds{30};
-  static constexpr std::uint64_t kPerSecond = 100'000;
+  static constexpr base::Duration kLongest = std::chrono::seconds{10};
+  static constexpr std::uint64_t kStepsPerSecond = 800;
 
  private:
   using Counts = std::unordered_map<BackendTag, Census>;
@@ -37,8 +37,9 @@ class MemoryCensus {
   std::optional<MemoryStore::Walk> walk_;
   base::Instant began_{};
   Counts counting_;
-  std::uint64_t walked_ = 0;  // sessions, of this count
+  std::uint64_t steps_ = 0;  // of this count
   std::optional<Counts> counted_;
+  base::Instant counted_at_{};
   std::unique_ptr<base::Timer> timer_;
 };
 

@@ -118,6 +118,7 @@ function updateRow(row, { key, pool, name, b }) {
   row.querySelector(".why").title = `since ${dayAndClock(b.since)}`;
   setText(row.querySelector(".bound"), b.sessions_max ? `${count(b.sessions)} of ${count(b.sessions_max)}` : count(b.sessions));
   setText(row.querySelector(".lately"), activeText(b));
+  row.querySelector(".lately").title = activeWords();
   const rate = rateOf(key);
   setText(row.querySelector(".rate span"), `${rateText(rate && rate.requests)}/s`);
   const curve = curveOf(key);
@@ -138,6 +139,7 @@ function updateRow(row, { key, pool, name, b }) {
   updateActionButton(row.querySelector(".act button"), pool, name, b);
 }
 
+const activeWords = () => `active: a request within the last ${lengthText(data.status.session_active_within_seconds * 1000)}`;
 /** How many of the users bound to it have been there lately; nothing where nobody is, or it is not counted yet. */
 const activeText = (b) => (b.sessions && b.sessions_active !== null ? `${count(b.sessions_active)} active` : "");
 
@@ -147,15 +149,9 @@ function whyText(b) {
   if (b.suspect && b.state === "UP") parts.push("suspect: failed just now, being looked at");
   if (b.slow_start_percent) parts.push(`slow start: ${b.slow_start_percent} % of its share`);
   if (b.state !== "UP" && b.reason === "operator") parts.push(`by ${b.ordered_by || "an operator"}`);
-  else if (b.state !== "UP" && b.reason) parts.push(withDetail(b));
+  else if (b.state !== "UP" && b.reason) parts.push(withDetail(b.reason, b.detail));
   parts.push(since);
   return parts.join(" · ");
-}
-
-/** The reason, and what was found where that says more. */
-function withDetail(b) {
-  const words = reasonText(b.reason);
-  return b.detail && !words.toLowerCase().endsWith(b.detail.toLowerCase().replace("connection ", "")) ? `${words}: ${b.detail}` : words;
 }
 
 const wordsOf = (counts) => Object.entries(counts).filter(([, n]) => n > 0).map(([word, n]) => `${count(n)} ${word.replaceAll("_", " ")}`).join(", ");
@@ -190,7 +186,7 @@ function updateDetails(row, { key, pool, name, b }) {
     ["Slow start", b.slow_start_percent ? `${b.slow_start_percent} % of its share of new users` : "done"],
   ]);
   setPairs(row.querySelector(".work"), [
-    ["Users bound", `${count(b.sessions)}${b.sessions_active === null ? "" : `, ${count(b.sessions_active)} of them active: a request within ${lengthText(data.status.session_active_within_seconds * 1000)}`}`],
+    ["Users bound", `${count(b.sessions)}${b.sessions_active === null ? "" : `, ${count(b.sessions_active)} ${activeWords()}`}`],
     ["Requests given to it", `${count(b.requests_total)} on ${plural(b.connects_total, "connection")}`],
     ["Answers", Object.entries(b.answers).filter(([, n]) => n > 0).map(([code, n]) => `${count(n)} ${code}`).join(", ") || "none"],
     ["Failed attempts", wordsOf(b.failures) || "none"],
@@ -199,7 +195,7 @@ function updateDetails(row, { key, pool, name, b }) {
     ["In flight", b.requests_max ? `${b.requests_in_flight} of at most ${b.requests_max}; ${b.requests_queued} wait` : `${b.requests_in_flight}, no limit`],
   ]);
   const probes = [...b.probe.history].reverse();
-  keyed(row.querySelector(".probe-list"), probes, (probe) => probe[0], (probe) => h("li", {}, h("time", {}, clock(probe[0])), h("span", { class: probe[3] ? "warn" : "" }, probe[3] ? "failed" : "passed"), h("span", {}, `${probe[3] ? reasonText(probe[3]) : ""}${probe[2] ? ` ${probe[2]}` : ""}`.trim() || "connected"), h("span", { class: "soft" }, lengthText(probe[1]))), () => {});
+  keyed(row.querySelector(".probe-list"), probes, (probe) => probe[0], (probe) => h("li", {}, h("time", {}, clock(probe[0])), h("span", { class: probe[3] ? "warn" : "" }, probe[3] ? "failed" : "passed"), h("span", {}, probeFound(probe)), h("span", { class: "soft" }, lengthText(probe[1]))), () => {});
   const curve = curveOf(key);
   drawSpark(row.querySelector(".users"), curve ? curve.sessions : [], 4);
   updateOrderButtons(row.querySelector(".actions"), b);

@@ -35,8 +35,9 @@ function drawSpark(svg, values, floor) {
 const spark = (className) => s("svg", { class: `spark ${className || ""}` });
 
 const PROBES_SHOWN = 20;
-const probeWords = ([at, ms, status, reason]) =>
-  `${clock(at)}: ${reason ? "failed" : "passed"}, ${reason ? reasonText(reason) + (status ? ` (${status})` : "") : status || "connected"}, ${lengthText(ms)}`;
+const probeWords = (probe) => `${clock(probe[0])}: ${probe[3] ? "failed" : "passed"}, ${probeFound(probe)}, ${lengthText(probe[1])}`;
+/** What a probe came to: the status of one that passed, and what was wrong with one that failed. */
+const probeFound = ([, , status, reason, text]) => (reason ? withDetail(reason, text || (status ? String(status) : "")) : String(status || "connected"));
 
 /** The last probes, a bar each: passed ones stand full, failed ones are hollow with a cross. Height: how long it took. */
 function drawProbes(svg, history) {

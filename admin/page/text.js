@@ -64,6 +64,11 @@ const REASONS = {
   cluster: "most proxies do not reach it",
 };
 const reasonText = (reason) => REASONS[reason] || (reason || "").replaceAll("_", " ");
+/** The reason, and what was found where that says more. */
+function withDetail(reason, detail) {
+  const words = reasonText(reason);
+  return detail && !words.toLowerCase().endsWith(detail.toLowerCase().replace("connection ", "")) ? `${words}: ${detail}` : words;
+}
 
 const STATES = {
   UP: "takes new users",

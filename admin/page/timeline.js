@@ -1,8 +1,10 @@
 // The timeline: the event log as sentences.
 
+const whoOf = (e) => (e.fields.by === "loopback" || e.fields.by === "nothing" ? `Somebody on ${e.fields.from}` : e.fields.by);
+
 /** Who did what: {by, from, path, status} as words. */
 function actionSentence(e) {
-  const who = e.fields.by === "loopback" ? `Somebody on ${e.fields.from}` : e.fields.by;
+  const who = whoOf(e);
   const steps = String(e.fields.path).split("/").slice(3).map((step) => { try { return decodeURIComponent(step); } catch { return step; } });
   const [kind, name, , backend, order, verb] = steps;
   const done = e.fields.status === 200 ? "" : ` (refused with ${e.fields.status})`;
@@ -47,7 +49,7 @@ const SENTENCES = {
   cluster_cut_off: (e) => text(`This proxy takes itself for cut off: ${e.reason}`),
   cluster_in_touch: () => text("This proxy reaches the backends again"),
   operator_action: actionSentence,
-  operator_refused: (e) => text(`An order from ${e.fields.from}${e.fields.by === "nothing" ? "" : `, by ${e.fields.by},`} was refused: ${e.reason || e.fields.reason}`, e.fields.left_out > 0 ? ` (${plural(e.fields.left_out, "more")} before it)` : ""),
+  operator_refused: (e) => text(bold(whoOf(e)), ` was refused ${e.fields.path.replace(/^\/api\/v1\//, "")}: ${e.reason}`, e.fields.left_out > 0 ? ` (${plural(e.fields.left_out, "more")} before it)` : ""),
   login: (e) => text(bold(e.fields.user), ` logged in from ${e.fields.from}`),
   login_failed: (e) => text(`A login from ${e.fields.from} was refused`),
   ready: (e) => text(`Serving, with ${plural(e.fields.workers, "worker")}`),

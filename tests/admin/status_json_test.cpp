@@ -50,6 +50,21 @@ TEST_CASE("broken UTF-8 from a backend is replaced, never thrown") {
   CHECK(shown["detail"] == "\xef\xbf\xbd(\xef\xbf\xbd \"quoted\"\x01");
 }
 
+TEST_CASE("the probes, one array each; what was found is said of those that failed") {
+  StatusView view = sample_view(1);
+  const base::WallTime at = view.now;
+  view.pools[0].backends[0].probes = {
+      {.at = at, .took = std::chrono::milliseconds{2}, .status = 200, .reason = "", .text = ""},
+      {.at = at, .took = std::chrono::milliseconds{3}, .status = 503, .reason = "probe_bad_status", .text = "status 503"}};
+  const Json status = Json::parse(status_json(view));
+  const Json& probes = status["pools"]["shop"]["backends"]["app1"]["probe"]["history"];
+  REQUIRE(probes.size() == 2);
+  CHECK(probes[0].size() == 4);
+  CHECK(probes[1].size() == 5);
+  CHECK(probes[1][3] == "probe_bad_status");
+  CHECK(probes[1][4] == "status 503");
+}
+
 TEST_CASE("a backend that was never probed has no last probe; counters keep 64 bits") {
   StatusView view = sample_view(1);
   view.pools[0].backends[0].last_probe.reset();

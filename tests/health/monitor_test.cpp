@@ -400,6 +400,8 @@ TEST_CASE("the report") {
   CHECK(report.history[17].reason == Reason::None);
   CHECK(report.history[18].reason == Reason::ProbeRefused);
   CHECK(report.history[19].reason == Reason::ProbeRefused);
+  CHECK(report.history[17].detail.empty());
+  CHECK(report.history[19].detail == "refused");
   CHECK(report.last_probe->reason == Reason::ProbeRefused);
   CHECK(report.last_detail == "refused");
   CHECK(!report.ejected_until);

@@ -272,7 +272,7 @@ describe("what comes from outside", { concurrency: false }, () => {
       answer.end(JSON.stringify({ status: evil }));
     });
     await new Promise((done) => app.listen(0, "127.0.0.1", done));
-    const proxy = await stage.proxy("lb<1>".replace(/[<>]/g, "-"), {
+    const proxy = await stage.proxy("lb1", {
       backends: [{ name: "app1", address: `127.0.0.1:${app.address().port}` }],
       tables: `[pools.shop.probe.expect]\njson = { "/status" = "running" }\n`,
     });
@@ -280,6 +280,7 @@ describe("what comes from outside", { concurrency: false }, () => {
     const page = await openPage(stage, proxy);
     await eventually("its words as text", async () => (await row(page, "app1").locator(".why").textContent()).includes("<img src=x"));
     await row(page, "app1").locator(".expand").click();
+    await eventually("and with each probe", async () => (await textOf(page, ".probe-list")).includes("<img src=x"));
     assert.equal(await page.locator("img").count(), 0);
     assert.equal(await page.locator("script").count(), 1);
     assert.deepEqual(page.seen.errors.filter((error) => error.includes("dialog")), []);

@@ -32,7 +32,7 @@ describe("one proxy, two apps, room for three users", { concurrency: false }, ()
     const headers = { Origin: "http://evil.example", "Content-Type": "application/json" };
     const answer = await ask(proxy.admin, "/api/v1/pools/shop/backends/app1/drain", { method: "POST", headers, body: "{}" });
     assert.equal(answer.status, 403);
-    await eventually("told", async () => /An order from 127\.0\.0\.1, by loopback, was refused: orders are not taken from pages of other origins/.test(await textOf(page, "#timeline")));
+    await eventually("told", async () => /Somebody on 127\.0\.0\.1 was refused pools\/shop\/backends\/app1\/drain: orders are not taken from pages of other origins/.test(await textOf(page, "#timeline")));
   });
 
   test("a rate is of the window that it names: ten seconds after the last request it is none", async () => {

@@ -62,9 +62,23 @@ TEST_CASE("it goes on counting, and of a backend without sessions it knows that 
   CHECK(f.census.of(kA) == Census{.active = 1, .idle = 0, .idle_for = {}});
 }
 
-TEST_CASE("the more sessions, the longer it rests: its share of the loop has a bound") {
+TEST_CASE("between two counts: who has come is active, who is idle is so for longer") {
+  Fixture f;
+  f.come(kA, 3);
+  f.loop.advance(10min);
+  const auto before = f.census.of(kA);
+  REQUIRE(before.has_value());
+  CHECK(before->active_of(3) == 0);
+  CHECK(before->active_of(5) == 2);
+  CHECK(before->active_of(2) == 0);
+  CHECK((Census{.active = 4, .idle = 2, .idle_for = {}}.active_of(3)) == 3);
+  f.loop.advance(MemoryCensus::kEvery / 2);
+  CHECK(*f.census.of(kA)->idle_for - *before->idle_for == MemoryCensus::kEvery / 2);
+}
+
+TEST_CASE("the more there is to walk through, the longer it rests") {
   CHECK(MemoryCensus::rest_after(0) == 1s);
-  CHECK(MemoryCensus::rest_after(99'999) == 1s);
-  CHECK(MemoryCensus::rest_after(1'000'000) == 11s);
-  CHECK(MemoryCensus::rest_after(50'000'000) == 30s);
+  CHECK(MemoryCensus::rest_after(799) == 1s);
+  CHECK(MemoryCensus::rest_after(4000) == 6s);
+  CHECK(MemoryCensus::rest_after(1'000'000) == 10s);
 }
