@@ -50,8 +50,8 @@ Json latency_json(const LatencyView& latency) {
                       {"p99_ms", quantile(latency.p99)}});
 }
 
-// Short, because there are many: [milliseconds since 1970, duration in ms, HTTP status or 0, reason or ""], and what was
-// found, of those that did not pass.
+// Short, because there are many: [milliseconds since 1970, duration in ms, HTTP status or 0, reason or ""], and what
+// was found, of those that did not pass.
 Json history_json(const std::vector<ProbeMark>& probes) {
   Json::array_t out;
   out.reserve(probes.size());

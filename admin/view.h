@@ -101,8 +101,9 @@ struct BackendView : BackendState {
   bool backup = false;
 
   std::uint64_t sessions = 0;
-  std::optional<std::uint64_t> sessions_active;  ///< Of these, used within session_active_within; nullopt: not known yet.
-  std::uint64_t sessions_max = 0;                ///< 0: no limit.
+  std::optional<std::uint64_t>
+      sessions_active;             ///< Of these, used within session_active_within; nullopt: not known yet.
+  std::uint64_t sessions_max = 0;  ///< 0: no limit.
   std::uint64_t requests_in_flight = 0;
   std::uint64_t requests_queued = 0;
   std::uint32_t requests_max = 0;  ///< In flight at once; 0: no limit.

@@ -55,7 +55,11 @@ TEST_CASE("the probes, one array each; what was found is said of those that fail
   const base::WallTime at = view.now;
   view.pools[0].backends[0].probes = {
       {.at = at, .took = std::chrono::milliseconds{2}, .status = 200, .reason = "", .text = ""},
-      {.at = at, .took = std::chrono::milliseconds{3}, .status = 503, .reason = "probe_bad_status", .text = "status 503"}};
+      {.at = at,
+       .took = std::chrono::milliseconds{3},
+       .status = 503,
+       .reason = "probe_bad_status",
+       .text = "status 503"}};
   const Json status = Json::parse(status_json(view));
   const Json& probes = status["pools"]["shop"]["backends"]["app1"]["probe"]["history"];
   REQUIRE(probes.size() == 2);
