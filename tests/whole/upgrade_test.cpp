@@ -245,13 +245,18 @@ TEST_CASE("what the old process has under way ends well; WebSockets have until [
   fleet.on("/slow", [&](Conversation& talk) { talk.wait(gate), talk.answer(200, "late but whole"); });
   ProxyConfig config = config_of(fleet);
   config.server = "upgrade_deadline = \"2s\"\n";
+  config.workers = 1;
   Proxy proxy(config);
   Heirs heirs(proxy);
+  HttpClient other = proxy.client();
+  REQUIRE(other.get("/").is_whole(200));
   HttpClient slow = proxy.client();
   REQUIRE(slow.send(request_text({.target = "/slow"})));
   HttpClient tunnel = websocket(proxy.port());
-  REQUIRE(fleet["a"].wait_for_count(2));
+  REQUIRE(fleet["a"].wait_for_count(3));
   REQUIRE(heirs.upgrade());
+  // The worker may hear of it a moment after the log.
+  REQUIRE(eventually([&] { return other.get("/").field("Connection") == "close"; }));
   gate.open();
   const Answer answer = slow.receive();
   CHECK(answer.is_whole(200));
