@@ -16,7 +16,7 @@ class MemoryCensus {
  public:
   MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler, base::Duration idle_timeout);
 
-  /// As of the last count; nullopt before the first one.
+  /// As of the last count, but that who is idle has been so ever since; nullopt before the first one.
   std::optional<Census> of(BackendTag backend) const;
 
   /// How long it rests after a count of so many steps: a second, and one more for each kStepsPerSecond (some 200,000

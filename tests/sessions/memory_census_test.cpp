@@ -15,7 +15,7 @@ constexpr BackendTag kB{2};
 
 struct Fixture {
   tests::FakeLoop loop;
-  MemoryStore store{{.sessions_max = 100'000, .idle_timeout = 30min, .seed = 7, .start = loop.now()}};
+  MemoryStore store{{.sessions_max = 400'000, .idle_timeout = 30min, .seed = 7, .start = loop.now()}};
   MemoryCensus census{store, loop, 30min};
   std::uint64_t last = 0;
 
@@ -81,4 +81,14 @@ TEST_CASE("the more there is to walk through, the longer it rests") {
   CHECK(MemoryCensus::rest_after(799) == 1s);
   CHECK(MemoryCensus::rest_after(4000) == 6s);
   CHECK(MemoryCensus::rest_after(1'000'000) == 10s);
+
+  Fixture f;
+  f.come(kA, 300'000);
+  f.loop.run();
+  CHECK(f.census.of(kA)->active == 300'000);
+  f.come(kA, 1);
+  f.loop.advance(MemoryCensus::kEvery);
+  CHECK(f.census.of(kA)->active == 300'000);
+  f.loop.advance(MemoryCensus::kEvery);
+  CHECK(f.census.of(kA)->active == 300'001);
 }

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/temp_dir.h"
+
 using namespace holdfast;
 using namespace holdfast::sessions;
 namespace fs = std::filesystem;
@@ -20,23 +22,18 @@ namespace {
 constexpr const char* kEnvironment = "from the environment";
 
 struct Fixture {
-  Fixture() {
-    std::string path = (fs::temp_directory_path() / "holdfast-secret-XXXXXX").string();
-    directory = ::mkdtemp(path.data());
-  }
-  ~Fixture() { fs::remove_all(directory); }
-
   std::string path(const std::string& name) const { return (directory / name).string(); }
   std::string write(const std::string& name, const std::string& text, fs::perms mode = fs::perms{0600}) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-    fs::permissions(path(name), mode);
-    return path(name);
+    const fs::path file = temp.write(name, text);
+    fs::permissions(file, mode);
+    return file.string();
   }
   std::size_t files(const std::string& name) const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(path(name)), fs::directory_iterator()));
   }
 
-  fs::path directory;
+  support::TempDir temp;
+  const fs::path& directory = temp.path();
 };
 
 base::Result<Secret> load(const std::string& file, const std::string& state_dir, const char* environment = nullptr) {
