@@ -6,9 +6,5 @@ add_library(holdfast_simulation STATIC
 target_include_directories(holdfast_simulation PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(holdfast_simulation PUBLIC holdfast::base holdfast::net holdfast_fakes
   PRIVATE holdfast_warnings ${HOLDFAST_LUA51})
-# One thread, and hundreds of simulated hours: nothing for TSan.
-if(HOLDFAST_SANITIZE STREQUAL "thread")
-  return()
-endif()
 holdfast_tests(simulation NAMES sessions cluster LINKS holdfast_simulation holdfast::proxy holdfast::cluster holdfast_support)
 set_tests_properties(simulation/sessions simulation/cluster PROPERTIES TIMEOUT 900)

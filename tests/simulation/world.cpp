@@ -113,9 +113,6 @@ void World::kill_redis() {
 int run_seeds(int count, const char* test, const std::function<void(std::uint64_t)>& run) {
   const char* only = std::getenv("HOLDFAST_SEED");
   if (const char* wished = std::getenv("HOLDFAST_SEEDS")) count = std::atoi(wished);
-#if defined(__SANITIZE_THREAD__)
-  count /= 20;  // there is one thread
-#endif
   const std::uint64_t first = only != nullptr ? std::strtoull(only, nullptr, 10) : 1;
   const std::uint64_t last = only != nullptr ? first : static_cast<std::uint64_t>(count);
   int failed = 0;

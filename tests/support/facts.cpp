@@ -34,6 +34,10 @@ bool wants_full_size() {
 
 void note(std::string_view text) { keep("measured: " + std::string(text)); }
 
+void note_left_to_release(std::string_view what, std::string_view why) {
+  keep("left to the release build: " + std::string(what) + " (" + std::string(why) + ")");
+}
+
 void note_not_run(std::string_view what, std::string_view why) {
   keep("NOT RUN HERE: " + std::string(what) + " (" + std::string(why) + ")");
 }

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <sstream>
 #include <vector>
 
@@ -24,48 +26,61 @@ std::string ip(const std::string& line) {
   return finished.code == 0 ? std::string() : "ip " + line + ": " + finished.err;
 }
 
-Fd open_namespace(const std::string& path) { return Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; }
+Fd current_namespace() { return Fd{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)}; }
 
 }  // namespace
 
 // Names and addresses by the process, so that two runs at once do not meet: each has four addresses of 10.64.0.0/10.
 NetNamespace::NetNamespace() {
   const auto number = static_cast<unsigned>(::getpid());
-  name_ = "holdfast-test-" + std::to_string(number);
   cable_ = "hft" + std::to_string(number);
-  host_ = "10." + std::to_string(64 + number / 16384 % 64) + "." + std::to_string(number / 64 % 256) + "." +
-          std::to_string(number % 64 * 4 + 1);
+  const std::string net = fmt::format("10.{}.{}.", 64 + number / 16384 % 64, number / 64 % 256);
+  host_ = net + std::to_string(number % 64 * 4 + 1);
+  inside_ = net + std::to_string(number % 64 * 4 + 2);
 }
 
 std::unique_ptr<NetNamespace> NetNamespace::make(std::string& why_not) {
   std::unique_ptr<NetNamespace> space(new NetNamespace);
-  const std::string& n = space->name_;
-  const std::string& c = space->cable_;
-  std::string& there = space->inside_ = space->host_;
-  const auto last = there.rfind('.') + 1;
-  there = there.substr(0, last) + std::to_string(std::stoi(there.substr(last)) + 1);
-  for (const std::string& line :
-       {fmt::format("netns add {}", n), fmt::format("link add {0} type veth peer name {0}x netns {1}", c, n),
-        fmt::format("addr add {}/30 dev {}", space->host_, c), fmt::format("link set {} up", c),
-        fmt::format("-n {} link set lo up", n), fmt::format("-n {} addr add {}/30 dev {}x", n, there, c),
-        fmt::format("-n {} link set {}x up", n, c)}) {
-    why_not = ip(line);
-    if (!why_not.empty()) return nullptr;
+  {
+    const Fd outside = current_namespace();
+    if (::unshare(CLONE_NEWNET) != 0) {
+      why_not = std::string("cannot make a network namespace: ") + std::strerror(errno);
+      return nullptr;
+    }
+    space->space_ = current_namespace();
+    base::check(::setns(outside.get(), CLONE_NEWNET) == 0, "the way back from a new namespace is open");
   }
-  return space;
+  why_not = space->add_cable();
+  return why_not.empty() ? std::move(space) : nullptr;
 }
 
-NetNamespace::~NetNamespace() {
-  ip("link del " + cable_);
-  ip("netns del " + name_);
+// The network itself goes by itself, but not at once: its cable's name is free when this returns.
+NetNamespace::~NetNamespace() { ip("link del " + cable_); }
+
+std::string NetNamespace::add_cable() {
+  const std::string there = fmt::format("/proc/{}/fd/{}", ::getpid(), space_.get());
+  for (const std::string& line : {fmt::format("link add {0} type veth peer name {0}x netns {1}", cable_, there),
+                                  fmt::format("addr add {}/30 dev {}", host_, cable_),
+                                  fmt::format("link set {} up", cable_)}) {
+    if (std::string complaint = ip(line); !complaint.empty()) return complaint;
+  }
+  const Inside inside(*this);
+  for (const std::string& line : {std::string("link set lo up"), fmt::format("addr add {}/30 dev {}x", inside_, cable_),
+                                  fmt::format("link set {}x up", cable_)}) {
+    if (std::string complaint = ip(line); !complaint.empty()) return complaint;
+  }
+  return {};
 }
 
-bool NetNamespace::drop_route() const { return ip("-n " + name_ + " route add blackhole " + host_ + "/32").empty(); }
-bool NetNamespace::restore_route() const { return ip("-n " + name_ + " route del blackhole " + host_ + "/32").empty(); }
+bool NetNamespace::route(const char* change) const {
+  const Inside inside(*this);
+  return ip(fmt::format("route {} blackhole {}/32", change, host_)).empty();
+}
+bool NetNamespace::drop_route() const { return route("add"); }
+bool NetNamespace::restore_route() const { return route("del"); }
 
-NetNamespace::Inside::Inside(const NetNamespace& space) : outside_(open_namespace("/proc/thread-self/ns/net")) {
-  const Fd inside = open_namespace("/var/run/netns/" + space.name_);
-  base::check(inside.is_open() && ::setns(inside.get(), CLONE_NEWNET) == 0, "a namespace of ours can be entered");
+NetNamespace::Inside::Inside(const NetNamespace& space) : outside_(current_namespace()) {
+  base::check(::setns(space.space_.get(), CLONE_NEWNET) == 0, "a namespace of ours can be entered");
 }
 
 NetNamespace::Inside::~Inside() {

@@ -7,8 +7,9 @@
 
 namespace holdfast::support {
 
-/// A network of its own (ip netns) that is tied to ours by one cable: here is host(), there is nothing but a route to
-/// it. Gone at the end. Needs root and iproute2.
+/// A network of its own that is tied to ours by one cable: here is host(), there is nothing but a route to it.
+///
+/// It has no name and no mount: it lives while this object, or a process inside, does. Needs root and iproute2.
 class NetNamespace {
  public:
   /// nullptr where this system does not permit it; `why_not` says so.
@@ -39,7 +40,10 @@ class NetNamespace {
 
  private:
   NetNamespace();
-  std::string name_;
+  std::string add_cable();          // what ip(8) complains of, or nothing
+  bool route(const char* change) const;
+
+  Fd space_;
   std::string cable_;
   std::string host_;
   std::string inside_;

@@ -49,7 +49,8 @@ void Proxy::start() {
   std::string toml = toml_of(config_, dir_.path().string());
   const auto file = dir_.write("holdfast.toml", toml);
   std::vector<std::string> arguments = options_.wrapper;
-  arguments.insert(arguments.end(), {holdfast_binary(), "-c", file.string()});
+  arguments.insert(arguments.end(),
+                   {options_.binary.empty() ? holdfast_binary() : options_.binary, "-c", file.string()});
   process_ = std::make_unique<Process>(Process::Options{arguments, options_.environment});
   const auto listening = process_->wait_for_line(" listening ");
   const auto admin = process_->wait_for_line(" admin_listening ");

@@ -46,6 +46,7 @@ class Proxy {
     std::vector<std::string> environment = {};
     std::vector<std::string> wrapper = {};  ///< Put before the command line.
     bool wait_until_up = true;              ///< Wait until every configured backend is UP.
+    std::string binary = {};                ///< Instead of holdfast_binary().
   };
   explicit Proxy(const ProxyConfig& config) : Proxy(config, Options{}) {}
   Proxy(const ProxyConfig& config, Options options);

@@ -210,7 +210,7 @@ TEST_CASE("the clock is set back an hour: users stay, a deadline is not put off,
 }
 
 TEST_CASE("few descriptors: said at the start; who finds no place is told so, the others are served") {
-  if (is_sanitized()) return note_not_run("few descriptors", "the sanitizer needs some of its own, and dies");
+  if (is_sanitized()) return note_left_to_release("few descriptors", "the sanitizer needs some of its own, and dies");
   Fleet fleet({"a"});
   Proxy proxy({.nodes = fleet.nodes(), .workers = 1},
               {.environment = {}, .wrapper = {"prlimit", "--nofile=96:96"}, .wait_until_up = true});
@@ -242,7 +242,7 @@ TEST_CASE("few descriptors: said at the start; who finds no place is told so, th
 }
 
 TEST_CASE("no descriptor left: who is there is served, nobody is called DOWN, who waits gets in when there are some") {
-  if (is_sanitized()) return note_not_run("no descriptor left", "the sanitizer needs some of its own, and dies");
+  if (is_sanitized()) return note_left_to_release("no descriptor left", "the sanitizer needs some of its own, and dies");
   Fleet fleet({"a", "b"});
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 1};
   config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"20ms\"\ntimeout = \"500ms\"\n";

@@ -146,7 +146,7 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
   const auto space = NetNamespace::make(why_not);
   if (!space) {
     note_not_run("a proxy cut off from all backends by a dropped route",
-                 "it needs root, iproute2 and ip netns: " + why_not);
+                 "it needs root and iproute2: " + why_not);
     return;
   }
   constexpr auto kInterval = 2s;

@@ -114,7 +114,7 @@ TEST_CASE("60 users, three nodes, one killed: no error, only its users move, onc
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(slowest).count();
   note("kill -9 of a node: slowest first answer after it " + std::to_string(us) + " us");
   if (is_sanitized()) {
-    note_not_run("first answer within 50 ms after kill -9", "a sanitized build is slow");
+    note_left_to_release("first answer within 50 ms after kill -9", "a sanitized build is slow");
   } else {
     CHECK(slowest < kSlowestMax);
   }

@@ -133,7 +133,7 @@ TEST_CASE("a node whose packets get lost: the same") {
   std::string why_not;
   const auto space = NetNamespace::make(why_not);
   if (!space) {
-    return note_not_run("a node whose packets get lost", "it needs root, iproute2 and ip netns: " + why_not);
+    return note_not_run("a node whose packets get lost", "it needs root and iproute2: " + why_not);
   }
   Fleet fleet({"app1", "app2"});
   std::unique_ptr<TestBackend> away;

@@ -155,7 +155,7 @@ TEST_CASE("a listener may grow from one address to all of them on the port that 
   std::string why_not;
   const auto space = NetNamespace::make(why_not);  // where "all" are none but our own
   if (!space) {
-    note_not_run("a listener that grows to all addresses", "it needs root, iproute2 and ip netns: " + why_not);
+    note_not_run("a listener that grows to all addresses", "it needs root and iproute2: " + why_not);
     return;
   }
   const NetNamespace::Inside inside(*space);

@@ -154,7 +154,7 @@ TEST_CASE("200 clients, 4 workers, backends killed and restarted: answers stay t
 
 TEST_CASE("an idle keep-alive connection holds at most 1 KiB") {
   if (is_sanitized())
-    return note_not_run("memory of 10,000 idle connections", "a sanitizer's allocator is not the real one");
+    return note_left_to_release("memory of 10,000 idle connections", "a sanitizer's allocator is not the real one");
   constexpr std::size_t kConnections = 10'000;
   REQUIRE(raise_descriptor_limit() > kConnections + 500);
   Fleet fleet({"a"});
@@ -180,7 +180,7 @@ TEST_CASE("an idle keep-alive connection holds at most 1 KiB") {
 }
 
 TEST_CASE("a small keep-alive request makes 4 system calls besides the wait") {
-  if (is_sanitized()) return note_not_run("system calls per request", "a sanitizer makes its own");
+  if (is_sanitized()) return note_left_to_release("system calls per request", "a sanitizer makes its own");
   Fleet fleet({"a"});
   Proxy proxy(quiet(fleet));
   HttpClient client = proxy.client();
@@ -207,7 +207,7 @@ TEST_CASE("a small keep-alive request makes 4 system calls besides the wait") {
 }
 
 TEST_CASE("a small keep-alive request of a known session allocates nothing") {
-  if (is_sanitized()) return note_not_run("allocations per request", "a sanitizer brings its own allocator");
+  if (is_sanitized()) return note_left_to_release("allocations per request", "a sanitizer brings its own allocator");
   const TempDir dir;
   const SharedCount count(dir.path() / "allocations");
   Fleet fleet({"a"});

@@ -57,7 +57,7 @@ class PeakMemory {
 void judge_growth(std::string_view what, PeakMemory& memory) {
   const std::size_t growth = memory.growth();
   if (is_sanitized()) {
-    note_not_run("memory bound of " + std::string(what), "a sanitizer keeps freed memory");
+    note_left_to_release("memory bound of " + std::string(what), "a sanitizer keeps freed memory");
   } else {
     note(std::string(what) + ": grew by " + std::to_string(growth >> 10) + " KiB over " +
          std::to_string(full_size() >> 20) + " MiB");

@@ -288,10 +288,8 @@ TEST_CASE("TERM to an old process that finishes its work: it stops in order, by 
 
 TEST_CASE("an upgrade that fails leaves the old process serving, and says why in one line") {
   const Installed installed;
-  ::setenv("HOLDFAST_BINARY", installed.path().c_str(), 1);
   Fleet fleet({"a", "b", "c"});
-  Proxy proxy(config_of(fleet));
-  ::unsetenv("HOLDFAST_BINARY");
+  Proxy proxy(config_of(fleet), {.binary = installed.path()});
   Heirs heirs(proxy);
   Users users(proxy, {.threads = 2});
   const auto good = toml_of(config_of(fleet), proxy.state_dir().string());
@@ -336,10 +334,8 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
 
 TEST_CASE("TERM while the new process hangs: both end") {
   const Installed installed;
-  ::setenv("HOLDFAST_BINARY", installed.path().c_str(), 1);
   Fleet fleet({"a"});
-  Proxy proxy(config_of(fleet));
-  ::unsetenv("HOLDFAST_BINARY");
+  Proxy proxy(config_of(fleet), {.binary = installed.path()});
   Heirs heirs(proxy);
   installed.put_text("#!/bin/sh\nexec sleep 1000\n");
   heirs.ask();
