@@ -25,7 +25,17 @@ describe("two hundred backends", { concurrency: false }, () => {
     const page = await openPage(stage, proxy);
     await eventually("live", async () => (await textOf(page, "#link-text")) === "Live");
     assert.equal(await page.locator(".hive button").count(), 200);
-    assert.ok((await page.locator("[data-backend]").count()) < 20, "only those that need a look");
+    // One needs a look; on a busy machine others may miss a probe, and then need one, too.
+    const { shown, needing } = await page.evaluate(() => {
+      updateAll();
+      return {
+        shown: [...document.querySelectorAll("[data-backend]")].map((row) => row.dataset.backend),
+        needing: Object.entries(data.status.pools.shop.backends).filter(([, b]) => needsEyes(b)).map(([name]) => `shop/${name}`),
+      };
+    });
+    assert.ok(needing.includes("shop/app151"));
+    assert.ok(shown.every((row) => needing.includes(row)), `only those that need a look: ${shown}`);
+    assert.equal(shown.length, Math.min(needing.length, 60));
     await page.fill(".filter", "app042");
     await eventually("found by name", async () => (await row(page, "app042").count()) === 1);
     await page.fill(".filter", "");

@@ -163,7 +163,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
   });
 
   test("shows a proxy that dies, a Redis that hangs, and its own silence", async () => {
-    const page = await openPage(stage, lb1);
+    const page = await openPage(stage, lb1, { before: (page) => page.clock.install() });
     await eventually("two proxies", async () => (await page.locator("[data-node]").count()) === 2);
     await lb2.program.end("SIGKILL");
     await eventually("lb2 gone", async () => /gone: its lease has ended/.test(await textOf(page, '[data-node="lb2"]')));
@@ -175,6 +175,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     stage.redisServer.signal("SIGCONT");
     await eventually("Redis ok", async () => /Redis ok/.test(await textOf(page, "#facts")));
     lb1.program.signal("SIGSTOP");
+    await page.clock.fastForward(5_000); // without a word
     await eventually("stale", async () => /^Last update \d+ s ago$/.test(await textOf(page, "#link-text")));
     assert.equal(await page.getAttribute("#verdict", "data-mood"), "stale");
     assert.match(await textOf(page, "#verdict-text"), /No news for/);
