@@ -1,14 +1,24 @@
 // The page in a browser, and what tests ask of it.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
+const SHOTS = process.env.HOLDFAST_SHOTS || join(process.env.HOLDFAST_BUILD || "build/release", "page-shots");
+mkdirSync(SHOTS, { recursive: true });
+/** Where a picture goes. */
+export const shot = (name) => join(SHOTS, `${name}.png`);
+/** What was measured: `./dev test` shows it at its end. */
+export function note(line) {
+  console.log(line);
+  if (process.env.HOLDFAST_TEST_NOTES) appendFileSync(process.env.HOLDFAST_TEST_NOTES, `${line}\n`);
+}
+
 /** A page at `proxy`; every request it makes is remembered. */
 export async function openPage(stage, proxy, { scheme = "light", width = 1360, height = 900, scale = 1, block = false, headers, first = "[data-backend]", before } = {}) {
-  const browser = await stage.browser();
-  const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: scheme, extraHTTPHeaders: headers });
+  const context = await stage.context({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: scheme, extraHTTPHeaders: headers });
   const page = await context.newPage();
   page.seen = { requests: [], errors: [] };
   page.on("request", (request) => page.seen.requests.push(request.url()));

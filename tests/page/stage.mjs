@@ -1,6 +1,6 @@
 // The stage for tests of the status page: real proxies, real apps, a real Redis, users with cookies, and Chromium.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ const BUILD = process.env.HOLDFAST_BUILD || "build/release";
 export const HOLDFAST = process.env.HOLDFAST_BINARY || join(BUILD, "holdfast");
 export const HOLDFASTCTL = process.env.HOLDFAST_CTL || join(BUILD, "holdfastctl");
 const SAMPLE_APP = process.env.HOLDFAST_SAMPLE_APP || join(BUILD, "holdfast-sample-app");
-const PATIENCE = 60_000; // the machine may be busy
+export const PATIENCE = 60_000; // the machine may be busy
 
 /** Asks again until `check` gives something true; says what was waited for when it never does. */
 export async function eventually(what, check, patience = PATIENCE) {
@@ -23,7 +23,6 @@ export async function eventually(what, check, patience = PATIENCE) {
       last = await check();
       if (last) return last;
     } catch (error) {
-      if (error.isFinal) throw error;
       last = error;
     }
     if (Date.now() > end) throw new Error(`never came: ${what} (last: ${last})`);
@@ -31,19 +30,31 @@ export async function eventually(what, check, patience = PATIENCE) {
   }
 }
 
-/** A child whose lines can be waited for. */
+/** A child whose lines can be waited for. It dies with us, even when CTest has lost its patience. */
 class Program {
   constructor(path, args, env = {}) {
+    this.path = path;
     this.lines = [];
-    this.child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    this.news = new EventEmitter().setMaxListeners(0);
+    this.child = spawn("setpriv", ["--pdeathsig", "KILL", path, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.exited = once(this.child, "exit");
-    for (const stream of [this.child.stdout, this.child.stderr]) createInterface(stream).on("line", (line) => this.lines.push(line));
+    for (const stream of [this.child.stdout, this.child.stderr]) createInterface(stream).on("line", (line) => this.news.emit("any", this.lines.push(line)));
+    this.child.on("close", () => this.news.emit("any", (this.isOver = true)));
   }
+  /** The first line with `text`, as soon as it is there. */
   line(text) {
-    return eventually(`"${text}" of ${this.child.spawnfile}; it says:\n${this.lines.join("\n")}`, () => {
-      const found = this.lines.find((line) => line.includes(text));
-      if (!found && this.child.exitCode !== null) throw Object.assign(new Error(`it has ended:\n${this.lines.join("\n")}`), { isFinal: true });
-      return found;
+    return new Promise((found, lost) => {
+      const giveUp = (why) => lost(new Error(`${this.path} never said "${text}": ${why}. It says:\n${this.lines.join("\n")}`));
+      const timer = setTimeout(() => { this.news.off("any", look); giveUp("it still runs"); }, PATIENCE);
+      const look = () => {
+        const line = this.lines.find((line) => line.includes(text));
+        if (line === undefined && !this.isOver) return;
+        clearTimeout(timer);
+        this.news.off("any", look);
+        line === undefined ? giveUp("it has ended") : found(line);
+      };
+      this.news.on("any", look);
+      look();
     });
   }
   signal(name) {
@@ -73,17 +84,23 @@ export function ask(port, path, { method = "GET", headers = {}, body, agent } = 
   });
 }
 
-/** Somebody with a browser: keeps the cookie, asks now and then. */
+/** Somebody with a browser: keeps the cookies, asks now and then. Without the app's own cookie each request would be a new
+    login, which the app keeps in a file: thousands of files a minute. */
 export class User {
   constructor(port) {
     this.port = port;
-    this.cookie = "";
+    this.cookie = ""; // ours
+    this.appCookies = new Map();
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   }
   async get(path = "/api/whoami") {
-    const answer = await ask(this.port, path, { headers: this.cookie ? { Cookie: this.cookie } : {}, agent: this.agent });
-    const given = (answer.headers["set-cookie"] || []).find((line) => line.startsWith("holdfast="));
-    if (given) this.cookie = given.split(";")[0];
+    const cookies = [this.cookie, ...this.appCookies.values()].filter(Boolean).join("; ");
+    const answer = await ask(this.port, path, { headers: cookies ? { Cookie: cookies } : {}, agent: this.agent });
+    for (const line of answer.headers["set-cookie"] || []) {
+      const given = line.split(";")[0];
+      if (given.startsWith("holdfast=")) this.cookie = given;
+      else this.appCookies.set(given.split("=")[0], given);
+    }
     return answer;
   }
   leave() {
@@ -108,8 +125,20 @@ export async function killByRequest(stage, proxy, name) {
   return { user, answer: await asked };
 }
 
+// One Chromium for all stages of a file: a stage has contexts of its own, which know nothing of each other. It starts with
+// the first page and ends with the last stage.
+let browser = null;
+let stages = 0;
+function launch() {
+  // Root needs --no-sandbox; Playwright adds what keeps Chromium from calling home. The pages are ours.
+  browser ??= chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none", "--disable-background-networking"], timeout: PATIENCE });
+  return browser;
+}
+
 export class Stage {
   constructor() {
+    ++stages;
+    this.contexts = [];
     this.folder = mkdtempSync(join(tmpdir(), "holdfast-page-"));
     this.programs = [];
     this.apps = new Map();
@@ -117,9 +146,15 @@ export class Stage {
     this.traffic = [];
   }
 
-  async app(name, { port = 0, delay = 0 } = {}) {
-    const program = new Program(SAMPLE_APP, ["--name", name, "--port", String(port), "--delay-ms", String(delay), "--state-dir", this.folder]);
+  /** It ends with the stage. */
+  program(path, args, env) {
+    const program = new Program(path, args, env);
     this.programs.push(program);
+    return program;
+  }
+
+  async app(name, { port = 0, delay = 0 } = {}) {
+    const program = this.program(SAMPLE_APP, ["--name", name, "--port", String(port), "--delay-ms", String(delay), "--state-dir", this.folder]);
     const line = await program.line("listening on");
     const app = { name, program, port: Number(line.split(":").at(-1)) };
     this.apps.set(name, app);
@@ -128,8 +163,7 @@ export class Stage {
 
   async redis() {
     const socket = join(this.folder, "redis.sock");
-    const program = new Program("redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", this.folder]);
-    this.programs.push(program);
+    const program = this.program("redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", this.folder]);
     await program.line("eady to accept connections");
     this.redisServer = program;
     this.redisUrl = `redis+unix://${socket}?db=0`;
@@ -165,8 +199,7 @@ ${tables}
     mkdirSync(join(this.folder, name), { recursive: true });
     writeFileSync(join(this.folder, "secret"), "a secret that only the tests know, long enough for all\n", { mode: 0o600 });
     writeFileSync(path, text);
-    const program = new Program(HOLDFAST, ["-c", path], env);
-    this.programs.push(program);
+    const program = this.program(HOLDFAST, ["-c", path], env);
     const portOf = async (word) => Number(/:(\d+)"?$/.exec(await program.line(word))[1]);
     const proxy = { name, program, config: path, admin: await portOf(" admin_listening "), port: await portOf(" listening ") };
     proxy.url = `http://127.0.0.1:${proxy.admin}/`;
@@ -207,15 +240,22 @@ ${tables}
     return crowd;
   }
 
-  async browser() {
-    this.chromium = this.chromium || (await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"] }));
-    return this.chromium;
+  /** A browser's window with nothing in it. */
+  async context(options) {
+    const context = await (await launch()).newContext(options);
+    context.setDefaultTimeout(PATIENCE);
+    this.contexts.push(context);
+    return context;
   }
 
   async end() {
     this.traffic.forEach((crowd) => crowd.stop());
-    if (this.chromium) await this.chromium.close();
-    await Promise.all(this.programs.map((program) => program.end()));
-    rmSync(this.folder, { recursive: true, force: true });
+    try {
+      await Promise.all(this.contexts.map((context) => context.close()));
+      if (--stages === 0 && browser) await (await browser).close();
+    } finally {
+      await Promise.all(this.programs.map((program) => program.end()));
+      rmSync(this.folder, { recursive: true, force: true });
+    }
   }
 }
