@@ -1,9 +1,10 @@
-# tests/<folder>/<name>_test.cpp: one program a folder, one ctest each file.
+# tests/<folder>/<name>_test.cpp: one program a folder, one ctest each file. With PARTS 2 there are two of each, which
+# share its work (environment HOLDFAST_PART=1/2 and 2/2).
 add_library(holdfast_test_main OBJECT ${CMAKE_SOURCE_DIR}/tests/main.cpp)
 target_link_libraries(holdfast_test_main PRIVATE holdfast_warnings)
 
 function(holdfast_tests folder)
-  cmake_parse_arguments(ARG "" "" "NAMES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PARTS" "NAMES;LINKS" ${ARGN})
   set(program test_${folder})
   list(TRANSFORM ARG_NAMES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/tests/${folder}/\\1_test.cpp" OUTPUT_VARIABLE sources)
   add_executable(${program} ${sources} $<TARGET_OBJECTS:holdfast_test_main>)
@@ -17,10 +18,21 @@ function(holdfast_tests folder)
     target_compile_options(${program} PRIVATE -Wno-restrict)
   endif()
   foreach(name ${ARG_NAMES})
-    add_test(NAME ${folder}/${name} COMMAND ${program} --source-file=*/tests/${folder}/${name}_test.cpp --no-skip
-             --no-intro WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 600)
+    if(ARG_PARTS)
+      foreach(part RANGE 1 ${ARG_PARTS})
+        holdfast_test(${folder} ${name} ${folder}/${name}-${part})
+        set_tests_properties(${folder}/${name}-${part} PROPERTIES ENVIRONMENT HOLDFAST_PART=${part}/${ARG_PARTS})
+      endforeach()
+    else()
+      holdfast_test(${folder} ${name} ${folder}/${name})
+    endif()
   endforeach()
+endfunction()
+
+function(holdfast_test folder name test)
+  add_test(NAME ${test} COMMAND test_${folder} --source-file=*/tests/${folder}/${name}_test.cpp --no-skip --no-intro
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${test} PROPERTIES TIMEOUT 600)
 endfunction()
 
 # Which folders' tests a build has. Under TSan: those whose tests, or what they test, start threads (tests/house checks

@@ -76,6 +76,7 @@ class Stamps:
             needed = (CACHE / f"{key}.needs").read_text().splitlines()
             stamp = self._stamp(key, needed)
             os.utime(stamp)
+            os.utime(CACHE / f"{key}.needs")
             return True
         except OSError:
             return False
@@ -87,7 +88,7 @@ class Stamps:
     def forget_old(self):
         oldest = time.time() - KEPT_SECONDS
         for path in CACHE.iterdir():
-            if path.suffix == ".passed" and path.stat().st_mtime < oldest:
+            if path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
 
     def _stamp(self, key, needed):

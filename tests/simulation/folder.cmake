@@ -6,5 +6,7 @@ add_library(holdfast_simulation STATIC
 target_include_directories(holdfast_simulation PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(holdfast_simulation PUBLIC holdfast::base holdfast::net holdfast_fakes
   PRIVATE holdfast_warnings ${HOLDFAST_LUA51})
-holdfast_tests(simulation NAMES sessions cluster LINKS holdfast_simulation holdfast::proxy holdfast::cluster holdfast_support)
-set_tests_properties(simulation/sessions simulation/cluster PROPERTIES TIMEOUT 900)
+holdfast_tests(simulation NAMES cluster sessions PARTS 2
+  LINKS holdfast_simulation holdfast::proxy holdfast::cluster holdfast_support)
+set_tests_properties(simulation/cluster-1 simulation/cluster-2 simulation/sessions-1 simulation/sessions-2
+  PROPERTIES TIMEOUT 1200 COST 60)

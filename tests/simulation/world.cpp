@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/check.h"
+
 namespace holdfast::simulation {
 
 Machine::Machine(World& world) : world_(world) {
@@ -110,13 +112,37 @@ void World::kill_redis() {
   for (ServerEnd* end : ends) end->on_server_died();
 }
 
-int run_seeds(int count, const char* test, const std::function<void(std::uint64_t)>& run) {
-  const char* only = std::getenv("HOLDFAST_SEED");
-  if (const char* wished = std::getenv("HOLDFAST_SEEDS")) count = std::atoi(wished);
-  const std::uint64_t first = only != nullptr ? std::strtoull(only, nullptr, 10) : 1;
-  const std::uint64_t last = only != nullptr ? first : static_cast<std::uint64_t>(count);
+namespace {
+
+struct Seeds {
+  std::uint64_t first;
+  std::uint64_t last;
+  std::uint64_t step;
+};
+
+Seeds seeds_of(std::uint64_t count) {
+  if (const char* only = std::getenv("HOLDFAST_SEED")) {
+    const std::uint64_t seed = std::strtoull(only, nullptr, 10);
+    return {seed, seed, 1};
+  }
+  if (const char* wished = std::getenv("HOLDFAST_SEEDS")) count = std::strtoull(wished, nullptr, 10);
+  Seeds seeds{1, count, 1};
+  if (const char* part = std::getenv("HOLDFAST_PART")) {
+    char* rest = nullptr;
+    seeds.first = std::strtoull(part, &rest, 10);
+    base::check(*rest == '/', "HOLDFAST_PART is K/N");
+    seeds.step = std::strtoull(rest + 1, nullptr, 10);
+    base::check(seeds.first > 0 && seeds.step >= seeds.first, "HOLDFAST_PART is a part of the whole");
+  }
+  return seeds;
+}
+
+}  // namespace
+
+int run_seeds(std::uint64_t count, const char* test, const std::function<void(std::uint64_t)>& run) {
+  const Seeds seeds = seeds_of(count);
   int failed = 0;
-  for (std::uint64_t seed = first; seed <= last; ++seed) {
+  for (std::uint64_t seed = seeds.first; seed <= seeds.last; seed += seeds.step) {
     try {
       run(seed);
     } catch (const Broken& broken) {

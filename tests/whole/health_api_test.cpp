@@ -50,7 +50,7 @@ TEST_CASE("no traffic before the first good probe; down and up again with reason
 TEST_CASE("a dead backend is noticed by its traffic before any probe is due") {
   Fleet fleet({"a", "b"});
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = "mode = \"none\"\n"};
-  config.probe = "path = \"/health\"\ninterval = \"10m\"\nfast_interval = \"20ms\"\ntimeout = \"1s\"\n";
+  config.probe = "path = \"/health\"\ninterval = \"10m\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n";
   Proxy proxy(config);
   fleet["a"].crash();
   // Each request may be given to either: sooner or later one meets the dead one, and is served by the other.
@@ -67,7 +67,7 @@ TEST_CASE("a backend that comes back and still fails is ejected after as many fa
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 1, .sticky = "mode = \"none\"\n"};
   config.tables = "[pools.app.passive]\nfailures = 3\neject = \"200ms\"\n";
   config.pool = "balance = \"round_robin\"\nslow_start = \"0s\"\n";
-  config.probe = "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\ntimeout = \"1s\"\nrise = 1\n";
+  config.probe = "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\nrise = 1\n";
   Proxy proxy(config);
   for (int ejection = 1; ejection <= 3; ++ejection) {
     INFO("ejection " << ejection);
