@@ -59,9 +59,9 @@ NetNamespace::~NetNamespace() { ip("link del " + cable_); }
 
 std::string NetNamespace::add_cable() {
   const std::string there = fmt::format("/proc/{}/fd/{}", ::getpid(), space_.get());
-  for (const std::string& line : {fmt::format("link add {0} type veth peer name {0}x netns {1}", cable_, there),
-                                  fmt::format("addr add {}/30 dev {}", host_, cable_),
-                                  fmt::format("link set {} up", cable_)}) {
+  for (const std::string& line :
+       {fmt::format("link add {0} type veth peer name {0}x netns {1}", cable_, there),
+        fmt::format("addr add {}/30 dev {}", host_, cable_), fmt::format("link set {} up", cable_)}) {
     if (std::string complaint = ip(line); !complaint.empty()) return complaint;
   }
   const Inside inside(*this);

@@ -40,7 +40,7 @@ class NetNamespace {
 
  private:
   NetNamespace();
-  std::string add_cable();          // what ip(8) complains of, or nothing
+  std::string add_cable();  // what ip(8) complains of, or nothing
   bool route(const char* change) const;
 
   Fd space_;

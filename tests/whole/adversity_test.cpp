@@ -242,7 +242,8 @@ TEST_CASE("few descriptors: said at the start; who finds no place is told so, th
 }
 
 TEST_CASE("no descriptor left: who is there is served, nobody is called DOWN, who waits gets in when there are some") {
-  if (is_sanitized()) return note_left_to_release("no descriptor left", "the sanitizer needs some of its own, and dies");
+  if (is_sanitized())
+    return note_left_to_release("no descriptor left", "the sanitizer needs some of its own, and dies");
   Fleet fleet({"a", "b"});
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 1};
   config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n";

@@ -145,8 +145,7 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
   std::string why_not;
   const auto space = NetNamespace::make(why_not);
   if (!space) {
-    note_not_run("a proxy cut off from all backends by a dropped route",
-                 "it needs root and iproute2: " + why_not);
+    note_not_run("a proxy cut off from all backends by a dropped route", "it needs root and iproute2: " + why_not);
     return;
   }
   constexpr auto kInterval = 2s;
