@@ -8,9 +8,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -24,25 +22,6 @@ using namespace std::chrono_literals;
 using server::AccessLog;
 using support::Fd;
 using support::TempDir;
-
-namespace {
-
-thread_local std::size_t t_allocations = 0;
-
-}  // namespace
-
-// The whole program's operator new counts: the test of the hot path asks for the difference on its own thread.
-void* operator new(std::size_t size) {
-  ++t_allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++t_allocations;
-  return std::malloc(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -338,23 +317,6 @@ TEST_CASE("lines around the size of a batch, and too long ones") {
     CHECK(log->dropped() == 1);
   }
   CHECK(support::read_text(path).size() == 99 + 100 + 101 + 1000 + 1 + 5);
-}
-
-TEST_CASE("steady state: a line costs no allocation") {
-  const TempDir dir;
-  const auto log = open_log(dir.path() / "access.log", {.batch_bytes = 4096});
-  const auto feed = log->feed();
-  const std::string line(100, 'x');
-  std::size_t before = 0;
-  for (int i = 0; i < 2000; ++i) {
-    if (i == 1000) before = t_allocations;
-    feed->write(line);
-    if (i % 30 != 0) continue;
-    feed->flush();
-    if (!log->settle(kLong)) break;
-  }
-  CHECK(t_allocations - before == 0);
-  CHECK(before > 0);
 }
 
 TEST_CASE("\"-\" is stdout") {
