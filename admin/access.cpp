@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "admin/host_rule.h"
 #include "admin/password.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/cookie.h"
@@ -52,7 +52,7 @@ std::string who(const Caller& caller) { return caller.name.empty() ? std::string
 
 /// What the line of an order says of its body: a move's target, a drain's deadline; or nothing.
 std::pair<std::string_view, std::string> detail_of(const std::string& body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = base::parse_json(body);
   if (!json.is_object()) return {};
   for (const char* const key : {"to", "deadline"}) {
     if (json.contains(key) && json[key].is_string()) return {key, json[key].get<std::string>().substr(0, kTextLogged)};
@@ -181,7 +181,7 @@ Answer Access::me(const Caller& caller) const {
 
 void Access::login(const Request& request, Router::Respond respond) {
   const std::string from = request.peer.host_text();
-  const Json body = Json::parse(request.body, nullptr, false);
+  const Json body = base::parse_json(request.body);
   const auto text = [&](const char* key) {
     return body.is_object() && body.contains(key) && body[key].is_string() ? body[key].get<std::string>() : "";
   };

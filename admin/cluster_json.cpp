@@ -1,7 +1,8 @@
 #include "admin/cluster_json.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "base/json.h"
 
 namespace holdfast::admin {
 
@@ -26,7 +27,7 @@ Json node_json(const NodeView& node) {
           {"leader", node.is_leader}, {"cut_off", node.cut_off},   {"sees", std::move(sees)}};
 }
 
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string dumped(const Json& json) { return base::json_text(json) + "\n"; }
 
 }  // namespace
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -99,7 +99,7 @@ std::string History::json() const {
                     {"step_ms", base::count_ms(kStep)},
                     {"points", kept},
                     {"pools", std::move(pools)}};
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::json_text(out) + "\n";
 }
 
 }  // namespace holdfast::admin

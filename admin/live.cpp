@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -12,8 +13,6 @@ namespace holdfast::admin {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// JSON has no line breaks outside of strings, and none inside: one data line is enough.
 std::string message(std::string_view kind, std::string_view id, const std::string& data) {
@@ -58,7 +57,7 @@ class Live::Listener final : public Feed {
     std::string text;
     for (const TimelineEvent& event : timeline.after(seen_)) {
       seen_ = event.number;
-      text += message("event", timeline.id_of(event.number), dumped(event_json(event, timeline)));
+      text += message("event", timeline.id_of(event.number), base::json_text(event_json(event, timeline)));
     }
     push(text, now);
   }
@@ -168,7 +167,8 @@ std::string events_json(const Timeline& timeline, std::uint64_t after) {
     last = event.number;
     events.push_back(event_json(event, timeline));
   }
-  return dumped({{"events", std::move(events)}, {"last", timeline.id_of(last)}, {"kept", Timeline::kKept}}) + "\n";
+  return base::json_text({{"events", std::move(events)}, {"last", timeline.id_of(last)}, {"kept", Timeline::kKept}}) +
+         "\n";
 }
 
 }  // namespace holdfast::admin

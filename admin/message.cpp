@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 
 namespace holdfast::admin {
 
@@ -80,7 +81,7 @@ Answer text_answer(std::uint16_t status, std::string_view words) {
 Answer json_answer(const nlohmann::ordered_json& body) {
   Answer answer;
   answer.content_type = "application/json";
-  answer.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  answer.body = base::json_text(body) + "\n";
   return answer;
 }
 

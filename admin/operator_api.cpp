@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -45,7 +45,7 @@ base::Result<void> read_deadline(const Json& value, OperatorAsk& ask) {
 
 base::Result<void> read_body(std::string_view text, const Caller& caller, OperatorAsk& ask) {
   if (base::trim(text).empty()) return {};
-  const Json body = Json::parse(text, nullptr, false);
+  const Json body = base::parse_json(text);
   if (!body.is_object()) return invalid("the body is no JSON object");
   for (const auto& [key, value] : body.items()) {
     if (key == "deadline") {

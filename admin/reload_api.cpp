@@ -1,9 +1,9 @@
 #include "admin/reload_api.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 std::optional<ReloadWish> read_wish(std::string_view text) {
   if (base::trim(text).empty()) return ReloadWish::Apply;
-  const Json body = Json::parse(text, nullptr, false);
+  const Json body = base::parse_json(text);
   if (!body.is_object()) return std::nullopt;
   for (const auto& [key, value] : body.items()) {
     if (key != "check" || !value.is_boolean()) return std::nullopt;

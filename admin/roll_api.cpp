@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -24,7 +24,7 @@ bool is_word(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-Json json_of(const Request& request) { return Json::parse(request.body, nullptr, false); }
+Json json_of(const Request& request) { return base::parse_json(request.body); }
 
 std::optional<std::string> text_in(const Json& body, const char* key) {
   const auto it = body.find(key);

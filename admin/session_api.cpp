@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "sessions/redis_text.h"
 
@@ -226,7 +226,7 @@ void end_one(const Request& request, const Source& source, SessionDesk& desk, co
 void move_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   const auto key = sessions::parse_id(request.captures[0]);
   if (!key) return respond(text_answer(404, "this is no session's id"));
-  const Json body = Json::parse(request.body, nullptr, false);
+  const Json body = base::parse_json(request.body);
   if (!body.is_object() || body.size() != 1 || !body.contains("to") || !body["to"].is_string()) {
     return respond(text_answer(400, "expected {\"to\":\"POOL/BACKEND\"}"));
   }

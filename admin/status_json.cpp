@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "admin/json_object.h"
 #include "admin/summary.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace holdfast::admin {
@@ -239,8 +239,6 @@ nlohmann::ordered_json status_frame(const StatusView& view) {
                       {"pools", std::move(pools)}});
 }
 
-std::string status_json(const StatusView& view) {
-  return status_document(view).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string status_json(const StatusView& view) { return base::json_text(status_document(view)) + "\n"; }
 
 }  // namespace holdfast::admin

@@ -4,14 +4,13 @@
 #include <utility>
 
 #include "admin/status_json.h"
+#include "base/json.h"
 
 namespace holdfast::admin {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// What is hasty of a backend is what BackendState holds.
 Haste haste_of(std::string_view key) {
@@ -55,7 +54,7 @@ void StatusPatches::forget() {
   seen_ = {};
 }
 
-std::string StatusPatches::document() const { return dumped(told_); }
+std::string StatusPatches::document() const { return base::json_text(told_); }
 
 std::optional<std::string> StatusPatches::all(base::Instant now) {
   may_tell_numbers(now);
@@ -109,7 +108,7 @@ bool StatusPatches::may_tell_numbers(base::Instant now) {
 }
 
 std::string StatusPatches::charged(const Json& patch, Haste least) {
-  std::string text = dumped(patch);
+  std::string text = base::json_text(patch);
   if (least != Haste::Now) bytes_left_ -= static_cast<double>(text.size());
   return text;
 }

@@ -1,4 +1,4 @@
 holdfast_library(base
-  SOURCES check histogram text log
+  SOURCES check histogram json text log
   LINKS fmt::fmt Threads::Threads
   PRIVATE_LINKS spdlog::spdlog)

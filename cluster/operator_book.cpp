@@ -1,8 +1,9 @@
 #include "cluster/operator_book.h"
 
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
+
+#include "base/json.h"
 
 namespace holdfast::cluster {
 
@@ -46,10 +47,6 @@ std::optional<OperatorOrder> order_of(const Json& json) {
                        .deadline = time_of(json, "deadline")};
 }
 
-std::string dumped(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 bool is_later(const OperatorOrder& a, const OperatorOrder& b) {
@@ -83,18 +80,18 @@ OperatorOrder effective(const OperatorOrder& order, base::WallTime now) {
   return out;
 }
 
-std::string text_of(const OperatorOrder& order) { return dumped(json_of(order), -1); }
+std::string text_of(const OperatorOrder& order) { return base::json_text(json_of(order)); }
 
-std::optional<OperatorOrder> parse_order(std::string_view text) { return order_of(Json::parse(text, nullptr, false)); }
+std::optional<OperatorOrder> parse_order(std::string_view text) { return order_of(base::parse_json(text)); }
 
 std::string text_of(const OperatorBook& book) {
   Json backends = Json::object();
   for (const auto& [backend, order] : book.entries()) backends[backend] = json_of(order);
-  return dumped({{"version", 1}, {"backends", std::move(backends)}}, 1) + "\n";
+  return base::json_text({{"version", 1}, {"backends", std::move(backends)}}, 1) + "\n";
 }
 
 base::Result<OperatorBook> parse_book(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = base::parse_json(text);
   if (!json.is_object()) return base::Error{base::ErrorCode::Malformed, "no JSON object"};
   const auto backends = json.find("backends");
   if (backends == json.end() || !backends->is_object()) {

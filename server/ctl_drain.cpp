@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/json.h"
 #include "server/ctl_order.h"
 #include "server/ctl_text.h"
 
@@ -75,7 +75,7 @@ std::string about(std::int64_t seconds) {
 }
 
 base::Result<DrainProgress> drain_progress(std::string_view status, std::string_view target) {
-  const Json json = Json::parse(status, nullptr, false);
+  const Json json = base::parse_json(status);
   const auto slash = target.find('/');
   const auto at = Json::json_pointer("/pools/" + std::string(target.substr(0, slash)) + "/backends/" +
                                      std::string(target.substr(slash + 1)));

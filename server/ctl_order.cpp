@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "server/ctl_text.h"
 
@@ -67,11 +67,11 @@ base::Result<std::string> order_body(const CtlOrder& order) {
     }
     body["deadline"] = order.deadline;
   }
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::json_text(body);
 }
 
 base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answer) {
-  const Json json = Json::parse(answer, nullptr, false);
+  const Json json = base::parse_json(answer);
   if (!json.is_object() || text_in(json, "state").empty()) {
     return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
   }

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "server/ctl_order.h"
 #include "server/ctl_text.h"
 
@@ -26,7 +25,7 @@ base::Result<CtlAsk> quarantine_ask(const CtlQuarantine& typed) {
 }
 
 base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::string_view answer) {
-  const Json json = Json::parse(answer, nullptr, false);
+  const Json json = base::parse_json(answer);
   const base::Error malformed{base::ErrorCode::Malformed, "this is not the answer of a holdfast"};
   if (!json.is_object()) return malformed;
   if (typed.verb == Verb::Release) return fmt::format("{} is passed on again\n", text_in(json, "id"));

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "server/ctl_order.h"
 #include "server/ctl_text.h"
 
@@ -26,7 +25,7 @@ std::string change_line(const Json& change) {
 }  // namespace
 
 base::Result<std::string> reload_words(std::string_view answer) {
-  const Json json = Json::parse(answer, nullptr, false);
+  const Json json = base::parse_json(answer);
   if (!json.is_object() || !json.contains("changes") || !json["changes"].is_array()) {
     return base::Error{base::ErrorCode::Malformed, "this is not the answer of a holdfast"};
   }

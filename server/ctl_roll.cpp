@@ -7,10 +7,10 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "server/ctl_child.h"
 #include "server/ctl_order.h"
@@ -122,8 +122,7 @@ base::Result<RollBackend> Roll::look_at(const std::string& name) const {
 /// Keeps the pool ours, at the backend that is out now.
 base::Result<void> Roll::keep(std::string_view verb) {
   const Json body = {{"id", id_}, {"backend", at_}, {"by", by_}};
-  const auto answer =
-      http_post(where_, path(verb), body.dump(-1, ' ', false, Json::error_handler_t::replace), patience_);
+  const auto answer = http_post(where_, path(verb), base::json_text(body), patience_);
   if (!answer) return answer.error();
   if (answer->status == 409) return stopped(printable_line(answer->body));
   if (answer->status != 200) return Error{ErrorCode::Io, printable_line(answer->body)};
@@ -172,7 +171,7 @@ base::Result<void> Roll::wait_for(const char* what, const std::function<base::Re
 base::Result<bool> Roll::all_proxies_reach(const std::string& name) const {
   const auto answer = http_get(where_, "/api/v1/cluster", patience_);
   if (!answer) return answer.error();
-  const Json json = Json::parse(answer->body, nullptr, false);
+  const Json json = base::parse_json(answer->body);
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array()) return true;
   return std::all_of(json["nodes"].begin(), json["nodes"].end(), [&](const Json& node) {
     const Json sees = node.value("sees", Json::object());
@@ -260,14 +259,14 @@ base::Result<void> Roll::run() {
   if (!first) return first.error();
   if (auto kept = keep("roll"); !kept) return kept;
   auto done = each(*first);
-  static_cast<void>(http_post(where_, path("roll/end"), Json{{"id", id_}}.dump(), patience_));
+  static_cast<void>(http_post(where_, path("roll/end"), base::json_text(Json{{"id", id_}}), patience_));
   return done;
 }
 
 }  // namespace
 
 base::Result<RollView> roll_view(std::string_view status, std::string_view pool) {
-  const Json json = Json::parse(status, nullptr, false);
+  const Json json = base::parse_json(status);
   const auto at = Json::json_pointer("/pools/" + std::string(pool) + "/backends");
   if (!json.is_object() || !json.contains(at)) {
     return Error{ErrorCode::Malformed, fmt::format("the proxy knows no pool {}", pool)};

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "server/ctl_order.h"
 #include "server/ctl_text.h"
 
@@ -69,11 +68,11 @@ base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
     return CtlAsk{backend_path(typed.backend, "move"), "{}"};
   }
   if (typed.id.empty() || !is_backend(typed.to)) return invalid("expected: sessions move ID POOL/BACKEND");
-  return CtlAsk{"/api/v1/sessions/" + typed.id + "/move", Json{{"to", typed.to}}.dump()};
+  return CtlAsk{"/api/v1/sessions/" + typed.id + "/move", base::json_text(Json{{"to", typed.to}})};
 }
 
 base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view answer) {
-  const Json json = Json::parse(answer, nullptr, false);
+  const Json json = base::parse_json(answer);
   if (!json.is_object()) return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
   if (typed.verb == Verb::List) {
     const auto sessions = json.find("sessions");
@@ -87,9 +86,9 @@ base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_v
                                        ? "; some proxy has not confirmed it: it obeys within 3 s\n"
                                        : "\n";
   if (json.contains("ended") && json["ended"].is_number())
-    return fmt::format("{} ended{}", json["ended"].dump(), caution);
+    return fmt::format("{} ended{}", base::json_text(json["ended"]), caution);
   if (json.contains("moved") && json["moved"].is_number())
-    return fmt::format("{} moved{}", json["moved"].dump(), caution);
+    return fmt::format("{} moved{}", base::json_text(json["moved"]), caution);
   if (typed.verb == Verb::End) return fmt::format("{} ended{}", text_in(json, "id"), caution);
   return fmt::format("{} is at {}/{}{}", text_in(json, "id"), text_in(json, "pool"), text_in(json, "backend"), caution);
 }

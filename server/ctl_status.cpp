@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <vector>
+
+#include "base/json.h"
 
 namespace holdfast::server {
 
@@ -117,7 +118,7 @@ std::string table_of(const std::vector<Row>& rows, Colours colours) {
 }
 
 base::Result<Json> parse(std::string_view json) {
-  Json parsed = Json::parse(json, nullptr, false);
+  Json parsed = base::parse_json(json);
   if (parsed.is_discarded()) return Error{ErrorCode::Malformed, "the answer is not JSON"};
   return parsed;
 }
@@ -138,7 +139,7 @@ base::Result<std::string> status_table(std::string_view json, Colours colours) {
 base::Result<std::string> pretty_json(std::string_view json) {
   const auto parsed = parse(json);
   if (!parsed) return parsed.error();
-  return parsed->dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::json_text(*parsed, 2) + "\n";
 }
 
 }  // namespace holdfast::server

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -44,12 +44,12 @@ std::string text_of(const proxy::PoisonBook::Entry& entry, base::Duration left) 
       {"until", until.time_since_epoch().count()},
       {"print",
        {entry.print.head, entry.print.length, entry.print.body, static_cast<std::uint64_t>(entry.print.caller)}}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::json_text(json);
 }
 
 /// nullopt: not understood, or over. `until` is a moment of this process.
 std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base::Instant now) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = base::parse_json(text);
   const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
   const auto is_number = [&](const char* key) { return json.contains(key) && json[key].is_number_integer(); };
   if (!json.is_object() || !is_text("pool") || !is_text("backend") || !is_text("method") || !is_text("path") ||
