@@ -107,6 +107,7 @@ TEST_CASE("three backends under load, each restarted: no error, one at a time, i
   const auto roll = start_ctl(proxy, roll_words(command));
   const auto order = serve(command, *roll, fleet, {&proxy});
   CHECK(roll->wait() == 0);
+  INFO(roll->err());
   REQUIRE(order.size() == 3);
   CHECK(order[0] == "app/a 127.0.0.1:" + std::to_string(fleet["a"].port()));
   CHECK(order[2].starts_with("app/c "));
@@ -145,7 +146,9 @@ TEST_CASE("a command that fails on the second: it stops there, says so, and leav
   again.insert(again.end(), {"--from", "b"});
   const auto second = start_ctl(proxy, again);
   for (const char* name : {"app/b ", "app/c "}) {
-    CHECK(command.wait(*second).starts_with(name));
+    const bool asked = command.wait(*second).starts_with(name);
+    INFO(second->err());
+    REQUIRE(asked);
     command.answer(0);
   }
   CHECK(command.wait(*second).empty());
@@ -171,6 +174,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
   }
   const auto order = serve(command, *roll, fleet, {&pair.one, &pair.two});
   CHECK(roll->wait(Deadline{60s}) == 0);
+  INFO(roll->err());
   CHECK(order.size() == 3);
   REQUIRE(load.goes_on_for(200));
   load.stop();
