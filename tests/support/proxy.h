@@ -31,7 +31,7 @@ struct ProxyConfig {
   std::string sessions = {};  ///< In [sessions].
   std::string pool = {};      ///< In [pools.app].
   std::string sticky = {};    ///< In [pools.app.sticky].
-  std::string probe = "path = \"/health\"\ninterval = \"2s\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n";
+  std::string probe = "path = \"/health\"\ninterval = \"2s\"\nfast_interval = \"20ms\"\ntimeout = \"2s\"\n";
   std::string tables = {};  ///< Whole tables behind all that.
 };
 std::string toml_of(const ProxyConfig& config, std::string_view state_dir);

@@ -246,7 +246,7 @@ TEST_CASE("no descriptor left: who is there is served, nobody is called DOWN, wh
     return note_left_to_release("no descriptor left", "the sanitizer needs some of its own, and dies");
   Fleet fleet({"a", "b"});
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 1};
-  config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n";
+  config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"20ms\"\ntimeout = \"500ms\"\n";
   Proxy proxy(config);
   HttpClient known = proxy.client();
   REQUIRE(known.get("/").is_whole(200));

@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto kInterval = 500ms;
 constexpr const char* kQuickProbes =
-    "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"50ms\"\ntimeout = \"20s\"\n";
+    "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"50ms\"\ntimeout = \"500ms\"\n";
 
 /// A proxy of the cluster that uses `redis`.
 ProxyConfig member(const RedisServer& redis, const std::string& name, std::vector<Node> nodes) {
@@ -174,7 +174,7 @@ TEST_CASE("a broken path of one proxy is not a dead backend; all paths broken is
   // Between its first bad probe and the last that `fall` asks for, the others are asked: on a busy machine, too.
   const auto with_time_to_ask = [&](const std::string& name, std::vector<Node> nodes) {
     ProxyConfig config = member(redis, name, std::move(nodes));
-    config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"400ms\"\ntimeout = \"20s\"\n";
+    config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"400ms\"\ntimeout = \"500ms\"\n";
     return config;
   };
   Proxy one(with_time_to_ask("lb1", by_one.nodes()));

@@ -67,7 +67,7 @@ TEST_CASE("a backend that comes back and still fails is ejected after as many fa
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 1, .sticky = "mode = \"none\"\n"};
   config.tables = "[pools.app.passive]\nfailures = 3\neject = \"200ms\"\n";
   config.pool = "balance = \"round_robin\"\nslow_start = \"0s\"\n";
-  config.probe = "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\nrise = 1\n";
+  config.probe = "path = \"/health\"\ninterval = \"3s\"\nfast_interval = \"20ms\"\ntimeout = \"3s\"\nrise = 1\n";
   Proxy proxy(config);
   for (int ejection = 1; ejection <= 3; ++ejection) {
     INFO("ejection " << ejection);

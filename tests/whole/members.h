@@ -24,7 +24,7 @@ struct Members {
             .sessions = "store = \"redis\"\n",
             .pool = "slow_start = \"300ms\"\n",
             .sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n",
-            .probe = "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n",
+            .probe = "path = \"/health\"\ninterval = \"3s\"\nfast_interval = \"20ms\"\ntimeout = \"3s\"\n",
             .tables = "[redis]\nurl = \"redis://" + redis.address() + "\"\ntimeout = \"5s\"\n[cluster]\nnode = \"" +
                       name + "\"\n"};
   }

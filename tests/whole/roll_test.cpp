@@ -67,7 +67,7 @@ void answer_by_name(Fleet& fleet) {
 
 std::string pool_with(const std::string& slow_start) { return "slow_start = \"" + slow_start + "\"\n"; }
 constexpr const char* kSticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n";
-constexpr const char* kProbe = "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n";
+constexpr const char* kProbe = "path = \"/health\"\ninterval = \"3s\"\nfast_interval = \"20ms\"\ntimeout = \"3s\"\n";
 
 std::vector<std::string> roll_words(const Command& command) {
   return {"roll", "app", "--each", command.text(), "--deadline", "500ms"};
