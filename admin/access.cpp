@@ -6,13 +6,22 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "admin/host_rule.h"
 #include "admin/password.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/cookie.h"
+#include "web/host_rule.h"
 
 namespace holdfast::admin {
+
+using web::Answer;
+using web::Caller;
+using web::is_loopback;
+using web::json_answer;
+using web::Request;
+using web::Role;
+using web::Router;
+using web::text_answer;
 
 namespace {
 

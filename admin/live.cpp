@@ -9,6 +9,9 @@
 
 namespace holdfast::admin {
 
+using web::Feed;
+using web::Pipe;
+
 namespace {
 
 using Json = nlohmann::ordered_json;

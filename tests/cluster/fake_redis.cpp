@@ -7,17 +7,17 @@ namespace holdfast::tests {
 
 namespace {
 
-using net::RedisReply;
+using redis::RedisReply;
 using Kind = RedisReply::Kind;
 
 RedisReply integer(std::int64_t value) { return {.kind = Kind::Integer, .integer = value}; }
 RedisReply text(std::string value) { return {.kind = Kind::Text, .text = std::move(value)}; }
 
-std::vector<std::string> strings(net::RedisWords words) { return {words.begin(), words.end()}; }
+std::vector<std::string> strings(redis::RedisWords words) { return {words.begin(), words.end()}; }
 
 }  // namespace
 
-class FakeRedisLink::Handle final : public net::RedisCall {
+class FakeRedisLink::Handle final : public redis::RedisCall {
  public:
   Handle(FakeLoop& loop, base::Result<RedisReply> reply, Done done) : reply_(std::move(reply)), done_(std::move(done)) {
     timer_ = loop.timer([this] { done_(std::move(reply_)); });
@@ -30,7 +30,7 @@ class FakeRedisLink::Handle final : public net::RedisCall {
   std::unique_ptr<base::Timer> timer_;
 };
 
-std::unique_ptr<FakeRedisLink> FakeRedis::link(net::RedisListener* listener) {
+std::unique_ptr<FakeRedisLink> FakeRedis::link(redis::RedisListener* listener) {
   return std::make_unique<FakeRedisLink>(*this, listener);
 }
 
@@ -108,17 +108,17 @@ void FakeRedis::publish(const std::string& message) {
   });
 }
 
-FakeRedisLink::FakeRedisLink(FakeRedis& redis, net::RedisListener* listener) : redis_(redis), listener_(listener) {
+FakeRedisLink::FakeRedisLink(FakeRedis& redis, redis::RedisListener* listener) : redis_(redis), listener_(listener) {
   redis_.links_.push_back(this);
 }
 
 FakeRedisLink::~FakeRedisLink() { std::erase(redis_.links_, this); }
 
-std::unique_ptr<net::RedisCall> FakeRedisLink::answer(base::Result<RedisReply> reply, Done done) {
+std::unique_ptr<redis::RedisCall> FakeRedisLink::answer(base::Result<RedisReply> reply, Done done) {
   return std::make_unique<Handle>(redis_.loop_, std::move(reply), std::move(done));
 }
 
-std::unique_ptr<net::RedisCall> FakeRedisLink::call(net::RedisWords words, Done done) {
+std::unique_ptr<redis::RedisCall> FakeRedisLink::call(redis::RedisWords words, Done done) {
   if (!is_up()) return answer(base::Error{base::ErrorCode::Unavailable, "down"}, std::move(done));
   base::check(words[0] == "HGETALL", "a command this fake knows");
   RedisReply out{.kind = Kind::Array};
@@ -129,24 +129,24 @@ std::unique_ptr<net::RedisCall> FakeRedisLink::call(net::RedisWords words, Done 
   return answer(std::move(out), std::move(done));
 }
 
-std::unique_ptr<net::RedisCall> FakeRedisLink::run(const net::RedisScript& script, net::RedisWords keys,
-                                                   net::RedisWords args, Done done) {
+std::unique_ptr<redis::RedisCall> FakeRedisLink::run(const redis::RedisScript& script, redis::RedisWords keys,
+                                                     redis::RedisWords args, Done done) {
   if (!is_up()) return answer(base::Error{base::ErrorCode::Unavailable, "down"}, std::move(done));
   return answer(redis_.run(script.name(), strings(keys), strings(args)), std::move(done));
 }
 
-void FakeRedisLink::tell(net::RedisWords words) {
+void FakeRedisLink::tell(redis::RedisWords words) {
   base::check(words[0] == "PUBLISH", "a command this fake knows");
   if (is_up()) redis_.publish(std::string(words[2]));
 }
 
-void FakeRedisLink::tell(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args) {
+void FakeRedisLink::tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
   if (is_up()) redis_.run(script.name(), strings(keys), strings(args));
 }
 
-const net::RedisState& FakeRedisLink::state() const {
-  static const net::RedisState kOk{.word = net::RedisState::Word::Ok};
-  static const net::RedisState kAway{.word = net::RedisState::Word::Degraded, .reason = "refused"};
+const redis::RedisState& FakeRedisLink::state() const {
+  static const redis::RedisState kOk{.word = redis::RedisState::Word::Ok};
+  static const redis::RedisState kAway{.word = redis::RedisState::Word::Degraded, .reason = "refused"};
   return is_up() ? kOk : kAway;
 }
 

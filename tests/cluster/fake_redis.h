@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "tests/support/fake_loop.h"
 
 namespace holdfast::tests {
@@ -22,7 +22,7 @@ class FakeRedis {
  public:
   explicit FakeRedis(FakeLoop& loop) : loop_(loop), start_(loop.now()) {}
 
-  std::unique_ptr<FakeRedisLink> link(net::RedisListener* listener);
+  std::unique_ptr<FakeRedisLink> link(redis::RedisListener* listener);
   std::int64_t now_ms() const { return 1'800'000'000'000 + offset_ms + base::count_ms(loop_.now() - start_); }
 
   /// Nobody is answered any more: links go down; up() brings them back.
@@ -38,10 +38,10 @@ class FakeRedis {
 
  private:
   friend class FakeRedisLink;
-  net::RedisReply run(std::string_view script, const std::vector<std::string>& keys,
-                      const std::vector<std::string>& args);
-  net::RedisReply pulse(const std::vector<std::string>& keys, const std::vector<std::string>& args);
-  net::RedisReply put(const std::vector<std::string>& keys, const std::vector<std::string>& args);
+  redis::RedisReply run(std::string_view script, const std::vector<std::string>& keys,
+                        const std::vector<std::string>& args);
+  redis::RedisReply pulse(const std::vector<std::string>& keys, const std::vector<std::string>& args);
+  redis::RedisReply put(const std::vector<std::string>& keys, const std::vector<std::string>& args);
   void publish(const std::string& message);
 
   FakeLoop& loop_;
@@ -51,25 +51,25 @@ class FakeRedis {
 };
 
 /// One proxy's link to it. Answers come in a later turn.
-class FakeRedisLink final : public net::Redis {
+class FakeRedisLink final : public redis::Redis {
  public:
-  FakeRedisLink(FakeRedis& redis, net::RedisListener* listener);
+  FakeRedisLink(FakeRedis& redis, redis::RedisListener* listener);
   ~FakeRedisLink() override;
 
   using Redis::call;
   using Redis::run;
   using Redis::tell;
-  std::unique_ptr<net::RedisCall> call(net::RedisWords words, Done done) override;
-  std::unique_ptr<net::RedisCall> run(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args,
-                                      Done done) override;
-  void tell(net::RedisWords words) override;
-  void tell(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args) override;
+  std::unique_ptr<redis::RedisCall> call(redis::RedisWords words, Done done) override;
+  std::unique_ptr<redis::RedisCall> run(const redis::RedisScript& script, redis::RedisWords keys,
+                                        redis::RedisWords args, Done done) override;
+  void tell(redis::RedisWords words) override;
+  void tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
   bool is_up() const override { return redis_.is_up_ && is_reachable_; }
-  const net::RedisState& state() const override;
-  const net::RedisCounts& counts() const override { return counts_; }
+  const redis::RedisState& state() const override;
+  const redis::RedisCounts& counts() const override { return counts_; }
   base::Duration latency() const override { return {}; }
 
-  void listen(net::RedisListener* listener) { listener_ = listener; }
+  void listen(redis::RedisListener* listener) { listener_ = listener; }
   void on_state(std::function<void()> changed) { on_state_ = std::move(changed); }
   /// This proxy alone loses Redis, or finds it again.
   void cut();
@@ -78,13 +78,13 @@ class FakeRedisLink final : public net::Redis {
  private:
   friend class FakeRedis;
   class Handle;
-  std::unique_ptr<net::RedisCall> answer(base::Result<net::RedisReply> reply, Done done);
+  std::unique_ptr<redis::RedisCall> answer(base::Result<redis::RedisReply> reply, Done done);
 
   FakeRedis& redis_;
-  net::RedisListener* listener_;
+  redis::RedisListener* listener_;
   std::function<void()> on_state_;
   bool is_reachable_ = true;
-  net::RedisCounts counts_;
+  redis::RedisCounts counts_;
 };
 
 }  // namespace holdfast::tests

@@ -4,7 +4,7 @@ find_library(HOLDFAST_LUA51 lua5.1 REQUIRED)
 add_library(holdfast_simulation STATIC
   tests/simulation/lua_redis.cpp tests/simulation/world.cpp tests/simulation/sim_link.cpp)
 target_include_directories(holdfast_simulation PUBLIC ${CMAKE_SOURCE_DIR})
-target_link_libraries(holdfast_simulation PUBLIC holdfast::base holdfast::net holdfast_fakes
+target_link_libraries(holdfast_simulation PUBLIC holdfast::base holdfast::redis holdfast_fakes
   PRIVATE holdfast_warnings ${HOLDFAST_LUA51})
 holdfast_tests(simulation NAMES sessions cluster LINKS holdfast_simulation holdfast::proxy holdfast::cluster holdfast_support)
 set_tests_properties(simulation/sessions simulation/cluster PROPERTIES TIMEOUT 900)
