@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,51 +9,49 @@
 
 #include "base/time.h"
 #include "redis/redis.h"
+#include "tests/simulation/lua_redis.h"
 #include "tests/support/fake_loop.h"
 
 namespace holdfast::tests {
 
-class FakeRedisLink;
+class LuaLink;
 
-/// A Redis of its own kind: hashes, counters, one channel, and the scripts of cluster/ played in C++. Its clock is the
-/// loop's, or further where a test says so.
-class FakeRedis {
+/// A Redis in memory with the product's own scripts, which answers each command within the turn it comes in. Its clock
+/// is the loop's, or further where a test says so.
+class LuaServer {
  public:
-  explicit FakeRedis(FakeLoop& loop) : loop_(loop), start_(loop.now()) {}
+  explicit LuaServer(FakeLoop& loop);
 
-  std::unique_ptr<FakeRedisLink> link(redis::RedisListener* listener);
-  std::int64_t now_ms() const { return 1'800'000'000'000 + offset_ms + base::count_ms(loop_.now() - start_); }
+  std::unique_ptr<LuaLink> link(redis::RedisListener* listener);
 
   /// Nobody is answered any more: links go down; up() brings them back.
   void down();
   void up();
   /// Keeps nothing.
-  void lose_all() { hashes.clear(), counters.clear(); }
+  void lose_all() { redis_.lose_all(); }
+  /// How many fields the hash has.
+  std::size_t hash_size(const std::string& key) { return redis_.command({"HGETALL", key}).items.size() / 2; }
 
-  std::map<std::string, std::map<std::string, std::string>> hashes;
-  std::map<std::string, std::int64_t> counters;
   std::int64_t offset_ms = 0;
   std::size_t pulses = 0;  ///< How many heartbeats have come.
 
  private:
-  friend class FakeRedisLink;
-  redis::RedisReply run(std::string_view script, const std::vector<std::string>& keys,
-                        const std::vector<std::string>& args);
-  redis::RedisReply pulse(const std::vector<std::string>& keys, const std::vector<std::string>& args);
-  redis::RedisReply put(const std::vector<std::string>& keys, const std::vector<std::string>& args);
-  void publish(const std::string& message);
+  friend class LuaLink;
+  redis::RedisReply run(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args);
+  void publish(const std::string& channel, const std::string& message);
 
   FakeLoop& loop_;
   base::Instant start_;
+  simulation::LuaRedis redis_;
   bool is_up_ = true;
-  std::vector<FakeRedisLink*> links_;
+  std::vector<LuaLink*> links_;
 };
 
 /// One proxy's link to it. Answers come in a later turn.
-class FakeRedisLink final : public redis::Redis {
+class LuaLink final : public redis::Redis {
  public:
-  FakeRedisLink(FakeRedis& redis, redis::RedisListener* listener);
-  ~FakeRedisLink() override;
+  LuaLink(LuaServer& server, redis::RedisListener* listener);
+  ~LuaLink() override;
 
   using Redis::call;
   using Redis::run;
@@ -64,7 +61,7 @@ class FakeRedisLink final : public redis::Redis {
                                         redis::RedisWords args, Done done) override;
   void tell(redis::RedisWords words) override;
   void tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
-  bool is_up() const override { return redis_.is_up_ && is_reachable_; }
+  bool is_up() const override { return server_.is_up_ && is_reachable_; }
   const redis::RedisState& state() const override;
   const redis::RedisCounts& counts() const override { return counts_; }
   base::Duration latency() const override { return {}; }
@@ -76,11 +73,11 @@ class FakeRedisLink final : public redis::Redis {
   void mend();
 
  private:
-  friend class FakeRedis;
+  friend class LuaServer;
   class Handle;
   std::unique_ptr<redis::RedisCall> answer(base::Result<redis::RedisReply> reply, Done done);
 
-  FakeRedis& redis_;
+  LuaServer& server_;
   redis::RedisListener* listener_;
   std::function<void()> on_state_;
   bool is_reachable_ = true;
