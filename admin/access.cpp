@@ -5,14 +5,23 @@
 #include <algorithm>
 #include <utility>
 
-#include "admin/host_rule.h"
 #include "admin/password.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/cookie.h"
+#include "web/host_rule.h"
 
 namespace holdfast::admin {
+
+using web::Answer;
+using web::Caller;
+using web::is_loopback;
+using web::json_answer;
+using web::Request;
+using web::Role;
+using web::Router;
+using web::text_answer;
 
 namespace {
 

@@ -6,14 +6,21 @@
 #include <string_view>
 #include <vector>
 
-#include "admin/caller.h"
 #include "admin/logins.h"
-#include "admin/message.h"
 #include "admin/refusal_limit.h"
-#include "admin/router.h"
 #include "base/scheduler.h"
+#include "web/caller.h"
+#include "web/message.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
+
+/// A user or a token as configured.
+struct Account {
+  std::string name;
+  std::string hash;  ///< Of the password (password.h), or of the token.
+  web::Role role = web::Role::Viewer;
+};
 
 /// Who may do what on the admin listener.
 ///
@@ -41,23 +48,23 @@ class Access {
 
   /// Finds out who asks and writes it into the request: by cookie, token, or address. What refuses them; nullopt:
   /// nothing does, and an order's outcome will be written down when `respond` gets it. A refused order is, too.
-  std::optional<Answer> admit(Request& request, Router::Respond& respond);
+  std::optional<web::Answer> admit(web::Request& request, web::Router::Respond& respond);
 
   /// Whom it has admitted to an answer without end may still look: a login may have ended since.
-  bool still_admits(const Caller& caller) const;
+  bool still_admits(const web::Caller& caller) const;
 
   /// GET /api/v1/me, POST /api/v1/login {"name","password"}, POST /api/v1/logout.
-  void add_routes(Router& router);
+  void add_routes(web::Router& router);
 
  private:
-  Caller caller_of(const Request& request);
-  std::optional<Answer> refuse(const Request& request) const;
-  void note_refusal(const Request& request, const Answer& answer);
-  void login(const Request& request, Router::Respond respond);
-  void finish_login(const Account& user, const std::string& from, bool fits, const Router::Respond& respond);
-  Answer logout(const Request& request);
-  Answer me(const Caller& caller) const;
-  std::string_view cookie_in(const Request& request) const;
+  web::Caller caller_of(const web::Request& request);
+  std::optional<web::Answer> refuse(const web::Request& request) const;
+  void note_refusal(const web::Request& request, const web::Answer& answer);
+  void login(const web::Request& request, web::Router::Respond respond);
+  void finish_login(const Account& user, const std::string& from, bool fits, const web::Router::Respond& respond);
+  web::Answer logout(const web::Request& request);
+  web::Answer me(const web::Caller& caller) const;
+  std::string_view cookie_in(const web::Request& request) const;
 
   base::Scheduler& scheduler_;
   const Accounts accounts_;
@@ -69,6 +76,6 @@ class Access {
 };
 
 /// The Origin of a browser's request is the very listener it goes to; or there is none, as from scripts (RFC 6454).
-bool is_own_origin(const Request& request);
+bool is_own_origin(const web::Request& request);
 
 }  // namespace holdfast::admin

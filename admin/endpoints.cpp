@@ -10,6 +10,12 @@
 
 namespace holdfast::admin {
 
+using web::Answer;
+using web::parameter;
+using web::Request;
+using web::Router;
+using web::text_answer;
+
 namespace {
 
 Answer readyz(const Source& source) {

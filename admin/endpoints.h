@@ -6,10 +6,10 @@
 #include "admin/operator_api.h"
 #include "admin/quarantine_api.h"
 #include "admin/reload_api.h"
-#include "admin/router.h"
 #include "admin/session_api.h"
 #include "admin/timeline.h"
 #include "admin/view.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
 
@@ -28,6 +28,6 @@ struct Desks {
 
 /// All that the admin listener serves: the page, /livez, /readyz, /metrics, /api/v1/..., /cluster/leader, and what
 /// operators may ask for.
-Router make_router(const Desks& desks);
+web::Router make_router(const Desks& desks);
 
 }  // namespace holdfast::admin

@@ -1,13 +1,14 @@
 find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
 # Passwords and tokens: for the listener, and for holdfastctl, which needs nothing else of it.
-add_library(holdfast_password STATIC admin/password.cpp)
-target_include_directories(holdfast_password PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(holdfast_password PUBLIC holdfast::base PRIVATE sodium holdfast_warnings)
+holdfast_library(password FOLDER admin
+  SOURCES password
+  LINKS holdfast::base
+  PRIVATE_LINKS sodium)
 
 holdfast_library(admin
-  SOURCES access cluster_json connection endpoints history host_rule json_patch live logins message metrics operator_api overview page process quarantine_api reload_api roll_api
-    router server session_api status_json status_patches summary timeline
-  LINKS holdfast::base holdfast::http holdfast::net holdfast::sessions holdfast_password
+  SOURCES access cluster_json endpoints history json_patch live logins metrics operator_api overview page process quarantine_api reload_api roll_api
+    session_api status_json status_patches summary timeline
+  LINKS holdfast::base holdfast::conf holdfast::http holdfast::web holdfast::health holdfast::sessions holdfast::password
   PRIVATE_LINKS fmt::fmt prometheus-cpp::core sodium)
 
 # The status page is part of the program: its parts, as they stand in admin/page/, become a source file.

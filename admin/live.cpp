@@ -10,6 +10,9 @@
 
 namespace holdfast::admin {
 
+using web::Feed;
+using web::Pipe;
+
 namespace {
 
 using Json = nlohmann::ordered_json;

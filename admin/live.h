@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "admin/message.h"
 #include "admin/status_patches.h"
 #include "admin/timeline.h"
 #include "admin/view.h"
 #include "base/scheduler.h"
+#include "web/message.h"
 
 namespace holdfast::admin {
 
@@ -43,7 +43,7 @@ class Live {
   using MayListen = std::function<bool()>;
   /// What a listener gets who has seen the timeline up to event `number`; nullptr: there are too many. Outlived by the
   /// Live.
-  std::shared_ptr<Feed> listen(std::uint64_t number, With with, MayListen may_listen);
+  std::shared_ptr<web::Feed> listen(std::uint64_t number, With with, MayListen may_listen);
   /// The timeline has grown, or a state has changed.
   void nudge();
   std::size_t listener_count() const { return listeners_.size(); }

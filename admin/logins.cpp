@@ -6,6 +6,9 @@
 
 namespace holdfast::admin {
 
+using web::Caller;
+using web::Role;
+
 std::string Logins::begin(const std::string& name, Role role, base::Instant now) {
   make_room(now);
   std::string id = new_token();

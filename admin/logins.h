@@ -5,8 +5,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "admin/caller.h"
 #include "base/time.h"
+#include "web/caller.h"
 
 namespace holdfast::admin {
 
@@ -18,9 +18,9 @@ class Logins {
   static constexpr base::Duration kLongest = std::chrono::hours{12};
 
   /// The id for the cookie.
-  std::string begin(const std::string& name, Role role, base::Instant now);
+  std::string begin(const std::string& name, web::Role role, base::Instant now);
   /// Who has this id; it is used by this.
-  std::optional<Caller> find(std::string_view id, base::Instant now);
+  std::optional<web::Caller> find(std::string_view id, base::Instant now);
   /// Whether Caller::login has not ended yet; no use of it.
   bool has(const std::string& login, base::Instant now) const;
   void end(std::string_view id);
@@ -28,7 +28,7 @@ class Logins {
 
  private:
   struct Login {
-    Caller caller;
+    web::Caller caller;
     base::Instant began{};
     base::Instant used{};
   };

@@ -10,6 +10,13 @@
 
 namespace holdfast::admin {
 
+using web::Answer;
+using web::Caller;
+using web::json_answer;
+using web::Request;
+using web::Router;
+using web::text_answer;
+
 namespace {
 
 using Json = nlohmann::ordered_json;

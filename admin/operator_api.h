@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "admin/router.h"
 #include "admin/view.h"
 #include "base/result.h"
 #include "health/operator_state.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
 
@@ -37,6 +37,6 @@ class OperatorDesk {
 
 /// POST /api/v1/pools/{pool}/backends/{backend}/{drain,ready,maint}, body {"deadline":"10m","by":"ops"} or none; `by`
 /// counts only where nobody has logged in. Access (access.h) says who may.
-void add_operator_routes(Router& router, const Source& source, OperatorDesk& desk);
+void add_operator_routes(web::Router& router, const Source& source, OperatorDesk& desk);
 
 }  // namespace holdfast::admin

@@ -7,6 +7,12 @@
 
 namespace holdfast::admin {
 
+using web::Answer;
+using web::json_answer;
+using web::Request;
+using web::Router;
+using web::text_answer;
+
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "admin/router.h"
 #include "base/time.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
 
@@ -36,6 +36,6 @@ class QuarantineDesk {
 };
 
 /// GET /api/v1/quarantine; POST /api/v1/quarantine/{id}/release. Access (access.h) says who may.
-void add_quarantine_routes(Router& router, QuarantineDesk& desk);
+void add_quarantine_routes(web::Router& router, QuarantineDesk& desk);
 
 }  // namespace holdfast::admin

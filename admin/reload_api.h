@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "admin/router.h"
 #include "base/result.h"
 #include "conf/reload.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
 
@@ -36,6 +36,6 @@ class ReloadDesk {
 };
 
 /// POST /api/v1/reload, body {"check":true} or none: reads the configuration anew.
-void add_reload_route(Router& router, ReloadDesk& desk);
+void add_reload_route(web::Router& router, ReloadDesk& desk);
 
 }  // namespace holdfast::admin

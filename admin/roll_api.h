@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
-#include "admin/router.h"
 #include "admin/view.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
 
@@ -37,6 +37,6 @@ class RollDesk {
 
 /// POST /api/v1/pools/{pool}/roll and .../roll/renew, body {"id":"...","backend":"app1","by":"ops"}; .../roll/end, body
 /// {"id":"..."}. Rolling itself is the caller's: the pool is only kept for one at a time.
-void add_roll_routes(Router& router, const Source& source, RollDesk& desk);
+void add_roll_routes(web::Router& router, const Source& source, RollDesk& desk);
 
 }  // namespace holdfast::admin

@@ -15,6 +15,13 @@
 
 namespace holdfast::admin {
 
+using web::Answer;
+using web::json_answer;
+using web::parameter;
+using web::Request;
+using web::Router;
+using web::text_answer;
+
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -4,10 +4,10 @@
 #include <optional>
 #include <string_view>
 
-#include "admin/router.h"
 #include "admin/view.h"
 #include "sessions/move_log.h"
 #include "sessions/registry.h"
+#include "web/router.h"
 
 namespace holdfast::admin {
 
@@ -35,6 +35,6 @@ class SessionDesk {
 /// POST /api/v1/pools/{pool}/backends/{backend}/sessions/move   ... to the pool's other backends that are UP
 ///
 /// The next request anywhere obeys. Access (access.h) says who may.
-void add_session_routes(Router& router, const Source& source, SessionDesk& desk);
+void add_session_routes(web::Router& router, const Source& source, SessionDesk& desk);
 
 }  // namespace holdfast::admin

@@ -19,7 +19,7 @@ constexpr base::Duration kClockNoise = std::chrono::milliseconds{20};
 // After a kill and a restart the old self's lease lives on for a while: that is no namesake.
 constexpr unsigned kTwinBeats = 5;
 
-std::string link_words(const net::RedisState& state) {
+std::string link_words(const redis::RedisState& state) {
   return fmt::format("redis {}", state.reason.empty() ? name_of(state.word) : std::string_view(state.reason));
 }
 
@@ -159,14 +159,14 @@ void Member::beat() {
   beat_ = redis_.run(
       pulse_script(), {keys_.nodes, keys_.leader, keys_.orders_version},
       {id_, std::to_string(base::count_ms(kLease)), text, std::to_string(lease_.fence()), may_lead ? "lead" : "follow"},
-      [this, asked](base::Result<net::RedisReply> reply) {
+      [this, asked](base::Result<redis::RedisReply> reply) {
         scheduler_.bury(std::move(beat_));
         if (!reply) return fall_back("redis: " + reply.error().text);
         on_pulse(asked, *reply);
       });
 }
 
-void Member::on_pulse(base::Instant asked, const net::RedisReply& reply) {
+void Member::on_pulse(base::Instant asked, const redis::RedisReply& reply) {
   const base::Instant now = scheduler_.now();
   auto pulse = parse_pulse(reply, now);
   if (!pulse) return fall_back("redis: not the answer expected");

@@ -21,7 +21,7 @@
 #include "cluster/roster.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 
 namespace holdfast::cluster {
 
@@ -31,12 +31,12 @@ namespace holdfast::cluster {
 /// It decides nothing itself: roster, agreement, isolation and lease do. While Redis is away there are no others, and
 /// the Monitor goes by its own probes alone. Lives on the control loop; what it is given outlives it. It is the
 /// listener of a subscription to channel(), which its owner makes and which must go first.
-class Member final : public net::RedisListener {
+class Member final : public redis::RedisListener {
  public:
   struct Parts {
     std::shared_ptr<const conf::Settings> settings;
     base::Scheduler& scheduler;
-    net::Redis& redis;
+    redis::Redis& redis;
     health::Monitor& monitor;
     OperatorStates& orders;
     /// Of our clients, under way at a backend.
@@ -91,15 +91,15 @@ class Member final : public net::RedisListener {
     health::ProbeState probe = health::ProbeState::Starting;
   };
 
-  // net::RedisListener
+  // redis::RedisListener
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed() override;
-  void on_lost(const net::RedisState&) override {}
+  void on_lost(const redis::RedisState&) override {}
 
   void on_tick();
   void beat_now();
   void beat();
-  void on_pulse(base::Instant asked, const net::RedisReply& reply);
+  void on_pulse(base::Instant asked, const redis::RedisReply& reply);
   void take_time(base::Instant asked, base::WallTime redis_now);
   void take_lead(base::Instant asked, const Pulse& pulse);
   void say_changes(const Roster::Change& change);
@@ -120,7 +120,7 @@ class Member final : public net::RedisListener {
 
   std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;
-  net::Redis& redis_;
+  redis::Redis& redis_;
   health::Monitor& monitor_;
   OperatorStates& orders_;
   const std::function<std::uint32_t(conf::BackendId)> requests_;
@@ -148,7 +148,7 @@ class Member final : public net::RedisListener {
   std::unique_ptr<base::Timer> tick_;
   std::unique_ptr<base::Timer> flush_;
   std::unique_ptr<base::Timer> second_look_;
-  std::unique_ptr<net::RedisCall> beat_;
+  std::unique_ptr<redis::RedisCall> beat_;
 };
 
 }  // namespace holdfast::cluster

@@ -11,15 +11,15 @@ namespace {
 
 using health::OperatorOrder;
 using health::OperatorState;
-using net::RedisReply;
+using redis::RedisReply;
 
 constexpr std::size_t kPutsUnderWayMax = 256;
 constexpr base::Duration kSaveAgain = std::chrono::seconds{5};
 
 // "now" is an operator's word of this moment: it comes after all that is there, whatever the clocks of the nodes say.
 // "offer" is one of earlier: the later one stays. Answers what holds.
-const net::RedisScript& put_script() {
-  static const net::RedisScript script("operator_put", R"lua(
+const redis::RedisScript& put_script() {
+  static const redis::RedisScript script("operator_put", R"lua(
 local order = cjson.decode(ARGV[2])
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 local old_at = -1
@@ -44,7 +44,7 @@ return text
 
 }  // namespace
 
-OperatorStates::OperatorStates(std::string_view state_dir, base::Scheduler& scheduler, net::Redis* redis,
+OperatorStates::OperatorStates(std::string_view state_dir, base::Scheduler& scheduler, redis::Redis* redis,
                                std::string_view prefix, Listener& listener)
     : file_(state_dir), scheduler_(scheduler), redis_(redis), keys_(prefix), listener_(listener) {}
 
@@ -153,7 +153,7 @@ void OperatorStates::put(const std::string& backend, Put how) {
   const OperatorOrder* order = book_.find(backend);
   if (order == nullptr) return;
   // The handle is the callback's way to find itself among the others.
-  auto slot = std::make_shared<const net::RedisCall*>(nullptr);
+  auto slot = std::make_shared<const redis::RedisCall*>(nullptr);
   auto call = redis_->run(put_script(), {keys_.orders, keys_.orders_version},
                           {backend, text_of(*order), how == Put::Now ? "now" : "offer", keys_.channel, kOrdersMessage},
                           [this, slot, backend, sent = *order](base::Result<RedisReply> reply) {
@@ -202,7 +202,7 @@ base::Result<void> OperatorStates::save() {
   return saved;
 }
 
-void OperatorStates::forget_call(const net::RedisCall* call) {
+void OperatorStates::forget_call(const redis::RedisCall* call) {
   const auto it = std::find_if(puts_.begin(), puts_.end(), [&](const auto& owned) { return owned.get() == call; });
   if (it == puts_.end()) return;
   scheduler_.bury(std::move(*it));

@@ -14,7 +14,7 @@
 #include "cluster/keys.h"
 #include "cluster/operator_book.h"
 #include "cluster/operator_file.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 
 namespace holdfast::cluster {
 
@@ -35,7 +35,7 @@ class OperatorStates {
   };
 
   /// References outlive it; `redis` is null where none is configured.
-  OperatorStates(std::string_view state_dir, base::Scheduler& scheduler, net::Redis* redis, std::string_view prefix,
+  OperatorStates(std::string_view state_dir, base::Scheduler& scheduler, redis::Redis* redis, std::string_view prefix,
                  Listener& listener);
 
   /// Reads the file; a broken one is logged and set aside.
@@ -65,18 +65,18 @@ class OperatorStates {
   enum class Put : std::uint8_t { Now, Offer };
   void read_all();
   void read_rest();
-  void on_all(const net::RedisReply& reply);
+  void on_all(const redis::RedisReply& reply);
   void adopt(std::string_view backend, const health::OperatorOrder& order);
   void offer_rest();
   void put(const std::string& backend, Put how);
-  void on_put(const std::string& backend, const health::OperatorOrder& sent, const net::RedisReply& reply);
+  void on_put(const std::string& backend, const health::OperatorOrder& sent, const redis::RedisReply& reply);
   void tell(std::string_view backend);
   base::Result<void> save();
-  void forget_call(const net::RedisCall* call);
+  void forget_call(const redis::RedisCall* call);
 
   const OperatorFile file_;
   base::Scheduler& scheduler_;
-  net::Redis* redis_;
+  redis::Redis* redis_;
   const Keys keys_;
   Listener& listener_;
   OperatorBook book_;
@@ -90,8 +90,8 @@ class OperatorStates {
   std::optional<std::uint64_t> version_;             // up to which we have read
   std::uint64_t wanted_ = 0;                         // up to which there is something to be read
   std::uint64_t reading_version_ = 0;
-  std::unique_ptr<net::RedisCall> reading_;
-  std::vector<std::unique_ptr<net::RedisCall>> puts_;
+  std::unique_ptr<redis::RedisCall> reading_;
+  std::vector<std::unique_ptr<redis::RedisCall>> puts_;
 };
 
 }  // namespace holdfast::cluster

@@ -28,8 +28,8 @@ std::optional<Said> said_in(std::string_view text) {
 
 }  // namespace
 
-const net::RedisScript& pulse_script() {
-  static const net::RedisScript script("cluster_pulse", R"lua(
+const redis::RedisScript& pulse_script() {
+  static const redis::RedisScript script("cluster_pulse", R"lua(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, lease, forget = ARGV[1], tonumber(ARGV[2]), 600000
@@ -66,8 +66,8 @@ return out
   return script;
 }
 
-const net::RedisScript& goodbye_script() {
-  static const net::RedisScript script("cluster_goodbye", R"lua(
+const redis::RedisScript& goodbye_script() {
+  static const redis::RedisScript script("cluster_goodbye", R"lua(
 redis.call('HDEL', KEYS[1], ARGV[1])
 if redis.call('HGET', KEYS[2], 'id') == ARGV[1] then redis.call('HSET', KEYS[2], 'until', 0) end
 redis.call('PUBLISH', ARGV[2], ARGV[3])
@@ -76,7 +76,7 @@ return 1
   return script;
 }
 
-std::optional<Pulse> parse_pulse(const net::RedisReply& reply, base::Instant answered) {
+std::optional<Pulse> parse_pulse(const redis::RedisReply& reply, base::Instant answered) {
   const auto& items = reply.items;
   if (!reply.is_array() || items.size() < kHead || !items[0].is_integer() || !items[1].is_integer() ||
       !items[2].is_text() || !items[3].is_integer()) {

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "cluster/observation.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 
 namespace holdfast::cluster {
 
@@ -27,12 +27,12 @@ struct Pulse {
 /// what is left of nodes that are dead for kForgetAfter. Time is Redis' own. A new leader's number is above the last
 /// one, above what the asking node knows, and above Redis' time in milliseconds: it rises even when Redis has lost its
 /// data.
-const net::RedisScript& pulse_script();
+const redis::RedisScript& pulse_script();
 /// `answered` is now; nullopt when it is no such reply. Nodes whose word is not understood are left out.
-std::optional<Pulse> parse_pulse(const net::RedisReply& reply, base::Instant answered);
+std::optional<Pulse> parse_pulse(const redis::RedisReply& reply, base::Instant answered);
 
 /// Keys: nodes, leader. Arguments: our id, channel, message.
-const net::RedisScript& goodbye_script();
+const redis::RedisScript& goodbye_script();
 
 inline constexpr base::Duration kForgetAfter = std::chrono::minutes{10};
 

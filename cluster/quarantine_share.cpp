@@ -7,8 +7,8 @@ namespace holdfast::cluster {
 namespace {
 
 // KEYS: hash. ARGV: id, text, life in ms, channel. The hash lives as long as the last of those in it.
-const net::RedisScript& put_script() {
-  static const net::RedisScript script("quarantine_put", R"lua(
+const redis::RedisScript& put_script() {
+  static const redis::RedisScript script("quarantine_put", R"lua(
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 redis.call('PUBLISH', ARGV[4], '+ ' .. ARGV[1] .. ' ' .. ARGV[2])
@@ -18,8 +18,8 @@ return 1
 }
 
 // KEYS: hash. ARGV: id, channel.
-const net::RedisScript& release_script() {
-  static const net::RedisScript script("quarantine_release", R"lua(
+const redis::RedisScript& release_script() {
+  static const redis::RedisScript script("quarantine_release", R"lua(
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('PUBLISH', ARGV[2], '- ' .. ARGV[1])
 return 1
@@ -29,7 +29,7 @@ return 1
 
 }  // namespace
 
-QuarantineShare::QuarantineShare(net::Redis& redis, base::Scheduler& scheduler, std::string_view prefix,
+QuarantineShare::QuarantineShare(redis::Redis& redis, base::Scheduler& scheduler, std::string_view prefix,
                                  Listener& listener)
     : redis_(redis), scheduler_(scheduler), key_(std::string(prefix) + ":quarantine"), listener_(listener) {}
 
@@ -62,7 +62,7 @@ void QuarantineShare::on_tick() {
 /// The link may still be on its way when the subscription stands: then once more with the next tick.
 void QuarantineShare::read_all() {
   if (reading_) scheduler_.bury(std::move(reading_));
-  reading_ = redis_.call({"HGETALL", key_}, [this](const base::Result<net::RedisReply>& reply) {
+  reading_ = redis_.call({"HGETALL", key_}, [this](const base::Result<redis::RedisReply>& reply) {
     scheduler_.bury(std::move(reading_));
     if (!reply || !reply->is_array()) return;
     wants_all_ = false;
@@ -71,7 +71,7 @@ void QuarantineShare::read_all() {
   });
 }
 
-void QuarantineShare::on_all(const net::RedisReply& reply) {
+void QuarantineShare::on_all(const redis::RedisReply& reply) {
   for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {
     const std::string& id = reply.items[i].text;
     if (!listener_.on_shared(id, reply.items[i + 1].text)) forget(id);

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/scheduler.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 
 namespace holdfast::cluster {
 
@@ -14,7 +14,7 @@ namespace holdfast::cluster {
 ///
 /// Of each channel's messages nothing is missed between on_subscribed and on_lost; after a gap all is read anew, and
 /// what was released meanwhile stays until its time is over. Lives on the control loop.
-class QuarantineShare final : public net::RedisListener {
+class QuarantineShare final : public redis::RedisListener {
  public:
   class Listener {
    public:
@@ -30,7 +30,7 @@ class QuarantineShare final : public net::RedisListener {
   };
 
   /// All references outlive it.
-  QuarantineShare(net::Redis& redis, base::Scheduler& scheduler, std::string_view prefix, Listener& listener);
+  QuarantineShare(redis::Redis& redis, base::Scheduler& scheduler, std::string_view prefix, Listener& listener);
 
   const std::string& channel() const { return key_; }
   /// `id` is one word.
@@ -41,19 +41,19 @@ class QuarantineShare final : public net::RedisListener {
 
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed() override;
-  void on_lost(const net::RedisState&) override { wants_all_ = false; }
+  void on_lost(const redis::RedisState&) override { wants_all_ = false; }
   /// Once a second.
   void on_tick();
 
  private:
   void read_all();
-  void on_all(const net::RedisReply& reply);
+  void on_all(const redis::RedisReply& reply);
 
-  net::Redis& redis_;
+  redis::Redis& redis_;
   base::Scheduler& scheduler_;
   const std::string key_;  // the channel's name as well
   Listener& listener_;
-  std::unique_ptr<net::RedisCall> reading_;
+  std::unique_ptr<redis::RedisCall> reading_;
   bool wants_all_ = false;  // what the hash holds has still to be read
 };
 

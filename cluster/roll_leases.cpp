@@ -12,8 +12,8 @@ namespace holdfast::cluster {
 
 namespace {
 
-const net::RedisScript& take_script() {
-  static const net::RedisScript script("roll_take", R"lua(
+const redis::RedisScript& take_script() {
+  static const redis::RedisScript script("roll_take", R"lua(
 local old = redis.call('GET', KEYS[1])
 local time = redis.call('TIME')
 local since = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
@@ -29,8 +29,8 @@ return text
   return script;
 }
 
-const net::RedisScript& release_script() {
-  static const net::RedisScript script("roll_release", R"lua(
+const redis::RedisScript& release_script() {
+  static const redis::RedisScript script("roll_release", R"lua(
 local old = redis.call('GET', KEYS[1])
 if old and string.match(old, '^(%S+) ') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -67,7 +67,7 @@ std::optional<RollHolder> parse_roll_holder(std::string_view text) {
                     .since = base::WallTime{std::chrono::milliseconds{*since}}};
 }
 
-RollLeases::RollLeases(base::Scheduler& scheduler, net::Redis* redis, std::string_view prefix)
+RollLeases::RollLeases(base::Scheduler& scheduler, redis::Redis* redis, std::string_view prefix)
     : scheduler_(scheduler), redis_(redis), prefix_(prefix) {}
 
 std::string RollLeases::key(std::string_view pool) const { return fmt::format("{}:roll:{}", prefix_, pool); }
@@ -77,7 +77,7 @@ void RollLeases::take(const std::string& pool, const RollHolder& wish, Done done
   const auto place = calls_.emplace(calls_.end());
   *place = redis_->run(take_script(), {key(pool)},
                        {wish.id, backend_word(wish), wish.by, std::to_string(base::count_ms(kLease))},
-                       [this, place, done = std::move(done)](base::Result<net::RedisReply> reply) {
+                       [this, place, done = std::move(done)](base::Result<redis::RedisReply> reply) {
                          const Done answer = done;
                          scheduler_.bury(std::move(*place));
                          calls_.erase(place);

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/scheduler.h"
 #include "base/time.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 
 namespace holdfast::cluster {
 
@@ -34,7 +34,7 @@ class RollLeases {
   using Done = std::function<void(base::Result<RollHolder>)>;
 
   /// `redis` is null where none is configured.
-  RollLeases(base::Scheduler& scheduler, net::Redis* redis, std::string_view prefix);
+  RollLeases(base::Scheduler& scheduler, redis::Redis* redis, std::string_view prefix);
 
   /// Takes the pool, or renews it. `done` gets who has it now: `wish` itself (with the time it began), or another one.
   /// Called once, perhaps from inside the call. Errors: those of Redis: nobody knows who has it.
@@ -53,10 +53,10 @@ class RollLeases {
   std::string key(std::string_view pool) const;
 
   base::Scheduler& scheduler_;
-  net::Redis* redis_;
+  redis::Redis* redis_;
   const std::string prefix_;
   std::map<std::string, Held, std::less<>> held_;  // without Redis
-  std::list<std::unique_ptr<net::RedisCall>> calls_;
+  std::list<std::unique_ptr<redis::RedisCall>> calls_;
 };
 
 /// "ID SINCE_MS BACKEND BY", as Redis keeps it; "-" for no backend. nullopt: it is no such text.

@@ -118,12 +118,4 @@ std::string described(const TomlNode& node) {
   return "something else";
 }
 
-std::string mistakes_text(std::string_view file, const std::vector<Mistake>& mistakes) {
-  std::string out;
-  for (const Mistake& mistake : mistakes) {
-    out += fmt::format("{}:{}:{}: {}\n", file, mistake.line, mistake.column, mistake.what);
-  }
-  return out;
-}
-
 }  // namespace holdfast::conf

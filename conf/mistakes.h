@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conf/reader.h"
+#include "conf/mistake.h"
 #include "conf/toml_tree.h"
 
 namespace holdfast::conf {

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "conf/bounds.h"
 #include "conf/draft.h"
 #include "conf/names.h"
 #include "conf/preset.h"
@@ -90,7 +91,7 @@ const Table<Passive>& passive_table() {
 const Table<Retry>& retry_table() {
   static const Table<Retry> table = [] {
     Table<Retry> t;
-    t.integer("attempts", &Retry::attempts, 1, 10);
+    t.integer("attempts", &Retry::attempts, 1, kRetryAttemptsMax);
     t.integer("budget_percent", &Retry::budget_percent, 0, 100);
     t.integer("budget_min", &Retry::budget_min, 0, 1'000'000);
     return t;

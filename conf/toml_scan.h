@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "conf/toml_tree.h"
+#include "conf/mistake.h"
 
 namespace holdfast::conf {
 

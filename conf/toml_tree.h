@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "conf/reader.h"
+#include "conf/mistake.h"
 
 namespace holdfast::conf {
 

@@ -1,10 +1,10 @@
 # By itself, for holdfastctl.
-add_library(holdfast_tls STATIC net/tls_context.cpp net/tls_stream.cpp)
-target_include_directories(holdfast_tls PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(holdfast_tls PUBLIC holdfast::base PRIVATE OpenSSL::SSL OpenSSL::Crypto holdfast_warnings)
+holdfast_library(tls FOLDER net
+  SOURCES tls_context tls_stream
+  LINKS holdfast::base
+  PRIVATE_LINKS OpenSSL::SSL OpenSSL::Crypto)
 
 holdfast_library(net
   SOURCES address descriptor channel loop tcp_stream tcp_dialer listener signals resolver
-          redis resp redis_wire redis_handshake redis_seeker redis_connection redis_link redis_subscription
-  LINKS holdfast::base holdfast_tls event_core
-  PRIVATE_LINKS OpenSSL::Crypto hiredis Threads::Threads)
+  LINKS holdfast::base holdfast::conf event_core
+  PRIVATE_LINKS Threads::Threads)

@@ -239,7 +239,7 @@ void Exchange::on_attempt_failed(const base::Error& error) {
       .is_freed = std::exchange(is_freed_, false),
       .has_redialled = has_redialled_,
       .attempts = attempts_,
-      .attempts_max = std::min(pool().retry.attempts, kAttemptsMax),
+      .attempts_max = pool().retry.attempts,
       .error = error.code};
   // Who has waited for one backend's answer until the deadline shall not wait as long for another's; and what this
   // process lacks it lacks elsewhere, too.

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "conf/bounds.h"
 #include "http/body.h"
 #include "proxy/answer_headers.h"
 #include "proxy/client.h"
@@ -25,8 +26,6 @@ namespace holdfast::proxy {
 /// backend), exchange_answer.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
 class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
  public:
-  static constexpr std::uint32_t kAttemptsMax = 8;
-
   explicit Exchange(Context& context);
   ~Exchange() override;
 
@@ -180,7 +179,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool is_long_ = false;     // a tunnel or an event stream, counted as such
   bool is_gated_ = false;    // holds a place behind the backend's gate
   TicketId ticket_{};        // waits for one
-  std::array<conf::BackendId, kAttemptsMax> tried_{};
+  std::array<conf::BackendId, conf::kRetryAttemptsMax> tried_{};
   std::size_t tried_count_ = 0;
   std::uint32_t attempts_ = 0;
   bool has_redialled_ = false;

@@ -15,12 +15,13 @@ constexpr std::size_t kSpareMax = 32;  // empty buffers kept; a burst may own mo
 }
 
 base::Result<std::unique_ptr<AccessLog>> AccessLog::open(std::string path, const Options& options) {
-  auto sink = std::make_unique<Sink>(std::move(path));
+  auto sink = std::make_unique<AccessLogSink>(std::move(path));
   if (const auto opened = sink->open(); !opened) return opened.error();
   return std::unique_ptr<AccessLog>(new AccessLog(std::move(sink), options));
 }
 
-AccessLog::AccessLog(std::unique_ptr<Sink> sink, const Options& options) : options_(options), sink_(std::move(sink)) {
+AccessLog::AccessLog(std::unique_ptr<AccessLogSink> sink, const Options& options)
+    : options_(options), sink_(std::move(sink)) {
   queue_.reserve(options_.batches_max);
   spare_.reserve(kSpareMax);
   // The writer inherits the mask: signals are the main thread's business, and a closed pipe is only an error here.

@@ -15,6 +15,8 @@
 
 namespace holdfast::server {
 
+class AccessLogSink;
+
 /// Writes the access log from a thread of its own, so that no worker ever waits for a disk.
 ///
 /// Each worker has a Feed and appends its lines there; full batches go through a bounded queue to the writer. When the
@@ -53,9 +55,8 @@ class AccessLog {
     std::string text;
     std::uint64_t lines = 0;
   };
-  class Sink;
 
-  AccessLog(std::unique_ptr<Sink> sink, const Options& options);
+  AccessLog(std::unique_ptr<AccessLogSink> sink, const Options& options);
   bool hand_over(Batch& batch);
   bool is_half_full();
   void run();
@@ -63,7 +64,7 @@ class AccessLog {
   void recycle(std::vector<Batch>& work);
 
   const Options options_;
-  std::unique_ptr<Sink> sink_;  // the writer's
+  std::unique_ptr<AccessLogSink> sink_;  // the writer's
   std::atomic<std::uint64_t> dropped_{0};
 
   std::mutex mutex_;  // held for moves of buffers only, never while writing

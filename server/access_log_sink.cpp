@@ -23,22 +23,23 @@ std::string words_of(int error) { return std::system_category().message(error); 
 
 }  // namespace
 
-AccessLog::Sink::Sink(std::string path) : path_(std::move(path)), wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+AccessLogSink::AccessLogSink(std::string path)
+    : path_(std::move(path)), wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   base::check(wake_fd_ >= 0, "an eventfd can be made");
 }
 
-AccessLog::Sink::~Sink() {
+AccessLogSink::~AccessLogSink() {
   if (fd_ >= 0 && !is_stdout()) ::close(fd_);
   ::close(wake_fd_);
 }
 
-int AccessLog::Sink::open_path() const {
+int AccessLogSink::open_path() const {
   if (is_stdout()) return STDOUT_FILENO;
   // Non-blocking for FIFOs and terminals; regular files do not care.
   return ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
 }
 
-base::Result<void> AccessLog::Sink::open() {
+base::Result<void> AccessLogSink::open() {
   fd_ = open_path();
   if (fd_ >= 0) return {};
   const int error = errno;
@@ -47,7 +48,7 @@ base::Result<void> AccessLog::Sink::open() {
   return {};
 }
 
-void AccessLog::Sink::reopen() {
+void AccessLogSink::reopen() {
   std::uint64_t wakes = 0;
   [[maybe_unused]] const ssize_t taken = ::read(wake_fd_, &wakes, sizeof wakes);
   if (is_stdout()) return;
@@ -58,14 +59,14 @@ void AccessLog::Sink::reopen() {
   line_is_torn_ = false;
 }
 
-bool AccessLog::Sink::ensure_open() {
+bool AccessLogSink::ensure_open() {
   if (fd_ >= 0) return true;
   fd_ = open_path();
   if (fd_ < 0) on_trouble(errno);
   return fd_ >= 0;
 }
 
-std::size_t AccessLog::Sink::write(std::string_view text) {
+std::size_t AccessLogSink::write(std::string_view text) {
   if (!ensure_open()) return 0;
   if (line_is_torn_) {
     if (write_piece("\n") != 1) return 0;
@@ -82,7 +83,7 @@ std::size_t AccessLog::Sink::write(std::string_view text) {
   return done;
 }
 
-std::size_t AccessLog::Sink::write_piece(std::string_view text) {
+std::size_t AccessLogSink::write_piece(std::string_view text) {
   while (wait_for_room()) {
     // stdout is shared and stays blocking: what poll(2) calls room holds this much of a pipe, so the write returns.
     const std::size_t size = is_stdout() ? std::min<std::size_t>(text.size(), PIPE_BUF) : text.size();
@@ -95,7 +96,7 @@ std::size_t AccessLog::Sink::write_piece(std::string_view text) {
   return 0;
 }
 
-bool AccessLog::Sink::wait_for_room() const {
+bool AccessLogSink::wait_for_room() const {
   for (;;) {
     const base::Instant::rep due = stop_due_.load();
     int wait_ms = -1;
@@ -114,22 +115,22 @@ bool AccessLog::Sink::wait_for_room() const {
   }
 }
 
-void AccessLog::Sink::stop(base::Instant due) {
+void AccessLogSink::stop(base::Instant due) {
   stop_due_.store(due.time_since_epoch().count());
   interrupt();
 }
 
-void AccessLog::Sink::interrupt() const {
+void AccessLogSink::interrupt() const {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t wrote = ::write(wake_fd_, &one, sizeof one);
 }
 
-void AccessLog::Sink::on_trouble(int error) {
+void AccessLogSink::on_trouble(int error) {
   if (std::exchange(in_trouble_, true)) return;
   base::log::error("access_log_failed", {{"path", path_}, {"reason", words_of(error)}});
 }
 
-void AccessLog::Sink::on_written() {
+void AccessLogSink::on_written() {
   if (!std::exchange(in_trouble_, false)) return;
   base::log::info("access_log_works_again", {{"path", path_}});
 }

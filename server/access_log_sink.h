@@ -5,19 +5,19 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "server/access_log.h"
+#include "base/time.h"
 
 namespace holdfast::server {
 
 /// Where the access log's bytes go: a file, a FIFO, a terminal, stdout. Belongs to the writer's thread, but for stop().
 ///
 /// Trouble is said once through base::log when it begins and once when it is over, never per batch.
-class AccessLog::Sink {
+class AccessLogSink {
  public:
-  explicit Sink(std::string path);
-  Sink(const Sink&) = delete;
-  Sink& operator=(const Sink&) = delete;
-  ~Sink();
+  explicit AccessLogSink(std::string path);
+  AccessLogSink(const AccessLogSink&) = delete;
+  AccessLogSink& operator=(const AccessLogSink&) = delete;
+  ~AccessLogSink();
 
   /// The first open. Only this one reports to its caller.
   base::Result<void> open();

@@ -43,9 +43,10 @@ ClusterControl::ClusterControl(const Parts& parts)
       monitor_(parts.monitor),
       resolver_(parts.scheduler),
       link_(settings_->redis.is_present
-                ? std::make_unique<net::RedisLink>(
-                      net::RedisGround{parts.scheduler, parts.dialer, resolver_, parts.random.next()}, settings_->redis,
-                      [this](const net::RedisState&) {
+                ? std::make_unique<redis::RedisLink>(
+                      redis::RedisGround{parts.scheduler, parts.dialer, resolver_, parts.random.next()},
+                      settings_->redis,
+                      [this](const redis::RedisState&) {
                         if (member_) member_->on_link_changed();
                       })
                 : nullptr),
@@ -80,8 +81,8 @@ void ClusterControl::reload(std::shared_ptr<const conf::Settings> settings) {
 void ClusterControl::start() {
   if (!member_) return;
   member_->start();
-  subscription_ = std::make_unique<net::RedisSubscription>(ground_, settings_->redis,
-                                                           std::vector<std::string>{member_->channel()}, *member_);
+  subscription_ = std::make_unique<redis::RedisSubscription>(ground_, settings_->redis,
+                                                             std::vector<std::string>{member_->channel()}, *member_);
 }
 
 void ClusterControl::leave() {
@@ -124,12 +125,12 @@ std::string ClusterControl::cut_off() const { return member_ ? member_->isolatio
 admin::RedisView ClusterControl::redis_view() const {
   admin::RedisView view;
   if (!link_) return view;
-  const net::RedisState& state = link_->state();
-  const bool is_ok = state.word == net::RedisState::Word::Ok;
+  const redis::RedisState& state = link_->state();
+  const bool is_ok = state.word == redis::RedisState::Word::Ok;
   view.state = is_ok ? "ok" : "degraded";
   if (!is_ok) view.reason = state.reason.empty() ? std::string(name_of(state.word)) : state.reason;
   if (is_ok && link_->latency() > base::Duration{}) view.latency = link_->latency();
-  const net::RedisCounts& counts = link_->counts();
+  const redis::RedisCounts& counts = link_->counts();
   view.commands_total = counts.commands;
   view.failed_total = counts.timeouts + counts.lost + counts.errors;
   view.connects_total = counts.connects;

@@ -13,9 +13,9 @@
 #include "cluster/roll_leases.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
-#include "net/redis_link.h"
-#include "net/redis_subscription.h"
 #include "net/resolver.h"
+#include "redis/link.h"
+#include "redis/subscription.h"
 
 namespace holdfast::server {
 
@@ -57,7 +57,7 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   bool acts_for_all() const { return !member_ || !member_->is_together() || member_->is_leader(); }
   std::string node_name() const;
   /// nullptr without [redis].
-  net::Redis* redis() { return link_.get(); }
+  redis::Redis* redis() { return link_.get(); }
   /// Empty: we are not.
   std::string cut_off() const;
   admin::RedisView redis_view() const;
@@ -74,7 +74,7 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   health::Monitor& monitor_;
   std::map<std::string, conf::BackendId, std::less<>> backends_;  // by "pool/backend"
   net::SystemResolver resolver_;
-  std::unique_ptr<net::RedisLink> link_;  // with [redis]
+  std::unique_ptr<redis::RedisLink> link_;  // with [redis]
   cluster::OperatorStates orders_;
   cluster::RollLeases rolls_;
   struct Told {
@@ -83,8 +83,8 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   };
   std::map<std::string, Told, std::less<>> told_;  // by "pool/backend": the last order that was another one
   std::unique_ptr<cluster::Member> member_;        // with [cluster]
-  const net::RedisGround ground_;
-  std::unique_ptr<net::RedisSubscription> subscription_;  // with member_
+  const redis::RedisGround ground_;
+  std::unique_ptr<redis::RedisSubscription> subscription_;  // with member_
 };
 
 }  // namespace holdfast::server

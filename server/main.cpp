@@ -15,7 +15,7 @@
 
 #include "base/log.h"
 #include "conf/reader.h"
-#include "net/redis_link.h"
+#include "redis/link.h"
 #include "server/named_files.h"
 #include "server/predecessor.h"
 #include "server/server.h"
@@ -49,7 +49,7 @@ base::Result<conf::Settings> read_config(const std::string& path) {
                                    mistakes->size(), mistakes->size() == 1 ? "" : "s", path)};
   }
   conf::Settings settings = std::move(std::get<0>(read));
-  settings.redis = net::with_password(std::move(settings.redis), std::getenv("HOLDFAST_REDIS_PASSWORD"));
+  settings.redis = redis::with_password(std::move(settings.redis), std::getenv("HOLDFAST_REDIS_PASSWORD"));
   return settings;
 }
 

@@ -89,13 +89,13 @@ PoisonControl::PoisonControl(std::shared_ptr<const conf::Settings> settings, bas
       judge_(scheduler.timer([this] { judge_due(); })),
       publish_timer_(scheduler.timer([this] { this->publish(); })) {}
 
-void PoisonControl::share(net::Redis& redis, net::Dialer& dialer, base::Random& random) {
+void PoisonControl::share(redis::Redis& redis, net::Dialer& dialer, base::Random& random) {
   resolver_ = std::make_unique<net::SystemResolver>(scheduler_);
   share_ = std::make_unique<cluster::QuarantineShare>(redis, scheduler_, settings_->redis.prefix,
                                                       static_cast<cluster::QuarantineShare::Listener&>(*this));
-  subscription_ =
-      std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler_, dialer, *resolver_, random.next()},
-                                               settings_->redis, std::vector<std::string>{share_->channel()}, *share_);
+  subscription_ = std::make_unique<redis::RedisSubscription>(
+      redis::RedisGround{scheduler_, dialer, *resolver_, random.next()}, settings_->redis,
+      std::vector<std::string>{share_->channel()}, *share_);
 }
 
 bool PoisonControl::on_shared(std::string_view, std::string_view text) {

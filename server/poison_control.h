@@ -11,10 +11,10 @@
 #include "cluster/quarantine_share.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
-#include "net/redis_subscription.h"
 #include "net/resolver.h"
 #include "proxy/poison.h"
 #include "proxy/poison_book.h"
+#include "redis/subscription.h"
 
 namespace holdfast::server {
 
@@ -30,7 +30,7 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
                 Publish publish);
 
   /// With [redis]; `redis` outlives it.
-  void share(net::Redis& redis, net::Dialer& dialer, base::Random& random);
+  void share(redis::Redis& redis, net::Dialer& dialer, base::Random& random);
   void reload(std::shared_ptr<const conf::Settings> settings) { settings_ = std::move(settings); }
   void on_lost(const proxy::LostRequest& lost);
   void on_answered(const proxy::Print& print);
@@ -82,7 +82,7 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
   std::unique_ptr<base::Timer> publish_timer_;
   std::unique_ptr<net::SystemResolver> resolver_;
   std::unique_ptr<cluster::QuarantineShare> share_;  // with [redis]
-  std::unique_ptr<net::RedisSubscription> subscription_;
+  std::unique_ptr<redis::RedisSubscription> subscription_;
 };
 
 }  // namespace holdfast::server

@@ -83,7 +83,7 @@ std::string run_name() {
 
 admin::Access::Accounts accounts_of(const conf::Admin& admin, std::uint16_t port) {
   const auto role = [](conf::AdminRole configured) {
-    return configured == conf::AdminRole::Operator ? admin::Role::Operator : admin::Role::Viewer;
+    return configured == conf::AdminRole::Operator ? web::Role::Operator : web::Role::Viewer;
   };
   admin::Access::Accounts accounts;
   accounts.own_host = admin.address.host;
@@ -212,7 +212,7 @@ void Server::start_workers() {
           [this](std::size_t worker, std::uint64_t number, const sessions::Change& change) {
             loop_.post([this, worker, number, change] { on_change(worker, number, change); });
           },
-      .on_redis = [this](const net::RedisState& now) { loop_.post([this, now] { sessions_.on_worker_link(now); }); }};
+      .on_redis = [this](const redis::RedisState& now) { loop_.post([this, now] { sessions_.on_worker_link(now); }); }};
   const std::uint32_t count = worker_count(*settings_);
   const Worker::Common common{.settings = *settings_,
                               .memory = sessions_.memory(),
@@ -260,18 +260,18 @@ base::Result<void> Server::open_admin() {
                                       [this](std::string password, std::string hash, std::function<void(bool)> done) {
                                         passwords_.check(std::move(password), std::move(hash), std::move(done));
                                       });
-  admin::Router router = admin::make_router({.access = *access_,
-                                             .source = *this,
-                                             .operators = *this,
-                                             .sessions = *this,
-                                             .reloads = *this,
-                                             .quarantine = poison_,
-                                             .live = live_,
-                                             .timeline = timeline_,
-                                             .history = history_});
+  web::Router router = admin::make_router({.access = *access_,
+                                           .source = *this,
+                                           .operators = *this,
+                                           .sessions = *this,
+                                           .reloads = *this,
+                                           .quarantine = poison_,
+                                           .live = live_,
+                                           .timeline = timeline_,
+                                           .history = history_});
   admin::add_roll_routes(router, *this, *this);
-  admin_ = std::make_unique<admin::Server>(loop_, std::move(router),
-                                           admin::HostRule(admin_listener_->address(), settings_->admin.address.host));
+  admin_ = std::make_unique<web::Server>(loop_, std::move(router),
+                                         web::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening",
                   {{"speaks", *tls ? "https" : "http"}, {"address", admin_listener_->address().text()}});
   return {};

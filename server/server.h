@@ -11,7 +11,6 @@
 #include "admin/live.h"
 #include "admin/reload_api.h"
 #include "admin/roll_api.h"
-#include "admin/server.h"
 #include "admin/session_api.h"
 #include "admin/timeline.h"
 #include "admin/view.h"
@@ -42,6 +41,7 @@
 #include "server/silence_watch.h"
 #include "server/successor.h"
 #include "server/worker.h"
+#include "web/server.h"
 
 namespace holdfast::server {
 
@@ -209,7 +209,7 @@ class Server final : private health::Monitor::Listener,
   admin::Live live_;
   PasswordCheck passwords_{loop_};
   std::unique_ptr<admin::Access> access_;
-  std::unique_ptr<admin::Server> admin_;
+  std::unique_ptr<web::Server> admin_;
   std::unique_ptr<net::Listener> admin_listener_;
   std::unique_ptr<base::Timer> open_;      // the latest moment to begin serving
   std::unique_ptr<base::Timer> deadline_;  // of an orderly stop

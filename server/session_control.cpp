@@ -31,17 +31,17 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
     registry_ = std::move(registry);
     return;
   }
-  link_ = std::make_unique<net::RedisLink>(
-      net::RedisGround{scheduler, dialer, resolver_, random.next()}, settings.redis,
-      [this](const net::RedisState& state) {
-        if (state.word == net::RedisState::Word::Ok) map_->on_link_up();
+  link_ = std::make_unique<redis::RedisLink>(
+      redis::RedisGround{scheduler, dialer, resolver_, random.next()}, settings.redis,
+      [this](const redis::RedisState& state) {
+        if (state.word == redis::RedisState::Word::Ok) map_->on_link_up();
       },
-      net::RedisLink::Voice::Silent);
+      redis::RedisLink::Voice::Silent);
   const sessions::RedisNames names{settings.redis.prefix};
   map_ = std::make_unique<sessions::SharedMap>(memory_, hearing_, *link_, scheduler, names,
                                                settings.sessions.idle_timeout);
-  news_ = std::make_unique<net::RedisSubscription>(net::RedisGround{scheduler, dialer, resolver_, random.next()},
-                                                   settings.redis, map_->channels(), *map_);
+  news_ = std::make_unique<redis::RedisSubscription>(redis::RedisGround{scheduler, dialer, resolver_, random.next()},
+                                                     settings.redis, map_->channels(), *map_);
   registry_ = std::make_unique<sessions::RedisRegistry>(
       *link_, hearing_, scheduler,
       sessions::RedisRegistry::Options{
@@ -63,8 +63,8 @@ void SessionControl::start(const proxy::Snapshot& snapshot) {
   map_->set_pools(std::move(pools));
 }
 
-void SessionControl::on_worker_link(const net::RedisState& now) {
-  const bool is_up = now.word == net::RedisState::Word::Ok;
+void SessionControl::on_worker_link(const redis::RedisState& now) {
+  const bool is_up = now.word == redis::RedisState::Word::Ok;
   worker_links_ += is_up ? std::size_t{1} : ~std::size_t{0};
   if (is_up) {
     map_->on_link_up();
@@ -114,9 +114,10 @@ std::optional<sessions::Census> SessionControl::census_of(sessions::BackendTag b
   return map_ ? map_->census_of(backend) : census_->of(backend);
 }
 
-std::optional<net::RedisState> SessionControl::state(std::size_t workers) const {
+std::optional<redis::RedisState> SessionControl::state(std::size_t workers) const {
   if (!link_) return std::nullopt;
-  return link_->state().word == net::RedisState::Word::Ok && worker_links_ < workers ? worker_trouble_ : link_->state();
+  return link_->state().word == redis::RedisState::Word::Ok && worker_links_ < workers ? worker_trouble_
+                                                                                       : link_->state();
 }
 
 }  // namespace holdfast::server

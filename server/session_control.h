@@ -8,10 +8,10 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "conf/settings.h"
-#include "net/redis_link.h"
-#include "net/redis_subscription.h"
 #include "net/resolver.h"
 #include "proxy/snapshot.h"
+#include "redis/link.h"
+#include "redis/subscription.h"
 #include "sessions/census.h"
 #include "sessions/change.h"
 #include "sessions/hearing.h"
@@ -43,7 +43,7 @@ class SessionControl {
   /// Which backends there are; again after a reload.
   void start(const proxy::Snapshot& snapshot);
   /// A worker's own link to Redis has become Ok, or is no longer.
-  void on_worker_link(const net::RedisState& now);
+  void on_worker_link(const redis::RedisState& now);
   /// Whether operators may change the map; what is in Redis they always may.
   void take_orders(sessions::MemoryRegistry::Orders orders);
   /// What the old process of an upgrade had in memory, the longest idle first.
@@ -62,7 +62,7 @@ class SessionControl {
   /// How they are used; nullopt: not known yet.
   std::optional<sessions::Census> census_of(sessions::BackendTag backend) const;
   /// Of all links together: Ok only when `workers` of theirs are up, too. nullopt without Redis.
-  std::optional<net::RedisState> state(std::size_t workers) const;
+  std::optional<redis::RedisState> state(std::size_t workers) const;
 
  private:
   const bool is_shared_;
@@ -72,11 +72,11 @@ class SessionControl {
   std::optional<sessions::MemoryCensus> census_;  // of a map in memory: Redis counts what it keeps
   sessions::Hearing hearing_;
   net::SystemResolver resolver_;
-  std::unique_ptr<net::RedisLink> link_;
-  std::size_t worker_links_ = 0;                                                   // that are Ok
-  net::RedisState worker_trouble_{net::RedisState::Word::Degraded, "connecting"};  // of the last one that was not
+  std::unique_ptr<redis::RedisLink> link_;
+  std::size_t worker_links_ = 0;                                                       // that are Ok
+  redis::RedisState worker_trouble_{redis::RedisState::Word::Degraded, "connecting"};  // of the last one that was not
   std::unique_ptr<sessions::SharedMap> map_;
-  std::unique_ptr<net::RedisSubscription> news_;
+  std::unique_ptr<redis::RedisSubscription> news_;
   sessions::MemoryRegistry* memory_registry_ = nullptr;  // registry_, where it is one
   std::unique_ptr<sessions::Registry> registry_;
 };

@@ -96,7 +96,7 @@ admin::StatusView Server::frame() const {
   view.workers = static_cast<std::uint32_t>(workers_.size());
   view.clients = clients_status();
   if (const auto links = sessions_.state(workers_.size()); links && view.redis.state == "ok") {
-    if (links->word != net::RedisState::Word::Ok) {
+    if (links->word != redis::RedisState::Word::Ok) {
       view.redis.state = "degraded";
       view.redis.reason = links->reason;
     }

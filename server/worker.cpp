@@ -34,13 +34,13 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
     return local;
   }
   resolver_ = std::make_unique<net::SystemResolver>(loop_);
-  redis_ = std::make_unique<net::RedisLink>(
-      net::RedisGround{loop_, dialer_, *resolver_, seed}, settings.redis,
-      [this](const net::RedisState& state) {
-        const bool is_up = state.word == net::RedisState::Word::Ok;
+  redis_ = std::make_unique<redis::RedisLink>(
+      redis::RedisGround{loop_, dialer_, *resolver_, seed}, settings.redis,
+      [this](const redis::RedisState& state) {
+        const bool is_up = state.word == redis::RedisState::Word::Ok;
         if (std::exchange(is_redis_up_, is_up) != is_up) calls_.on_redis(state);
       },
-      net::RedisLink::Voice::Silent);
+      redis::RedisLink::Voice::Silent);
   return std::make_unique<sessions::RedisStore>(
       common.memory, common.places, common.hearing, *redis_, loop_,
       sessions::RedisStore::Options{.names = {settings.redis.prefix},

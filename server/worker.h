@@ -10,10 +10,10 @@
 
 #include "net/listener.h"
 #include "net/loop.h"
-#include "net/redis_link.h"
 #include "net/resolver.h"
 #include "net/tcp_dialer.h"
 #include "proxy/proxy.h"
+#include "redis/link.h"
 #include "server/access_log.h"
 #include "sessions/hearing.h"
 #include "sessions/local_store.h"
@@ -41,7 +41,7 @@ class Worker final : private proxy::Reports {
     /// A change to the session map that another process decides (suspend()).
     std::function<void(std::size_t worker, std::uint64_t number, const sessions::Change&)> on_change;
     /// The worker's link to Redis has become Ok, or is no longer.
-    std::function<void(const net::RedisState&)> on_redis;
+    std::function<void(const redis::RedisState&)> on_redis;
   };
 
   /// What the workers have in common; outlives them.
@@ -133,7 +133,7 @@ class Worker final : private proxy::Reports {
   std::unique_ptr<AccessLog::Feed> access_log_;
   std::unique_ptr<base::Timer> flush_;
   std::unique_ptr<net::SystemResolver> resolver_;
-  std::unique_ptr<net::RedisLink> redis_;  // with store = "redis"
+  std::unique_ptr<redis::RedisLink> redis_;  // with store = "redis"
   bool is_redis_up_ = false;
   sessions::LocalStore* local_ = nullptr;  // store_, where it is one
   std::unique_ptr<sessions::Store> store_;

@@ -31,9 +31,9 @@ Receipts::Wait::Wait(Receipts& receipts, std::uint64_t number, std::function<voi
 
 Receipts::Wait::~Wait() { receipts_.open_.erase(number_); }
 
-void Receipts::Wait::expect(const net::RedisReply& hearers) {
+void Receipts::Wait::expect(const redis::RedisReply& hearers) {
   is_expecting_ = true;
-  for (const net::RedisReply& hearer : hearers.items) {
+  for (const redis::RedisReply& hearer : hearers.items) {
     if (expected_.size() < kHearersMax) expected_.push_back(hearer.text);
   }
   if (is_complete()) return finish(Heard::ByAll);

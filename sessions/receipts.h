@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/scheduler.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "sessions/hearing.h"
 
 namespace holdfast::sessions {
@@ -33,7 +33,7 @@ class Receipts final : private Hearing::Desk {
     /// What the script asks receipts with: ours, as "SELF DESK NUMBER".
     const std::string& address() const { return address_; }
     /// What the script answered: who hears. Begins the wait proper; may call `done` at once.
-    void expect(const net::RedisReply& hearers);
+    void expect(const redis::RedisReply& hearers);
 
    private:
     friend class Receipts;

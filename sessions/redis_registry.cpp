@@ -20,7 +20,7 @@ std::optional<base::WallTime> parse_seconds(const std::string& text) {
 }
 
 // {id, generation, tag, created, last used}
-std::optional<Listed> parse_listed(const net::RedisReply& reply) {
+std::optional<Listed> parse_listed(const redis::RedisReply& reply) {
   if (!reply.is_array() || reply.items.size() != 5) return std::nullopt;
   const auto news = parse_news(reply.items[0].text + " " + reply.items[1].text + " " + reply.items[2].text);
   const auto created = parse_seconds(reply.items[3].text);
@@ -31,34 +31,35 @@ std::optional<Listed> parse_listed(const net::RedisReply& reply) {
 
 }  // namespace
 
-RedisRegistry::RedisRegistry(net::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options)
+RedisRegistry::RedisRegistry(redis::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options)
     : redis_(redis),
       scheduler_(scheduler),
       receipts_(hearing, scheduler, options.patience),
       names_(std::move(options.names)),
       idle_ms_(kept_ms(options.idle_timeout)) {}
 
-void RedisRegistry::run(const net::RedisScript& script, const std::vector<std::string>& keys,
+void RedisRegistry::run(const redis::RedisScript& script, const std::vector<std::string>& keys,
                         const std::vector<std::string>& args, OnReply on_reply) {
   const std::uint64_t number = ++last_call_;
   const std::vector<std::string_view> key_views(keys.begin(), keys.end());
   const std::vector<std::string_view> arg_views(args.begin(), args.end());
-  calls_.emplace(number, redis_.run(script, key_views, arg_views,
-                                    [this, number, on_reply = std::move(on_reply)](base::Result<net::RedisReply> got) {
-                                      const auto call = std::move(calls_.at(number));  // lives until this returns
-                                      calls_.erase(number);
-                                      on_reply(std::move(got));
-                                    }));
+  calls_.emplace(number,
+                 redis_.run(script, key_views, arg_views,
+                            [this, number, on_reply = std::move(on_reply)](base::Result<redis::RedisReply> got) {
+                              const auto call = std::move(calls_.at(number));  // lives until this returns
+                              calls_.erase(number);
+                              on_reply(std::move(got));
+                            }));
 }
 
 void RedisRegistry::list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
                          Done<std::vector<Listed>> done) {
   std::vector<std::string> args{names_.base_of(pool), std::to_string(limit)};
   for (const BackendTag tag : backends) args.push_back(tag_text(tag));
-  run(scripts::list(), {}, args, [done = std::move(done)](const base::Result<net::RedisReply>& reply) {
+  run(scripts::list(), {}, args, [done = std::move(done)](const base::Result<redis::RedisReply>& reply) {
     if (!reply) return done(reply.error());
     std::vector<Listed> found;
-    for (const net::RedisReply& item : reply->items) {
+    for (const redis::RedisReply& item : reply->items) {
       if (const auto session = parse_listed(item)) found.push_back(*session);
     }
     done(std::move(found));
@@ -67,7 +68,7 @@ void RedisRegistry::list(const std::string& pool, const std::vector<BackendTag>&
 
 void RedisRegistry::find(const std::string& pool, const Key& key, Done<std::optional<Listed>> done) {
   run(scripts::find(), {names_.session(pool, key)}, {names_.base_of(pool), id_text(key)},
-      [done = std::move(done)](const base::Result<net::RedisReply>& reply) {
+      [done = std::move(done)](const base::Result<redis::RedisReply>& reply) {
         if (!reply) return done(reply.error());
         done(parse_listed(*reply));
       });
@@ -90,7 +91,7 @@ void RedisRegistry::run_heard(const Script& script, std::size_t hearers_at,
   });
   Receipts::Wait& receipts = *wait;
   waits_.emplace(number, std::move(wait));
-  script(receipts.address(), [changed, finish, hearers_at, &receipts](base::Result<net::RedisReply> reply) {
+  script(receipts.address(), [changed, finish, hearers_at, &receipts](base::Result<redis::RedisReply> reply) {
     if (!reply) return (*finish)(reply.error());
     if (!reply->is_array() || reply->items.size() <= hearers_at) {
       return (*finish)(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/scheduler.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "sessions/hearing.h"
 #include "sessions/receipts.h"
 #include "sessions/redis_text.h"
@@ -24,7 +24,7 @@ class RedisRegistry final : public Registry {
     base::Duration idle_timeout{};
     base::Duration patience = std::chrono::milliseconds{100};
   };
-  RedisRegistry(net::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options);
+  RedisRegistry(redis::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options);
 
   void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
             Done<std::vector<Listed>> done) override;
@@ -35,24 +35,24 @@ class RedisRegistry final : public Registry {
              Done<Effect> done) override;
 
  private:
-  using OnReply = std::function<void(base::Result<net::RedisReply>)>;
+  using OnReply = std::function<void(base::Result<redis::RedisReply>)>;
   struct Changed {
-    net::RedisReply reply;
+    redis::RedisReply reply;
     Heard heard = Heard::ByAll;
   };
-  void run(const net::RedisScript& script, const std::vector<std::string>& keys, const std::vector<std::string>& args,
+  void run(const redis::RedisScript& script, const std::vector<std::string>& keys, const std::vector<std::string>& args,
            OnReply on_reply);
   using Script = std::function<void(const std::string& address, OnReply on_reply)>;
   void run_heard(const Script& script, std::size_t hearers_at, std::function<void(const base::Result<Changed>&)> done);
   void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, Effect so_far,
                   Done<Effect> done);
 
-  net::Redis& redis_;
+  redis::Redis& redis_;
   base::Scheduler& scheduler_;
   Receipts receipts_;
   const RedisNames names_;
   const std::string idle_ms_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> calls_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> calls_;
   std::uint64_t last_call_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Receipts::Wait>> waits_;
   std::uint64_t last_wait_ = 0;

@@ -40,14 +40,14 @@ local function ask_receipts(channel, hearers, address)
 end
 )";
 
-net::RedisScript with_common(std::string_view name, std::string_view body) {
+redis::RedisScript with_common(std::string_view name, std::string_view body) {
   return {name, std::string(kCommon).append(body)};
 }
 
 }  // namespace
 
-const net::RedisScript& bind() {
-  static const net::RedisScript script = with_common("bind", R"(
+const redis::RedisScript& bind() {
+  static const redis::RedisScript script = with_common("bind", R"(
 local base, id, wanted, tag, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local ago = math.min(tonumber(ARGV[7]), math.floor(idle / 1000) - 1)
 local generation, held, created = read(KEYS[1])
@@ -63,8 +63,8 @@ return {text(wanted), tag, 1}
   return script;
 }
 
-const net::RedisScript& take_place() {
-  static const net::RedisScript script = with_common("take_place", R"(
+const redis::RedisScript& take_place() {
+  static const redis::RedisScript script = with_common("take_place", R"(
 local base, name, lasts, session, most, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 if session ~= '' then
   local generation, held = read(session)
@@ -94,15 +94,15 @@ return {'admitted'}
   return script;
 }
 
-const net::RedisScript& give_back() {
-  static const net::RedisScript script("give_back", R"(
+const redis::RedisScript& give_back() {
+  static const redis::RedisScript script("give_back", R"(
 return redis.call('ZREM', ARGV[1] .. 'p:' .. ARGV[3], ARGV[2])
 )");
   return script;
 }
 
-const net::RedisScript& move() {
-  static const net::RedisScript script = with_common("move", R"(
+const redis::RedisScript& move() {
+  static const redis::RedisScript script = with_common("move", R"(
 local base, id, seen, from, to, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local generation, held, created = read(KEYS[1])
 if generation and (generation > seen or (generation == seen and held ~= from)) then
@@ -118,8 +118,8 @@ return {text(moved), to, 1}
   return script;
 }
 
-const net::RedisScript& end() {
-  static const net::RedisScript script = with_common("end", R"(
+const redis::RedisScript& end() {
+  static const redis::RedisScript script = with_common("end", R"(
 local base, id, idle, channel, how, known = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local generation, held, created = read(KEYS[1])
 local ended = generation
@@ -138,8 +138,8 @@ return {text(ended), ask_receipts(channel, KEYS[2], ARGV[7])}
   return script;
 }
 
-const net::RedisScript& touch() {
-  static const net::RedisScript script = with_common("touch", R"(
+const redis::RedisScript& touch() {
+  static const redis::RedisScript script = with_common("touch", R"(
 local base, idle = ARGV[1], ARGV[2]
 local found = 0
 for i = 3, #ARGV do
@@ -155,8 +155,8 @@ return found
   return script;
 }
 
-const net::RedisScript& count() {
-  static const net::RedisScript script = with_common("count", R"(
+const redis::RedisScript& count() {
+  static const redis::RedisScript script = with_common("count", R"(
 local base, idle, time = ARGV[1], ARGV[2], now()
 local before, active = time - math.ceil(idle / 1000) - 1, time - ARGV[3]
 local counts = {}
@@ -173,8 +173,8 @@ return counts
   return script;
 }
 
-const net::RedisScript& find() {
-  static const net::RedisScript script = with_common("find", R"(
+const redis::RedisScript& find() {
+  static const redis::RedisScript script = with_common("find", R"(
 local base, id = ARGV[1], ARGV[2]
 local generation, tag, created = read(KEYS[1])
 if not generation or tag == ENDED then return {} end
@@ -184,8 +184,8 @@ return {id, text(generation), tag, created, used}
   return script;
 }
 
-const net::RedisScript& list() {
-  static const net::RedisScript script = with_common("list", R"(
+const redis::RedisScript& list() {
+  static const redis::RedisScript script = with_common("list", R"(
 local base, limit = ARGV[1], tonumber(ARGV[2])
 local found = {}
 for i = 3, #ARGV do
@@ -201,8 +201,8 @@ return found
   return script;
 }
 
-const net::RedisScript& put() {
-  static const net::RedisScript script = with_common("put", R"(
+const redis::RedisScript& put() {
+  static const redis::RedisScript script = with_common("put", R"(
 local base, id, to, idle, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local generation, held, created = read(KEYS[1])
 if not generation or held == ENDED then return {0, {}} end
@@ -215,8 +215,8 @@ return {1, ask_receipts(channel, KEYS[2], ARGV[6])}
   return script;
 }
 
-const net::RedisScript& clear() {
-  static const net::RedisScript script = with_common("clear", R"(
+const redis::RedisScript& clear() {
+  static const redis::RedisScript script = with_common("clear", R"(
 local base, from, idle, channel, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local index = base .. 'b:' .. from
 local time = now()
@@ -245,8 +245,8 @@ return {cleared, redis.call('ZCARD', index), ask_receipts(channel, KEYS[1], ARGV
   return script;
 }
 
-const net::RedisScript& hear() {
-  static const net::RedisScript script("hear", R"(
+const redis::RedisScript& hear() {
+  static const redis::RedisScript script("hear", R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/redis.h"
+#include "redis/redis.h"
 
 /// The scripts by which proxies agree on sessions: each is one atomic step. docs/redis.md describes the keys.
 ///
@@ -13,53 +13,53 @@ namespace holdfast::sessions::scripts {
 /// KEYS: session. ARGV: base, id, generation, tag, idle ms, channel, seconds since its last use. Binds it unless it is
 /// bound to the same generation or a later one; of an earlier one all are told. Answers {generation, tag} that hold
 /// now, and 1 if this call made it so.
-const net::RedisScript& bind();
+const redis::RedisScript& bind();
 
 /// ARGV: base, a place's name, how long it lasts in ms, session or "", the pool's limit, tag of the backend wanted,
 /// then tag and limit of each backend; 0: no limit. Takes a place where sessions and places together leave one. Answers
 /// {"admitted"}, {"is_in"} (the session is there), {"pool_full"}, or {"backend_full", tags without room...}.
-const net::RedisScript& take_place();
+const redis::RedisScript& take_place();
 
 /// ARGV: base, a place's name, tag of its backend.
-const net::RedisScript& give_back();
+const redis::RedisScript& give_back();
 
 /// KEYS: session. ARGV: base, id, seen generation, seen tag, tag to move to, idle ms, channel. Compare-and-set;
 /// answers like bind.
-const net::RedisScript& move();
+const redis::RedisScript& move();
 
 /// KEYS: session, hearers. ARGV: base, id, idle ms, channel, "mark" or "forget", a generation it has had or 0, address.
 /// Answers {the generation of the end, who hears}.
-const net::RedisScript& end();
+const redis::RedisScript& end();
 
 /// ARGV: base, idle ms, ids... They were used just now. Answers how many are still there.
-const net::RedisScript& touch();
+const redis::RedisScript& touch();
 
 /// ARGV: base, idle ms, for how many seconds a use makes active, tags... Forgets in the index who has expired; answers
 /// of each backend: its sessions, those active, and for how many seconds the latest of the others is unused (-1: there
 /// is none).
-const net::RedisScript& count();
+const redis::RedisScript& count();
 
 // For operators:
 
 /// KEYS: session. ARGV: base, id. Answers {id, generation, tag, created, last used}, or nothing.
-const net::RedisScript& find();
+const redis::RedisScript& find();
 
 /// ARGV: base, limit, tags... Answers a list of what find() answers, each backend's most recently used first.
-const net::RedisScript& list();
+const redis::RedisScript& list();
 
 /// KEYS: session, hearers. ARGV: base, id, tag, idle ms, channel, address. Binds a session that there is to another
 /// backend. Answers {1 or 0, who hears}.
-const net::RedisScript& put();
+const redis::RedisScript& put();
 
 /// KEYS: hearers. ARGV: base, tag, idle ms, channel, how many at most, address, tags to move to... Moves sessions of
 /// one backend, the longest unused first, or ends them where there are no tags. Answers {how many, how many entries are
 /// left, who hears}.
-const net::RedisScript& clear();
+const redis::RedisScript& clear();
 
 // For the news:
 
 /// KEYS: hearers. ARGV: who, lease in ms, its own channel, a word. Counts `who` among those that hear until the lease
 /// ends, by Redis's clock, and says the word on its channel: behind all news of before, as one connection brings both.
-const net::RedisScript& hear();
+const redis::RedisScript& hear();
 
 }  // namespace holdfast::sessions::scripts

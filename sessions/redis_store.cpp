@@ -42,13 +42,13 @@ class RedisStore::Pending final : public Question {
         to_(to),
         kind_(kind) {}
 
-  void ask(const net::RedisScript& script, net::Redis::List keys, net::Redis::List args) {
-    call_ =
-        store_.redis_.run(script, keys, args, [this](const base::Result<net::RedisReply>& reply) { on_reply(reply); });
+  void ask(const redis::RedisScript& script, redis::Redis::List keys, redis::Redis::List args) {
+    call_ = store_.redis_.run(script, keys, args,
+                              [this](const base::Result<redis::RedisReply>& reply) { on_reply(reply); });
   }
 
  private:
-  void on_reply(const base::Result<net::RedisReply>& reply) {
+  void on_reply(const base::Result<redis::RedisReply>& reply) {
     const base::Instant now = store_.scheduler_.now();
     const auto agreed = reply ? parse_held(*reply) : std::nullopt;
     if (!agreed) return asker_.on_binding(decide_alone(now));
@@ -70,7 +70,7 @@ class RedisStore::Pending final : public Question {
   const Binding known_;  // Bind: what is wanted. Move: what was seen.
   const BackendTag to_;
   const Kind kind_;
-  std::unique_ptr<net::RedisCall> call_;
+  std::unique_ptr<redis::RedisCall> call_;
 };
 
 /// What the asker of an end holds.
@@ -102,12 +102,12 @@ class RedisStore::End final : public base::Buried {
                               {names.base_of(what_.pool), id_text(what_.key), store_.idle_ms_, names.news(),
                                ending == Ending::Mark ? "mark" : "forget", text_of(what_.known),
                                receipts_ ? receipts_->address() : std::string()},
-                              [this](const base::Result<net::RedisReply>& reply) { on_reply(reply); });
+                              [this](const base::Result<redis::RedisReply>& reply) { on_reply(reply); });
   }
   void forget_wait() { wait_ = nullptr; }
 
  private:
-  void on_reply(const base::Result<net::RedisReply>& reply) {
+  void on_reply(const base::Result<redis::RedisReply>& reply) {
     if (!reply) {
       // It may have happened or not. Said again as a mark it does no harm.
       store_.keep_untold(std::move(what_));
@@ -130,7 +130,7 @@ class RedisStore::End final : public base::Buried {
   Untold what_;
   EndWait* wait_;
   std::unique_ptr<Receipts::Wait> receipts_;
-  std::unique_ptr<net::RedisCall> call_;
+  std::unique_ptr<redis::RedisCall> call_;
 };
 
 RedisStore::EndWait::~EndWait() {
@@ -187,12 +187,12 @@ class RedisStore::Admitting final : public Question {
       words.push_back(std::to_string(one.sessions_max));
     }
     const std::vector<std::string_view> args(words.begin(), words.end());
-    call_ = store_.redis_.run(scripts::take_place(), net::RedisWords{}, args,
-                              [this](const base::Result<net::RedisReply>& reply) { on_reply(reply); });
+    call_ = store_.redis_.run(scripts::take_place(), redis::RedisWords{}, args,
+                              [this](const base::Result<redis::RedisReply>& reply) { on_reply(reply); });
   }
 
  private:
-  void on_reply(const base::Result<net::RedisReply>& reply) {
+  void on_reply(const base::Result<redis::RedisReply>& reply) {
     using Verdict = Admission::Verdict;
     auto admission = reply ? parse_admission(*reply) : std::nullopt;
     if (!reply && reply.error().code == base::ErrorCode::Overload) {
@@ -218,10 +218,10 @@ class RedisStore::Admitting final : public Question {
   const std::shared_ptr<const Limits> limits_;
   const bool is_shown_;
   std::unique_ptr<SharedPlace> place_;
-  std::unique_ptr<net::RedisCall> call_;
+  std::unique_ptr<redis::RedisCall> call_;
 };
 
-RedisStore::RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, net::Redis& redis,
+RedisStore::RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, redis::Redis& redis,
                        base::Scheduler& scheduler, Options options)
     : copies_(copies),
       places_(places),
@@ -365,13 +365,13 @@ void RedisStore::offer(std::string_view pool, const Key& key, const Binding& bin
   const std::string_view keys[] = {session};
   const std::string_view args[] = {base, id, generation, tag, idle_ms_, news, "0"};
   offers_.emplace(number, redis_.run(scripts::bind(), keys, args,
-                                     [this, number, key, sight](const base::Result<net::RedisReply>& reply) {
+                                     [this, number, key, sight](const base::Result<redis::RedisReply>& reply) {
                                        on_offered(number, key, sight, reply);
                                      }));
 }
 
 void RedisStore::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
-                            const base::Result<net::RedisReply>& reply) {
+                            const base::Result<redis::RedisReply>& reply) {
   const auto agreed = reply ? parse_held(*reply) : std::nullopt;
   if (agreed) {
     copies_.adopt(key, *agreed, sight, scheduler_.now());
@@ -402,7 +402,7 @@ void RedisStore::tell_uses() {
       args.insert(args.end(), uses.ids.begin() + static_cast<std::ptrdiff_t>(from),
                   uses.ids.begin() + static_cast<std::ptrdiff_t>(from + count));
       // The script finds its keys by their base: they all have the pool's hash tag.
-      redis_.tell(scripts::touch(), net::RedisWords{}, args);
+      redis_.tell(scripts::touch(), redis::RedisWords{}, args);
     }
     uses.ids.clear();
   }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/scheduler.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "sessions/hearing.h"
 #include "sessions/memory_store.h"
 #include "sessions/receipts.h"
@@ -31,7 +31,7 @@ class RedisStore final : public Store {
     base::Duration patience = std::chrono::milliseconds{100};  ///< [redis] timeout: how long an end is waited for.
   };
 
-  RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler,
+  RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, redis::Redis& redis, base::Scheduler& scheduler,
              Options options);
   ~RedisStore() override;
 
@@ -77,14 +77,14 @@ class RedisStore final : public Store {
   void tell_uses();
   void offer(std::string_view pool, const Key& key, const Binding& binding);
   void on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
-                  const base::Result<net::RedisReply>& reply);
+                  const base::Result<redis::RedisReply>& reply);
 
   MemoryStore& copies_;
   Places& places_;                      // while Redis is away
   std::shared_ptr<const Limits> full_;  // of the pool that was last found full
   base::Instant full_until_{};
   Hearing& hearing_;
-  net::Redis& redis_;
+  redis::Redis& redis_;
   base::Scheduler& scheduler_;
   const Options options_;
   Receipts receipts_;
@@ -93,7 +93,7 @@ class RedisStore final : public Store {
   std::size_t uses_waiting_ = 0;
   std::uint64_t uses_dropped_ = 0;
   std::unique_ptr<base::Timer> tell_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;  // nobody waits for them
+  std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> offers_;  // nobody waits for them
   std::uint64_t last_offer_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<End>> ends_;  // under way, whoever still waits for them
   std::uint64_t last_end_ = 0;

@@ -55,7 +55,7 @@ std::optional<BackendTag> parse_tag(std::string_view text) {
   return BackendTag{value};
 }
 
-std::optional<Held> parse_held(const net::RedisReply& reply) {
+std::optional<Held> parse_held(const redis::RedisReply& reply) {
   if (!reply.is_array() || reply.items.size() < 3) return std::nullopt;
   const auto generation = parse_generation(reply.items[0].text);
   const auto tag = parse_tag(reply.items[1].text);
@@ -63,7 +63,7 @@ std::optional<Held> parse_held(const net::RedisReply& reply) {
   return Held{{*tag, *generation}, reply.items[2].integer == 1};
 }
 
-std::optional<Admission> parse_admission(const net::RedisReply& reply) {
+std::optional<Admission> parse_admission(const redis::RedisReply& reply) {
   using Verdict = Admission::Verdict;
   if (!reply.is_array() || reply.items.empty()) return std::nullopt;
   const std::string& word = reply.items[0].text;

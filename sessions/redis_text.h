@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "sessions/binding.h"
 #include "sessions/key.h"
 #include "sessions/places.h"
@@ -22,10 +22,10 @@ std::string tag_text(BackendTag tag);
 std::optional<BackendTag> parse_tag(std::string_view text);
 
 /// What the scripts answer: {generation, tag, 1 if this call made it so}.
-std::optional<Held> parse_held(const net::RedisReply& reply);
+std::optional<Held> parse_held(const redis::RedisReply& reply);
 
 /// What the script for places answers; the place itself is the caller's to add.
-std::optional<Admission> parse_admission(const net::RedisReply& reply);
+std::optional<Admission> parse_admission(const redis::RedisReply& reply);
 
 /// A session the others are told of: "id generation tag".
 struct News {

@@ -20,7 +20,7 @@ constexpr std::string_view kBeatWord = "beat ";
 
 }  // namespace
 
-SharedMap::SharedMap(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler,
+SharedMap::SharedMap(MemoryStore& copies, Hearing& hearing, redis::Redis& redis, base::Scheduler& scheduler,
                      RedisNames names, base::Duration idle_timeout)
     : copies_(copies),
       hearing_(hearing),
@@ -65,7 +65,7 @@ void SharedMap::on_subscribed() {
   beat();
 }
 
-void SharedMap::on_lost(const net::RedisState&) {
+void SharedMap::on_lost(const redis::RedisState&) {
   if (std::exchange(is_subscribed_, false)) leave();
   copies_.doubt_all();  // from now on news may be missed
 }
@@ -140,13 +140,13 @@ void SharedMap::offer(const Session& session, const std::string& pool) {
                                       std::to_string(static_cast<std::uint32_t>(session.binding.generation)),
                                       tag_text(session.binding.backend), idle_ms_, names_.news(),
                                       std::to_string(std::max<std::int64_t>(0, unused.count()))},
-                                     [this, number, key, sight](const base::Result<net::RedisReply>& reply) {
+                                     [this, number, key, sight](const base::Result<redis::RedisReply>& reply) {
                                        on_offered(number, key, sight, reply);
                                      }));
 }
 
 void SharedMap::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
-                           const base::Result<net::RedisReply>& reply) {
+                           const base::Result<redis::RedisReply>& reply) {
   if (const auto agreed = reply ? parse_held(*reply) : std::nullopt) {
     copies_.adopt_unused(key, *agreed, sight, scheduler_.now());
   }
@@ -171,11 +171,11 @@ void SharedMap::count(const Pool& pool, std::size_t from) {
   for (const BackendTag tag : tags) texts.push_back(tag_text(tag));
   const std::vector<std::string_view> args(texts.begin(), texts.end());
   counting_.push_back(
-      redis_.run(scripts::count(), net::RedisWords{}, args,
-                 [this, tags](const base::Result<net::RedisReply>& reply) { on_counted(tags, reply); }));
+      redis_.run(scripts::count(), redis::RedisWords{}, args,
+                 [this, tags](const base::Result<redis::RedisReply>& reply) { on_counted(tags, reply); }));
 }
 
-void SharedMap::on_counted(const std::vector<BackendTag>& tags, const base::Result<net::RedisReply>& reply) {
+void SharedMap::on_counted(const std::vector<BackendTag>& tags, const base::Result<redis::RedisReply>& reply) {
   if (!reply || reply->items.size() != 3 * tags.size()) return;
   const auto number = [&](std::size_t at) { return std::max<std::int64_t>(0, reply->items[at].integer); };
   for (std::size_t i = 0; i < tags.size(); ++i) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/scheduler.h"
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "sessions/census.h"
 #include "sessions/hearing.h"
 #include "sessions/memory_store.h"
@@ -22,7 +22,7 @@ namespace holdfast::sessions {
 /// gets there), gives receipts for what it hears, and counts the sessions of each backend over all proxies.
 ///
 /// One per process, on the control loop; all references outlive it.
-class SharedMap final : public net::RedisListener {
+class SharedMap final : public redis::RedisListener {
  public:
   /// The backends whose sessions are counted and offered.
   struct Pool {
@@ -30,7 +30,7 @@ class SharedMap final : public net::RedisListener {
     std::vector<BackendTag> backends;
   };
 
-  SharedMap(MemoryStore& copies, Hearing& hearing, net::Redis& redis, base::Scheduler& scheduler, RedisNames names,
+  SharedMap(MemoryStore& copies, Hearing& hearing, redis::Redis& redis, base::Scheduler& scheduler, RedisNames names,
             base::Duration idle_timeout);
   ~SharedMap() override;
 
@@ -46,7 +46,7 @@ class SharedMap final : public net::RedisListener {
   // Of channels().
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed() override;
-  void on_lost(const net::RedisState& state) override;
+  void on_lost(const redis::RedisState& state) override;
 
   /// Over all proxies, as of the last count; nullopt while there is none to rely on.
   std::optional<std::uint64_t> size_of(BackendTag backend) const;
@@ -73,14 +73,14 @@ class SharedMap final : public net::RedisListener {
   void offer_some();
   void offer(const Session& session, const std::string& pool);
   void on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
-                  const base::Result<net::RedisReply>& reply);
+                  const base::Result<redis::RedisReply>& reply);
   void count_all();
   void count(const Pool& pool, std::size_t from);
-  void on_counted(const std::vector<BackendTag>& tags, const base::Result<net::RedisReply>& reply);
+  void on_counted(const std::vector<BackendTag>& tags, const base::Result<redis::RedisReply>& reply);
 
   MemoryStore& copies_;
   Hearing& hearing_;
-  net::Redis& redis_;
+  redis::Redis& redis_;
   base::Scheduler& scheduler_;
   const RedisNames names_;
   const std::string own_channel_;
@@ -93,10 +93,10 @@ class SharedMap final : public net::RedisListener {
   bool is_subscribed_ = false;
   std::optional<MemoryStore::Walk> walk_;  // where the next offers come from
   bool walk_again_ = false;                // doubted anew while a walk was under way
-  std::unordered_map<std::uint64_t, std::unique_ptr<net::RedisCall>> offers_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> offers_;
   std::uint64_t last_offer_ = 0;
   std::unordered_map<BackendTag, Census> counts_;
-  std::vector<std::unique_ptr<net::RedisCall>> counting_;
+  std::vector<std::unique_ptr<redis::RedisCall>> counting_;
   base::Instant counted_{};
   std::unique_ptr<base::Timer> beat_timer_;
   std::unique_ptr<base::Timer> offer_timer_;

@@ -42,9 +42,9 @@ endfunction()
 # Which folders' tests a build has. Under TSan: those whose tests, or what they test, start threads (tests/house checks
 # it). In the release build: those that say something of their own there, about speed, memory and system calls.
 if(HOLDFAST_SANITIZE STREQUAL "thread")
-  set(tested support net sessions server whole)
+  set(tested support net redis sessions ctl server whole)
 elseif(HOLDFAST_SANITIZE)
-  set(tested house support base http conf net sessions health cluster proxy admin server simulation whole)
+  set(tested house support base http conf net web redis sessions health cluster proxy admin ctl server simulation whole)
 else()
   set(tested support whole page)
 endif()

@@ -6,12 +6,17 @@
 #include <nlohmann/json.hpp>
 
 #include "admin/password.h"
+#include "base/log.h"
 #include "base/log_watch.h"
 #include "tests/admin/sample_view.h"
 #include "tests/support/fake_net.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using web::Answer;
+using web::Request;
+using web::Role;
+using web::Router;
 using namespace std::chrono_literals;
 using nlohmann::json;
 

@@ -1,4 +1,4 @@
-holdfast_tests(admin NAMES access docs history host_rule json_patch live page quarantine_api message metrics operator_api overview reload_api roll_api server session_api status_json status_patches summary LINKS
+holdfast_tests(admin NAMES access docs endpoints history json_patch live page quarantine_api metrics operator_api overview reload_api roll_api session_api status_json status_patches summary LINKS
                    holdfast::admin holdfast_fakes OpenSSL::Crypto)
 # Views name only what a row is about.
 target_compile_options(test_admin PRIVATE -Wno-missing-field-initializers)

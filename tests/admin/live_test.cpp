@@ -5,13 +5,15 @@
 
 #include <algorithm>
 
-#include "admin/server.h"
 #include "base/log.h"
 #include "tests/admin/sample_view.h"
 #include "tests/support/fake_net.h"
+#include "tests/support/text.h"
+#include "web/server.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using holdfast::tests::has;
 using namespace std::chrono_literals;
 using nlohmann::json;
 using tests::FakePeer;
@@ -41,7 +43,7 @@ std::vector<Message> messages_in(const std::string& text) {
 }
 
 struct Fixture {
-  explicit Fixture(Limits limits = {}, Live::Limits live_limits = {})
+  explicit Fixture(web::Limits limits = {}, Live::Limits live_limits = {})
       : live(loop, source, timeline, live_limits),
         server(loop,
                make_router({.access = access,
@@ -53,7 +55,7 @@ struct Fixture {
                             .live = live,
                             .timeline = timeline,
                             .history = history}),
-               HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
+               web::HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
 
   FakePeer ask(const std::string& target, const std::string& fields = "Accept: text/event-stream\r\n") {
     return talk("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
@@ -88,15 +90,13 @@ struct Fixture {
   FakeReloads reloads;
   FakeQuarantine quarantine;
   Access access{loop,
-                {.users = {{"anna", "hash", Role::Viewer}}},
+                {.users = {{"anna", "hash", web::Role::Viewer}}},
                 [](const std::string&, const std::string&, const std::function<void(bool)>& done) { done(true); }};
   Timeline timeline{"run"};
   History history;
   Live live;
-  Server server;
+  web::Server server;
 };
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -5,42 +5,22 @@
 #include <nlohmann/json.hpp>
 
 #include "admin/cluster_json.h"
-#include "admin/endpoints.h"
-#include "tests/admin/sample_view.h"
-#include "tests/support/fake_loop.h"
-#include "tests/support/fake_net.h"
+#include "tests/admin/router_fixture.h"
+#include "tests/support/text.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using holdfast::tests::has;
+using web::Answer;
+using web::Request;
 using namespace std::chrono_literals;
 using health::OperatorState;
 
 namespace {
 
-struct Fixture {
-  Request post(std::string path, std::string body = {}) const {
-    Request request;
-    request.method = http::Method::Post;
-    request.path = std::move(path);
-    request.host = "localhost";
-    request.fields = {{"content-type", "application/json"}};
-    request.body = std::move(body);
-    request.peer = tests::fake_address(5000);
-    return request;
-  }
-  Answer ask(const Request& request) const { return answer_of(router, request); }
-
-  FakeSource source;
-  FakeDesk desk;
-  FakeSessions sessions;
-  tests::FakeLoop loop;
-  FakeRest rest{loop, source};
-  Router router = make_router(rest.desks(source, desk, sessions));
-};
+using Fixture = RouterFixture;
 
 const std::string kApp1 = "/api/v1/pools/shop/backends/app1/";
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -96,7 +76,7 @@ TEST_CASE("what is refused, and why; nothing of it reaches the desk") {
     INFO(std::string(row.why));
     const Answer answer = f.ask(f.post(row.path, row.body));
     CHECK(answer.status == row.status);
-    CHECK(contains(answer.body, row.part));
+    CHECK(has(answer.body, row.part));
   }
   CHECK(f.desk.asks.empty());
 }
@@ -150,9 +130,9 @@ TEST_CASE("who leads, and who sees what") {
     return f.ask(request);
   };
   CHECK(get("/cluster/leader").status == 503);
-  CHECK(contains(get("/cluster/leader").body, "no [cluster]"));
+  CHECK(has(get("/cluster/leader").body, "no [cluster]"));
   f.source.view.cluster.state = "alone";
-  CHECK(contains(get("/cluster/leader").body, "no leader is known"));
+  CHECK(has(get("/cluster/leader").body, "no leader is known"));
 
   ClusterView& cluster = f.source.view.cluster;
   cluster.state = "ok";
@@ -178,12 +158,12 @@ TEST_CASE("who leads, and who sees what") {
   const auto status = nlohmann::json::parse(get("/api/v1/status").body);
   CHECK(status["cluster"]["nodes"] == nlohmann::json({"lb1", "lb2"}));
   CHECK(status["cluster"]["leader"] == "lb2");
-  CHECK(contains(status["summary"].get<std::string>(), "redis off; 2 proxies, 1 of them cut off, led by lb2"));
+  CHECK(has(status["summary"].get<std::string>(), "redis off; 2 proxies, 1 of them cut off, led by lb2"));
   CHECK(status["mood"] == "warn");
   const std::string metrics = get("/metrics").body;
-  CHECK(contains(metrics, "holdfast_cluster_nodes 2"));
-  CHECK(contains(metrics, "holdfast_cluster_leader 0"));
-  CHECK(contains(metrics, "holdfast_cluster_nodes_cut_off 1"));
+  CHECK(has(metrics, "holdfast_cluster_nodes 2"));
+  CHECK(has(metrics, "holdfast_cluster_leader 0"));
+  CHECK(has(metrics, "holdfast_cluster_nodes_cut_off 1"));
 }
 
 TEST_CASE("cut off is a reason to send traffic elsewhere") {

@@ -4,34 +4,19 @@
 
 #include <nlohmann/json.hpp>
 
-#include "admin/endpoints.h"
-#include "tests/admin/sample_view.h"
-#include "tests/support/fake_loop.h"
-#include "tests/support/fake_net.h"
+#include "tests/admin/router_fixture.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using web::Answer;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct Fixture {
+struct Fixture : RouterFixture {
   Answer ask(http::Method method, std::string path) const {
-    Request request;
-    request.method = method;
-    request.path = std::move(path);
-    request.host = "localhost";
-    request.fields = {{"content-type", "application/json"}};
-    request.peer = tests::fake_address(5000);
-    return answer_of(router, request);
+    return RouterFixture::ask(request(method, std::move(path)));
   }
-
-  FakeSource source;
-  FakeDesk desk;
-  FakeSessions sessions;
-  tests::FakeLoop loop;
-  FakeRest rest{loop, source};
-  Router router = make_router(rest.desks(source, desk, sessions));
 };
 
 }  // namespace

@@ -4,34 +4,16 @@
 
 #include <nlohmann/json.hpp>
 
-#include "admin/endpoints.h"
-#include "tests/admin/sample_view.h"
-#include "tests/support/fake_loop.h"
-#include "tests/support/fake_net.h"
+#include "tests/admin/router_fixture.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using web::Answer;
 
 namespace {
 
-struct Fixture {
-  Answer post(std::string body) const {
-    Request request;
-    request.method = http::Method::Post;
-    request.path = "/api/v1/reload";
-    request.host = "localhost";
-    request.fields = {{"content-type", "application/json"}};
-    request.body = std::move(body);
-    request.peer = tests::fake_address(5000);
-    return answer_of(router, request);
-  }
-
-  FakeSource source;
-  FakeDesk desk;
-  FakeSessions sessions;
-  tests::FakeLoop loop;
-  FakeRest rest{loop, source};
-  Router router = make_router(rest.desks(source, desk, sessions));
+struct Fixture : RouterFixture {
+  Answer post(std::string body) const { return ask(RouterFixture::post("/api/v1/reload", std::move(body))); }
 };
 
 }  // namespace

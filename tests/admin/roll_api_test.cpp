@@ -9,6 +9,9 @@
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using web::Answer;
+using web::Request;
+using web::Router;
 
 namespace {
 

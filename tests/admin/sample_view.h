@@ -6,6 +6,7 @@
 #include "admin/operator_api.h"
 #include "admin/session_api.h"
 #include "admin/view.h"
+#include "tests/web/web_client.h"
 
 namespace holdfast::admin {
 
@@ -73,13 +74,6 @@ class FakeDesk final : public OperatorDesk {
     done(answer);
   }
 };
-
-/// What a router answers at once.
-inline Answer answer_of(const Router& router, const Request& request) {
-  Answer got;
-  router.answer(request, [&got](const Answer& answer) { got = answer; });
-  return got;
-}
 
 /// Sessions that nobody has.
 class FakeSessions final : public SessionDesk, private sessions::Registry {

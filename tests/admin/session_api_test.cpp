@@ -2,36 +2,30 @@
 
 #include <doctest/doctest.h>
 
-#include "admin/endpoints.h"
 #include "sessions/redis_text.h"
-#include "tests/admin/sample_view.h"
-#include "tests/support/fake_loop.h"
-#include "tests/support/fake_net.h"
+#include "tests/admin/router_fixture.h"
+#include "tests/support/text.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
+using holdfast::tests::has;
+using web::Answer;
+using web::Request;
 
 namespace {
 
 constexpr sessions::Key kKey{1, 2};
 
-struct Fixture {
+struct Fixture : RouterFixture {
   Answer get(std::string path, std::string query = {}) const {
-    Request request;
-    request.method = http::Method::Get;
-    request.path = std::move(path);
-    request.query = std::move(query);
-    request.peer = tests::fake_address(5000);
-    return answer_of(router, request);
+    Request asked = request(http::Method::Get, std::move(path));
+    asked.query = std::move(query);
+    return ask(asked);
   }
   Answer post(std::string path, std::string body = {}, const char* type = "application/json") const {
-    Request request;
-    request.method = http::Method::Post;
-    request.path = std::move(path);
-    request.fields = {{"content-type", type}};
-    request.body = std::move(body);
-    request.peer = tests::fake_address(5000);
-    return answer_of(router, request);
+    Request asked = RouterFixture::post(std::move(path), std::move(body));
+    asked.fields = {{"content-type", type}};
+    return ask(asked);
   }
   void add_session(const char* backend) {
     sessions.known.push_back({kKey,
@@ -39,18 +33,9 @@ struct Fixture {
                               base::WallTime{std::chrono::seconds{1'769'860'800}},
                               base::WallTime{std::chrono::seconds{1'769'860'900}}});
   }
-
-  FakeSource source;
-  FakeDesk desk;
-  FakeSessions sessions;
-  tests::FakeLoop loop;
-  FakeRest rest{loop, source};
-  Router router = make_router(rest.desks(source, desk, sessions));
 };
 
 const std::string kSession = "/api/v1/sessions/" + sessions::id_text(kKey) + "/";
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -59,10 +44,10 @@ TEST_CASE("sessions are listed with their ages and moves, by pool and backend") 
   f.add_session("app2");
   const Answer all = f.get("/api/v1/sessions");
   CHECK(all.status == 200);
-  CHECK(contains(all.body, "\"id\":\"" + sessions::id_text(kKey) + "\""));
-  CHECK(contains(all.body, "\"backend\":\"app2\",\"since\":\"2026-01-31T12:00:00.000Z\""));
-  CHECK(contains(all.body, "\"moves\":2"));
-  CHECK_FALSE(contains(all.body, "last_move"));
+  CHECK(has(all.body, "\"id\":\"" + sessions::id_text(kKey) + "\""));
+  CHECK(has(all.body, "\"backend\":\"app2\",\"since\":\"2026-01-31T12:00:00.000Z\""));
+  CHECK(has(all.body, "\"moves\":2"));
+  CHECK_FALSE(has(all.body, "last_move"));
   CHECK(f.sessions.orders == std::vector<std::string>{"list shop 100"});
   CHECK(f.get("/api/v1/sessions", "?backend=shop/app1&limit=5").status == 200);
   CHECK(f.sessions.orders.back() == "list shop 5");
@@ -82,9 +67,9 @@ TEST_CASE("one session is moved or ended by its id") {
   CHECK(f.sessions.orders.back() == "end in shop");
   const Answer moved = f.post(kSession + "move", R"({"to":"shop/app1"})");
   CHECK(moved.status == 200);
-  CHECK(contains(moved.body, "\"backend\":\"app1\""));
+  CHECK(has(moved.body, "\"backend\":\"app1\""));
   CHECK(f.sessions.orders.back() == "move in shop");
-  CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app2","reason":"operator","at":")"));
+  CHECK(has(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app2","reason":"operator","at":")"));
   CHECK(f.sessions.moved == decltype(f.sessions.moved){{f.sessions.tag_of("shop", "app2"), "1 operator "}});
   CHECK(f.post(kSession + "move", R"({"to":"shop/app2"})").status == 200);  // where it is
   CHECK(f.sessions.moved.size() == 1);
@@ -93,10 +78,10 @@ TEST_CASE("one session is moved or ended by its id") {
     CHECK(f.post(kSession + "move", body).status == 400);
   }
   CHECK(f.post(kSession + "move", R"({"to":"shop/none"})").status == 404);
-  CHECK(contains(moved.body, "\"confirmed\":true"));
+  CHECK(has(moved.body, "\"confirmed\":true"));
   f.sessions.heard = sessions::Heard::NotByAll;
-  CHECK(contains(f.post(kSession + "end").body, "\"ended\":true,\"confirmed\":false"));
-  CHECK(contains(f.post("/api/v1/pools/shop/sessions/end").body, "\"confirmed\":false"));
+  CHECK(has(f.post(kSession + "end").body, "\"ended\":true,\"confirmed\":false"));
+  CHECK(has(f.post("/api/v1/pools/shop/sessions/end").body, "\"confirmed\":false"));
   CHECK(f.post("/api/v1/sessions/short/end").status == 404);
 }
 
@@ -106,7 +91,7 @@ TEST_CASE("a session is not moved to a backend that would not keep it") {
   f.source.view.pools[0].backends[0].state = health::State::Down;
   const Answer refused = f.post(kSession + "move", R"({"to":"shop/app1"})");
   CHECK(refused.status == 409);
-  CHECK(contains(refused.body, "DOWN"));
+  CHECK(has(refused.body, "DOWN"));
 }
 
 TEST_CASE("all sessions of a backend or a pool") {
@@ -119,7 +104,7 @@ TEST_CASE("all sessions of a backend or a pool") {
   CHECK(f.sessions.moved == decltype(f.sessions.moved){{f.sessions.tag_of("shop", "app1"), "7 operator "}});
   f.add_session("app1");
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 200);
-  CHECK(contains(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app1","reason":"operator","at":")"));
+  CHECK(has(f.get("/api/v1/sessions").body, R"("last_move":{"from":"app1","reason":"operator","at":")"));
   f.sessions.trouble = base::Error{base::ErrorCode::Timeout, "no list"};
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").status == 200);
   f.sessions.trouble.reset();
@@ -140,5 +125,5 @@ TEST_CASE("forms of other sites end nothing, and trouble with Redis is said") {
   CHECK(f.post(kSession + "end").status == 503);
   const Answer listed = f.get("/api/v1/sessions");
   CHECK(listed.status == 503);
-  CHECK(contains(listed.body, "nothing was done"));
+  CHECK(has(listed.body, "nothing was done"));
 }

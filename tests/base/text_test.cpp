@@ -63,6 +63,8 @@ TEST_CASE("timestamps are RFC 3339 in UTC") {
 TEST_CASE("dates of HTTP are IMF-fixdate") {
   CHECK(http_date_text(WallTime{std::chrono::milliseconds{1'769'860'800'999}}) == "Sat, 31 Jan 2026 12:00:00 GMT");
   CHECK(http_date_text(WallTime{std::chrono::milliseconds{784'111'777'000}}) == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(http_date_text(WallTime{}) == "Thu, 01 Jan 1970 00:00:00 GMT");
+  CHECK(http_date_text(WallTime{std::chrono::seconds{1'709'208'000}}) == "Thu, 29 Feb 2024 12:00:00 GMT");
 }
 
 TEST_CASE("trim takes spaces and tabs off both ends") {

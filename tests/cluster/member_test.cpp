@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "base/log.h"
-#include "tests/cluster/fake_redis.h"
+#include "tests/cluster/lua_server.h"
 #include "tests/support/fake_net.h"
 #include "tests/support/temp_dir.h"
 
@@ -22,7 +22,7 @@ constexpr const char* kSick = "HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n";
 
 /// One proxy: its own ways to the backends (ports 1000, 1001, ...), its monitor, its member.
 struct Node final : health::Monitor::Listener, OperatorStates::Listener {
-  Node(tests::FakeLoop& l, tests::FakeRedis& redis, const std::string& name, std::size_t backends,
+  Node(tests::FakeLoop& l, tests::LuaServer& redis, const std::string& name, std::size_t backends,
        const std::string& instance = "1")
       : loop(l), net(l), link(redis.link(nullptr)) {
     auto made = std::make_shared<conf::Settings>();
@@ -73,7 +73,7 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
   tests::FakeLoop& loop;
   tests::FakeDialer net;
   support::TempDir dir;
-  std::unique_ptr<tests::FakeRedisLink> link;
+  std::unique_ptr<tests::LuaLink> link;
   std::shared_ptr<const conf::Settings> settings;
   std::shared_ptr<const health::View> view;
   std::unique_ptr<health::Monitor> monitor;
@@ -100,7 +100,7 @@ struct Cluster {
     return count;
   }
   tests::FakeLoop loop;
-  tests::FakeRedis redis{loop};
+  tests::LuaServer redis{loop};
   std::deque<Node> nodes;
 };
 
@@ -346,7 +346,7 @@ TEST_CASE("orders: obeyed by all at once, over Redis' absence, the later one win
   c.redis.down();
   c.redis.up();
   c.loop.advance(3s);
-  CHECK_MESSAGE(c.redis.hashes["h:operator"].size() == 2, "what Redis has lost it is told again");
+  CHECK_MESSAGE(c.redis.hash_size("h:operator") == 2, "what Redis has lost it is told again");
 
   Node late(c.loop, c.redis, "lb9", 3);
   c.loop.advance(1s);
@@ -382,7 +382,7 @@ TEST_CASE("two of one name are noticed after a while, not after a quick restart"
 
 TEST_CASE("nothing is left when it goes") {
   tests::FakeLoop loop;
-  tests::FakeRedis redis(loop);
+  tests::LuaServer redis(loop);
   {
     Node node(loop, redis, "lb1", 2);
     loop.advance(5s);
@@ -392,5 +392,5 @@ TEST_CASE("nothing is left when it goes") {
     CHECK(loop.timers_set() == 0);
   }
   CHECK(loop.timers_alive() == 0);
-  CHECK(redis.hashes["h:nodes"].empty());
+  CHECK(redis.hash_size("h:nodes") == 0);
 }

@@ -95,7 +95,7 @@ class Writer {
     out += table + ".sticky]\n" + sticky() + table + ".probe]\n" + probe();
     out += table + ".passive]\n" + maybe("failures", number(0, 9)) + maybe("eject", duration()) +
            maybe("ejected_percent_max", number(1, 100));
-    out += table + ".retry]\n" + maybe("attempts", number(1, 10)) + maybe("budget_percent", number(0, 100)) +
+    out += table + ".retry]\n" + maybe("attempts", number(1, 8)) + maybe("budget_percent", number(0, 100)) +
            maybe("budget_min", number(0, 9));
     for (std::size_t i = 0; i <= random_.below(4); ++i) {
       out += fmt::format("[{}.backends]]\naddress = \"{}:8{}\"\n", table,

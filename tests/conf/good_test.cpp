@@ -187,7 +187,7 @@ eject = "1s"
 eject_max = "1s"
 ejected_percent_max = 100
 [pools.app.retry]
-attempts = 10
+attempts = 8
 budget_percent = 0
 budget_min = 0
 )");
@@ -197,7 +197,7 @@ budget_min = 0
   CHECK(pool.sticky ==
         Sticky{StickyMode::Header, {"X-Auth", "Authorization"}, {}, "holdfast", SameSite::Lax, FailoverMode::Refuse});
   CHECK(pool.passive == Passive{0, 1s, 1s, 100});
-  CHECK(pool.retry == Retry{10, 0, 0});
+  CHECK(pool.retry == Retry{8, 0, 0});
   Probe want;
   want.method = "POST";
   want.path = "/h?x=1";

@@ -10,6 +10,6 @@ foreach(source ${fuzz_sources})
   target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(fuzz_${name} PRIVATE
-    holdfast_warnings holdfast::base holdfast::http holdfast::conf holdfast::net holdfast::sessions)
+    holdfast_warnings holdfast::base holdfast::http holdfast::conf holdfast::redis holdfast::sessions)
   add_dependencies(fuzzers fuzz_${name})
 endforeach()

@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "base/random.h"
-#include "net/resp.h"
+#include "redis/resp.h"
 #include "sessions/redis_text.h"
 #include "tests/fuzz/must.h"
 
 using namespace holdfast;
 using namespace holdfast::fuzz;
-using net::RedisReply;
+using redis::RedisReply;
 using Kind = RedisReply::Kind;
 
 namespace {
@@ -21,7 +21,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-void take(net::RespReader& reader, Outcome& out) {
+void take(redis::RespReader& reader, Outcome& out) {
   while (!out.is_broken) {
     auto got = reader.next();
     if (!got) {
@@ -37,7 +37,7 @@ void take(net::RespReader& reader, Outcome& out) {
 
 /// Fed in pieces of random sizes up to `most`.
 Outcome read(std::string_view bytes, std::size_t most, base::Random& random) {
-  net::RespReader reader;
+  redis::RespReader reader;
   Outcome out;
   while (!bytes.empty() && !out.is_broken) {
     const std::size_t size = std::min<std::size_t>(bytes.size(), 1 + random.below(most));
@@ -92,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data + 1), size - 1);
   base::Random random(data[0]);
-  net::RespReader reader;
+  redis::RespReader reader;
   reader.feed(input);
   Outcome whole;
   take(reader, whole);

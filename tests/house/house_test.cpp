@@ -19,8 +19,11 @@ TEST_CASE("this tree keeps the rules of the house") {
   check_none(floor_offences(tree));
   check_none(library_offences(tree));
   check_none(cycle_offences(tree));
+  check_none(unit_cycle_offences(tree));
+  check_none(link_offences(tree));
   check_none(length_offences(tree));
   check_none(orphan_offences(tree));
+  check_none(thread_offences(tree));
 }
 
 TEST_CASE("floors: downwards only, never sideways") {
@@ -48,13 +51,16 @@ TEST_CASE("floors: downwards only, never sideways") {
   }
 }
 
-TEST_CASE("libraries of the event loop stay in net/") {
+TEST_CASE("libraries of the event loop stay in net/, that of Redis in redis/") {
   CHECK(library_offences({{"net/loop.cpp", "#include <event2/event.h>\n"}}).empty());
+  CHECK(library_offences({{"redis/resp.cpp", "#include <hiredis/read.h>\n"}}).empty());
   CHECK(library_offences({{"http/x.cpp", "#include <openssl/evp.h>\n"}}).empty());
   for (const char* header : {"event2/event.h", "openssl/ssl.h", "hiredis/async.h", "event.h"}) {
     CAPTURE(header);
     CHECK(library_offences({{"proxy/x.cpp", std::string("  #  include <") + header + ">\n"}}).size() == 1);
   }
+  CHECK(library_offences({{"net/x.cpp", "#include <hiredis/read.h>\n"}}).size() == 1);
+  CHECK(library_offences({{"redis/x.cpp", "#include <event2/event.h>\n"}}).size() == 1);
 }
 
 TEST_CASE("cycles are found, however long") {
@@ -62,6 +68,64 @@ TEST_CASE("cycles are found, however long") {
   CHECK(cycle_offences(
             {{"a/x.h", "#include \"a/y.h\"\n"}, {"a/y.h", "#include \"b/z.h\"\n"}, {"b/z.h", "#include \"a/x.h\"\n"}})
             .size() == 1);
+}
+
+TEST_CASE("a unit's header and source count as one in a cycle") {
+  const std::string to_b = "#include \"p/b.h\"\n";
+  const std::string to_a = "#include \"p/a.h\"\n";
+  CHECK(unit_cycle_offences({{"p/a.h", ""}, {"p/a.cpp", to_a + to_b}, {"p/b.h", ""}, {"p/b.cpp", to_b}}).empty());
+  const auto found = unit_cycle_offences({{"p/a.cpp", to_a + to_b}, {"p/b.cpp", to_b + to_a}});
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] == "include cycle: p/a -> p/b -> p/a");
+  CHECK(unit_cycle_offences({{"proxy/client.cpp", "#include \"proxy/exchange.h\"\n"},
+                             {"proxy/exchange.h", "#include \"proxy/client.h\"\n"}})
+            .empty());
+  CHECK(unit_cycle_offences({{"proxy/client.cpp", "#include \"proxy/context.h\"\n"}}).size() == 1);  // an idle excuse
+}
+
+TEST_CASE("a library links what it includes, and no more") {
+  struct Row {
+    const char* what;
+    const char* http_links;
+    const char* include;
+    std::size_t offences;
+  };
+  const std::string net = "holdfast_library(tls FOLDER net SOURCES tls)\nholdfast_library(net SOURCES loop)\n";
+  for (const Row& row :
+       {Row{"linked and used", "LINKS fmt::fmt holdfast::net", "net/loop.h", 0},
+        Row{"also where nobody sees it", "PRIVATE_LINKS holdfast::net", "net/loop.h", 0},
+        Row{"not linked", "LINKS fmt::fmt", "net/loop.h", 1}, Row{"not used", "LINKS holdfast::net", "http/y.h", 1},
+        Row{"a part by itself", "LINKS holdfast::tls", "net/tls.h", 0},
+        Row{"of a part, the rest is not enough", "LINKS holdfast::net", "net/tls.h", 1},
+        Row{"of the rest, a part is not enough", "LINKS holdfast::tls", "net/loop.h", 2},
+        Row{"only a header", "LINKS holdfast::net", "net/stream.h", 0},
+        Row{"only a header, not linked", "", "net/stream.h", 1}}) {
+    INFO(std::string(row.what));
+    const Tree tree{{"net/folder.cmake", net},
+                    {"net/loop.cpp", ""},
+                    {"net/tls.cpp", ""},
+                    {"http/folder.cmake", std::string("holdfast_library(http SOURCES x\n ") + row.http_links + ")\n"},
+                    {"http/x.cpp", std::string("#include \"") + row.include + "\"\n"}};
+    const auto offences = link_offences(tree);
+    for (const auto& offence : offences) CAPTURE(offence);
+    CHECK(offences.size() == row.offences);
+  }
+}
+
+TEST_CASE("tests that start threads are seen by TSan") {
+  const std::string list = "if(X STREQUAL \"thread\")\n  set(tested net whole)\nelse()\n  set(tested net http whole)\n";
+  const std::string starts =
+      "std::"
+      "thread t;\n";
+  const std::string uses = "#include \"tests/support/process.h\"\n";
+  const Tree quiet{{"tests/folder.cmake", list}, {"tests/http/x_test.cpp", uses}, {"tests/support/process.h", ""}};
+  CHECK(thread_offences(quiet).empty());
+  CHECK(thread_offences({{"tests/folder.cmake", list}, {"tests/net/x_test.cpp", starts}}).empty());
+  CHECK(thread_offences({{"tests/folder.cmake", list}, {"tests/http/x_test.cpp", starts}}).size() == 1);
+  Tree hidden = quiet;
+  hidden["tests/support/process.cpp"] = starts;
+  REQUIRE(thread_offences(hidden).size() == 1);
+  CHECK(thread_offences(hidden)[0].find("tests/support/process.cpp") != std::string::npos);
 }
 
 TEST_CASE("long files and files nobody builds are found") {

@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/proxy/parsed.h"
+#include "tests/support/text.h"
 
 using namespace holdfast;
+using holdfast::tests::has;
 using proxy::After;
 using proxy::ErrorContext;
 using proxy::ErrorFormat;
@@ -23,7 +25,6 @@ std::string answer(int status, const ErrorContext& context = {}) {
 
 std::string head_of(const std::string& text) { return text.substr(0, text.find("\r\n\r\n") + 2); }
 std::string body_of(const std::string& text) { return text.substr(text.find("\r\n\r\n") + 4); }
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include "tests/proxy/proxy_fixture.h"
+#include "tests/support/text.h"
 
 using namespace holdfast;
 using namespace holdfast::tests;
+using holdfast::tests::has;
 using namespace std::chrono_literals;
 
 namespace {
@@ -12,7 +14,6 @@ constexpr std::string_view kGet = "GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n";
 constexpr std::string_view kPost = "POST /pay HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n\r\ncoin";
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 std::size_t count(const std::string& text, std::string_view part) {
   std::size_t found = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;

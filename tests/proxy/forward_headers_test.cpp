@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "tests/proxy/parsed.h"
+#include "tests/support/text.h"
 
 using namespace holdfast;
+using holdfast::tests::has;
 using proxy::ForwardContext;
 using proxy::Scheme;
 using proxy::Trust;
@@ -62,8 +64,6 @@ std::string values(const std::string& head, const std::string& name) {
   }
   return out.empty() && head.find("\r\n" + name + ":") == std::string::npos ? "-" : out;
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

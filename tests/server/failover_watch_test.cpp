@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/log.h"
 #include "base/log_watch.h"
 
 using namespace holdfast;

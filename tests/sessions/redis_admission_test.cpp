@@ -19,45 +19,46 @@ constexpr BackendTag kA{11};
 const Key kShown{1, 2};
 
 /// Answers scripts when the test says so, and remembers what it was told.
-class SlowRedis final : public net::Redis {
+class SlowRedis final : public redis::Redis {
  public:
   using Redis::call;
   using Redis::run;
   using Redis::tell;
-  std::unique_ptr<net::RedisCall> call(net::RedisWords, Done done) override { return ask(std::move(done)); }
-  std::unique_ptr<net::RedisCall> run(const net::RedisScript&, net::RedisWords, net::RedisWords, Done done) override {
+  std::unique_ptr<redis::RedisCall> call(redis::RedisWords, Done done) override { return ask(std::move(done)); }
+  std::unique_ptr<redis::RedisCall> run(const redis::RedisScript&, redis::RedisWords, redis::RedisWords,
+                                        Done done) override {
     return ask(std::move(done));
   }
-  void tell(net::RedisWords) override {}
-  void tell(const net::RedisScript& script, net::RedisWords, net::RedisWords) override {
+  void tell(redis::RedisWords) override {}
+  void tell(const redis::RedisScript& script, redis::RedisWords, redis::RedisWords) override {
     told.push_back(script.name());
   }
   bool is_up() const override { return true; }
-  const net::RedisState& state() const override { return state_; }
-  const net::RedisCounts& counts() const override { return counts_; }
+  const redis::RedisState& state() const override { return state_; }
+  const redis::RedisCounts& counts() const override { return counts_; }
   base::Duration latency() const override { return {}; }
 
-  void answer(const base::Result<net::RedisReply>& reply) {
+  void answer(const base::Result<redis::RedisReply>& reply) {
     REQUIRE_FALSE(asked.empty());
     const Done done = std::move(asked.front());
     asked.pop_front();
     done(reply);
   }
   void answer(const char* word) {
-    const net::RedisReply text{.kind = net::RedisReply::Kind::Text, .text = word};
-    answer(net::RedisReply{.kind = net::RedisReply::Kind::Array, .items = {text}});
+    const redis::RedisReply text{.kind = redis::RedisReply::Kind::Text, .text = word};
+    answer(redis::RedisReply{.kind = redis::RedisReply::Kind::Array, .items = {text}});
   }
 
   std::deque<Done> asked;
   std::vector<std::string> told;
 
  private:
-  std::unique_ptr<net::RedisCall> ask(Done done) {
+  std::unique_ptr<redis::RedisCall> ask(Done done) {
     asked.push_back(std::move(done));
-    return std::make_unique<net::RedisCall>();
+    return std::make_unique<redis::RedisCall>();
   }
-  const net::RedisState state_{net::RedisState::Word::Ok};
-  const net::RedisCounts counts_{};
+  const redis::RedisState state_{redis::RedisState::Word::Ok};
+  const redis::RedisCounts counts_{};
 };
 
 struct Visitor final : Asker {

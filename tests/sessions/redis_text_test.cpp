@@ -7,10 +7,10 @@ using namespace holdfast::sessions;
 
 namespace {
 
-net::RedisReply text(std::string value) { return {.kind = net::RedisReply::Kind::Text, .text = std::move(value)}; }
-net::RedisReply number(std::int64_t value) { return {.kind = net::RedisReply::Kind::Integer, .integer = value}; }
-net::RedisReply list(std::vector<net::RedisReply> items) {
-  return {.kind = net::RedisReply::Kind::Array, .items = std::move(items)};
+redis::RedisReply text(std::string value) { return {.kind = redis::RedisReply::Kind::Text, .text = std::move(value)}; }
+redis::RedisReply number(std::int64_t value) { return {.kind = redis::RedisReply::Kind::Integer, .integer = value}; }
+redis::RedisReply list(std::vector<redis::RedisReply> items) {
+  return {.kind = redis::RedisReply::Kind::Array, .items = std::move(items)};
 }
 
 constexpr Key kKey{0x0123456789abcdef, 0xfedcba9876543210};
@@ -40,7 +40,7 @@ TEST_CASE("what the scripts answer, and what they never should") {
   CHECK(*won == Binding{BackendTag{7}, Generation{3}});
   CHECK(won->is_ours);
   CHECK_FALSE(parse_held(list({text("3"), text(tag), number(0)}))->is_ours);
-  for (const auto& bad : {net::RedisReply{}, number(1), list({}), list({text("3"), text(tag)}),
+  for (const auto& bad : {redis::RedisReply{}, number(1), list({}), list({text("3"), text(tag)}),
                           list({text("0"), text(tag), number(1)}), list({text("4294967296"), text(tag), number(1)}),
                           list({text("x"), text(tag), number(1)}), list({text("3"), text("x"), number(1)})}) {
     CHECK_FALSE(parse_held(bad));

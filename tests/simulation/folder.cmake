@@ -1,11 +1,13 @@
 # The real cluster/ and sessions/ on a simulated network, with chance from one seed: many seeds, each some minutes of
 # several proxies' lives. The scripts run in the Lua that Redis has.
 find_library(HOLDFAST_LUA51 lua5.1 REQUIRED)
-add_library(holdfast_simulation STATIC
-  tests/simulation/lua_redis.cpp tests/simulation/world.cpp tests/simulation/sim_link.cpp)
-target_include_directories(holdfast_simulation PUBLIC ${CMAKE_SOURCE_DIR})
-target_link_libraries(holdfast_simulation PUBLIC holdfast::base holdfast::net holdfast_fakes
+add_library(holdfast_lua_redis STATIC tests/simulation/lua_redis.cpp)
+target_include_directories(holdfast_lua_redis PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(holdfast_lua_redis PUBLIC holdfast::base holdfast::redis
   PRIVATE holdfast_warnings ${HOLDFAST_LUA51})
+
+add_library(holdfast_simulation STATIC tests/simulation/world.cpp tests/simulation/sim_link.cpp)
+target_link_libraries(holdfast_simulation PUBLIC holdfast_lua_redis holdfast_fakes PRIVATE holdfast_warnings)
 holdfast_tests(simulation NAMES cluster sessions PARTS 2
   LINKS holdfast_simulation holdfast::proxy holdfast::cluster holdfast_support)
 set_tests_properties(simulation/cluster-1 simulation/cluster-2 simulation/sessions-1 simulation/sessions-2

@@ -13,7 +13,7 @@
 
 namespace holdfast::simulation {
 
-using net::RedisReply;
+using redis::RedisReply;
 using Kind = RedisReply::Kind;
 using Words = LuaRedis::Words;
 
@@ -134,7 +134,7 @@ struct Engine {
     lua_setglobal(lua, name);
   }
 
-  void push_script(const net::RedisScript& script) {
+  void push_script(const redis::RedisScript& script) {
     const auto known = compiled.find(script.sha1());
     if (known != compiled.end()) return lua_rawgeti(lua, LUA_REGISTRYINDEX, known->second);
     const int failed = luaL_loadbuffer(lua, script.source().data(), script.source().size(), script.name().c_str());
@@ -193,7 +193,7 @@ struct Engine {
 
 LuaRedis::LuaRedis(Clock clock, Publish publish) : clock_(std::move(clock)), publish_(std::move(publish)) {}
 
-RedisReply LuaRedis::run(const net::RedisScript& script, const Words& keys, const Words& args) {
+RedisReply LuaRedis::run(const redis::RedisScript& script, const Words& keys, const Words& args) {
   Engine& engine = Engine::the();
   engine.redis = this;
   engine.set_words("KEYS", keys);

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "net/redis.h"
+#include "redis/redis.h"
 
 struct lua_State;
 
@@ -30,8 +30,8 @@ class LuaRedis {
 
   LuaRedis(Clock clock, Publish publish);
 
-  net::RedisReply command(const Words& words);
-  net::RedisReply run(const net::RedisScript& script, const Words& keys, const Words& args);
+  redis::RedisReply command(const Words& words);
+  redis::RedisReply run(const redis::RedisScript& script, const Words& keys, const Words& args);
   /// A restart without anything on disk.
   void lose_all() {
     keys_.clear();
@@ -60,9 +60,9 @@ class LuaRedis {
   void drop_if_empty(const std::string& key);
   std::vector<std::pair<std::string, double>> ranked(const std::string& key);
 
-  net::RedisReply on_string(const Words& words);
-  net::RedisReply on_sorted_set(const Words& words);
-  net::RedisReply on_hash(const Words& words);
+  redis::RedisReply on_string(const Words& words);
+  redis::RedisReply on_sorted_set(const Words& words);
+  redis::RedisReply on_hash(const Words& words);
 
   Clock clock_;
   Publish publish_;

@@ -7,15 +7,15 @@
 
 namespace holdfast::simulation {
 
-using net::RedisReply;
+using redis::RedisReply;
 
 namespace {
 
-LuaRedis::Words words_of(net::RedisWords words) { return {words.begin(), words.end()}; }
+LuaRedis::Words words_of(redis::RedisWords words) { return {words.begin(), words.end()}; }
 
 }  // namespace
 
-class SimLink::Handle final : public net::RedisCall {
+class SimLink::Handle final : public redis::RedisCall {
  public:
   Handle(SimLink& link, Done done) : link_(link), done_(std::move(done)) {}
   ~Handle() override { link_.forget(this); }
@@ -55,24 +55,24 @@ SimLink::~SimLink() {
 
 // --- callers ---
 
-std::unique_ptr<net::RedisCall> SimLink::call(net::RedisWords words, Done done) {
+std::unique_ptr<redis::RedisCall> SimLink::call(redis::RedisWords words, Done done) {
   World& world = world_;
   return submit([&world, all = words_of(words)] { return world.redis.command(all); }, std::move(done));
 }
 
-std::unique_ptr<net::RedisCall> SimLink::run(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args,
-                                             Done done) {
+std::unique_ptr<redis::RedisCall> SimLink::run(const redis::RedisScript& script, redis::RedisWords keys,
+                                               redis::RedisWords args, Done done) {
   World& world = world_;
   return submit([&world, &script, k = words_of(keys), a = words_of(args)] { return world.redis.run(script, k, a); },
                 std::move(done));
 }
 
-void SimLink::tell(net::RedisWords words) {
+void SimLink::tell(redis::RedisWords words) {
   World& world = world_;
   if (is_up_) send([&world, all = words_of(words)] { return world.redis.command(all); }, nullptr);
 }
 
-void SimLink::tell(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args) {
+void SimLink::tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
   World& world = world_;
   if (!is_up_) return;
   send([&world, &script, k = words_of(keys), a = words_of(args)] { return world.redis.run(script, k, a); }, nullptr);
@@ -96,9 +96,9 @@ void SimLink::forget(Handle* handle) {
   std::replace(refused_.begin(), refused_.end(), handle, static_cast<Handle*>(nullptr));
 }
 
-const net::RedisState& SimLink::state() const {
-  static const net::RedisState kOk{.word = net::RedisState::Word::Ok};
-  static const net::RedisState kAway{.word = net::RedisState::Word::Degraded, .reason = "refused"};
+const redis::RedisState& SimLink::state() const {
+  static const redis::RedisState kOk{.word = redis::RedisState::Word::Ok};
+  static const redis::RedisState kAway{.word = redis::RedisState::Word::Degraded, .reason = "refused"};
   return is_up_ ? kOk : kAway;
 }
 
@@ -219,7 +219,7 @@ void SimLink::on_server_died() {
 
 // --- the subscription ---
 
-SimSubscription::SimSubscription(Machine& machine, std::vector<std::string> channels, net::RedisListener& listener)
+SimSubscription::SimSubscription(Machine& machine, std::vector<std::string> channels, redis::RedisListener& listener)
     : machine_(machine),
       world_(machine.world()),
       channels_(std::move(channels)),
@@ -320,7 +320,7 @@ void SimSubscription::lose() {
   ping_timer_->cancel();
   is_subscribed_ = false;
   connect_timer_->set(machine_.loop().now() + world_.between(20ms, 100ms));
-  static const net::RedisState kAway{.word = net::RedisState::Word::Degraded, .reason = "reset"};
+  static const redis::RedisState kAway{.word = redis::RedisState::Word::Degraded, .reason = "reset"};
   if (std::exchange(was_told_, false)) listener_.on_lost(kAway);
 }
 

@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "net/redis.h"
+#include "redis/redis.h"
 #include "tests/simulation/world.h"
 
 namespace holdfast::simulation {
 
-/// A machine's link to the Redis of its world, with the manners of net::RedisLink: deadlines, a breaker, pings,
+/// A machine's link to the Redis of its world, with the manners of redis::RedisLink: deadlines, a breaker, pings,
 /// reconnection. A connection is TCP's: in order, without gaps, and when it breaks it may take a while to be noticed;
 /// what was sent before may still be executed much later.
-class SimLink final : public net::Redis, private ServerEnd {
+class SimLink final : public redis::Redis, private ServerEnd {
  public:
   static constexpr base::Duration kTimeout = 100ms;
 
@@ -25,19 +25,19 @@ class SimLink final : public net::Redis, private ServerEnd {
   using Redis::call;
   using Redis::run;
   using Redis::tell;
-  std::unique_ptr<net::RedisCall> call(net::RedisWords words, Done done) override;
-  std::unique_ptr<net::RedisCall> run(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args,
-                                      Done done) override;
-  void tell(net::RedisWords words) override;
-  void tell(const net::RedisScript& script, net::RedisWords keys, net::RedisWords args) override;
+  std::unique_ptr<redis::RedisCall> call(redis::RedisWords words, Done done) override;
+  std::unique_ptr<redis::RedisCall> run(const redis::RedisScript& script, redis::RedisWords keys,
+                                        redis::RedisWords args, Done done) override;
+  void tell(redis::RedisWords words) override;
+  void tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
   bool is_up() const override { return is_up_; }
-  const net::RedisState& state() const override;
-  const net::RedisCounts& counts() const override { return counts_; }
+  const redis::RedisState& state() const override;
+  const redis::RedisCounts& counts() const override { return counts_; }
   base::Duration latency() const override { return {}; }
 
  private:
   class Handle;
-  using Command = std::function<net::RedisReply()>;
+  using Command = std::function<redis::RedisReply()>;
   struct Sent {
     Handle* handle = nullptr;
     base::Instant due;
@@ -52,7 +52,7 @@ class SimLink final : public net::Redis, private ServerEnd {
 
   std::unique_ptr<Handle> submit(Command command, Done done);
   void send(Command command, Handle* handle);
-  void on_reply(const std::shared_ptr<Wire>& wire, net::RedisReply reply);
+  void on_reply(const std::shared_ptr<Wire>& wire, redis::RedisReply reply);
   void connect();
   void go_up();
   void go_down(base::ErrorCode why);
@@ -75,13 +75,13 @@ class SimLink final : public net::Redis, private ServerEnd {
   std::unique_ptr<base::Timer> idle_timer_;
   std::unique_ptr<base::Timer> connect_timer_;
   std::unique_ptr<base::Timer> refuse_timer_;
-  net::RedisCounts counts_;
+  redis::RedisCounts counts_;
 };
 
-/// The same for a subscription, with the manners of net::RedisSubscription.
+/// The same for a subscription, with the manners of redis::RedisSubscription.
 class SimSubscription final : private ServerEnd {
  public:
-  SimSubscription(Machine& machine, std::vector<std::string> channels, net::RedisListener& listener);
+  SimSubscription(Machine& machine, std::vector<std::string> channels, redis::RedisListener& listener);
   ~SimSubscription() override;
   /// The connection breaks, and we are told so.
   void reset();
@@ -104,7 +104,7 @@ class SimSubscription final : private ServerEnd {
   Machine& machine_;
   World& world_;
   const std::vector<std::string> channels_;
-  net::RedisListener& listener_;
+  redis::RedisListener& listener_;
   std::shared_ptr<Wire> wire_;  // null: the server does not know us
   bool is_subscribed_ = false;
   bool was_told_ = false;

@@ -7,12 +7,12 @@
 
 #include "tests/support/ctl.h"
 #include "tests/support/fleet.h"
+#include "tests/support/text.h"
 
 using namespace holdfast::support;
+using holdfast::tests::has;
 
 namespace {
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 Finished run_daemon(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), holdfast_binary());
@@ -59,7 +59,7 @@ TEST_CASE("holdfast: wrong use is 2 and says what was wrong") {
     CAPTURE(row.says);
     const Finished finished = run_daemon(row.arguments);
     CHECK(finished.code == 2);
-    CHECK(contains(finished.err, row.says));
+    CHECK(has(finished.err, row.says));
     CHECK(finished.out.empty());
   }
 }
@@ -72,14 +72,14 @@ TEST_CASE("holdfast -T hides secrets, and -c, -t and -T name the file that is no
                            "\"redis://user:opensesame@127.0.0.1:1/0\"\n[pools.app]\nbackends = [\"127.0.0.1:1\"]\n");
   const Finished dumped = run_daemon({"-T", "-c", file.string()});
   CHECK(dumped.code == 0);
-  CHECK(contains(dumped.out, "redis"));
-  CHECK_FALSE(contains(dumped.out, "opensesame"));
+  CHECK(has(dumped.out, "redis"));
+  CHECK_FALSE(has(dumped.out, "opensesame"));
   const std::string absent = (dir.path() / "absent.toml").string();
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"-T", "-c", absent}, {"-t", "-c", absent}, {"-c", absent}}) {
     const Finished finished = run_daemon(words);
     CHECK(finished.code == 1);
-    CHECK(contains(finished.err, absent));
+    CHECK(has(finished.err, absent));
   }
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("INT stops like TERM") {
   Proxy proxy(config_of(fleet));
   proxy.process().signal(SIGINT);
   CHECK(proxy.process().wait() == 0);
-  CHECK(contains(proxy.process().err(), " stopping "));
+  CHECK(has(proxy.process().err(), " stopping "));
 }
 
 TEST_CASE("USR1 opens the access log anew; where that fails the old file goes on, and it is said") {
@@ -102,7 +102,7 @@ TEST_CASE("USR1 opens the access log anew; where that fails the old file goes on
   HttpClient client = proxy.client();
   const auto logs = [&](const std::filesystem::path& file, const std::string& path) {
     CHECK(client.get(path).is_whole(200));
-    return eventually([&] { return contains(read_text(file), path); });
+    return eventually([&] { return has(read_text(file), path); });
   };
   CHECK(logs(log, "/before"));
   const auto rotated = dir.path() / "access.log.1";
@@ -111,7 +111,7 @@ TEST_CASE("USR1 opens the access log anew; where that fails the old file goes on
   proxy.process().signal(SIGUSR1);
   CHECK(eventually([&] { return std::filesystem::exists(log); }));
   CHECK(logs(log, "/after"));
-  CHECK_FALSE(contains(read_text(rotated), "/after"));
+  CHECK_FALSE(has(read_text(rotated), "/after"));
   const auto elsewhere = gone.path() / "folder";
   std::filesystem::rename(dir.path(), elsewhere);
   proxy.process().signal(SIGUSR1);
@@ -126,8 +126,8 @@ TEST_CASE("holdfastctl status: words, or the whole answer") {
   Proxy proxy(config_of(fleet));
   const Finished words = ctl(proxy, {"status"});
   CHECK(words.code == 0);
-  CHECK(contains(words.out, "app/a"));
-  CHECK(contains(words.out, " UP "));
+  CHECK(has(words.out, "app/a"));
+  CHECK(has(words.out, " UP "));
   CHECK(words.err.empty());
   const Finished json = ctl(proxy, {"status", "--json"});
   CHECK(json.code == 0);
@@ -150,7 +150,7 @@ TEST_CASE("holdfastctl sessions: listed, moved, ended, by id and by the lot") {
   REQUIRE(ids.size() == 5);
   CHECK(ids_in(ctl(proxy, {"sessions", "--limit", "2"}).out).size() == 2);
   CHECK(ids_in(ctl(proxy, {"sessions", "--pool", "app"}).out).size() == 5);
-  CHECK(contains(ctl(proxy, {"sessions", "--json"}).out, ids[0]));
+  CHECK(has(ctl(proxy, {"sessions", "--json"}).out, ids[0]));
 
   const Finished moved = ctl(proxy, {"sessions", "move", ids[0], "app/b"});
   CHECK(moved.code == 0);
@@ -165,7 +165,7 @@ TEST_CASE("holdfastctl sessions: listed, moved, ended, by id and by the lot") {
   CHECK(ctl(proxy, {"sessions", "end", "--pool", "app"}).out == "0 ended\n");
   const Finished nowhere = ctl(proxy, {"sessions", "move", ids[1], "app/x"});
   CHECK(nowhere.code == 1);
-  CHECK(contains(nowhere.err, "no backend of that name"));
+  CHECK(has(nowhere.err, "no backend of that name"));
 }
 
 TEST_CASE("holdfastctl reload: checked, applied, refused") {
@@ -176,17 +176,17 @@ TEST_CASE("holdfastctl reload: checked, applied, refused") {
   proxy.reconfigure(wanted);
   const Finished checked = ctl(proxy, {"reload", "--check"});
   CHECK(checked.code == 0);
-  CHECK(contains(checked.out, "pools.app.balance"));
-  CHECK(contains(checked.out, "checked, not applied\n"));
+  CHECK(has(checked.out, "pools.app.balance"));
+  CHECK(has(checked.out, "checked, not applied\n"));
   const Finished applied = ctl(proxy, {"reload"});
   CHECK(applied.code == 0);
-  CHECK(contains(applied.out, "in force\n"));
+  CHECK(has(applied.out, "in force\n"));
   CHECK(ctl(proxy, {"reload"}).out == "nothing has changed\n");
   proxy.write_config("[[listen]]\naddress = \"127.0.0.1:0\"\n[pools.app]\nbackend = [\"h:1\"]\n");
   for (const std::vector<std::string>& words : {std::vector<std::string>{"reload"}, {"reload", "--check"}}) {
     const Finished refused = ctl(proxy, words);
     CHECK(refused.code == 1);
-    CHECK(contains(refused.err, "holdfast.toml:4:1: "));
+    CHECK(has(refused.err, "holdfast.toml:4:1: "));
   }
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("holdfastctl passwd and token print what goes into the file, and that 
   CHECK(hashed.out.starts_with("password_hash = \""));
   const Finished brief = in_shell(proxy, "echo short | \"$0\" passwd");
   CHECK(brief.code == 1);
-  CHECK(contains(brief.err, "at least 10 characters"));
+  CHECK(has(brief.err, "at least 10 characters"));
 
   const Finished made = ctl(proxy, {"token"});
   CHECK(made.code == 0);
@@ -210,7 +210,7 @@ TEST_CASE("holdfastctl passwd and token print what goes into the file, and that 
   Proxy guarded(config);
   const Finished without = ctl(guarded, {"maint", "app/a"});
   CHECK(without.code == 1);
-  CHECK(contains(without.err, " answered 40"));
+  CHECK(has(without.err, " answered 40"));
   auto options = ctl_options(guarded, {"maint", "app/a"});
   options.environment.push_back("HOLDFAST_TOKEN=" + token);
   CHECK(run_to_end(options).code == 0);
@@ -254,7 +254,7 @@ TEST_CASE("holdfastctl: help and version are 0, wrong use is 2, nobody there is 
     const Finished finished = ctl(proxy, row.arguments);
     CHECK(finished.code == row.code);
     const std::string& said = row.code == 0 ? finished.out : finished.err;
-    CHECK_MESSAGE(contains(said, row.says), said);
+    CHECK_MESSAGE(has(said, row.says), said);
     CHECK((row.code == 0 ? finished.err : finished.out).empty());
   }
   CHECK(proxy.stop() == 0);
@@ -265,6 +265,6 @@ TEST_CASE("holdfastctl: help and version are 0, wrong use is 2, nobody there is 
                                                 {"roll", "app", "--each", "true"}}) {
     const Finished finished = ctl(proxy, words);
     CHECK(finished.code == 1);
-    CHECK(contains(finished.err, "refused the connection: is holdfast running"));
+    CHECK(has(finished.err, "refused the connection: is holdfast running"));
   }
 }

@@ -7,8 +7,10 @@
 #include "base/text.h"
 #include "tests/support/fleet.h"
 #include "tests/support/hostile_rows.h"
+#include "tests/support/text.h"
 
 using namespace holdfast::support;
+using holdfast::tests::has;
 using holdfast::tests::HostileRow;
 using holdfast::tests::kCut;
 
@@ -16,9 +18,8 @@ namespace {
 
 constexpr std::string_view kNoEjection = "[pools.app.passive]\nfailures = 0\n";
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 bool lacks(std::string_view text, std::string_view part) {
-  return part.empty() || !contains(holdfast::base::to_lower(text), holdfast::base::to_lower(part));
+  return part.empty() || !has(holdfast::base::to_lower(text), holdfast::base::to_lower(part));
 }
 
 /// The same bytes with another name where they say "shop".
@@ -66,7 +67,7 @@ TEST_CASE("hostile requests") {
     CHECK(answer.is_whole(200));
     const std::lock_guard lock(mutex);
     CAPTURE(received);
-    CHECK(contains(received, row.forwarded_contains));
+    CHECK(has(received, row.forwarded_contains));
     CHECK(lacks(received, row.forwarded_lacks));
   }
   CHECK(proxy.stop() == 0);
@@ -130,7 +131,7 @@ TEST_CASE("hostile answers") {
     CHECK(answer.end == End::Whole);
     const std::string received = client.received();
     CAPTURE(received);
-    CHECK(contains(received, row.forwarded_contains));
+    CHECK(has(received, row.forwarded_contains));
     CHECK(lacks(received, row.forwarded_lacks));
   }
   CHECK(proxy.stop() == 0);

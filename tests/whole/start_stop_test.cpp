@@ -5,8 +5,10 @@
 #include <csignal>
 
 #include "tests/support/fleet.h"
+#include "tests/support/text.h"
 
 using namespace holdfast::support;
+using holdfast::tests::has;
 
 namespace {
 
@@ -24,23 +26,21 @@ bool is_ready(const Proxy& proxy) {
   return HttpClient(proxy.admin_port()).request({.target = "/readyz", .host = "127.0.0.1"}).is_whole(200);
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
 }  // namespace
 
 TEST_CASE("-V and -h answer on stdout; what is no option is a usage error") {
   const Finished version = run_holdfast({"-V"});
   CHECK(version.code == 0);
-  CHECK(contains(version.out, "holdfast"));
+  CHECK(has(version.out, "holdfast"));
   const Finished help = run_holdfast({"-h"});
   CHECK(help.code == 0);
   for (const char* option : {"--config", "--check", "--dump"}) {
     CAPTURE(option);
-    CHECK(contains(help.out, option));
+    CHECK(has(help.out, option));
   }
   const Finished odd = run_holdfast({"--no-such-option"});
   CHECK(odd.code == 2);
-  CHECK(contains(odd.err, "no-such-option"));
+  CHECK(has(odd.err, "no-such-option"));
 }
 
 TEST_CASE("-t tells good files from bad ones, with all mistakes at once") {
@@ -52,14 +52,14 @@ TEST_CASE("-t tells good files from bad ones, with all mistakes at once") {
   const Finished finished = run_holdfast({"-t", "-c", bad.string()});
   CHECK(finished.code == 1);
   const std::string said = finished.err + finished.out;
-  CHECK(contains(said, "bad.toml:2:1"));
-  CHECK(contains(said, "workers"));
-  CHECK(contains(said, "bad.toml:9:1"));
-  CHECK(contains(said, "balance"));
+  CHECK(has(said, "bad.toml:2:1"));
+  CHECK(has(said, "workers"));
+  CHECK(has(said, "bad.toml:9:1"));
+  CHECK(has(said, "balance"));
 
   const Finished absent = run_holdfast({"-t", "-c", (dir.path() / "absent.toml").string()});
   CHECK(absent.code == 1);
-  CHECK(contains(absent.err + absent.out, "absent.toml"));
+  CHECK(has(absent.err + absent.out, "absent.toml"));
   CHECK(run_holdfast({"-c", bad.string()}).code == 1);
 }
 
@@ -69,8 +69,8 @@ TEST_CASE("-T prints the effective configuration, which -t accepts") {
   const auto file = dir.write("good.toml", state + small_file("127.0.0.1:0"));
   const Finished dumped = run_holdfast({"-T", "-c", file.string()});
   REQUIRE(dumped.code == 0);
-  CHECK(contains(dumped.out, "127.0.0.1:1"));
-  CHECK(contains(dumped.out, "idle_timeout"));
+  CHECK(has(dumped.out, "127.0.0.1:1"));
+  CHECK(has(dumped.out, "idle_timeout"));
   CHECK(run_holdfast({"-t", "-c", dir.write("dumped.toml", dumped.out).string()}).code == 0);
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("a port in use is an error that names it, and exit code 1") {
   const std::string state = "[server]\nstate_dir = \"" + dir.path().string() + "\"\n";
   const Finished finished = run_holdfast({"-c", dir.write("taken.toml", state + small_file(address)).string()});
   CHECK(finished.code == 1);
-  CHECK(contains(finished.err, address));
+  CHECK(has(finished.err, address));
 }
 
 TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {

@@ -10,11 +10,13 @@
 #include "tests/support/ctl.h"
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
+#include "tests/support/text.h"
 #include "tests/whole/heirs.h"
 #include "tests/whole/users.h"
 #include "tests/whole/websockets.h"
 
 using namespace holdfast::support;
+using holdfast::tests::has;
 
 namespace {
 
@@ -24,8 +26,6 @@ ProxyConfig config_of(const Fleet& fleet) {
   config.sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n";
   return config;
 }
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 /// The program under a name of the test's own, so that it can be replaced.
 class Installed {
@@ -65,7 +65,7 @@ TEST_CASE("USR2: the new process serves with the sessions of the old one, which 
   CHECK(proxy.process().wait() == 0);
   const auto inherited = heirs.next_line(" sessions_inherited ");
   REQUIRE(inherited);
-  CHECK(contains(*inherited, "sessions=30"));
+  CHECK(has(*inherited, "sessions=30"));
   HttpClient client = proxy.client();
   for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
   // The admin listener went along.
@@ -278,7 +278,7 @@ TEST_CASE("TERM to an old process that finishes its work: it stops in order, by 
   REQUIRE(heirs.upgrade());
   CHECK(echoes(tunnel));
   proxy.process().signal(SIGUSR2);
-  CHECK(contains(heirs.next_line(" upgrade_failed ").value_or(""), "it is stopping"));
+  CHECK(has(heirs.next_line(" upgrade_failed ").value_or(""), "it is stopping"));
   proxy.process().signal(SIGTERM);
   CHECK(proxy.process().wait() == 0);
   CHECK(tunnel.wait_for_end() != End::Timeout);
@@ -317,8 +317,8 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
     heirs.ask();
     const auto line = heirs.next_line(" upgrade_failed ");
     REQUIRE(line);
-    CHECK(contains(*line, row.reason));
-    CHECK(contains(*line, "this process goes on"));
+    CHECK(has(*line, row.reason));
+    CHECK(has(*line, "this process goes on"));
     CHECK(users.go_on_for(10));
     proxy.write_config(good);
     installed.put(holdfast_binary());
@@ -343,11 +343,11 @@ TEST_CASE("TERM while the new process hangs: both end") {
   REQUIRE(started);
   CHECK(proxy.client().get("/").is_whole(200));
   CHECK(proxy.reload().is_whole(503));
-  CHECK(contains(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
+  CHECK(has(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
   proxy.process().signal(SIGHUP);
-  CHECK(contains(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
+  CHECK(has(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
   heirs.ask();
-  CHECK(contains(heirs.next_line(" upgrade_failed ").value_or(""), "another upgrade is under way"));
+  CHECK(has(heirs.next_line(" upgrade_failed ").value_or(""), "another upgrade is under way"));
   CHECK(proxy.stop() == 0);
   CHECK(heirs.wait(Heirs::pid_in(*started)) == 128 + SIGKILL);
 }

@@ -1,0 +1,277 @@
+#include "ctl/command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "base/text.h"
+#include "ctl/client.h"
+#include "ctl/order.h"
+#include "ctl/passwd.h"
+#include "ctl/quarantine.h"
+#include "ctl/reload.h"
+#include "ctl/roll.h"
+#include "ctl/sessions.h"
+#include "ctl/text.h"
+
+namespace holdfast::ctl {
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+struct Arguments {
+  std::string admin = "http://127.0.0.1:8081";
+  std::string ca;
+  std::string timeout = "5s";
+  bool json = false;
+  bool check = false;
+  CtlOrder order;
+  CtlSessions sessions;
+  CtlRoll roll;
+  CtlQuarantine quarantine;
+};
+
+/// Where the proxy is, and how long to wait for it.
+struct Target {
+  AdminUrl where;
+  base::Duration patience{};
+};
+
+std::string version_text() {
+  return fmt::format("holdfastctl {} ({}, {})", HOLDFAST_VERSION, HOLDFAST_BUILD_TYPE, "g++ " __VERSION__);
+}
+
+CtlOutcome failed(std::string_view why) {
+  return {.exit_code = kFailed, .out = {}, .err = fmt::format("holdfastctl: {}\n", why)};
+}
+
+CtlOutcome bad_usage(std::string_view why) {
+  return {.exit_code = kUsage, .out = {}, .err = fmt::format("holdfastctl: {}\n", why)};
+}
+
+base::Result<Target> target_of(const Arguments& arguments) {
+  auto where = parse_admin_url(arguments.admin);
+  if (!where) return where.error();
+  where->ca = arguments.ca;
+  const auto timeout = base::parse_duration(arguments.timeout);
+  if (!timeout || *timeout <= base::Duration::zero() || *timeout > std::chrono::hours{1}) {
+    return base::Error{base::ErrorCode::Invalid,
+                       fmt::format("\"{}\" is no timeout; expected a duration such as 5s", arguments.timeout)};
+  }
+  return Target{.where = *where, .patience = *timeout};
+}
+
+CtlOutcome run_status(const Target& target, const Arguments& arguments, Colours colours) {
+  const auto answer = http_get(target.where, "/api/v1/status", target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) {
+    return failed(fmt::format("{} answered {} to /api/v1/status: is this holdfast's [admin] address?",
+                              target.where.text(), answer->status));
+  }
+  auto text = arguments.json ? pretty_json(answer->body) : status_table(answer->body, colours);
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
+  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
+CtlOutcome run_order(const Target& target, const CtlOrder& order, const Say& say) {
+  const auto path = order_path(order);
+  if (!path) return bad_usage(path.error().text);
+  if (const auto body = order_body(order); !body) return bad_usage(body.error().text);
+  const auto answer = http_post(target.where, *path, *order_body(order), target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) {
+    return failed(fmt::format("{} answered {}: {}", target.where.text(), answer->status, printable_line(answer->body)));
+  }
+  auto done = order_words(order, answer->body);
+  if (!done) return failed(fmt::format("{}: {}", target.where.text(), done.error().text));
+  say(done->text);
+  if (!done->is_recorded) return {.exit_code = kFailed, .out = {}, .err = {}};
+  if (!order.wait) return {};
+  const auto waited = wait_until_drained(target.where, order.target, target.patience, say);
+  return waited ? CtlOutcome{} : failed(waited.error().text);
+}
+
+CtlOutcome run_roll(const Target& target, const CtlRoll& typed, const Say& say) {
+  if (const auto fine = check_roll(typed); !fine) return bad_usage(fine.error().text);
+  const auto done = roll(target.where, typed, target.patience, say);
+  return done ? CtlOutcome{} : failed(done.error().text);
+}
+
+/// Asks, and shows the answer as JSON or in the command's words.
+template <class Typed>
+CtlOutcome run_ask(const Target& target, bool as_json, const Typed& typed, const base::Result<CtlAsk>& ask,
+                   base::Result<std::string> (*words)(const Typed&, std::string_view)) {
+  if (!ask) return bad_usage(ask.error().text);
+  const auto answer = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
+                                        : http_post(target.where, ask->path, ask->body, target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) return failed(printable_line(answer->body));
+  auto text = as_json ? pretty_json(answer->body) : words(typed, answer->body);
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
+  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
+CtlOutcome run_sessions(const Target& target, const Arguments& arguments) {
+  const CtlSessions& typed = arguments.sessions;
+  return run_ask(target, arguments.json, typed, sessions_ask(typed), &sessions_words);
+}
+
+CtlOutcome run_quarantine(const Target& target, const Arguments& arguments) {
+  const CtlQuarantine& typed = arguments.quarantine;
+  return run_ask(target, arguments.json, typed, quarantine_ask(typed), &quarantine_words);
+}
+
+CtlOutcome run_reload(const Target& target, const Arguments& arguments) {
+  const auto answer =
+      http_post(target.where, "/api/v1/reload", arguments.check ? R"({"check":true})" : "{}", target.patience);
+  if (!answer) return failed(answer.error().text);
+  if (answer->status != 200) return failed(printable_lines(answer->body));
+  auto text = arguments.json ? pretty_json(answer->body) : reload_words(answer->body);
+  if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
+  return {.exit_code = 0, .out = std::move(*text), .err = {}};
+}
+
+CtlOutcome run_passwd() {
+  const auto password = read_password();
+  if (!password) return failed(password.error().text);
+  const auto words = passwd_words(*password);
+  if (!words) return failed(words.error().text);
+  return {.exit_code = 0, .out = *words, .err = {}};
+}
+
+void add_sessions_command(CLI::App& app, Arguments& arguments) {
+  using Verb = CtlSessions::Verb;
+  CtlSessions& typed = arguments.sessions;
+  CLI::App& command = *app.add_subcommand("sessions", "Lists sessions; moves or ends them");
+  command.require_subcommand(0, 1);
+  command.callback([&typed] {
+    if (typed.verb == Verb::None) typed.verb = Verb::List;
+  });
+  command.add_option("--backend", typed.backend, "Those of POOL/BACKEND");
+  command.add_option("--pool", typed.pool, "Those of a pool");
+  command.add_option("--limit", typed.limit, "How many are listed at most")->capture_default_str();
+  command.add_flag("--json", arguments.json, "The whole answer as JSON");
+  command.add_subcommand("list", "The same as no word at all");
+  CLI::App& move = *command.add_subcommand(
+      "move", "One to a backend: move ID POOL/BACKEND. All of a backend to the others: move --backend POOL/BACKEND");
+  move.add_option("id", typed.id, "As listed");
+  move.add_option("to", typed.to, "POOL/BACKEND");
+  move.callback([&typed] { typed.verb = Verb::Move; });
+  CLI::App& end = *command.add_subcommand("end", "One: end ID. All: end --backend POOL/BACKEND, end --pool POOL");
+  end.add_option("id", typed.id, "As listed");
+  end.callback([&typed] { typed.verb = Verb::End; });
+  command.fallthrough();
+  move.fallthrough();
+  end.fallthrough();
+}
+
+void add_quarantine_command(CLI::App& app, Arguments& arguments) {
+  using Verb = CtlQuarantine::Verb;
+  CtlQuarantine& typed = arguments.quarantine;
+  CLI::App& command = *app.add_subcommand("quarantine", "Requests that have killed a backend and are not passed on");
+  command.require_subcommand(1);
+  command.add_flag("--json", arguments.json, "The whole answer as JSON");
+  CLI::App& list = *command.add_subcommand("list", "Shows them");
+  list.callback([&typed] { typed.verb = Verb::List; });
+  CLI::App& release = *command.add_subcommand("release", "Passes one on again: release ID");
+  release.add_option("id", typed.id, "As listed")->required();
+  release.callback([&typed] { typed.verb = Verb::Release; });
+  list.fallthrough();
+  release.fallthrough();
+}
+
+void add_order_commands(CLI::App& app, CtlOrder& order) {
+  static constexpr std::pair<const char*, const char*> kCommands[] = {
+      {"drain", "No new sessions for a backend; those it has stay"},
+      {"ready", "Sessions again for a backend that was drained or in maintenance"},
+      {"maint", "Nobody is served by a backend: its sessions move with their next request"}};
+  for (const auto& [word, help] : kCommands) {
+    CLI::App& command = *app.add_subcommand(word, help);
+    command.callback([&order, word = word] { order.word = word; });
+    command.add_option("backend", order.target, "POOL/BACKEND")->required();
+    if (std::string_view(word) != "drain") continue;
+    command.add_option("--deadline", order.deadline,
+                       "After this long it is in maintenance: sessions left move with their next request; as in 10m");
+    command.add_flag("--wait", order.wait,
+                     "Return when no session is left, or the deadline has passed and nothing is under way");
+  }
+}
+
+CLI::App& add_roll_command(CLI::App& app, CtlRoll& roll) {
+  CLI::App& command = *app.add_subcommand(
+      "roll",
+      "Drains the backends of a pool one after the other, runs a command for each, and waits until it is UP again");
+  command.add_option("pool", roll.pool, "The pool")->required();
+  command
+      .add_option("--each", roll.command,
+                  "What to run for each, by /bin/sh; it finds HOLDFAST_POOL, HOLDFAST_BACKEND, HOLDFAST_ADDRESS")
+      ->required();
+  command.add_option("--deadline", roll.deadline, "Of each drain")->capture_default_str();
+  command.add_option("--up-timeout", roll.up_timeout, "How long a backend may take to come up")->capture_default_str();
+  command.add_option("--from", roll.from, "The backend to begin with: to go on where a roll has stopped");
+  return command;
+}
+
+}  // namespace
+
+CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Say& say) {
+  if (!say) {
+    std::string said;
+    CtlOutcome outcome = run_ctl(std::move(arguments), colours, [&said](std::string_view line) { said += line; });
+    outcome.out.insert(0, said);
+    return outcome;
+  }
+  Arguments parsed;
+  CLI::App app("Shows and steers a running holdfast. Where it has users, HOLDFAST_TOKEN is shown to it.",
+               "holdfastctl");
+  app.add_option("--admin", parsed.admin, "The proxy's [admin] address")
+      ->envname("HOLDFAST_ADMIN")
+      ->capture_default_str();
+  app.add_option("--ca", parsed.ca, "With https: PEM file of who has signed the certificate; else this machine's list")
+      ->envname("HOLDFAST_CA");
+  app.add_option("--timeout", parsed.timeout, "How long to wait for an answer")->capture_default_str();
+  app.set_version_flag("-V,--version", version_text());
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  CLI::App& status = *app.add_subcommand("status", "Pools and backends, in words");
+  status.add_flag("--json", parsed.json, "The whole answer as JSON");
+  const CLI::App& passwd = *app.add_subcommand("passwd", "Asks for a password, prints its hash for [[admin.users]]");
+  const CLI::App& token = *app.add_subcommand("token", "Prints a new token, and its hash for [[admin.tokens]]");
+  add_order_commands(app, parsed.order);
+  add_sessions_command(app, parsed);
+  add_quarantine_command(app, parsed);
+  CLI::App& reload = *app.add_subcommand("reload", "Reads the configuration anew; a bad one changes nothing");
+  reload.add_flag("--check", parsed.check, "Say what would change, and for how many sessions; change nothing");
+  reload.add_flag("--json", parsed.json, "The whole answer as JSON");
+  const CLI::App& roll_command = add_roll_command(app, parsed.roll);
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(error, out, err);
+    return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
+  }
+  if (token.parsed()) return {.exit_code = 0, .out = token_words(), .err = {}};
+  if (passwd.parsed()) return run_passwd();
+  const bool is_order = !parsed.order.word.empty();
+  const bool is_sessions = parsed.sessions.verb != CtlSessions::Verb::None;
+  const bool is_quarantine = parsed.quarantine.verb != CtlQuarantine::Verb::None;
+  if (!status.parsed() && !reload.parsed() && !is_order && !is_sessions && !roll_command.parsed() && !is_quarantine)
+    return bad_usage("a command is missing; --help lists them");
+  const auto target = target_of(parsed);
+  if (!target) return bad_usage(target.error().text);
+  if (roll_command.parsed()) return run_roll(*target, parsed.roll, say);
+  if (reload.parsed()) return run_reload(*target, parsed);
+  if (is_order) return run_order(*target, parsed.order, say);
+  if (is_quarantine) return run_quarantine(*target, parsed);
+  return is_sessions ? run_sessions(*target, parsed) : run_status(*target, parsed, colours);
+}
+
+}  // namespace holdfast::ctl

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace holdfast::ctl {
+
+/// The proxy's answer to a reload in words, one change a line. Errors: Malformed.
+base::Result<std::string> reload_words(std::string_view answer);
+
+}  // namespace holdfast::ctl

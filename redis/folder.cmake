@@ -1,0 +1,4 @@
+holdfast_library(redis
+  SOURCES redis resp wire handshake seeker connection link subscription
+  LINKS holdfast::base holdfast::conf holdfast::net
+  PRIVATE_LINKS OpenSSL::Crypto hiredis)

@@ -1,0 +1,76 @@
+// All endpoints, through the server that stands before them.
+#include "admin/endpoints.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/admin/sample_view.h"
+#include "tests/support/text.h"
+
+using namespace holdfast;
+using namespace holdfast::admin;
+using holdfast::tests::has;
+using web::body_of;
+using web::get;
+
+namespace {
+
+struct Fixture {
+  static web::Router router(const Desks& desks) {
+    web::Router made = make_router(desks);
+    made.set_gate({});  // access_test is about who may ask
+    return made;
+  }
+  std::string talk(std::string_view bytes) { return server.talk(bytes); }
+
+  tests::FakeLoop loop;
+  FakeSource source;
+  FakeDesk desk;
+  FakeSessions sessions;
+  FakeRest rest{loop, source};
+  web::WebServer server{loop, router(rest.desks(source, desk, sessions))};
+};
+
+bool begins(const std::string& text, const std::string& start) { return text.starts_with(start); }
+
+}  // namespace
+
+TEST_CASE("every endpoint answers with its type and is guarded") {
+  struct Row {
+    const char* path;
+    const char* type;
+    const char* part;
+  };
+  const Row rows[] = {{"/livez", "text/plain; charset=utf-8", "alive"},
+                      {"/readyz", "text/plain; charset=utf-8", "ready"},
+                      {"/api/v1/status", "application/json", "\"node\":\"lb1\""},
+                      {"/api/v1/status?x=1", "application/json", "\"node\":\"lb1\""},
+                      {"/metrics", "text/plain; version=0.0.4; charset=utf-8", "holdfast_ready 1"},
+                      {"/", "text/html; charset=utf-8", "<!doctype html>"},
+                      {"/plain", "text/html; charset=utf-8", "<!doctype html>"},
+                      {"/api/v1/config", "text/plain; charset=utf-8", "# redacted"},
+                      {"/api/v1/history", "application/json", "{"},
+                      {"/api/v1/events", "application/json", "{"},
+                      {"/api/v1/openapi.json", "application/json", "{"},
+                      {"/api/v1/me", "application/json", "{"}};
+  Fixture f;
+  for (const Row& row : rows) {
+    INFO(std::string(row.path));
+    const std::string answer = f.talk(get(row.path));
+    CHECK(begins(answer, "HTTP/1.1 200 OK\r\n"));
+    CHECK(has(answer, std::string("\r\nContent-Type: ") + row.type + "\r\n"));
+    CHECK(has(answer, "\r\nCache-Control: no-store\r\n"));
+    CHECK(has(answer, "\r\nX-Content-Type-Options: nosniff\r\n"));
+    CHECK(has(answer, "\r\nContent-Security-Policy: default-src 'none';"));
+    CHECK(has(answer, "\r\nContent-Length: " + std::to_string(body_of(answer).size()) + "\r\n"));
+    CHECK(has(body_of(answer), row.part));
+  }
+}
+
+TEST_CASE("not ready says why, and stays alive") {
+  Fixture f;
+  f.source.view.readiness = {.ready = false, .reason = "stopping"};
+  const std::string answer = f.talk(get("/readyz"));
+  CHECK(begins(answer, "HTTP/1.1 503 Service Unavailable\r\n"));
+  CHECK(body_of(answer) == "stopping\n");
+  CHECK(begins(f.talk(get("/livez")), "HTTP/1.1 200 "));
+}

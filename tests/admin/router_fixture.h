@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "admin/endpoints.h"
+#include "tests/admin/sample_view.h"
+#include "tests/support/fake_loop.h"
+#include "tests/support/fake_net.h"
+
+namespace holdfast::admin {
+
+/// All routes over desks and a source that a test can change, and requests as a local client sends them.
+struct RouterFixture {
+  web::Request request(http::Method method, std::string path, std::string body = {}) const {
+    web::Request out;
+    out.method = method;
+    out.path = std::move(path);
+    out.host = "localhost";
+    out.fields = {{"content-type", "application/json"}};
+    out.body = std::move(body);
+    out.peer = tests::fake_address(5000);
+    return out;
+  }
+  web::Request post(std::string path, std::string body = {}) const {
+    return request(http::Method::Post, std::move(path), std::move(body));
+  }
+  web::Answer ask(const web::Request& request) const { return answer_of(router, request); }
+
+  FakeSource source;
+  FakeDesk desk;
+  FakeSessions sessions;
+  tests::FakeLoop loop;
+  FakeRest rest{loop, source};
+  web::Router router = make_router(rest.desks(source, desk, sessions));
+};
+
+}  // namespace holdfast::admin

@@ -1,0 +1,3 @@
+holdfast_tests(redis
+  NAMES resp handshake link link_fake calls subscription sentinel
+  LINKS holdfast::redis holdfast_fakes holdfast_support Threads::Threads)

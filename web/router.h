@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "web/message.h"
+
+namespace holdfast::web {
+
+/// Which handler answers which method and path. Filled once before use, then only read; the control loop's thread.
+class Router {
+ public:
+  using Handler = std::function<Answer(const Request&)>;
+  /// Takes the answer, now or later; once.
+  using Respond = std::function<void(Answer)>;
+  /// For what others have to be asked for. The request is good for the call only.
+  using LaterHandler = std::function<void(const Request&, Respond)>;
+
+  /// `path` is compared byte for byte with the path as sent; a segment {name} stands for any one that is not empty. A
+  /// Get handler also answers HEAD.
+  void add(http::Method method, std::string path, Handler handler);
+  void add_later(http::Method method, std::string path, LaterHandler handler);
+  /// What everybody has to pass first; may complete the request and replace `respond`. An answer refuses.
+  using Gate = std::function<std::optional<Answer>(Request&, Respond& respond)>;
+  void set_gate(Gate gate) { gate_ = std::move(gate); }
+  /// The gate's answer, the handler's, or 404, or 405 with Allow.
+  void answer(const Request& request, Respond respond) const;
+
+ private:
+  struct Entry {
+    http::Method method;
+    std::string path;
+    LaterHandler handler;
+  };
+  void find(const Request& request, Respond respond) const;
+
+  Gate gate_;
+  std::vector<Entry> entries_;  // a dozen: a scan is the quickest lookup
+};
+
+}  // namespace holdfast::web
