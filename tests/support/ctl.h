@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,7 +16,11 @@ inline std::string holdfastctl_binary() {
   return (std::filesystem::path(holdfast_binary()).parent_path() / "holdfastctl").string();
 }
 
+/// With as much patience as the test has: a proxy under a sanitizer on a busy machine answers late.
 inline Process::Options ctl_options(const Proxy& proxy, std::vector<std::string> arguments) {
+  if (std::find(arguments.begin(), arguments.end(), "--timeout") == arguments.end()) {
+    arguments.insert(arguments.begin(), {"--timeout", std::to_string(kPatience.count()) + "s"});
+  }
   arguments.insert(arguments.begin(), holdfastctl_binary());
   return {.arguments = std::move(arguments),
           .environment = {"HOLDFAST_ADMIN=http://127.0.0.1:" + std::to_string(proxy.admin_port())}};

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 /// How long a test waits for what must come. Long, because sanitizers on a busy machine are slow; a passing test never
 /// uses it up.
-inline constexpr std::chrono::seconds kPatience{20};
+inline constexpr std::chrono::seconds kPatience{60};
 
 /// A point in time that every wait of a test has.
 class Deadline {
