@@ -211,11 +211,11 @@ TEST_CASE("the clock is set back an hour: users stay, a deadline is not put off,
 
 TEST_CASE("few descriptors: said at the start; who finds no place is told so, the others are served") {
   if (is_sanitized()) return note_left_to_release("few descriptors", "the sanitizer needs some of its own, and dies");
+  Gate gate;
   Fleet fleet({"a"});
   Proxy proxy({.nodes = fleet.nodes(), .workers = 1},
               {.environment = {}, .wrapper = {"prlimit", "--nofile=96:96"}, .wait_until_up = true});
   CHECK(count_of(proxy.process().err(), " descriptors_short ") == 1);
-  Gate gate;
   std::vector<HttpClient> clients;
   for (int i = 0; i < 100; ++i) {
     HttpClient& client = clients.emplace_back(proxy.port());

@@ -127,6 +127,7 @@ TEST_CASE("the same with two proxies: both count for both") {
 }
 
 TEST_CASE("at the deadline the rest moves, without an error; what lasts goes last") {
+  Gate finish;
   Fleet fleet({"a", "b", "c"});
   answer_tunnels(fleet);
   fleet.on("/stream", [](Conversation& talk) {
@@ -135,7 +136,6 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
     talk.send("9\r\ndata: 1\n\n\r\n");
     talk.wait_for_peer_to_go();
   });
-  Gate finish;
   fleet.on("/report", [&](Conversation& talk) {
     talk.read_body();
     talk.wait(finish);
@@ -184,8 +184,8 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
 }
 
 TEST_CASE("two proxies move the rest once, and the waiting one sees the other's requests") {
-  Fleet fleet({"a", "b", "c"});
   Gate finish;
+  Fleet fleet({"a", "b", "c"});
   fleet.on("/report", [&](Conversation& talk) {
     talk.read_body();
     talk.wait(finish);

@@ -222,8 +222,8 @@ TEST_CASE("an early answer reaches a client that is still uploading") {
 }
 
 TEST_CASE("a client that goes away takes its request with it") {
-  Fleet fleet({"a"});
   Gate aborted;
+  Fleet fleet({"a"});
   fleet.on("/hang", [&](Conversation& c) {
     if (c.wait_for_peer_to_go()) aborted.open();
     c.close();

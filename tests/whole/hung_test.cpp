@@ -156,8 +156,8 @@ TEST_CASE("a node whose packets get lost: the same") {
 }
 
 TEST_CASE("a node that is slow with all it has and answers its probes is not hung") {
-  Fleet fleet({"app1", "app2"});
   Gate enough;
+  Fleet fleet({"app1", "app2"});
   fleet.on("/report", [&](Conversation& c) {
     c.wait(enough);
     c.answer(200, c.name());

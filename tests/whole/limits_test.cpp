@@ -90,8 +90,8 @@ TEST_CASE("a route may allow more than the rest") {
 }
 
 TEST_CASE("a body that stops is ended, on either side") {
-  Fleet fleet({"a"});
   Gate told;
+  Fleet fleet({"a"});
   fleet.on("/up", [&](Conversation& c) {
     if (c.read_body() != End::Whole) told.open();
     c.close();
@@ -139,8 +139,8 @@ TEST_CASE("too many connections: idle ones make room") {
 }
 
 TEST_CASE("max_requests: the rest waits its turn, and not for ever") {
-  Fleet fleet({"a"});
   Gate gate;
+  Fleet fleet({"a"});
   fleet.on("*", [&](Conversation& c) {
     c.read_body();
     c.wait(gate);

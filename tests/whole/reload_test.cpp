@@ -206,8 +206,8 @@ TEST_CASE("a check says what would change, for how many sessions, and what waits
 }
 
 TEST_CASE("a new listener opens; an old one closes, its clients finish what they have under way") {
-  Fleet fleet({"a"});
   Gate answer_now;
+  Fleet fleet({"a"});
   fleet.on("/slow", [&](Conversation& talk) {
     talk.wait(answer_now);
     talk.answer(200, "late");

@@ -98,8 +98,8 @@ TEST_CASE("a page for people, JSON for scripts") {
 }
 
 TEST_CASE("sessions of the app's: a login holds its place while the app thinks, what begins none takes none") {
-  Fleet fleet({"a", "b"});
   Gate go;
+  Fleet fleet({"a", "b"});
   fleet.on("/login", [&](Conversation& c) {
     c.wait(go);
     c.answer(200, "in", "Set-Cookie: JSESSIONID=" + c.arrival().id + "; Path=/\r\n");

@@ -85,8 +85,8 @@ TEST_CASE("a port in use is an error that names it, and exit code 1") {
 }
 
 TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {
-  Fleet fleet({"a"});
   Gate gate;
+  Fleet fleet({"a"});
   fleet.on("/slow", [&](Conversation& c) { c.wait(gate), c.answer(200, "late but whole"); });
   Proxy proxy({.nodes = fleet.nodes()});
   HttpClient idle = proxy.client();

@@ -105,12 +105,12 @@ TEST_CASE("a forged cookie starts a new session and chooses nothing") {
 }
 
 TEST_CASE("a session that was idle too long is new again") {
+  Gate nobody;
   Fleet fleet = three_nodes();
   Proxy proxy({.nodes = fleet.nodes(), .sessions = "idle_timeout = \"1s\"\n"});
   HttpClient client = proxy.client();
   REQUIRE(client.get("/").is_whole(200));
   const std::string before = client.cookies().at("holdfast");
-  Gate nobody;
   nobody.wait(Deadline{2500ms});  // the time itself is what is tested
   CHECK(set_cookie_of(client.get("/"), "holdfast"));
   CHECK(client.cookies().at("holdfast") != before);

@@ -239,9 +239,9 @@ TEST_CASE("another number of workers, another listener, one listener less") {
 }
 
 TEST_CASE("what the old process has under way ends well; WebSockets have until [server] upgrade_deadline") {
+  Gate gate;
   Fleet fleet({"a"});
   serve_websockets(fleet);
-  Gate gate;
   fleet.on("/slow", [&](Conversation& talk) { talk.wait(gate), talk.answer(200, "late but whole"); });
   ProxyConfig config = config_of(fleet);
   config.server = "upgrade_deadline = \"2s\"\n";
