@@ -42,8 +42,8 @@ bool eventually(Predicate holds, Deadline deadline = Deadline{}) {
   return true;
 }
 
-/// Opens once, for ever; threads wait before it. Any thread. Declare it before the Fleet whose backends wait: a test that
-/// fails half-way leaves them there.
+/// Opens once, for ever; threads wait before it. Any thread. Declare it before the Fleet whose backends wait: a test
+/// that fails half-way leaves them there.
 class Gate {
  public:
   void open() {
