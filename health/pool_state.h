@@ -12,7 +12,7 @@ namespace holdfast::health {
 enum class PoolState : std::uint8_t {
   Unknown,   ///< The first probes are out.
   Serving,   ///< Somebody is UP.
-  FailOpen,  ///< Nobody is UP, but some are SICK: these serve all the same, because that beats nobody (R21).
+  FailOpen,  ///< Nobody is UP, but some are SICK: these serve all the same: that beats an empty pool.
   Closed,    ///< Nobody may serve it.
 };
 

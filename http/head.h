@@ -9,7 +9,7 @@ namespace holdfast::http {
 
 enum class Method : std::uint8_t { Get, Head, Post, Put, Delete, Options, Patch, Trace, Connect, Other };
 
-/// RFC 9110 section 9.2.1, as R6 uses it: what may be sent again when no byte of an answer has come.
+/// RFC 9110 section 9.2.1 without TRACE: what may be sent again when no byte of an answer has come.
 constexpr bool is_safe(Method method) {
   return method == Method::Get || method == Method::Head || method == Method::Options;
 }

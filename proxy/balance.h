@@ -31,7 +31,7 @@ struct Ask {
 ///
 /// Who is asked, in this order; the next group only when nobody is left in those before it:
 ///   1. state UP, no backup      2. the same, but suspect      3. UP, a backup      4. UP, a backup, suspect
-///   5. SICK, no backup          6. SICK, a backup: a pool that is sick as a whole beats a maintenance page (R21)
+///   5. SICK, no backup          6. SICK, a backup: a pool that is sick as a whole beats a maintenance page
 /// A weight of 0 means never, whatever else is down. Within a group a backend that has its max_requests in flight,
 /// or its max_sessions, is passed over while another has room; when none has, one is chosen all the same: the
 /// request queues, and a session that begins is refused there. `failover` passes over neither the suspect nor the full:

@@ -114,7 +114,7 @@ class Client final : public base::Buried, private net::StreamHandler {
   std::unique_ptr<net::Stream> stream_;
   Outbox outbox_;
   std::unique_ptr<Exchange> exchange_;
-  Lease pinned_;  // a backend connection that carried NTLM or Negotiate (R15)
+  Lease pinned_;  // a backend connection that carried NTLM or Negotiate: logged in as this user
   std::unique_ptr<base::Timer> timer_;
   std::unique_ptr<base::Timer> turn_;  // to go on in the next turn, for the sake of the others; made when needed
   std::string head_;                   // what has come of the next request(s), while it is not whole

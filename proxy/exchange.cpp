@@ -288,7 +288,7 @@ void Exchange::note_failure(base::ErrorCode code) {
   context_.counters.backend[conf::index(*backend_)].failures[static_cast<std::size_t>(code)].add();
   if (code == ErrorCode::Overload) return;
   BackendLoad& load = context_.shared.loads[conf::index(*backend_)];
-  // One page with a broken head does not make a broken server: a reason to look, not to eject (R18).
+  // One page with a broken head does not make a broken server: a reason to probe it, not to eject it.
   const bool counts = code != ErrorCode::Malformed && code != ErrorCode::TooLarge;
   const std::uint32_t in_a_row = counts ? load.failures_in_a_row.fetch_add(1, std::memory_order_relaxed) + 1 : 0;
   if (in_a_row == 1) {

@@ -162,7 +162,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool client_keeps_alive_ = false;
   bool may_upgrade_ = false;
   bool is_secure_ = false;  // the client came by TLS, as far as we know
-  bool is_pinned_ = false;  // the connection carries NTLM or Negotiate (R15)
+  bool is_pinned_ = false;  // the connection carries NTLM or Negotiate: it stays with this client
   http::BodyReader request_body_;
   bool request_is_chunked_ = false;
   bool request_is_broken_ = false;  // the backend takes no more of it; its answer may still come

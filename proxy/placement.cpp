@@ -233,7 +233,7 @@ Placement::Choice Placement::displaced(const Tools& tools, const conf::Pool& poo
   // Nor is there anything to return to where nobody has served it yet.
   const bool may_return = !is_unserved_ && tools.snapshot.backend_of(pool, binding_.backend).has_value();
   if (may_return && pool.sticky.failover == conf::FailoverMode::Refuse) return std::nullopt;
-  // Who cannot see what the others see moves nobody (R24).
+  // A proxy that is cut off may be wrong about the backend, so it moves no session.
   if (may_return && (pool.sticky.failover == conf::FailoverMode::Temporary || tools.view.is_isolated)) {
     word_ = Stickiness::Temporary;
     return wish ? wish : pick_by_hash(tools, tried);

@@ -16,8 +16,8 @@
 
 namespace holdfast::proxy {
 
-/// Where one exchange goes, and what that means for its session: looks the session up, binds it (R4a), keeps it, moves
-/// it by compare-and-set (R4), and says in one word what stickiness did. A value inside its exchange.
+/// Where one exchange goes, and what that means for its session: looks the session up, binds it, keeps it, moves
+/// it by compare-and-set, and says in one word what stickiness did. A value inside its exchange.
 class Placement {
  public:
   /// What the choice is made from; borrowed for one call.

@@ -36,7 +36,7 @@ struct Attempt {
 /// pool's RetryBudget gives one.
 enum class Decision : std::uint8_t { RedialSame, TryElsewhere, GiveUp };
 
-/// R6: may these bytes be sent once more, to any backend? Only what the failed one cannot have executed, or what is
+/// May these bytes be sent once more, to any backend? Only what the failed one cannot have executed, or what is
 /// safe (RFC 9110 section 9.2.1: GET, HEAD, OPTIONS). Looks at nothing else: not at the number of attempts.
 ///
 ///   stage                  safe method   any other
@@ -50,10 +50,11 @@ bool is_repeatable(const Attempt& attempt);
 /// is_repeatable(), and attempts are left.
 bool may_retry(const Attempt& attempt);
 
-/// What comes next. Where R6 forbids, GiveUp. Else a kept-alive connection that turned out dead (Closed or Reset, on a
-/// Reused one) is no failure of the backend: RedialSame, once, whatever the attempts and the budget say; a backend that
-/// is really gone refuses the new connection, which is judged as an attempt of its own. (A deadline that passed on a
-/// kept connection is a failure: the backend was there, and silent.) Everything else: TryElsewhere while attempts last.
+/// What comes next. GiveUp where is_repeatable() says no. Else a kept-alive connection that turned out dead (Closed or
+/// Reset, on a Reused one) is no failure of the backend: RedialSame, once, whatever the attempts and the budget say; a
+/// backend that is really gone refuses the new connection, which is judged as an attempt of its own. (A deadline that
+/// passed on a kept connection is a failure: the backend was there, and silent.) Everything else: TryElsewhere while
+/// attempts last.
 Decision decide(const Attempt& attempt);
 
 /// An attempt that no backend has seen a byte of makes no work twice: sending it elsewhere amplifies nothing and is

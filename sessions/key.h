@@ -5,7 +5,8 @@
 
 namespace holdfast::sessions {
 
-/// What the map knows a session by: a keyed hash of (pool, what the client holds). Never the raw id (R3).
+/// What the map knows a session by: a keyed hash of (pool, what the client holds). The raw id is never stored, logged
+/// or sent to Redis.
 struct Key {
   std::uint64_t high = 0;
   std::uint64_t low = 0;

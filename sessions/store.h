@@ -75,14 +75,14 @@ class Store {
   /// process; with Redis over all proxies, as long as it answers.
   virtual AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) = 0;
 
-  /// The atomic first binding (R4a): binds `key` to `wanted` unless it is bound already, to a later generation or to
+  /// The atomic first binding: binds `key` to `wanted` unless it is bound already, to a later generation or to
   /// the same one. `wanted.generation` is kept when given (a cookie or a copy remembers it), else it starts at 1.
   virtual Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) = 0;
 
   /// The first binding of a session that no client can have shown yet: there is nothing to agree on, nobody waits.
   virtual Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
 
-  /// Compare-and-set (R4): if the session is still at `seen`, it moves to `to` with the next generation; the answer is
+  /// Compare-and-set: if the session is still at `seen`, it moves to `to` with the next generation; the answer is
   /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with
   /// seen.generation + 1.
   virtual Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,

@@ -19,7 +19,7 @@ constexpr base::Instant kStart{std::chrono::hours{5}};
 
 }  // namespace
 
-TEST_CASE("R6: every method at every stage") {
+TEST_CASE("what may be repeated: every method at every stage") {
   struct Row {
     Stage stage;
     bool safe, other;

@@ -35,7 +35,7 @@ void together(Work work) {
 
 }  // namespace
 
-TEST_CASE("R4a: of all first bindings of a session exactly one wins, and all threads see it") {
+TEST_CASE("of all first bindings of a session exactly one wins, and all threads see it") {
   constexpr std::uint64_t kSessions = 20'000;
   MemoryStore store({.sessions_max = 100'000, .seed = 3});
   std::vector<std::vector<Held>> answers(kThreads, std::vector<Held>(kSessions));
@@ -54,7 +54,7 @@ TEST_CASE("R4a: of all first bindings of a session exactly one wins, and all thr
   for (std::uint64_t t = 0; t < kThreads; ++t) CHECK(store.size_of(BackendTag{t + 1}) == counts[t]);
 }
 
-TEST_CASE("R4: of all moves of one generation exactly one wins, the others adopt it") {
+TEST_CASE("of all moves of one generation exactly one wins, the others adopt it") {
   constexpr std::uint64_t kSessions = 50;
   constexpr int kMoves = 2'000;
   MemoryStore store({.sessions_max = 1'000, .seed = 3});

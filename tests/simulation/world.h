@@ -121,9 +121,9 @@ class World {
   std::deque<std::function<void()>> unserved_;
 };
 
-/// The seeds to run: HOLDFAST_SEED=N only that one; else `count` of them, from 1 on, or as many as HOLDFAST_SEEDS says; of
-/// these HOLDFAST_PART=K/N every N-th, from the K-th on. Each failing seed is printed with what replays it; returns how
-/// many failed.
+/// The seeds to run: HOLDFAST_SEED=N only that one; else `count` of them, from 1 on, or as many as HOLDFAST_SEEDS says;
+/// of these HOLDFAST_PART=K/N every N-th, from the K-th on. Each failing seed is printed with what replays it; returns
+/// how many failed.
 int run_seeds(std::uint64_t count, const char* test, const std::function<void(std::uint64_t)>& run);
 
 /// A property that does not hold in the seed under way: thrown by the simulations, caught by run_seeds.

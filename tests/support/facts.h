@@ -14,7 +14,7 @@ constexpr bool is_sanitized() {
 #endif
 }
 
-/// Environment HOLDFAST_FULL=1: sizes as large as the requirement says, whatever the build.
+/// Environment HOLDFAST_FULL=1: the full sizes, whatever the build.
 bool wants_full_size();
 
 /// A measured value, printed at the end of the run and appended to the file HOLDFAST_TEST_NOTES names.

@@ -1,4 +1,4 @@
-// A backend connection that carried NTLM or Negotiate belongs to one client connection (R15).
+// A backend connection that carried NTLM or Negotiate belongs to one client connection.
 
 #include <doctest/doctest.h>
 

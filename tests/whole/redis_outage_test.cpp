@@ -11,7 +11,7 @@ using namespace holdfast::support;
 namespace {
 
 constexpr int kThreads = 4;
-// HOLDFAST_FULL=1: as long and as busy as the requirement says.
+// HOLDFAST_FULL=1: the full length and load.
 auto outage() { return wants_full_size() ? 10s : 2s; }
 int per_second() { return wants_full_size() ? 1000 : is_sanitized() ? 100 : 400; }
 
