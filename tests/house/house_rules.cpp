@@ -201,8 +201,9 @@ std::vector<std::string> thread_offences(const Tree& tree) {
     const std::string folder(folder_of(std::string_view(path).substr(6)));
     if (watched.contains(folder)) continue;
     if (const auto starter = thread_starter(tree, path)) {
-      offences.push_back("tests/" + folder + " is not in the list for TSan of tests/folder.cmake: " + path +
-                         " starts threads (" + *starter + ")");
+      std::string offence = "tests/" + folder;
+      offence.append(" is not in the list for TSan of tests/folder.cmake: ").append(path);
+      offences.push_back(offence.append(" starts threads (").append(*starter).append(")"));
     }
   }
   return offences;

@@ -99,8 +99,9 @@ std::vector<std::string> link_offences(const Tree& tree) {
       });
       const bool is_own_header = is_any_part_enough && folder == folder_of(path);
       if (!is_linked && !is_own_header) {
-        offences.push_back(path + " includes \"" + include + "\", but holdfast_library(" + own +
-                           ") does not link holdfast::" + home);
+        std::string offence = path;
+        offence.append(" includes \"").append(include).append("\", but holdfast_library(").append(own);
+        offences.push_back(offence.append(") does not link holdfast::").append(home));
       }
     }
   }

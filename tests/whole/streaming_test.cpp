@@ -55,10 +55,10 @@ class PeakMemory {
 };
 
 void judge_growth(std::string_view what, PeakMemory& memory) {
-  const std::size_t growth = memory.growth();
   if (is_sanitized()) {
     note_left_to_release("memory bound of " + std::string(what), "a sanitizer keeps freed memory");
   } else {
+    const std::size_t growth = memory.growth();
     note(std::string(what) + ": grew by " + std::to_string(growth >> 10) + " KiB over " +
          std::to_string(full_size() >> 20) + " MiB");
     CHECK(growth < kGrowthMax);
