@@ -3,12 +3,12 @@ include(GNUInstallDirs)
 
 install(TARGETS holdfast holdfastctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
-# The unit names the program and the docs by where they are put.
-file(READ packaging/systemd/holdfast.service unit)
-string(REPLACE "/usr/bin/" "${CMAKE_INSTALL_FULL_BINDIR}/" unit "${unit}")
-string(REPLACE "/usr/share/doc/holdfast/" "${CMAKE_INSTALL_FULL_DOCDIR}/" unit "${unit}")
-file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/packaging/holdfast.service CONTENT "${unit}")
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS packaging/systemd/holdfast.service)
+# The unit names the program and the docs by where they are put, which --prefix may still change.
+install(CODE "
+  file(READ \"${PROJECT_SOURCE_DIR}/packaging/systemd/holdfast.service\" unit)
+  string(REPLACE /usr/bin/ \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/\" unit \"\${unit}\")
+  string(REPLACE /usr/share/doc/holdfast/ \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}/\" unit \"\${unit}\")
+  file(WRITE \"${CMAKE_BINARY_DIR}/packaging/holdfast.service\" \"\${unit}\")")
 # Not LIBDIR: systemd looks into lib, whatever the machine.
 install(FILES ${CMAKE_BINARY_DIR}/packaging/holdfast.service DESTINATION lib/systemd/system)
 
