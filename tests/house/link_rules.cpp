@@ -108,7 +108,8 @@ std::vector<std::string> link_offences(const Tree& tree) {
   for (const auto& [name, library] : libraries) {
     for (const auto& link : library.links) {
       if (!used[name].contains(link)) {
-        offences.push_back("holdfast_library(" + name + ") links holdfast::" + link + " and includes nothing of it");
+        std::string offence = "holdfast_library(" + name;
+        offences.push_back(offence.append(") links holdfast::").append(link).append(" and includes nothing of it"));
       }
     }
   }
