@@ -14,14 +14,14 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
 using web::Caller;
 using web::is_loopback;
-using web::json_answer;
+using web::json_response;
 using web::Request;
+using web::Response;
 using web::Role;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
@@ -112,34 +112,34 @@ Caller Access::caller_of(const Request& request) {
   return {.role = acts ? Role::Operator : Role::Viewer, .by = Caller::By::Loopback, .name = {}, .csrf = {}};
 }
 
-std::optional<Answer> Access::admit(Request& request, Router::Respond& respond) {
+std::optional<Response> Access::admit(Request& request, Router::Respond& respond) {
   request.caller = caller_of(request);
   auto refused = refuse(request);
   if (!changes_something(request)) return refused;
   if (refused) return note_refusal(request, *refused), refused;
   if (is_open(request) || repeats_itself(request)) return std::nullopt;
   respond = [by = who(request.caller), from = request.peer.host_text(), path = request.path.substr(0, kTextLogged),
-             detail = detail_of(request.body), respond = std::move(respond)](const Answer& answer) {
+             detail = detail_of(request.body), respond = std::move(respond)](const Response& response) {
     const auto& [key, value] = detail;
     if (key.empty()) {
-      base::log::info("operator_action", {{"by", by}, {"from", from}, {"path", path}, {"status", answer.status}});
+      base::log::info("operator_action", {{"by", by}, {"from", from}, {"path", path}, {"status", response.status}});
     } else {
       base::log::info("operator_action",
-                      {{"by", by}, {"from", from}, {"path", path}, {key, value}, {"status", answer.status}});
+                      {{"by", by}, {"from", from}, {"path", path}, {key, value}, {"status", response.status}});
     }
-    respond(answer);
+    respond(response);
   };
   return std::nullopt;
 }
 
-void Access::note_refusal(const Request& request, const Answer& answer) {
+void Access::note_refusal(const Request& request, const Response& response) {
   const auto left_out = refusals_.note(scheduler_.now());
   if (!left_out) return;
   base::log::warn("operator_refused", {{"by", who(request.caller)},
                                        {"from", request.peer.host_text()},
                                        {"path", std::string_view(request.path).substr(0, kTextLogged)},
-                                       {"status", answer.status},
-                                       {"reason", std::string_view(answer.body).substr(0, answer.body.find('\n'))},
+                                       {"status", response.status},
+                                       {"reason", std::string_view(response.body).substr(0, response.body.find('\n'))},
                                        {"left_out", *left_out}});
 }
 
@@ -147,28 +147,28 @@ bool Access::still_admits(const Caller& caller) const {
   return caller.by != Caller::By::Login || logins_.has(caller.login, scheduler_.now());
 }
 
-std::optional<Answer> Access::refuse(const Request& request) const {
+std::optional<Response> Access::refuse(const Request& request) const {
   if (changes_something(request)) {
-    if (!is_own_origin(request)) return text_answer(403, "orders are not taken from pages of other origins");
+    if (!is_own_origin(request)) return text_response(403, "orders are not taken from pages of other origins");
     // Neither can be sent by a form, nor by a script of another origin without leave, which nobody gives.
     if (!is_json(request.field("Content-Type")) && request.field("X-Holdfast-Request") != "1") {
-      return text_answer(415, "send Content-Type: application/json, or X-Holdfast-Request: 1");
+      return text_response(415, "send Content-Type: application/json, or X-Holdfast-Request: 1");
     }
   }
   if (is_open(request)) return std::nullopt;
   const Caller& caller = request.caller;
   if (caller.role == Role::None) {
-    Answer answer = text_answer(401, "log in, or send Authorization: Bearer TOKEN");
-    answer.more_fields = "WWW-Authenticate: Bearer realm=\"holdfast\"\r\n";
-    return answer;
+    Response response = text_response(401, "log in, or send Authorization: Bearer TOKEN");
+    response.more_fields = "WWW-Authenticate: Bearer realm=\"holdfast\"\r\n";
+    return response;
   }
   if (!changes_something(request)) return std::nullopt;
   if (caller.role != Role::Operator && caller.by == Caller::By::Loopback) {
-    return text_answer(401, "this needs an operator: log in, or send Authorization: Bearer TOKEN");
+    return text_response(401, "this needs an operator: log in, or send Authorization: Bearer TOKEN");
   }
-  if (caller.role != Role::Operator) return text_answer(403, fmt::format("{} is no operator", caller.name));
+  if (caller.role != Role::Operator) return text_response(403, fmt::format("{} is no operator", caller.name));
   if (caller.by == Caller::By::Login && !is_same_secret(request.field("X-Holdfast-CSRF"), caller.csrf)) {
-    return text_answer(403, "the X-Holdfast-CSRF of GET /api/v1/me is missing");
+    return text_response(403, "the X-Holdfast-CSRF of GET /api/v1/me is missing");
   }
   return std::nullopt;
 }
@@ -180,12 +180,12 @@ void Access::add_routes(Router& router) {
   router.add(http::Method::Post, "/api/v1/logout", [this](const Request& request) { return logout(request); });
 }
 
-Answer Access::me(const Caller& caller) const {
-  return json_answer({{"name", caller.name},
-                      {"role", name_of(caller.role)},
-                      {"by", name_of(caller.by)},
-                      {"login", !accounts_.users.empty()},
-                      {"csrf", caller.csrf}});
+Response Access::me(const Caller& caller) const {
+  return json_response({{"name", caller.name},
+                        {"role", name_of(caller.role)},
+                        {"by", name_of(caller.by)},
+                        {"login", !accounts_.users.empty()},
+                        {"csrf", caller.csrf}});
 }
 
 void Access::login(const Request& request, Router::Respond respond) {
@@ -197,17 +197,17 @@ void Access::login(const Request& request, Router::Respond respond) {
   const std::string name = text("name");
   std::string password = text("password");
   if (name.empty() || password.empty() || password.size() > kPasswordBytesMax) {
-    return respond(text_answer(400, R"(expected {"name":"...","password":"..."})"));
+    return respond(text_response(400, R"(expected {"name":"...","password":"..."})"));
   }
   if (!limit_.may_try(from, scheduler_.now()) || checking_ >= kCheckingMax) {
-    Answer answer = text_answer(429, "too many failed logins: try again in a minute");
-    answer.more_fields = "Retry-After: 60\r\n";
-    return respond(std::move(answer));
+    Response response = text_response(429, "too many failed logins: try again in a minute");
+    response.more_fields = "Retry-After: 60\r\n";
+    return respond(std::move(response));
   }
   const auto known = std::find_if(accounts_.users.begin(), accounts_.users.end(),
                                   [&](const Account& user) { return user.name == name; });
-  if (accounts_.users.empty()) return respond(text_answer(401, "there are no users: [admin] users has none"));
-  // Where there is no such user, somebody else's hash is compared with: the time an answer takes shall not say who
+  if (accounts_.users.empty()) return respond(text_response(401, "there are no users: [admin] users has none"));
+  // Where there is no such user, somebody else's hash is compared with: the time a response takes shall not say who
   // there is.
   const Account user = known != accounts_.users.end() ? *known : Account{name, accounts_.users[0].hash, Role::None};
   limit_.note_failure(from, scheduler_.now());  // until it has gone well: those under way count
@@ -221,24 +221,24 @@ void Access::login(const Request& request, Router::Respond respond) {
 void Access::finish_login(const Account& user, const std::string& from, bool fits, const Router::Respond& respond) {
   if (!fits) {
     base::log::warn("login_failed", {{"from", from}});
-    return respond(text_answer(401, "no such user, or not this password"));
+    return respond(text_response(401, "no such user, or not this password"));
   }
   limit_.note_success(from);
   const std::string id = logins_.begin(user.name, user.role, scheduler_.now());
   base::log::info("login", {{"user", user.name}, {"role", name_of(user.role)}, {"from", from}});
-  Answer answer = me(logins_.find(id, scheduler_.now()).value_or(Caller{}));
-  answer.more_fields =
+  Response response = me(logins_.find(id, scheduler_.now()).value_or(Caller{}));
+  response.more_fields =
       fmt::format("Set-Cookie: {}={}; Path=/; HttpOnly; {}SameSite=Strict; Max-Age={}\r\n", accounts_.cookie, id,
                   accounts_.is_secure ? "Secure; " : "", std::chrono::seconds(std::chrono::hours{12}).count());
-  respond(std::move(answer));
+  respond(std::move(response));
 }
 
-Answer Access::logout(const Request& request) {
+Response Access::logout(const Request& request) {
   logins_.end(cookie_in(request));
-  Answer answer = text_answer(200, "logged out");
-  answer.more_fields = fmt::format("Set-Cookie: {}=; Path=/; HttpOnly; {}SameSite=Strict; Max-Age=0\r\n",
-                                   accounts_.cookie, accounts_.is_secure ? "Secure; " : "");
-  return answer;
+  Response response = text_response(200, "logged out");
+  response.more_fields = fmt::format("Set-Cookie: {}=; Path=/; HttpOnly; {}SameSite=Strict; Max-Age=0\r\n",
+                                     accounts_.cookie, accounts_.is_secure ? "Secure; " : "");
+  return response;
 }
 
 }  // namespace holdfast::admin

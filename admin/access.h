@@ -48,9 +48,9 @@ class Access {
 
   /// Finds out who asks and writes it into the request: by cookie, token, or address. What refuses them; nullopt:
   /// nothing does, and an order's outcome will be written down when `respond` gets it. A refused order is, too.
-  std::optional<web::Answer> admit(web::Request& request, web::Router::Respond& respond);
+  std::optional<web::Response> admit(web::Request& request, web::Router::Respond& respond);
 
-  /// Whom it has admitted to an answer without end may still look: a login may have ended since.
+  /// Whom it has admitted to a response without end may still look: a login may have ended since.
   bool still_admits(const web::Caller& caller) const;
 
   /// GET /api/v1/me, POST /api/v1/login {"name","password"}, POST /api/v1/logout.
@@ -58,12 +58,12 @@ class Access {
 
  private:
   web::Caller caller_of(const web::Request& request);
-  std::optional<web::Answer> refuse(const web::Request& request) const;
-  void note_refusal(const web::Request& request, const web::Answer& answer);
+  std::optional<web::Response> refuse(const web::Request& request) const;
+  void note_refusal(const web::Request& request, const web::Response& response);
   void login(const web::Request& request, web::Router::Respond respond);
   void finish_login(const Account& user, const std::string& from, bool fits, const web::Router::Respond& respond);
-  web::Answer logout(const web::Request& request);
-  web::Answer me(const web::Caller& caller) const;
+  web::Response logout(const web::Request& request);
+  web::Response me(const web::Caller& caller) const;
   std::string_view cookie_in(const web::Request& request) const;
 
   base::Scheduler& scheduler_;

@@ -10,104 +10,104 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
 using web::parameter;
 using web::Request;
+using web::Response;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
-Answer readyz(const Source& source) {
+Response readyz(const Source& source) {
   const Readiness readiness = source.readiness();
-  return readiness.ready ? text_answer(200, "ready") : text_answer(503, readiness.reason);
+  return readiness.ready ? text_response(200, "ready") : text_response(503, readiness.reason);
 }
 
-Answer status(const Source& source) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = status_json(source.status());
-  return answer;
+Response status(const Source& source) {
+  Response response;
+  response.content_type = "application/json";
+  response.body = status_json(source.status());
+  return response;
 }
 
-Answer cluster(const Source& source) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = cluster_json(source.cluster());
-  return answer;
+Response cluster(const Source& source) {
+  Response response;
+  response.content_type = "application/json";
+  response.body = cluster_json(source.cluster());
+  return response;
 }
 
-Answer leader(const Source& source) {
+Response leader(const Source& source) {
   const ClusterView view = source.status().cluster;
   if (view.leader.empty()) {
-    return text_answer(503, view.state == "off" ? "no [cluster] is configured" : "no leader is known");
+    return text_response(503, view.state == "off" ? "no [cluster] is configured" : "no leader is known");
   }
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = leader_json(view);
-  return answer;
+  Response response;
+  response.content_type = "application/json";
+  response.body = leader_json(view);
+  return response;
 }
 
-Answer metrics(const Source& source) {
-  Answer answer;
-  answer.content_type = kMetricsType;
-  answer.body = metrics_text(source.status(), read_process_facts());
-  return answer;
+Response metrics(const Source& source) {
+  Response response;
+  response.content_type = kMetricsType;
+  response.body = metrics_text(source.status(), read_process_facts());
+  return response;
 }
 
-Answer configuration(const Source& source) {
-  Answer answer;
-  answer.body = source.configuration();
-  return answer;
+Response configuration(const Source& source) {
+  Response response;
+  response.body = source.configuration();
+  return response;
 }
 
-Answer description() {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = kOpenApi;
-  return answer;
+Response description() {
+  Response response;
+  response.content_type = "application/json";
+  response.body = kOpenApi;
+  return response;
 }
 
-Answer history(const History& curves) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = curves.json();
-  return answer;
+Response history(const History& curves) {
+  Response response;
+  response.content_type = "application/json";
+  response.body = curves.json();
+  return response;
 }
 
 /// The timeline, or, to who accepts it, the live stream. Resumed after the event that Last-Event-ID or ?after= name.
-Answer events(const Request& request, const Timeline& timeline, Live& live, const Access& access) {
+Response events(const Request& request, const Timeline& timeline, Live& live, const Access& access) {
   std::string_view seen = request.field("Last-Event-ID");
   if (seen.empty()) seen = parameter(request.query, "after");
   const std::uint64_t after = timeline.number_of(seen);
-  Answer answer;
+  Response response;
   if (request.field("Accept").find("text/event-stream") == std::string_view::npos) {
-    answer.content_type = "application/json";
-    answer.body = events_json(timeline, after);
-    return answer;
+    response.content_type = "application/json";
+    response.body = events_json(timeline, after);
+    return response;
   }
   const bool with_status = parameter(request.query, "status") == "1";
-  answer.content_type = "text/event-stream";
-  answer.more_fields = "X-Accel-Buffering: no\r\n";  // to nginx and its like: what is live is passed on at once
-  answer.feed = live.listen(after, with_status ? Live::With::Status : Live::With::EventsOnly,
-                            [&access, caller = request.caller] { return access.still_admits(caller); });
-  return answer.feed ? answer : text_answer(503, "too many listeners: poll instead");
+  response.content_type = "text/event-stream";
+  response.more_fields = "X-Accel-Buffering: no\r\n";  // to nginx and its like: what is live is passed on at once
+  response.feed = live.listen(after, with_status ? Live::With::Status : Live::With::EventsOnly,
+                              [&access, caller = request.caller] { return access.still_admits(caller); });
+  return response.feed ? response : text_response(503, "too many listeners: poll instead");
 }
 
-Answer page() {
-  Answer answer;
-  answer.content_type = "text/html; charset=utf-8";
-  answer.content_security_policy = status_page().policy;
-  answer.body = status_page().html;
-  return answer;
+Response page() {
+  Response response;
+  response.content_type = "text/html; charset=utf-8";
+  response.content_security_policy = status_page().policy;
+  response.body = status_page().html;
+  return response;
 }
 
-Answer overview(const Source& source) {
-  Answer answer;
-  answer.content_type = "text/html; charset=utf-8";
-  answer.content_security_policy = kOverviewPolicy;
-  answer.body = overview_html(source.status());
-  return answer;
+Response overview(const Source& source) {
+  Response response;
+  response.content_type = "text/html; charset=utf-8";
+  response.content_security_policy = kOverviewPolicy;
+  response.body = overview_html(source.status());
+  return response;
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ Router make_router(const Desks& desks) {
   const Source& source = desks.source;
   get("/", [](const Request&) { return page(); });
   get("/plain", [&source](const Request&) { return overview(source); });
-  get("/livez", [](const Request&) { return text_answer(200, "alive"); });
+  get("/livez", [](const Request&) { return text_response(200, "alive"); });
   get("/readyz", [&source](const Request&) { return readyz(source); });
   get("/metrics", [&source](const Request&) { return metrics(source); });
   get("/api/v1/status", [&source](const Request&) { return status(source); });

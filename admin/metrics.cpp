@@ -228,7 +228,7 @@ void Page::add_clients() {
       .add({}, clients.requests_refused_total);
   counter("holdfast_client_requests_aborted_total", "Requests whose client left before the answer was whole.")
       .add({}, clients.requests_aborted_total);
-  counter("holdfast_answers_cut_total", "Answers that a backend ended short.").add({}, clients.answers_cut_total);
+  counter("holdfast_answers_cut_total", "Answers that a backend ended short.").add({}, clients.responses_cut_total);
 }
 
 void Page::add_process(const ProcessFacts& facts) {
@@ -277,8 +277,8 @@ void Page::add_pools() {
   }
   Family requests = counter("holdfast_pool_requests_total", "Requests by the class of the answer the client got.");
   for (const PoolView& pool : view_.pools) {
-    for (std::size_t i = 0; i < pool.answers.size(); ++i) {
-      requests.add({{"pool", pool.name}, {"code", kCodeClassNames[i]}}, pool.answers[i]);
+    for (std::size_t i = 0; i < pool.responses.size(); ++i) {
+      requests.add({{"pool", pool.name}, {"code", kCodeClassNames[i]}}, pool.responses[i]);
     }
   }
 }
@@ -309,9 +309,9 @@ void Page::add_backend_work() {
   {
     Family requests = counter("holdfast_backend_requests_total", "Requests it answered, by class of status.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
-      for (std::size_t i = 0; i < b.answers.size(); ++i) {
-        if (i < 2 && b.answers[i] == 0) continue;  // rare ones, where they are
-        requests.add({{"pool", pool.name}, {"backend", b.name}, {"code", kCodeClassNames[i]}}, b.answers[i]);
+      for (std::size_t i = 0; i < b.responses.size(); ++i) {
+        if (i < 2 && b.responses[i] == 0) continue;  // rare ones, where they are
+        requests.add({{"pool", pool.name}, {"backend", b.name}, {"code", kCodeClassNames[i]}}, b.responses[i]);
       }
     });
   }

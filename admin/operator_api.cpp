@@ -10,12 +10,12 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
 using web::Caller;
-using web::json_answer;
+using web::json_response;
 using web::Request;
+using web::Response;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
@@ -68,7 +68,7 @@ base::Result<void> read_body(std::string_view text, const Caller& caller, Operat
   return {};
 }
 
-Answer done(const OperatorAsk& ask, const Source& source, const base::Result<void>& kept) {
+Response done(const OperatorAsk& ask, const Source& source, const base::Result<void>& kept) {
   const StatusView now = source.status();
   const auto pool = named(now.pools, ask.pool);
   const auto backend = named(pool->backends, ask.backend);
@@ -81,7 +81,7 @@ Answer done(const OperatorAsk& ask, const Source& source, const base::Result<voi
                      {"requests_in_flight", backend->requests_in_flight},
                      {"recorded", kept.has_value()},
                      {"warning", kept ? std::string{} : kept.error().text}};
-  return json_answer(body);
+  return json_response(body);
 }
 
 void take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk,
@@ -91,17 +91,17 @@ void take_order(const Request& request, OperatorState state, const Source& sourc
   const StatusView before = source.status();
   const auto pool = named(before.pools, ask.pool);
   if (pool == before.pools.end()) {
-    return respond(text_answer(404, fmt::format("no pool of that name; there are: {}", names_of(before.pools))));
+    return respond(text_response(404, fmt::format("no pool of that name; there are: {}", names_of(before.pools))));
   }
   if (named(pool->backends, ask.backend) == pool->backends.end()) {
-    return respond(text_answer(
+    return respond(text_response(
         404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends))));
   }
   if (const auto read = read_body(request.body, request.caller, ask); !read) {
-    return respond(text_answer(400, read.error().text));
+    return respond(text_response(400, read.error().text));
   }
   desk.obey(ask, [ask, &source, respond](const base::Result<void>& kept) {
-    if (!kept && kept.error().code == base::ErrorCode::Overload) return respond(text_answer(503, kept.error().text));
+    if (!kept && kept.error().code == base::ErrorCode::Overload) return respond(text_response(503, kept.error().text));
     respond(done(ask, source, kept));
   });
 }

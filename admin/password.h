@@ -8,7 +8,7 @@ namespace holdfast::admin {
 /// A password as the configuration keeps it: Argon2id (RFC 9106) with its parameters and salt, as libsodium writes it.
 /// Takes some 16 MiB and tens of milliseconds on purpose. Empty where there is no memory for it.
 std::string hash_password(std::string_view password);
-/// The same cost as hash_password(), whatever the answer. False for a text that is no such hash.
+/// The same cost as hash_password(), whatever the response. False for a text that is no such hash.
 bool is_password(std::string_view password, const std::string& hash);
 /// Does it look like what hash_password() gives?
 bool is_password_hash(std::string_view text);

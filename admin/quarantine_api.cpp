@@ -7,17 +7,17 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
-using web::json_answer;
+using web::json_response;
 using web::Request;
+using web::Response;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-Answer list(const QuarantineDesk& desk) {
+Response list(const QuarantineDesk& desk) {
   Json requests = Json::array();
   for (const QuarantinedView& each : desk.quarantined()) {
     requests.push_back({{"id", each.id},
@@ -30,13 +30,13 @@ Answer list(const QuarantineDesk& desk) {
                         {"since", base::timestamp_text(each.since)},
                         {"seconds_left", std::chrono::ceil<std::chrono::seconds>(each.left).count()}});
   }
-  return json_answer({{"requests", std::move(requests)}});
+  return json_response({{"requests", std::move(requests)}});
 }
 
-Answer release(const Request& request, QuarantineDesk& desk) {
+Response release(const Request& request, QuarantineDesk& desk) {
   const std::string& id = request.captures[0];
-  if (!desk.release(id, request.by())) return text_answer(404, "no request of that id is in quarantine");
-  return json_answer({{"id", id}, {"released", true}});
+  if (!desk.release(id, request.by())) return text_response(404, "no request of that id is in quarantine");
+  return json_response({{"id", id}, {"released", true}});
 }
 
 }  // namespace

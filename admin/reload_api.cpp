@@ -8,11 +8,11 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
-using web::json_answer;
+using web::json_response;
 using web::Request;
+using web::Response;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
@@ -30,7 +30,7 @@ std::optional<ReloadWish> read_wish(std::string_view text) {
 
 std::uint16_t status_of(base::ErrorCode code) { return code == base::ErrorCode::Unavailable ? 503 : 422; }
 
-Answer report_answer(const ReloadReport& report) {
+Response report_response(const ReloadReport& report) {
   Json changes = Json::array();
   for (const conf::Change& change : report.changes) {
     changes.push_back({{"key", change.key},
@@ -43,7 +43,7 @@ Answer report_answer(const ReloadReport& report) {
     removed.push_back({{"backend", backend}, {"sessions", sessions}});
   }
   const Json body = {{"applied", report.is_applied}, {"changes", changes}, {"removed", removed}};
-  return json_answer(body);
+  return json_response(body);
 }
 
 }  // namespace
@@ -51,9 +51,9 @@ Answer report_answer(const ReloadReport& report) {
 void add_reload_route(Router& router, ReloadDesk& desk) {
   router.add_later(http::Method::Post, "/api/v1/reload", [&desk](const Request& request, Router::Respond respond) {
     const auto wish = read_wish(request.body);
-    if (!wish) return respond(text_answer(400, "the body: expected {\"check\": true} or nothing"));
+    if (!wish) return respond(text_response(400, "the body: expected {\"check\": true} or nothing"));
     desk.reload(*wish, [respond = std::move(respond)](const base::Result<ReloadReport>& done) {
-      respond(done ? report_answer(*done) : text_answer(status_of(done.error().code), done.error().text));
+      respond(done ? report_response(*done) : text_response(status_of(done.error().code), done.error().text));
     });
   });
 }

@@ -11,11 +11,11 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
-using web::json_answer;
+using web::json_response;
 using web::Request;
+using web::Response;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
@@ -55,18 +55,18 @@ std::optional<RollAsk> read_ask(const Request& request) {
   return ask;
 }
 
-Answer holds(const RollAsk& holder, base::Duration lease) {
+Response holds(const RollAsk& holder, base::Duration lease) {
   const Json body = {{"pool", holder.pool},
                      {"backend", holder.backend},
                      {"by", holder.by},
                      {"since", base::timestamp_text(holder.since)},
                      {"lease_seconds", std::chrono::duration_cast<std::chrono::seconds>(lease).count()}};
-  return json_answer(body);
+  return json_response(body);
 }
 
-Answer refused(const RollAsk& holder, base::Duration lease) {
+Response refused(const RollAsk& holder, base::Duration lease) {
   const std::string at = holder.backend.empty() ? "" : fmt::format(", now at {}", holder.backend);
-  return text_answer(
+  return text_response(
       409, fmt::format("{} rolls through {} since {}{}: one at a time; a roll that has died is forgotten "
                        "after {}",
                        holder.by, holder.pool, base::timestamp_text(holder.since), at, base::duration_text(lease)));
@@ -79,22 +79,22 @@ bool has_pool(const Source& source, std::string_view name) {
 
 void take(const Request& request, const Source& source, RollDesk& desk, const Router::Respond& respond) {
   const auto ask = read_ask(request);
-  if (!ask) return respond(text_answer(400, R"(the body: expected {"id":"...","backend":"...","by":"..."})"));
-  if (!has_pool(source, ask->pool)) return respond(text_answer(404, "no pool of that name"));
+  if (!ask) return respond(text_response(400, R"(the body: expected {"id":"...","backend":"...","by":"..."})"));
+  if (!has_pool(source, ask->pool)) return respond(text_response(404, "no pool of that name"));
   desk.take_roll(*ask, [ask = *ask, &desk, respond](const base::Result<RollAsk>& holder) {
     if (!holder) {
-      return respond(text_answer(503, "whether somebody else rolls cannot be asked: " + holder.error().text));
+      return respond(text_response(503, "whether somebody else rolls cannot be asked: " + holder.error().text));
     }
     respond(holder->id == ask.id ? holds(*holder, desk.roll_lease()) : refused(*holder, desk.roll_lease()));
   });
 }
 
-Answer end(const Request& request, RollDesk& desk) {
+Response end(const Request& request, RollDesk& desk) {
   const Json body = json_of(request);
   const auto id = body.is_object() ? text_in(body, "id") : std::nullopt;
-  if (!id || !is_word(*id)) return text_answer(400, R"(the body: expected {"id":"..."})");
+  if (!id || !is_word(*id)) return text_response(400, R"(the body: expected {"id":"..."})");
   desk.end_roll(request.captures[0], *id);
-  return json_answer({{"ended", true}});
+  return json_response({{"ended", true}});
 }
 
 }  // namespace

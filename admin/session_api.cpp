@@ -15,12 +15,12 @@
 
 namespace holdfast::admin {
 
-using web::Answer;
-using web::json_answer;
+using web::json_response;
 using web::parameter;
 using web::Request;
+using web::Response;
 using web::Router;
-using web::text_answer;
+using web::text_response;
 
 namespace {
 
@@ -79,10 +79,11 @@ class Directory {
   std::vector<Backend> backends_;
 };
 
-Answer failed(const base::Error& error) {
+Response failed(const base::Error& error) {
   const bool may_have_happened = error.code == base::ErrorCode::Timeout;
-  return text_answer(503, fmt::format("{} ({}): {}", may_have_happened ? "this may have happened" : "nothing was done",
-                                      base::name_of(error.code), error.text));
+  return text_response(503,
+                       fmt::format("{} ({}): {}", may_have_happened ? "this may have happened" : "nothing was done",
+                                   base::name_of(error.code), error.text));
 }
 
 /// Every proxy that answers from what it remembers has said that it knows.
@@ -127,7 +128,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
   void finish() {
     Json all = Json::array();
     for (const Listed& session : found_) all.push_back(session_json(session, directory_, desk_.moves()));
-    respond_(json_answer({{"sessions", std::move(all)}, {"limit", limit_}}));
+    respond_(json_response({{"sessions", std::move(all)}, {"limit", limit_}}));
   }
 
   const Directory directory_;
@@ -142,7 +143,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
 void list_one(std::string_view id, const std::shared_ptr<const Directory>& directory, std::vector<std::string> pools,
               SessionDesk& desk, const Router::Respond& respond) {
   const auto key = sessions::parse_id(id);
-  if (!key || pools.empty()) return respond(json_answer({{"sessions", Json::array()}, {"limit", 1}}));
+  if (!key || pools.empty()) return respond(json_response({{"sessions", Json::array()}, {"limit", 1}}));
   const std::string pool = std::move(pools.back());
   pools.pop_back();
   desk.registry().find(pool, *key,
@@ -155,7 +156,7 @@ void list_one(std::string_view id, const std::shared_ptr<const Directory>& direc
                          }
                          Json all = Json::array();
                          all.push_back(session_json(**found, *directory, desk.moves()));
-                         respond(json_answer({{"sessions", std::move(all)}, {"limit", 1}}));
+                         respond(json_response({{"sessions", std::move(all)}, {"limit", 1}}));
                        });
 }
 
@@ -170,7 +171,7 @@ void list(const Request& request, const Source& source, SessionDesk& desk, Route
   const std::string_view limit_text = parameter(request.query, "limit");
   const auto limit = limit_text.empty() ? kLimitDefault : base::parse_decimal(limit_text);
   if (!limit || *limit == 0 || *limit > kLimitMax) {
-    return respond(text_answer(400, fmt::format("limit: expected a number from 1 to {}", kLimitMax)));
+    return respond(text_response(400, fmt::format("limit: expected a number from 1 to {}", kLimitMax)));
   }
   std::string wanted_backend(backend);
   for (const auto& [code, character] : {std::pair{"%5B", "["}, std::pair{"%5D", "]"}}) {
@@ -178,9 +179,9 @@ void list(const Request& request, const Source& source, SessionDesk& desk, Route
   }
   const Backend* only = directory.find(wanted_backend);
   if (!backend.empty() && only == nullptr) {
-    return respond(text_answer(404, "no backend of that name; expected backend=POOL/BACKEND"));
+    return respond(text_response(404, "no backend of that name; expected backend=POOL/BACKEND"));
   }
-  if (!pool.empty() && !directory.has_pool(pool)) return respond(text_answer(404, "no pool of that name"));
+  if (!pool.empty() && !directory.has_pool(pool)) return respond(text_response(404, "no pool of that name"));
   std::vector<std::pair<std::string, std::vector<BackendTag>>> wanted;
   for (const std::string& name : directory.pools()) {
     if (!pool.empty() && name != pool) continue;
@@ -200,7 +201,7 @@ void list(const Request& request, const Source& source, SessionDesk& desk, Route
 void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<std::string> pools,
                const sessions::Key& key, SessionDesk& desk, const Router::Respond& respond,
                const std::function<void(const std::string&, const Listed&)>& found) {
-  if (pools.empty()) return respond(text_answer(404, "no session of that id"));
+  if (pools.empty()) return respond(text_response(404, "no session of that id"));
   const std::string pool = std::move(pools.back());
   pools.pop_back();
   desk.registry().find(pool, key,
@@ -216,15 +217,15 @@ void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<st
 
 void end_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   const auto key = sessions::parse_id(request.captures[0]);
-  if (!key) return respond(text_answer(404, "this is no session's id"));
+  if (!key) return respond(text_response(404, "this is no session's id"));
   const auto directory = std::make_shared<const Directory>(source, desk);
   find_pool(
       directory, directory->pools(), *key, desk, respond,
       [&desk, key = *key, respond](const std::string& pool, const Listed&) {
         desk.registry().end(pool, key, [key, pool, respond](const base::Result<Effect>& done) {
           if (!done) return respond(failed(done.error()));
-          if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
-          respond(json_answer(
+          if (done->sessions == 0) return respond(text_response(404, "no session of that id"));
+          respond(json_response(
               {{"id", sessions::id_text(key)}, {"pool", pool}, {"ended", true}, {"confirmed", is_confirmed(*done)}}));
         });
       });
@@ -232,16 +233,16 @@ void end_one(const Request& request, const Source& source, SessionDesk& desk, co
 
 void move_one(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   const auto key = sessions::parse_id(request.captures[0]);
-  if (!key) return respond(text_answer(404, "this is no session's id"));
+  if (!key) return respond(text_response(404, "this is no session's id"));
   const Json body = base::parse_json(request.body);
   if (!body.is_object() || body.size() != 1 || !body.contains("to") || !body["to"].is_string()) {
-    return respond(text_answer(400, "expected {\"to\":\"POOL/BACKEND\"}"));
+    return respond(text_response(400, "expected {\"to\":\"POOL/BACKEND\"}"));
   }
   const auto directory = std::make_shared<const Directory>(source, desk);
   const Backend* to = directory->find(body["to"].get<std::string>());
-  if (to == nullptr) return respond(text_answer(404, "no backend of that name; expected POOL/BACKEND"));
+  if (to == nullptr) return respond(text_response(404, "no backend of that name; expected POOL/BACKEND"));
   if (!health::may_keep(to->state)) {
-    return respond(text_answer(409, fmt::format("{} is {}: nothing was done", to->name, name_of(to->state))));
+    return respond(text_response(409, fmt::format("{} is {}: nothing was done", to->name, name_of(to->state))));
   }
   find_pool(directory, {to->pool}, *key, desk, respond,
             [&desk, to = *to, key = *key, respond](const std::string&, const Listed& session) {
@@ -249,13 +250,13 @@ void move_one(const Request& request, const Source& source, SessionDesk& desk, c
               desk.registry().move(
                   to.pool, key, to.tag, [from, to, key, &desk, respond](const base::Result<Effect>& done) {
                     if (!done) return respond(failed(done.error()));
-                    if (done->sessions == 0) return respond(text_answer(404, "no session of that id"));
+                    if (done->sessions == 0) return respond(text_response(404, "no session of that id"));
                     desk.moves().note(key, {.from = from, .reason = kByOperator, .at = base::wall_now()});
                     if (from != to.tag) desk.count_moved(from, kByOperator, 1);
-                    respond(json_answer({{"id", sessions::id_text(key)},
-                                         {"pool", to.pool},
-                                         {"backend", to.name},
-                                         {"confirmed", is_confirmed(*done)}}));
+                    respond(json_response({{"id", sessions::id_text(key)},
+                                           {"pool", to.pool},
+                                           {"backend", to.name},
+                                           {"confirmed", is_confirmed(*done)}}));
                   });
             });
 }
@@ -263,7 +264,7 @@ void move_one(const Request& request, const Source& source, SessionDesk& desk, c
 /// Ends all sessions of backend after backend of one pool.
 void end_all(std::vector<Backend> from, const Effect& so_far, SessionDesk& desk, const Router::Respond& respond) {
   if (from.empty()) {
-    return respond(json_answer({{"ended", so_far.sessions}, {"confirmed", is_confirmed(so_far)}}));
+    return respond(json_response({{"ended", so_far.sessions}, {"confirmed", is_confirmed(so_far)}}));
   }
   const Backend backend = std::move(from.back());
   from.pop_back();
@@ -287,20 +288,20 @@ void move_all(const Backend& from, const std::vector<BackendTag>& to, const std:
       desk.moves().note(session.key, {.from = from.tag, .reason = kByOperator, .at = base::wall_now()});
     }
     desk.count_moved(from.tag, kByOperator, done->sessions);
-    respond(json_answer({{"moved", done->sessions}, {"confirmed", is_confirmed(*done)}}));
+    respond(json_response({{"moved", done->sessions}, {"confirmed", is_confirmed(*done)}}));
   });
 }
 
 void end_pool(const Request& request, const Source& source, SessionDesk& desk, const Router::Respond& respond) {
   const Directory directory(source, desk);
-  if (!directory.has_pool(request.captures[0])) return respond(text_answer(404, "no pool of that name"));
+  if (!directory.has_pool(request.captures[0])) return respond(text_response(404, "no pool of that name"));
   end_all(directory.of(request.captures[0]), {}, desk, respond);
 }
 
 /// The backend of the path; without one, that is answered.
 const Backend* named_in(const Request& request, const Directory& directory, const Router::Respond& respond) {
   const Backend* named = directory.find(request.captures[0] + "/" + request.captures[1]);
-  if (named == nullptr) respond(text_answer(404, "no backend of that name in that pool"));
+  if (named == nullptr) respond(text_response(404, "no backend of that name in that pool"));
   return named;
 }
 
@@ -317,7 +318,7 @@ void move_backend(const Request& request, const Source& source, SessionDesk& des
   for (const Backend& backend : directory.of(from->pool)) {
     if (backend.tag != from->tag && health::may_take_new(backend.state)) to.push_back(backend.tag);
   }
-  if (to.empty()) return respond(text_answer(409, "no other backend of the pool is UP: nothing was done"));
+  if (to.empty()) return respond(text_response(409, "no other backend of the pool is UP: nothing was done"));
   desk.registry().list(from->pool, {from->tag}, kMovesNoted,
                        [from = *from, to, &desk, respond](const base::Result<std::vector<Listed>>& listed) {
                          // Without the list they are moved all the same; only nobody can say why afterwards.

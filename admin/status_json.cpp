@@ -102,7 +102,7 @@ Json pool_json(const PoolView& pool) {
                       {"sessions_refused_total", pool.sessions_refused_total},
                       {"requests_total", pool.requests_total},
                       {"failed_total", pool.failed_total},
-                      {"answers", classes_json(pool.answers)},
+                      {"answers", classes_json(pool.responses)},
                       {"latency", latency_json(pool.latency)},
                       {"probe_interval_ms", base::count_ms(pool.probe_interval)},
                       {"stickiness", counts_json(pool.stickiness)}});
@@ -118,7 +118,7 @@ Json clients_json(const ClientsView& clients) {
                       {"requests_total", clients.requests_total},
                       {"requests_refused_total", clients.requests_refused_total},
                       {"requests_aborted_total", clients.requests_aborted_total},
-                      {"answers_cut_total", clients.answers_cut_total}});
+                      {"answers_cut_total", clients.responses_cut_total}});
 }
 
 Json cluster_json(const ClusterView& cluster) {
@@ -204,7 +204,7 @@ nlohmann::ordered_json backend_document(const BackendView& backend) {
                       {"moved_away_total", backend.moved_away_total},
                       {"hung_total", backend.hung_total},
                       {"moved_away", counts_json(backend.moved_away)},
-                      {"answers", classes_json(backend.answers)},
+                      {"answers", classes_json(backend.responses)},
                       {"failures", counts_json(backend.failures)},
                       {"latency", latency_json(backend.latency)},
                       {"probe", probe_json(backend)}});

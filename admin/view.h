@@ -33,11 +33,11 @@ inline void add(Counts& counts, std::string_view word, std::uint64_t count) {
   }
 }
 
-/// Answers by the class of their status: [1]..[5] for 1xx..5xx, [0] for a status above 599.
+/// Responses by the class of their status: [1]..[5] for 1xx..5xx, [0] for a status above 599.
 using CodeClasses = std::array<std::uint64_t, 6>;
 inline constexpr std::array<std::string_view, 6> kCodeClassNames = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
-/// The index in CodeClasses of an answer's status.
+/// The index in CodeClasses of a response's status.
 constexpr std::size_t code_class(std::uint16_t status) { return status >= 100 && status < 600 ? status / 100u : 0u; }
 
 /// The last finished probe of a backend.
@@ -115,10 +115,10 @@ struct BackendView : BackendState {
   std::uint64_t retries_total = 0;   ///< Attempts that failed here and were made again elsewhere.
   std::uint64_t moved_away_total = 0;
   std::uint64_t hung_total = 0;  ///< Requests that waited on it when it was judged hung.
-  CodeClasses answers{};
+  CodeClasses responses{};
   Counts moved_away;    ///< By reason.
   Counts failures;      ///< By kind: refused, reset, timeout...
-  LatencyView latency;  ///< From giving it a request (connecting included) to the first byte of its answer.
+  LatencyView latency;  ///< From giving it a request (connecting included) to the first byte of its response.
 
   std::optional<ProbeView> last_probe;
   std::uint64_t probes_passed_total = 0;
@@ -134,12 +134,12 @@ struct PoolView {
   std::uint64_t sessions_max = 0;            ///< 0: no limit.
   std::uint64_t sessions_refused_total = 0;  ///< Requests that would have begun a session beyond it; failed, too.
   std::uint64_t requests_total = 0;
-  CodeClasses answers{};                       ///< To clients, our own error answers included.
+  CodeClasses responses{};                     ///< To clients, our own error responses included.
   Counts stickiness;                           ///< By the access log's word: none, new, kept, moved...
   std::uint64_t failed_total = 0;              ///< Requests that got an error page of ours, all kinds.
   std::uint64_t quarantine_refused_total = 0;  ///< Of them: their like has killed a backend.
   std::uint64_t retries_refused_total = 0;     ///< The retry budget had none left.
-  LatencyView latency;                         ///< From the request's head to the end of its answer.
+  LatencyView latency;                         ///< From the request's head to the end of its response.
   base::Duration probe_interval{};
   std::vector<BackendView> backends;
 };
@@ -151,8 +151,8 @@ struct ClientsView {
   std::uint64_t connections_displaced_total = 0;  ///< Idle ones closed to make room.
   std::uint64_t requests_total = 0;
   std::uint64_t requests_refused_total = 0;  ///< Malformed, too long, unknown host: answered without a pool.
-  std::uint64_t requests_aborted_total = 0;  ///< The client left before its answer was whole.
-  std::uint64_t answers_cut_total = 0;       ///< A backend's answer ended short.
+  std::uint64_t requests_aborted_total = 0;  ///< The client left before its response was whole.
+  std::uint64_t responses_cut_total = 0;     ///< A backend's response ended short.
   std::uint64_t bytes_received_total = 0;
   std::uint64_t bytes_sent_total = 0;
 };
@@ -209,7 +209,7 @@ struct FailoverView {
   std::uint64_t users_moved = 0;
   std::uint64_t rescued = 0;  ///< Requests that met the failure and were answered well elsewhere.
   std::uint64_t failed = 0;   ///< Those that were not.
-  /// From the first sign to the first byte of the good answer of the last request rescued.
+  /// From the first sign to the first byte of the good response of the last request rescued.
   std::optional<base::Duration> took;
   std::optional<base::Duration> longest_wait;  ///< Of one rescued request.
   bool is_over = false;                        ///< The backend is UP again.

@@ -23,8 +23,8 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text);
 std::string to_hex(std::span<const std::uint8_t> bytes);
 /// RFC 4648 section 5, without padding.
 std::string to_base64url(std::span<const std::uint8_t> bytes);
-/// Strict: only the alphabet, no padding, no bits left over. The result holds exactly out.size() bytes or the answer is
-/// false.
+/// Strict: only the alphabet, no padding, no bits left over. The result holds exactly out.size() bytes or the response
+/// is false.
 bool from_base64url(std::string_view text, std::span<std::uint8_t> out);
 
 /// "250ms" "2s" "30m" "1h" "7d"; a whole number and a unit, as in the configuration. nullopt when it is none.

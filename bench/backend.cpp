@@ -24,16 +24,16 @@ struct Connection {
   std::size_t sent = 0;
 };
 
-std::unordered_map<std::size_t, std::string> g_answers;
+std::unordered_map<std::size_t, std::string> g_responses;
 
-const std::string& answer_of(std::size_t bytes) {
-  auto& answer = g_answers[bytes];
-  if (answer.empty()) {
-    answer =
+const std::string& response_of(std::size_t bytes) {
+  auto& response = g_responses[bytes];
+  if (response.empty()) {
+    response =
         "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(bytes) +
         "\r\n\r\n" + std::string(bytes, 'x');
   }
-  return answer;
+  return response;
 }
 
 bool flush(Connection& connection) {
@@ -48,12 +48,12 @@ bool flush(Connection& connection) {
   return true;
 }
 
-bool reply(Connection& connection, const std::string& answer) {
-  if (!connection.output.empty()) return connection.output += answer, true;
-  const ssize_t sent = send(connection.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+bool reply(Connection& connection, const std::string& response) {
+  if (!connection.output.empty()) return connection.output += response, true;
+  const ssize_t sent = send(connection.fd, response.data(), response.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN) return false;
-  if (sent < static_cast<ssize_t>(answer.size()))
-    connection.output.assign(answer, static_cast<std::size_t>(sent < 0 ? 0 : sent));
+  if (sent < static_cast<ssize_t>(response.size()))
+    connection.output.assign(response, static_cast<std::size_t>(sent < 0 ? 0 : sent));
   return true;
 }
 
@@ -69,7 +69,7 @@ bool serve(Connection& connection, std::string_view text) {
       const std::size_t taken = std::min(connection.body, text.size());
       connection.body -= taken;
       text.remove_prefix(taken);
-      if (connection.body == 0 && !reply(connection, answer_of(2))) return false;
+      if (connection.body == 0 && !reply(connection, response_of(2))) return false;
       continue;
     }
     const std::size_t end = text.find("\r\n\r\n");
@@ -78,8 +78,8 @@ bool serve(Connection& connection, std::string_view text) {
     text.remove_prefix(end + 4);
     if (head.starts_with("POST")) {
       connection.body = number_after(head, "Content-Length: ");
-      if (connection.body == 0 && !reply(connection, answer_of(2))) return false;
-    } else if (!reply(connection, answer_of(number_after(head, " /")))) {
+      if (connection.body == 0 && !reply(connection, response_of(2))) return false;
+    } else if (!reply(connection, response_of(number_after(head, " /")))) {
       return false;
     }
   }

@@ -62,7 +62,7 @@ struct Due {
   Clock::time_point at;
   int fd = -1;
   std::uint64_t number = 0;
-  std::string answer;
+  std::string response;
   bool is_end = false;  // the request that kills the process
   bool operator<(const Due& other) const { return at > other.at; }
 };
@@ -232,7 +232,8 @@ class App {
   void execute(const Connection& connection, const Request& request) {
     if (request.path == "/health") {
       write_down("H", {});
-      return later(connection, 0ms, is_sick_ ? answer("503 Service Unavailable", "sick") : answer("200 OK", "well"));
+      return later(connection, 0ms,
+                   is_sick_ ? response_text("503 Service Unavailable", "sick") : response_text("200 OK", "well"));
     }
     write_down("E", request);
     if (request.path == "/crash") {
@@ -262,20 +263,20 @@ class App {
     const std::string user(request.body.substr(std::min(request.body.find('=') + 1, request.body.size())));
     const std::unique_ptr<redisReply, Freed> reply(
         static_cast<redisReply*>(redisCommand(redis_.get(), "SET login:%s %s", session.c_str(), user.c_str())));
-    if (reply == nullptr) return answer("500 Internal Server Error", "no Redis");
-    return answer("200 OK", "hello " + user, "Set-Cookie: sid=" + session + "; Path=/; HttpOnly\r\n");
+    if (reply == nullptr) return response_text("500 Internal Server Error", "no Redis");
+    return response_text("200 OK", "hello " + user, "Set-Cookie: sid=" + session + "; Path=/; HttpOnly\r\n");
   }
 
   std::string page(const Request& request) {
     const std::string session(request.session);
     const std::unique_ptr<redisReply, Freed> reply(
         static_cast<redisReply*>(redisCommand(redis_.get(), "GET login:%s", session.c_str())));
-    if (reply == nullptr) return answer("500 Internal Server Error", "no Redis");
-    if (reply->type != REDIS_REPLY_STRING) return answer("401 Unauthorized", "who are you?");
-    return answer("200 OK", std::string(reply->str, reply->len) + std::string(1000, '.'));
+    if (reply == nullptr) return response_text("500 Internal Server Error", "no Redis");
+    if (reply->type != REDIS_REPLY_STRING) return response_text("401 Unauthorized", "who are you?");
+    return response_text("200 OK", std::string(reply->str, reply->len) + std::string(1000, '.'));
   }
 
-  std::string answer(std::string_view status, std::string_view body, std::string_view fields = {}) const {
+  std::string response_text(std::string_view status, std::string_view body, std::string_view fields = {}) const {
     std::string text = "HTTP/1.1 ";
     text.append(status).append("\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\nX-Node: ");
     text.append(options_.name).append("\r\n").append(fields);
@@ -293,7 +294,8 @@ class App {
       if (now.is_end) kill(getpid(), SIGKILL);
       const auto found = connections_.find(now.fd);
       if (found == connections_.end() || found->second.number != now.number) continue;
-      if (send(now.fd, now.answer.data(), now.answer.size(), MSG_NOSIGNAL) < 0) continue;  // its end comes as an event
+      if (send(now.fd, now.response.data(), now.response.size(), MSG_NOSIGNAL) < 0)
+        continue;  // its end comes as an event
       found->second.is_answering = false;
       serve(found->second);
     }

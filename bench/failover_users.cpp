@@ -1,10 +1,10 @@
 // The users of the failover benchmark: an open loop of browsers. Each has a cookie jar, at most six connections, and
-// does what the schedule says when it says so, however the last answer fares; time counts from when a request was due.
-// One line a request goes to a file, to be judged elsewhere (bench/judge.py). With two proxies each connection goes to
-// the next one, as behind a balancer of connections, and to the other where one refuses.
+// does what the schedule says when it says so, however the last response fares; time counts from when a request was
+// due. One line a request goes to a file, to be judged elsewhere (bench/judge.py). With two proxies each connection
+// goes to the next one, as behind a balancer of connections, and to the other where one refuses.
 //
 // Like a browser it sends a request once more where none of it can have been executed (refused), or where it is safe
-// and the connection broke before any byte of an answer; never a POST that has gone out.
+// and the connection broke before any byte of a response; never a POST that has gone out.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <strings.h>
@@ -98,8 +98,8 @@ struct User {
   std::size_t logins = 0;
 };
 
-/// The answer so far: is it whole, and is the connection good for more?
-struct Answer {
+/// The response so far: is it whole, and is the connection good for more?
+struct Response {
   bool is_whole = false;
   bool is_last = false;
   std::size_t head = 0;
@@ -123,21 +123,21 @@ std::string field(std::string_view head, std::string_view name) {
   return field(head, name, from);
 }
 
-Answer look_at(const std::string& input, bool has_ended) {
+Response look_at(const std::string& input, bool has_ended) {
   const std::size_t end = input.find("\r\n\r\n");
   if (end == std::string::npos) return {};
-  Answer answer{.head = end + 2};
+  Response response{.head = end + 2};
   const std::string_view head = std::string_view(input).substr(0, end + 2);
-  answer.is_last = strcasecmp(field(head, "Connection").c_str(), "close") == 0 || has_ended;
+  response.is_last = strcasecmp(field(head, "Connection").c_str(), "close") == 0 || has_ended;
   const std::string length = field(head, "Content-Length");
   if (!length.empty()) {
-    answer.is_whole = input.size() >= end + 4 + std::strtoull(length.c_str(), nullptr, 10);
+    response.is_whole = input.size() >= end + 4 + std::strtoull(length.c_str(), nullptr, 10);
   } else if (!field(head, "Transfer-Encoding").empty()) {
-    answer.is_whole = input.ends_with("0\r\n\r\n");
+    response.is_whole = input.ends_with("0\r\n\r\n");
   } else {
-    answer.is_whole = answer.is_last = has_ended;
+    response.is_whole = response.is_last = has_ended;
   }
-  return answer;
+  return response;
 }
 
 class Crowd {
@@ -352,21 +352,21 @@ class Crowd {
       if (has_ended) drop(connection);
       return;
     }
-    const Answer answer = look_at(connection.input, has_ended);
-    if (answer.is_whole) return on_answer(connection, answer);
+    const Response response = look_at(connection.input, has_ended);
+    if (response.is_whole) return on_response(connection, response);
     if (has_ended) on_broken(connection);
   }
 
-  void on_answer(Connection& connection, const Answer& answer) {
+  void on_response(Connection& connection, const Response& response) {
     const std::size_t number = connection.request;
     Request& request = requests_[number];
-    const std::string_view head = std::string_view(connection.input).substr(0, answer.head);
+    const std::string_view head = std::string_view(connection.input).substr(0, response.head);
     request.status = std::atoi(std::string(head.substr(std::min<std::size_t>(9, head.size()), 3)).c_str());
     if (const std::string node = field(head, "X-Node"); !node.empty()) request.node = node;
     take_cookies(users_[request.user], head);
     connection.input.clear();
     connection.is_busy = false;
-    if (answer.is_last) drop(connection);
+    if (response.is_last) drop(connection);
     finish(number, "-");
   }
 

@@ -25,7 +25,7 @@ struct Connection {
   int fd = -1;
   bool is_busy = false;
   Clock::time_point due{};
-  std::string head;  // of the answer, until it is whole
+  std::string head;  // of the response, until it is whole
   std::size_t body_left = 0;
   bool in_body = false;
 };
@@ -68,29 +68,29 @@ bool open_connection(Connection& connection, int port, int epoll, std::uint32_t 
   return epoll_ctl(epoll, EPOLL_CTL_ADD, connection.fd, &event) == 0;
 }
 
-enum class Answer { More, Whole, Bad };
+enum class Response { More, Whole, Bad };
 
-Answer take(Connection& connection, std::string_view bytes) {
+Response take(Connection& connection, std::string_view bytes) {
   if (!connection.in_body) {
     connection.head += bytes;
     const std::size_t end = connection.head.find("\r\n\r\n");
-    if (end == std::string::npos) return Answer::More;
-    if (!connection.head.starts_with("HTTP/1.1 200")) return Answer::Bad;
+    if (end == std::string::npos) return Response::More;
+    if (!connection.head.starts_with("HTTP/1.1 200")) return Response::Bad;
     std::size_t at = connection.head.find("Content-Length: ");
     if (at == std::string::npos) at = connection.head.find("content-length: ");  // HAProxy writes names so
-    if (at == std::string::npos || at > end) return Answer::Bad;
+    if (at == std::string::npos || at > end) return Response::Bad;
     const std::size_t length = std::strtoull(connection.head.c_str() + at + 16, nullptr, 10);
     const std::size_t had = connection.head.size() - end - 4;
-    if (had > length) return Answer::Bad;
+    if (had > length) return Response::Bad;
     connection.head.clear();
     connection.body_left = length - had;
     connection.in_body = connection.body_left > 0;
-    return connection.in_body ? Answer::More : Answer::Whole;
+    return connection.in_body ? Response::More : Response::Whole;
   }
-  if (bytes.size() > connection.body_left) return Answer::Bad;
+  if (bytes.size() > connection.body_left) return Response::Bad;
   connection.body_left -= bytes.size();
   connection.in_body = connection.body_left > 0;
-  return connection.in_body ? Answer::More : Answer::Whole;
+  return connection.in_body ? Response::More : Response::Whole;
 }
 
 }  // namespace
@@ -151,9 +151,9 @@ int main(int argc, char** argv) {
       for (;;) {
         const ssize_t got = recv(connection.fd, buffer, sizeof buffer, MSG_DONTWAIT);
         if (got < 0) break;
-        const Answer answer = got == 0 ? Answer::Bad : take(connection, {buffer, static_cast<std::size_t>(got)});
-        if (answer == Answer::More) continue;
-        if (answer == Answer::Bad) {
+        const Response response = got == 0 ? Response::Bad : take(connection, {buffer, static_cast<std::size_t>(got)});
+        if (response == Response::More) continue;
+        if (response == Response::Bad) {
           if (connection.is_busy) ++errors;
           close(connection.fd);
           connection = {};

@@ -159,8 +159,8 @@ def sticky_cookie(port):
     """What an established user sends: the cookie of the first answer, where the proxy sets one."""
     with socket.create_connection(("127.0.0.1", port), 5) as client:
         client.sendall(b"GET /2 HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n")
-        answer = b""
-        while b"\r\n\r\n" not in answer and (part := client.recv(65536)):
-            answer += part
-    found = re.search(rb"(?i)set-cookie: ([^;\r]+)", answer)
+        response = b""
+        while b"\r\n\r\n" not in response and (part := client.recv(65536)):
+            response += part
+    found = re.search(rb"(?i)set-cookie: ([^;\r]+)", response)
     return found.group(1).decode() if found else "none=1"

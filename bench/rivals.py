@@ -163,10 +163,10 @@ backend app
             try:
                 link.connect(str(self.directory / f"haproxy{copy}.sock"))
                 link.sendall(text.encode() + b"\n")
-                answer = b""
+                response = b""
                 while part := link.recv(65536):
-                    answer += part
-                return answer.decode()
+                    response += part
+                return response.decode()
             except OSError:
                 return ""
 

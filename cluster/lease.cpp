@@ -5,7 +5,7 @@
 namespace holdfast::cluster {
 
 void Lease::on_granted(base::Instant asked, std::uint64_t fence) {
-  if (fence < fence_) return;  // an answer from before a newer one
+  if (fence < fence_) return;  // a response from before a newer one
   fence_ = fence;
   until_ = asked + length_;
 }

@@ -133,7 +133,8 @@ void Member::on_tick() {
   tick_->set(now + kHeartbeat);
   orders_.on_tick(base::wall_now());
   if (ticks_.on_tick(now, base::wall_now()) == TickWatch::Tick::Late) {
-    // What we know of the others is from before the pause, and no verdict may come from it: the next answer tells anew.
+    // What we know of the others is from before the pause, and no verdict may come from it: the next response tells
+    // anew.
     base::log::warn("cluster_paused");
     lease_.lose();
     roster_.forget();

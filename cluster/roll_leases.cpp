@@ -78,13 +78,13 @@ void RollLeases::take(const std::string& pool, const RollHolder& wish, Done done
   *place = redis_->run(take_script(), {key(pool)},
                        {wish.id, backend_word(wish), wish.by, std::to_string(base::count_ms(kLease))},
                        [this, place, done = std::move(done)](base::Result<redis::RedisReply> reply) {
-                         const Done answer = done;
+                         const Done respond = done;
                          scheduler_.bury(std::move(*place));
                          calls_.erase(place);
-                         if (!reply) return answer(reply.error());
+                         if (!reply) return respond(reply.error());
                          auto holder = parse_roll_holder(reply->text);
-                         if (holder) return answer(std::move(*holder));
-                         answer(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
+                         if (holder) return respond(std::move(*holder));
+                         respond(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
                        });
 }
 

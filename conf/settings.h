@@ -136,7 +136,7 @@ struct Timeouts {
   Duration request_head = std::chrono::seconds{10};
   Duration client_idle = std::chrono::seconds{60};
   Duration connect = std::chrono::seconds{2};
-  Duration response = std::chrono::seconds{60};   ///< Request sent -> first byte of the answer. Per route too.
+  Duration response = std::chrono::seconds{60};   ///< Request sent -> first byte of the response. Per route too.
   Duration body_idle = std::chrono::seconds{60};  ///< No progress of a body, either way.
   Duration tunnel_idle = std::chrono::hours{1};
   Duration queue = std::chrono::seconds{5};          ///< Waiting for a place at a backend with max_requests.
@@ -225,7 +225,7 @@ struct Retry {
 
 /// [pools.NAME.hung] Backends that accept and never answer. docs/guards.md has the rules.
 struct Hung {
-  Duration silence = std::chrono::milliseconds{500};  ///< No answer, with requests in flight: looked at. 0: never.
+  Duration silence = std::chrono::milliseconds{500};  ///< No response, with requests in flight: looked at. 0: never.
   Duration grace{};  ///< What waits on a backend that was judged down for its silence may wait so long still.
   bool operator==(const Hung&) const = default;
 };
@@ -233,7 +233,7 @@ struct Hung {
 /// [pools.NAME.poison] Requests that kill their backend. docs/guards.md has the rules.
 struct Poison {
   std::uint32_t crashes_alone = 1;             ///< Of the only request in flight that nobody was ever answered; 0: off.
-  std::uint32_t crashes = 2;                   ///< Of any other, with no answer to it between; 0: off.
+  std::uint32_t crashes = 2;                   ///< Of any other, with no response to it between; 0: off.
   Duration window = std::chrono::minutes{10};  ///< Crashes further apart do not add up.
   Duration quarantine = std::chrono::minutes{10};  ///< How long it is refused.
   bool operator==(const Poison&) const = default;

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kProbeHeadersMax = 32;
-constexpr std::size_t kProbeTextMax = 4096;  ///< Of a probe's body, and of the text looked for in the answer.
+constexpr std::size_t kProbeTextMax = 4096;  ///< Of a probe's body, and of the text looked for in the response.
 
 base::Error wrong(std::string hint) { return {base::ErrorCode::Invalid, std::move(hint)}; }
 

@@ -10,7 +10,7 @@ namespace holdfast::conf {
 /// The first key of more than `segments_max` parts, and the mistake that it is: toml++ 3.3 builds and destroys tables
 /// recursively, without any bound.
 ///
-/// On text that is not TOML the answer may be anything. Columns count code points.
+/// On text that is not TOML the response may be anything. Columns count code points.
 std::optional<Mistake> find_trouble(std::string_view text, std::size_t segments_max);
 
 }  // namespace holdfast::conf

@@ -18,7 +18,7 @@
 #define TOML_MAX_NESTED_VALUES 16
 #include <cstdint>
 // Nor is what looks for white space defined for every character: of some (U+00A1 to U+0499, and four more blocks) it
-// calls unreachable what it reaches. There "no" is the answer; everywhere else the word keeps its meaning.
+// calls unreachable what it reaches. There "no" is the response; everywhere else the word keeps its meaning.
 #include <toml++/impl/preprocessor.h>
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE return false

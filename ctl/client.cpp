@@ -27,7 +27,7 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::uint16_t kDefaultPort = 8081;
-constexpr std::size_t kAnswerMax = 64u << 20;
+constexpr std::size_t kResponseMax = 64u << 20;
 
 /// One exchange with its deadline; the errors name the address.
 class Call {
@@ -35,12 +35,12 @@ class Call {
   Call(const AdminUrl& where, base::Duration patience)
       : where_(where), patience_(patience), due_(std::chrono::steady_clock::now() + patience) {}
 
-  base::Result<HttpAnswer> exchange(std::string_view request);
+  base::Result<HttpResponse> exchange(std::string_view request);
 
  private:
   base::Result<std::unique_ptr<net::Stream>> connect() const;
   base::Result<std::unique_ptr<net::Stream>> connect_to(const addrinfo& address) const;
-  base::Result<HttpAnswer> receive();
+  base::Result<HttpResponse> receive();
   base::Result<std::string> read_body(const http::Framing& framing, std::string rest);
   /// Appends what has come; false at the peer's end.
   base::Result<bool> read_some(std::string& into);
@@ -120,7 +120,7 @@ base::Result<std::unique_ptr<net::Stream>> Call::connect() const {
   return last;
 }
 
-base::Result<HttpAnswer> Call::exchange(std::string_view request) {
+base::Result<HttpResponse> Call::exchange(std::string_view request) {
   std::shared_ptr<const net::TlsContext> trust;
   if (where_.is_tls) {
     auto made = net::TlsContext::client(where_.ca);
@@ -149,7 +149,7 @@ base::Result<bool> Call::read_some(std::string& into) {
   return got.state == net::IoResult::State::Ok;
 }
 
-base::Result<HttpAnswer> Call::receive() {
+base::Result<HttpResponse> Call::receive() {
   std::string input;
   std::size_t searched = 0;
   for (;;) {
@@ -160,7 +160,7 @@ base::Result<HttpAnswer> Call::receive() {
       const std::uint16_t status = head.status;
       auto body = read_body(head.framing, input.substr(parsed.consumed));
       if (!body) return body.error();
-      return HttpAnswer{.status = status, .body = std::move(*body)};
+      return HttpResponse{.status = status, .body = std::move(*body)};
     }
     if (parsed.state == http::Parsed::State::Complete) {
       input.erase(0, parsed.consumed);
@@ -184,7 +184,7 @@ base::Result<std::string> Call::read_body(const http::Framing& framing, std::str
     if (step.state == http::BodyReader::Step::State::Bad) return malformed(step.why);
     body.append(step.data.data(), step.data.size());
     if (step.state == http::BodyReader::Step::State::Done) return body;
-    if (body.size() > kAnswerMax) {
+    if (body.size() > kResponseMax) {
       return Error{ErrorCode::TooLarge, fmt::format("{} sends too long an answer", where_.text())};
     }
     rest.clear();
@@ -242,14 +242,14 @@ std::string authorization_line() {
 
 }  // namespace
 
-base::Result<HttpAnswer> http_get(const AdminUrl& where, std::string_view path, base::Duration patience) {
+base::Result<HttpResponse> http_get(const AdminUrl& where, std::string_view path, base::Duration patience) {
   return Call(where, patience)
       .exchange(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nConnection: close\r\n\r\n",
                             path, where.text(), authorization_line()));
 }
 
-base::Result<HttpAnswer> http_post(const AdminUrl& where, std::string_view path, std::string_view json,
-                                   base::Duration patience) {
+base::Result<HttpResponse> http_post(const AdminUrl& where, std::string_view path, std::string_view json,
+                                     base::Duration patience) {
   return Call(where, patience)
       .exchange(fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n{}Accept: application/json\r\nX-Holdfast-Request: 1\r\n"
                             "Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",

@@ -19,7 +19,7 @@ struct AdminUrl : conf::Endpoint {
 /// "http://127.0.0.1:8081", "https://[::1]:8081/", "lb1:8081"; the port is 8081 where none is given. Errors: Invalid.
 base::Result<AdminUrl> parse_admin_url(std::string_view url);
 
-struct HttpAnswer {
+struct HttpResponse {
   std::uint16_t status = 0;
   std::string body;
 };
@@ -27,9 +27,9 @@ struct HttpAnswer {
 /// One GET over a connection of its own; blocks for at most `patience` in all (but for a slow resolver).
 /// Errors: Invalid (the `ca` file), Unreachable (no such host), Refused, Timeout, Malformed, Closed, TooLarge (over 64
 /// MiB), Io; the text is a sentence for people that names the address.
-base::Result<HttpAnswer> http_get(const AdminUrl& where, std::string_view path, base::Duration patience);
+base::Result<HttpResponse> http_get(const AdminUrl& where, std::string_view path, base::Duration patience);
 /// The same with a JSON text to be taken.
-base::Result<HttpAnswer> http_post(const AdminUrl& where, std::string_view path, std::string_view json,
-                                   base::Duration patience);
+base::Result<HttpResponse> http_post(const AdminUrl& where, std::string_view path, std::string_view json,
+                                     base::Duration patience);
 
 }  // namespace holdfast::ctl

@@ -67,13 +67,13 @@ base::Result<Target> target_of(const Arguments& arguments) {
 }
 
 CtlOutcome run_status(const Target& target, const Arguments& arguments, Colours colours) {
-  const auto answer = http_get(target.where, "/api/v1/status", target.patience);
-  if (!answer) return failed(answer.error().text);
-  if (answer->status != 200) {
+  const auto response = http_get(target.where, "/api/v1/status", target.patience);
+  if (!response) return failed(response.error().text);
+  if (response->status != 200) {
     return failed(fmt::format("{} answered {} to /api/v1/status: is this holdfast's [admin] address?",
-                              target.where.text(), answer->status));
+                              target.where.text(), response->status));
   }
-  auto text = arguments.json ? pretty_json(answer->body) : status_table(answer->body, colours);
+  auto text = arguments.json ? pretty_json(response->body) : status_table(response->body, colours);
   if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
@@ -82,12 +82,13 @@ CtlOutcome run_order(const Target& target, const CtlOrder& order, const Say& say
   const auto path = order_path(order);
   if (!path) return bad_usage(path.error().text);
   if (const auto body = order_body(order); !body) return bad_usage(body.error().text);
-  const auto answer = http_post(target.where, *path, *order_body(order), target.patience);
-  if (!answer) return failed(answer.error().text);
-  if (answer->status != 200) {
-    return failed(fmt::format("{} answered {}: {}", target.where.text(), answer->status, printable_line(answer->body)));
+  const auto response = http_post(target.where, *path, *order_body(order), target.patience);
+  if (!response) return failed(response.error().text);
+  if (response->status != 200) {
+    return failed(
+        fmt::format("{} answered {}: {}", target.where.text(), response->status, printable_line(response->body)));
   }
-  auto done = order_words(order, answer->body);
+  auto done = order_words(order, response->body);
   if (!done) return failed(fmt::format("{}: {}", target.where.text(), done.error().text));
   say(done->text);
   if (!done->is_recorded) return {.exit_code = kFailed, .out = {}, .err = {}};
@@ -102,16 +103,16 @@ CtlOutcome run_roll(const Target& target, const CtlRoll& typed, const Say& say) 
   return done ? CtlOutcome{} : failed(done.error().text);
 }
 
-/// Asks, and shows the answer as JSON or in the command's words.
+/// Asks, and shows the response as JSON or in the command's words.
 template <class Typed>
 CtlOutcome run_ask(const Target& target, bool as_json, const Typed& typed, const base::Result<CtlAsk>& ask,
                    base::Result<std::string> (*words)(const Typed&, std::string_view)) {
   if (!ask) return bad_usage(ask.error().text);
-  const auto answer = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
-                                        : http_post(target.where, ask->path, ask->body, target.patience);
-  if (!answer) return failed(answer.error().text);
-  if (answer->status != 200) return failed(printable_line(answer->body));
-  auto text = as_json ? pretty_json(answer->body) : words(typed, answer->body);
+  const auto response = ask->body.empty() ? http_get(target.where, ask->path, target.patience)
+                                          : http_post(target.where, ask->path, ask->body, target.patience);
+  if (!response) return failed(response.error().text);
+  if (response->status != 200) return failed(printable_line(response->body));
+  auto text = as_json ? pretty_json(response->body) : words(typed, response->body);
   if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
@@ -127,11 +128,11 @@ CtlOutcome run_quarantine(const Target& target, const Arguments& arguments) {
 }
 
 CtlOutcome run_reload(const Target& target, const Arguments& arguments) {
-  const auto answer =
+  const auto response =
       http_post(target.where, "/api/v1/reload", arguments.check ? R"({"check":true})" : "{}", target.patience);
-  if (!answer) return failed(answer.error().text);
-  if (answer->status != 200) return failed(printable_lines(answer->body));
-  auto text = arguments.json ? pretty_json(answer->body) : reload_words(answer->body);
+  if (!response) return failed(response.error().text);
+  if (response->status != 200) return failed(printable_lines(response->body));
+  auto text = arguments.json ? pretty_json(response->body) : reload_words(response->body);
   if (!text) return failed(fmt::format("{}: {}", target.where.text(), text.error().text));
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }

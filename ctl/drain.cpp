@@ -105,19 +105,19 @@ base::Result<void> wait_until_drained(const AdminUrl& where, std::string_view ta
     if (meanwhile) {
       if (auto fine = meanwhile(); !fine) return fine;
     }
-    const auto answer = http_get(where, "/api/v1/status", patience);
+    const auto response = http_get(where, "/api/v1/status", patience);
     const auto now = Clock::now();
-    if (!answer) {
-      if (now - heard_at > kAwayMax) return answer.error();
-      if (!std::exchange(is_away, true)) say(fmt::format("{}; trying on\n", answer.error().text));
+    if (!response) {
+      if (now - heard_at > kAwayMax) return response.error();
+      if (!std::exchange(is_away, true)) say(fmt::format("{}; trying on\n", response.error().text));
       continue;
     }
     heard_at = now;
     is_away = false;
-    if (answer->status != 200) {
-      return ended(fmt::format("{} answered {}: {}", where.text(), answer->status, printable_line(answer->body)));
+    if (response->status != 200) {
+      return ended(fmt::format("{} answered {}: {}", where.text(), response->status, printable_line(response->body)));
     }
-    const auto progress = drain_progress(answer->body, target);
+    const auto progress = drain_progress(response->body, target);
     if (!progress) return progress.error();
     if (auto verdict = judged(*progress, target); !verdict) return verdict;
     if (progress->numbers != said || now - said_at > kSaidAtLeastEvery) {

@@ -22,7 +22,7 @@ struct DrainProgress {
   std::string numbers;         ///< "12 sessions left (3 active, 9 idle), 4 requests under way"
   std::string outlook;         ///< What is to be expected, or empty: ", the idle ones are forgotten in 14m".
 };
-/// From an answer to /api/v1/status. Errors: Malformed, when that does not know `target` (POOL/BACKEND).
+/// From a response to /api/v1/status. Errors: Malformed, when that does not know `target` (POOL/BACKEND).
 base::Result<DrainProgress> drain_progress(std::string_view status, std::string_view target);
 
 /// Asks again and again until nothing is left of the backend `target`, and says what has changed. A proxy that is away

@@ -70,8 +70,8 @@ base::Result<std::string> order_body(const CtlOrder& order) {
   return base::json_text(body);
 }
 
-base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answer) {
-  const Json json = base::parse_json(answer);
+base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view response) {
+  const Json json = base::parse_json(response);
   if (!json.is_object() || text_in(json, "state").empty()) {
     return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
   }

@@ -26,8 +26,8 @@ struct OrderDone {
   std::string text;          ///< For stdout.
   bool is_recorded = false;  ///< It survives a restart of the proxy.
 };
-/// The proxy's answer in words. Errors: Malformed.
-base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view answer);
+/// The proxy's response in words. Errors: Malformed.
+base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view response);
 
 /// Who runs this program.
 std::string user_name();

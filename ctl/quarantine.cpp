@@ -24,8 +24,8 @@ base::Result<CtlAsk> quarantine_ask(const CtlQuarantine& typed) {
   return CtlAsk{"/api/v1/quarantine/" + typed.id + "/release", "{}"};
 }
 
-base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::string_view answer) {
-  const Json json = base::parse_json(answer);
+base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::string_view response) {
+  const Json json = base::parse_json(response);
   const base::Error malformed{base::ErrorCode::Malformed, "this is not the answer of a holdfast"};
   if (!json.is_object()) return malformed;
   if (typed.verb == Verb::Release) return fmt::format("{} is passed on again\n", text_in(json, "id"));

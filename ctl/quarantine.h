@@ -18,7 +18,7 @@ struct CtlQuarantine {
 
 /// Errors: Invalid, in words for the user.
 base::Result<CtlAsk> quarantine_ask(const CtlQuarantine& typed);
-/// The proxy's answer to it, as a table or a sentence. Errors: Malformed.
-base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::string_view answer);
+/// The proxy's response to it, as a table or a sentence. Errors: Malformed.
+base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::string_view response);
 
 }  // namespace holdfast::ctl

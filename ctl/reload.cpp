@@ -24,8 +24,8 @@ std::string change_line(const Json& change) {
 
 }  // namespace
 
-base::Result<std::string> reload_words(std::string_view answer) {
-  const Json json = base::parse_json(answer);
+base::Result<std::string> reload_words(std::string_view response) {
+  const Json json = base::parse_json(response);
   if (!json.is_object() || !json.contains("changes") || !json["changes"].is_array()) {
     return base::Error{base::ErrorCode::Malformed, "this is not the answer of a holdfast"};
   }

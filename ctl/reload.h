@@ -7,7 +7,7 @@
 
 namespace holdfast::ctl {
 
-/// The proxy's answer to a reload in words, one change a line. Errors: Malformed.
-base::Result<std::string> reload_words(std::string_view answer);
+/// The proxy's response to a reload in words, one change a line. Errors: Malformed.
+base::Result<std::string> reload_words(std::string_view response);
 
 }  // namespace holdfast::ctl

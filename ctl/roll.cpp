@@ -102,12 +102,12 @@ class Roll {
 };
 
 base::Result<RollView> Roll::look() const {
-  const auto answer = http_get(where_, "/api/v1/status", patience_);
-  if (!answer) return answer.error();
-  if (answer->status != 200) {
-    return stopped(fmt::format("{} answered {}: {}", where_.text(), answer->status, printable_line(answer->body)));
+  const auto response = http_get(where_, "/api/v1/status", patience_);
+  if (!response) return response.error();
+  if (response->status != 200) {
+    return stopped(fmt::format("{} answered {}: {}", where_.text(), response->status, printable_line(response->body)));
   }
-  return roll_view(answer->body, typed_.pool);
+  return roll_view(response->body, typed_.pool);
 }
 
 base::Result<RollBackend> Roll::look_at(const std::string& name) const {
@@ -122,10 +122,10 @@ base::Result<RollBackend> Roll::look_at(const std::string& name) const {
 /// Keeps the pool ours, at the backend that is out now.
 base::Result<void> Roll::keep(std::string_view verb) {
   const Json body = {{"id", id_}, {"backend", at_}, {"by", by_}};
-  const auto answer = http_post(where_, path(verb), base::json_text(body), patience_);
-  if (!answer) return answer.error();
-  if (answer->status == 409) return stopped(printable_line(answer->body));
-  if (answer->status != 200) return Error{ErrorCode::Io, printable_line(answer->body)};
+  const auto response = http_post(where_, path(verb), base::json_text(body), patience_);
+  if (!response) return response.error();
+  if (response->status == 409) return stopped(printable_line(response->body));
+  if (response->status != 200) return Error{ErrorCode::Io, printable_line(response->body)};
   kept_ = Clock::now();
   return {};
 }
@@ -145,10 +145,10 @@ base::Result<void> Roll::order(const std::string& name, std::string_view what) {
   const auto where_to = order_path(order);
   const auto body = order_body(order);
   if (!where_to || !body) return !where_to ? where_to.error() : body.error();
-  const auto answer = http_post(where_, *where_to, *body, patience_);
-  if (!answer) return answer.error();
-  if (answer->status != 200) return stopped(printable_line(answer->body));
-  const auto done = order_words(order, answer->body);
+  const auto response = http_post(where_, *where_to, *body, patience_);
+  if (!response) return response.error();
+  if (response->status != 200) return stopped(printable_line(response->body));
+  const auto done = order_words(order, response->body);
   if (!done) return done.error();
   if (!done->is_recorded) say_(done->text);
   return {};
@@ -169,9 +169,9 @@ base::Result<void> Roll::wait_for(const char* what, const std::function<base::Re
 }
 
 base::Result<bool> Roll::all_proxies_reach(const std::string& name) const {
-  const auto answer = http_get(where_, "/api/v1/cluster", patience_);
-  if (!answer) return answer.error();
-  const Json json = base::parse_json(answer->body);
+  const auto response = http_get(where_, "/api/v1/cluster", patience_);
+  if (!response) return response.error();
+  const Json json = base::parse_json(response->body);
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array()) return true;
   return std::all_of(json["nodes"].begin(), json["nodes"].end(), [&](const Json& node) {
     const Json sees = node.value("sees", Json::object());

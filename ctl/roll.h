@@ -35,7 +35,7 @@ struct RollView {
   std::string now;                    ///< The proxy's time.
   std::vector<RollBackend> backends;  ///< In the order of the configuration.
 };
-/// From an answer to /api/v1/status. Errors: Malformed, when that does not know the pool.
+/// From a response to /api/v1/status. Errors: Malformed, when that does not know the pool.
 base::Result<RollView> roll_view(std::string_view status, std::string_view pool);
 
 /// May `backend` be taken out: are all others of its pool UP? Errors: Unavailable, with who is not.

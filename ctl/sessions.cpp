@@ -71,8 +71,8 @@ base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
   return CtlAsk{"/api/v1/sessions/" + typed.id + "/move", base::json_text(Json{{"to", typed.to}})};
 }
 
-base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view answer) {
-  const Json json = base::parse_json(answer);
+base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view response) {
+  const Json json = base::parse_json(response);
   if (!json.is_object()) return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
   if (typed.verb == Verb::List) {
     const auto sessions = json.find("sessions");

@@ -27,7 +27,7 @@ struct CtlAsk {
 
 /// Errors: Invalid, in words for the user.
 base::Result<CtlAsk> sessions_ask(const CtlSessions& typed);
-/// The proxy's answer to it, as a table or a sentence. Errors: Malformed.
-base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view answer);
+/// The proxy's response to it, as a table or a sentence. Errors: Malformed.
+base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view response);
 
 }  // namespace holdfast::ctl

@@ -237,9 +237,9 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
   };
   goes_on(failing_since_, rise_fall_.failed_in_a_row() > 0);
   goes_on(starting_since_, result == ProbeResult::Starting);
-  const bool is_answer = is_asked_ && !is_probe_wanted_;
-  if (is_answer) is_asked_ = false;
-  if (is_answer || changes() != before) owner_.on_sighting(id_);
+  const bool is_response = is_asked_ && !is_probe_wanted_;
+  if (is_response) is_asked_ = false;
+  if (is_response || changes() != before) owner_.on_sighting(id_);
   plan_.on_ended(result);
   last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status,
                             outcome.passed() ? std::string() : outcome.detail};

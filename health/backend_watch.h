@@ -145,7 +145,7 @@ class BackendWatch {
   base::Instant suspect_since_{};
   base::ErrorCode suspect_code_ = base::ErrorCode::Io;
   bool is_suspect_ = false;  // by a real request
-  bool is_silence_ = false;  // suspect by requests that get no answer, and no probe has confirmed it
+  bool is_silence_ = false;  // suspect by requests that get no response, and no probe has confirmed it
   base::Duration silence_lasted_{};
   Quorum quorum_ = Quorum::None;
   bool was_down_ = false;

@@ -10,7 +10,7 @@
 
 namespace holdfast::health {
 
-/// Of an answer's content, what a probe reads and judges; the rest is left unread.
+/// Of a response's content, what a probe reads and judges; the rest is left unread.
 inline constexpr std::size_t kProbeBodyBytesMax = 64u << 10;
 
 /// The probe's request, ready to send: request line, Host, User-Agent, the configured fields (which replace ours where
@@ -23,7 +23,7 @@ ProbeOutcome judge_status(const conf::Probe& probe, std::uint16_t status);
 /// Whether the body is worth reading to its end.
 bool expects_body(const conf::Probe& probe);
 
-/// The expectations on the body, for an answer whose status is fine. `body` is its first kProbeBodyBytesMax at most.
+/// The expectations on the body, for a response whose status is fine. `body` is its first kProbeBodyBytesMax at most.
 ProbeOutcome judge_body(const conf::Probe& probe, std::uint16_t status, std::string_view body);
 
 }  // namespace holdfast::health

@@ -46,7 +46,7 @@ void HttpProbe::on_connected(std::unique_ptr<net::Stream> stream) {
 }
 
 void HttpProbe::start_exchange() {
-  forget_answer();
+  forget_response();
   phase_ = Phase::Head;
   sent_ = 0;
   send_rest();
@@ -57,7 +57,7 @@ void HttpProbe::send_rest() {
   const iovec rest{.iov_base = const_cast<char*>(request.data()), .iov_len = request.size()};
   const net::IoResult result = stream_->write({&rest, 1});
   sent_ += result.bytes;
-  // A failed write is left for on_readable to find: the answer, or the reason, may be there to be read. Only a stale
+  // A failed write is left for on_readable to find: the response, or the reason, may be there to be read. Only a stale
   // connection can be replaced at once, and the deadline covers the rest.
   if (result.state == net::IoResult::State::Failed) redial_if_stale();
 }
@@ -76,8 +76,8 @@ void HttpProbe::on_readable() {
   while (stream_) {
     const net::IoResult got = stream_->read(scratch);
     if (got.bytes > 0) {
-      const Answer answer = take({scratch.data(), got.bytes});
-      if (answer != Answer::More) return complete(answer, got.bytes < scratch.size() && !stream_->peer_ended());
+      const Response response = take({scratch.data(), got.bytes});
+      if (response != Response::More) return complete(response, got.bytes < scratch.size() && !stream_->peer_ended());
     }
     switch (got.state) {
       case net::IoResult::State::Ok:
@@ -92,11 +92,11 @@ void HttpProbe::on_readable() {
   }
 }
 
-HttpProbe::Answer HttpProbe::take(std::span<char> input) {
+HttpProbe::Response HttpProbe::take(std::span<char> input) {
   return phase_ == Phase::Head ? take_head(input) : take_body(input);
 }
 
-HttpProbe::Answer HttpProbe::take_head(std::span<char> input) {
+HttpProbe::Response HttpProbe::take_head(std::span<char> input) {
   head_bytes_.append(input.data(), input.size());
   http::ResponseHead head;
   for (;;) {
@@ -105,7 +105,7 @@ HttpProbe::Answer HttpProbe::take_head(std::span<char> input) {
     if (parsed.state == http::Parsed::State::Bad) return malformed(parsed.why);
     if (parsed.state == http::Parsed::State::Incomplete) {
       searched_ = head_bytes_.size();
-      return Answer::More;
+      return Response::More;
     }
     searched_ = 0;
     status_ = head.status;
@@ -119,18 +119,18 @@ HttpProbe::Answer HttpProbe::take_head(std::span<char> input) {
   }
 }
 
-HttpProbe::Answer HttpProbe::start_body(std::span<char> rest) {
+HttpProbe::Response HttpProbe::start_body(std::span<char> rest) {
   if (auto judged = questions_->judge_status(status_)) {
     judged_ = std::move(*judged);
-    return Answer::Judged;
+    return Response::Judged;
   }
   phase_ = Phase::Body;
-  if (!reader_.is_done()) return rest.empty() ? Answer::More : take_body(rest);
+  if (!reader_.is_done()) return rest.empty() ? Response::More : take_body(rest);
   if (!rest.empty()) may_keep_ = false;
-  return Answer::Whole;
+  return Response::Whole;
 }
 
-HttpProbe::Answer HttpProbe::take_body(std::span<char> input) {
+HttpProbe::Response HttpProbe::take_body(std::span<char> input) {
   while (!input.empty()) {
     const http::BodyReader::Step step = reader_.take(input);
     if (step.state == http::BodyReader::Step::State::Bad) return malformed(step.why);
@@ -139,20 +139,20 @@ HttpProbe::Answer HttpProbe::take_body(std::span<char> input) {
     input = input.subspan(step.consumed);
     if (step.state == http::BodyReader::Step::State::Done) {
       if (!input.empty()) may_keep_ = false;  // more than was asked for
-      return Answer::Whole;
+      return Response::Whole;
     }
-    if (reader_.content_bytes() > kProbeBodyBytesMax) return Answer::Cut;
+    if (reader_.content_bytes() > kProbeBodyBytesMax) return Response::Cut;
   }
-  return Answer::More;
+  return Response::More;
 }
 
-HttpProbe::Answer HttpProbe::malformed(std::string_view why) {
+HttpProbe::Response HttpProbe::malformed(std::string_view why) {
   judged_ = {.reason = Reason::ProbeMalformed, .status = status_, .detail = bounded_detail(std::string(why))};
-  return Answer::Judged;
+  return Response::Judged;
 }
 
 void HttpProbe::on_end() {
-  if (phase_ == Phase::Body && reader_.may_end_here()) return complete(Answer::Cut, false);
+  if (phase_ == Phase::Body && reader_.may_end_here()) return complete(Response::Cut, false);
   on_broken(base::ErrorCode::Closed);
 }
 
@@ -169,11 +169,11 @@ bool HttpProbe::redial_if_stale() {
   return true;
 }
 
-void HttpProbe::complete(Answer answer, bool is_emptied) {
-  bool keep = answer == Answer::Whole && may_keep_ && is_emptied && sent_ == questions_->request().size();
-  auto outcome = answer == Answer::Judged ? std::optional(judged_) : questions_->judge(status_, body_);
+void HttpProbe::complete(Response response, bool is_emptied) {
+  bool keep = response == Response::Whole && may_keep_ && is_emptied && sent_ == questions_->request().size();
+  auto outcome = response == Response::Judged ? std::optional(judged_) : questions_->judge(status_, body_);
   phase_ = Phase::Idle;
-  forget_answer();
+  forget_response();
   if (outcome && outcome->result() == ProbeResult::Failed) keep = false;
   if (!keep) drop_stream();
   if (!outcome) return ask(Connect::Reuse);
@@ -187,7 +187,7 @@ void HttpProbe::drop_stream() {
   scheduler().bury(std::exchange(stream_, nullptr));
 }
 
-void HttpProbe::forget_answer() {
+void HttpProbe::forget_response() {
   // Swapped away, not cleared: thousands of idle probes shall hold no memory.
   std::string().swap(head_bytes_);
   std::string().swap(body_);

@@ -7,7 +7,7 @@ namespace holdfast::health {
 HttpQuestions::HttpQuestions(const conf::Probe& probe, std::string_view host)
     : probe_(probe),
       request_(probe_request(probe, host)),
-      // Only what changes the framing of an answer matters here (RFC 9112 section 6.3).
+      // Only what changes the framing of a response matters here (RFC 9112 section 6.3).
       method_(probe.method == "HEAD" ? http::Method::Head : http::Method::Other) {}
 
 std::optional<ProbeOutcome> HttpQuestions::judge_status(std::uint16_t status) const {

@@ -7,7 +7,7 @@
 
 namespace holdfast::health {
 
-/// Probe type "http": the configured request, and what expect.h makes of the answer. `probe` outlives it.
+/// Probe type "http": the configured request, and what expect.h makes of the response. `probe` outlives it.
 class HttpQuestions final : public Questions {
  public:
   /// `host` is the Host field where the configuration names none.

@@ -78,7 +78,7 @@ ProbeOutcome outcome_of(Reason reason, std::uint16_t status, std::string detail)
   return {.reason = reason, .status = status, .detail = bounded_detail(std::move(detail))};
 }
 
-/// Not an answer of an admin port at all.
+/// Not a response of an admin port at all.
 ProbeOutcome judge_stranger(std::uint16_t status) {
   if (status == 401 || status == 403) {
     return outcome_of(Reason::ProbeMisconfigured, status,

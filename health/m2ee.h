@@ -30,13 +30,13 @@ class M2eeQuestions final : public Questions {
 /// The request of one action, ready to send.
 std::string m2ee_request(const conf::Probe& probe, std::string_view host, std::string_view action);
 
-/// What an answer to runtime_status comes to. A refused password (result -4, or 401/403 without an answer of the admin
-/// port) and whatever else the admin port does not understand is the probe's fault: ProbeMisconfigured. An HTTP 200
-/// alone is nothing.
+/// What a response to runtime_status comes to. A refused password (result -4, or 401/403 without a response of the
+/// admin port) and whatever else the admin port does not understand is the probe's fault: ProbeMisconfigured. An HTTP
+/// 200 alone is nothing.
 ProbeOutcome judge_runtime_status(std::uint16_t status, std::string_view body);
 
-/// What an answer to check_health comes to, of a runtime that says it is running. "unknown" is as good as "healthy"; so
-/// is a runtime that has no such action. A check that itself fails is a sick app.
+/// What a response to check_health comes to, of a runtime that says it is running. "unknown" is as good as "healthy";
+/// so is a runtime that has no such action. A check that itself fails is a sick app.
 ProbeOutcome judge_check_health(std::uint16_t status, std::string_view body);
 
 }  // namespace holdfast::health

@@ -17,7 +17,7 @@ enum class Standing : std::uint8_t {
 /// What one probe came to.
 struct ProbeOutcome {
   Reason reason = Reason::None;  ///< None: passed.
-  std::uint16_t status = 0;      ///< Of an HTTP answer; 0: none came.
+  std::uint16_t status = 0;      ///< Of an HTTP response; 0: none came.
   std::string detail;            ///< For people; bounded (reason.h).
   base::Duration took{};
   Standing standing = Standing::Counts;

@@ -15,7 +15,7 @@ namespace holdfast::health {
 /// Asks one backend, again and again, how it is: what all kinds of probes have in common (one at a time, a deadline
 /// over everything, a dial).
 ///
-/// Owned by a BackendWatch; lives on the control loop. It does not decide when to ask, nor what the answer means.
+/// Owned by a BackendWatch; lives on the control loop. It does not decide when to ask, nor what the response means.
 class Prober : public base::Buried {
  public:
   /// Once per begin(), never from inside it, unless cancel() comes first. It must not call begin() itself.

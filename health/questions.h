@@ -10,7 +10,7 @@
 
 namespace holdfast::health {
 
-/// What a probe over HTTP asks of one backend, and what the answers mean: one or more questions, one after the other.
+/// What a probe over HTTP asks of one backend, and what the responses mean: one or more questions, one after the other.
 /// Pure; owned by an HttpProbe, which carries them there and back.
 class Questions {
  public:
@@ -23,7 +23,7 @@ class Questions {
   virtual void begin(Depth depth) = 0;
   /// The request to send now: head and body. Good until begin() or judge().
   virtual std::string_view request() const = 0;
-  /// How its answer is framed.
+  /// How its response is framed.
   virtual http::Method method() const = 0;
   /// What the status alone decides; nullopt: the body is needed.
   virtual std::optional<ProbeOutcome> judge_status(std::uint16_t status) const = 0;

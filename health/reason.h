@@ -15,8 +15,8 @@ enum class Reason : std::uint8_t {
   NotProbedYet,        ///< STARTING: no probe has come back.
   ProbeRefused,        ///< Nobody listens there.
   ProbeReset,          ///< The connection was reset.
-  ProbeTimeout,        ///< No whole answer within the probe's timeout.
-  ProbeClosed,         ///< The connection ended before a whole answer.
+  ProbeTimeout,        ///< No whole response within the probe's timeout.
+  ProbeClosed,         ///< The connection ended before a whole response.
   ProbeUnreachable,    ///< No route, no such host.
   ProbeMalformed,      ///< Not HTTP.
   ProbeBadStatus,      ///< A status outside the expected ranges.

@@ -9,15 +9,15 @@ namespace holdfast::health {
 /// Notices that a backend with requests in flight has stopped answering: of one backend, from numbers looked at now and
 /// then. Pure.
 ///
-/// One slow answer among quick ones is no silence, and a backend that is slow with all it has is asked (probed) less
+/// One slow response among quick ones is no silence, and a backend that is slow with all it has is asked (probed) less
 /// and less: after `limit`, then each time the silence has grown to twice its length, or `limit` after it has got more
 /// to do.
 class Silence {
  public:
   struct Seen {
     base::Instant now;
-    std::uint32_t waiting = 0;  ///< Requests in flight, tunnels and event streams left out.
-    std::uint64_t answers = 0;  ///< So far.
+    std::uint32_t waiting = 0;    ///< Requests in flight, tunnels and event streams left out.
+    std::uint64_t responses = 0;  ///< So far.
   };
 
   /// True: it is time to look at it. A limit of 0: never.
@@ -26,7 +26,7 @@ class Silence {
 
  private:
   bool has_seen_ = false;
-  std::uint64_t answers_ = 0;
+  std::uint64_t responses_ = 0;
   std::uint32_t waiting_ = 0;
   base::Instant since_{};
   base::Instant due_{};

@@ -61,7 +61,7 @@ struct Verdict {
   base::Instant up_since{};  ///< For slow start; meaningful in state Up.
   bool slow_start = false;   ///< It came up after having been down, not at the proxy's own start.
   bool ends_long = false;    ///< What does not end by itself (tunnels, event streams) is to end now.
-  bool silent = false;       ///< Out, and its probes get no answer at all: what waits on it waits in vain.
+  bool silent = false;       ///< Out, and its probes get no response at all: what waits on it waits in vain.
 };
 
 /// One immutable picture of all backends, by BackendId; published to the workers on every change.

@@ -29,7 +29,7 @@ struct Parsed {
 /// as the offending line is there. `head` is overwritten; its views point into `input`.
 Parsed parse_request_head(std::string_view input, std::size_t searched, const HeadLimits& limits, RequestHead& head);
 
-/// The same for an answer to a request made with `request_method`. 1xx answers parse like others, with framing None.
+/// The same for a response to a request made with `request_method`. 1xx responses parse like others, with framing None.
 /// `Bad` means: not to be passed on (502).
 Parsed parse_response_head(std::string_view input, std::size_t searched, const HeadLimits& limits,
                            Method request_method, ResponseHead& head);

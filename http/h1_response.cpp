@@ -18,7 +18,7 @@ Parsed bad(const char* why) { return {Parsed::State::Bad, 0, kBad, why}; }
 Parsed incomplete() { return {}; }
 Parsed complete(std::size_t consumed) { return {Parsed::State::Complete, consumed, 0, ""}; }
 
-/// One pass over the head of an answer. Lives for one call.
+/// One pass over the head of a response. Lives for one call.
 class ResponseParser {
  public:
   ResponseParser(std::string_view input, const HeadLimits& limits, Method request_method, ResponseHead& head)
@@ -150,8 +150,8 @@ const char* ResponseParser::conclude() {
 }
 
 // 1xx and 204 must not speak of a body (RFC 9110 section 8.6, RFC 9112 section 6.1). Apps do it all the same, and some
-// then send one. An interim answer with a body would be read as the next head: refused. A 204 passes without the field,
-// and its connection is not used again, so a body that follows reaches nobody.
+// then send one. An interim response with a body would be read as the next head: refused. A 204 passes without the
+// field, and its connection is not used again, so a body that follows reaches nobody.
 const char* ResponseParser::frame_without_content() {
   const bool is_interim = head_.status < 200;
   if (!is_interim && head_.status != 204) return nullptr;

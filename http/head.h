@@ -9,7 +9,7 @@ namespace holdfast::http {
 
 enum class Method : std::uint8_t { Get, Head, Post, Put, Delete, Options, Patch, Trace, Connect, Other };
 
-/// RFC 9110 section 9.2.1 without TRACE: what may be sent again when no byte of an answer has come.
+/// RFC 9110 section 9.2.1 without TRACE: what may be sent again when no byte of a response has come.
 constexpr bool is_safe(Method method) {
   return method == Method::Get || method == Method::Head || method == Method::Options;
 }
@@ -102,7 +102,7 @@ struct ResponseHead {
   Framing framing;  ///< As it follows from status, fields and the request's method.
   bool has_content_length = false;
   std::uint64_t content_length = 0;  ///< As declared, also where there is no body (HEAD, 304).
-  bool keep_alive = true;            ///< May the backend connection be used again after this answer?
+  bool keep_alive = true;            ///< May the backend connection be used again after this response?
   bool has_set_cookie = false;
   bool has_challenge = false;  ///< WWW-Authenticate.
   bool has_holdfast = false;   ///< A word to us: X-Holdfast-*.

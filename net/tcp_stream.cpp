@@ -16,7 +16,7 @@ namespace holdfast::net {
 
 namespace {
 
-constexpr std::size_t kGatheredMax = 2048;  // bytes of a small answer
+constexpr std::size_t kGatheredMax = 2048;  // bytes of a small response
 
 // libc's recv() and send() are points where a thread may be cancelled: in a process of several threads each call books
 // itself in and out with two locked instructions. Nobody here is ever cancelled, and a request makes four calls.

@@ -25,7 +25,7 @@ struct AccessRecord {
   std::uint32_t attempts = 0;
   std::optional<base::Duration> queue = {};       ///< Waiting for a place at the backend. nullopt: never came to it.
   std::optional<base::Duration> connect = {};     ///< 0 on a kept-alive connection.
-  std::optional<base::Duration> first_byte = {};  ///< From the head's end to the answer's first byte.
+  std::optional<base::Duration> first_byte = {};  ///< From the head's end to the response's first byte.
   base::Duration total{};
   Stickiness stickiness = Stickiness::None;
 };

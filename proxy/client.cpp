@@ -64,7 +64,7 @@ void Client::on_writable() {
   if (exchange_) {
     exchange_->on_client_writable();
   } else if (!outbox_.is_empty()) {
-    // An error answer of ours, or one whose exchange is over.
+    // An error response of ours, or one whose exchange is over.
     const auto sent = outbox_.flush(*stream_);
     if (sent.state == Outbox::State::Failed) return close();
     if (sent.state == Outbox::State::Sent && state_ == State::Lingering) stream_->shutdown_write();
@@ -72,7 +72,7 @@ void Client::on_writable() {
   resume();
 }
 
-/// A client that does not take its answers gets no further ones.
+/// A client that does not take its responses gets no further ones.
 bool Client::wants_next() const {
   return state_ == State::Open && !exchange_ && outbox_.is_empty() && (has_unread_ || head_.size() > searched_);
 }
@@ -189,7 +189,7 @@ void Client::on_due() {
 void Client::refuse(int status) {
   if (!context_.settings().server.access_log_path.empty()) write_access_line(status);
   context_.text.clear();
-  append_error_answer(context_.text, status, {.after = After::Close});
+  append_error_response(context_.text, status, {.after = After::Close});
   const iovec pieces[] = {piece(context_.text)};
   if (outbox_.write(*stream_, pieces).state == Outbox::State::Failed) return close();
   context_.counters.client_bytes_out.add(context_.text.size());
@@ -207,7 +207,7 @@ void Client::write_access_line(int status) {
   context_.reports.on_access_line(context_.text);
 }
 
-/// Closing with unread input makes the kernel send RST, which can destroy the answer on its way: then linger.
+/// Closing with unread input makes the kernel send RST, which can destroy the response on its way: then linger.
 void Client::close_when_sent() {
   if (outbox_.is_empty() && head_.empty() && !has_unread_) return close();
   linger();

@@ -34,7 +34,7 @@ class Client final : public base::Buried, private net::StreamHandler {
     Close,      ///< Everything was read and written: close.
     Linger,     ///< The client may still be sending: end our side, read on for a moment, then close (RFC 9112 9.6).
     Abort,      ///< Close now: what was sent is not whole, or the client has gone.
-    Reset,      ///< The same, by RST: where a plain end would look like the end of the answer.
+    Reset,      ///< The same, by RST: where a plain end would look like the end of the response.
   };
 
   Client(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream> stream, std::size_t listen);
@@ -52,9 +52,9 @@ class Client final : public base::Buried, private net::StreamHandler {
   void drain();
   /// The proxy drains, or the listener it came by is gone.
   bool is_leaving() const { return is_leaving_ || context_.is_draining; }
-  /// The next answer says that it is the last. Unless is_leaving(), one more request is served all the same when an
+  /// The next response says that it is the last. Unless is_leaving(), one more request is served all the same when an
   /// answer on its way has promised to.
-  bool ends_after_answer() const { return is_leaving() || context_.is_leaving; }
+  bool ends_after_response() const { return is_leaving() || context_.is_leaving; }
   /// A reload: the listener it came by has number `listen` now, or is gone.
   void on_snapshot(std::optional<std::size_t> listen);
   std::size_t listen() const { return listen_; }

@@ -99,7 +99,7 @@ struct Context {
   base::Random random;
   RecentKinds kinds;
   bool is_draining = false;  // no further request
-  bool is_leaving = false;   // another process takes new connections: the next answer of each client is its last
+  bool is_leaving = false;   // another process takes new connections: the next response of each client is its last
 
   // Used within one callback only, never across: every read lands here and every head is written here.
   std::unique_ptr<std::array<char, kScratchBytes>> scratch;

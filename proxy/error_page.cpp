@@ -190,7 +190,7 @@ ErrorFormat pick_format(const http::RequestHead& request) {
   return html < json ? ErrorFormat::Html : ErrorFormat::Json;
 }
 
-void append_error_answer(std::string& out, int status, const ErrorContext& context) {
+void append_error_response(std::string& out, int status, const ErrorContext& context) {
   base::check(status >= 400 && status <= 599, "an error answer has an error's status");
   const Words words = words_of(status, context);
   const std::string_view own_page =
@@ -218,14 +218,14 @@ void append_error_answer(std::string& out, int status, const ErrorContext& conte
   each_piece(context.format, words, code, [&](std::string_view piece) { out.append(piece); });
 }
 
-int append_redirect_answer(std::string& out, const conf::Route& route, const http::RequestHead& request,
-                           const ErrorContext& context) {
+int append_redirect_response(std::string& out, const conf::Route& route, const http::RequestHead& request,
+                             const ErrorContext& context) {
   const std::size_t start = out.size();
   append_status(out, route.redirect_status, redirect_reason(route.redirect_status));
   out.append("Location: ");
   if (!append_redirect_location(out, route, request)) {
     out.resize(start);
-    append_error_answer(out, 400, context);
+    append_error_response(out, 400, context);
     return 400;
   }
   out.append("\r\nContent-Length: 0\r\n");

@@ -26,7 +26,7 @@ enum class ErrorCause : std::uint8_t {
   Full,         ///< With 503: as many sessions as there may be.
 };
 
-/// What an answer of ours needs to know. All values, because the request's head is often gone by then.
+/// What a response of ours needs to know. All values, because the request's head is often gone by then.
 struct ErrorContext {
   http::Method method = http::Method::Get;
   ErrorFormat format = ErrorFormat::Text;
@@ -46,14 +46,14 @@ struct Excuse {
   base::Duration retry_after = std::chrono::seconds{5};
 };
 
-/// Appends a whole answer made by the proxy itself: head and body (no body for HEAD). Not to be stored by caches, never
-/// with a cookie, and not a byte of it comes from the client. Statuses without words of their own
-/// (400 403 404 408 413 414 417 421 429 431 500 501 502 503 504 505) get general ones; 400..599 only.
-void append_error_answer(std::string& out, int status, const ErrorContext& context);
+/// Appends a whole response made by the proxy itself: head and body (no body for HEAD). Not to be stored by caches,
+/// never with a cookie, and not a byte of it comes from the client. Statuses without words of their own (400 403 404
+/// 408 413 414 417 421 429 431 500 501 502 503 504 505) get general ones; 400..599 only.
+void append_error_response(std::string& out, int status, const ErrorContext& context);
 
-/// Appends a whole answer for a Redirect route. Where its Location cannot be made (see append_redirect_location) it is
-/// a 400 instead. Answers the status.
-int append_redirect_answer(std::string& out, const conf::Route& route, const http::RequestHead& request,
-                           const ErrorContext& context);
+/// Appends a whole response for a Redirect route. Where its Location cannot be made (see append_redirect_location) it
+/// is a 400 instead. Answers the status.
+int append_redirect_response(std::string& out, const conf::Route& route, const http::RequestHead& request,
+                             const ErrorContext& context);
 
 }  // namespace holdfast::proxy

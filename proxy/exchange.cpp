@@ -60,9 +60,9 @@ void Exchange::reset() {
   attempts_ = 0;
   has_redialled_ = false;
   sent_bytes_ = 0;
-  answer_input_.clear();
-  answer_searched_ = 0;
-  answer_began_ = head_sent_ = answer_is_read_ = backend_may_be_kept_ = is_held_ = false;
+  response_input_.clear();
+  response_searched_ = 0;
+  response_began_ = head_sent_ = response_is_read_ = backend_may_be_kept_ = is_held_ = false;
   interims_ = 0;
   plan_ = {};
   status_ = 0;
@@ -175,7 +175,7 @@ void Exchange::connect() {
   dial();
 }
 
-/// What came on a pinned connection while nobody asked is nobody's answer.
+/// What came on a pinned connection while nobody asked is nobody's response.
 bool Exchange::has_stray_bytes() {
   std::array<char, 1> byte{};
   return lease_->stream().read(byte).state != net::IoResult::State::Blocked;
@@ -225,14 +225,14 @@ void Exchange::note_rescue() {
 }
 
 /// The only judge of a failed attempt: note it, then try again, or answer. Not for what fails once the client has seen
-/// an answer begin (on_answer_cut).
+/// a response begin (on_response_cut).
 void Exchange::on_attempt_failed(const base::Error& error) {
   const Attempt attempt{
       .method = method_,
       .stage = !lease_                                             ? Attempt::Stage::Connecting
-               : answer_began_                                     ? Attempt::Stage::AnswerBegun
+               : response_began_                                   ? Attempt::Stage::ResponseBegun
                : sent_bytes_ == 0                                  ? Attempt::Stage::ConnectedNothingSent
-               : to_backend_.is_empty() && request_body_.is_done() ? Attempt::Stage::SentNoAnswer
+               : to_backend_.is_empty() && request_body_.is_done() ? Attempt::Stage::SentNoResponse
                                                                    : Attempt::Stage::PartlySent,
       .connection = lease_ && lease_->is_reused() ? Attempt::Connection::Reused : Attempt::Connection::Fresh,
       .body_is_replayable = request_body_.content_bytes() == held_body_.size() + fresh_body_.size(),
@@ -241,7 +241,7 @@ void Exchange::on_attempt_failed(const base::Error& error) {
       .attempts = attempts_,
       .attempts_max = pool().retry.attempts,
       .error = error.code};
-  // Who has waited for one backend's answer until the deadline shall not wait as long for another's; and what this
+  // Who has waited for one backend's response until the deadline shall not wait as long for another's; and what this
   // process lacks it lacks elsewhere, too.
   const bool is_final = (error.code == ErrorCode::Timeout && lease_ && !attempt.is_freed) ||
                         (error.code == ErrorCode::Overload && !lease_);
@@ -255,8 +255,8 @@ void Exchange::on_attempt_failed(const base::Error& error) {
   if (is_loss(error.code)) lost_at_ = context_.now();
   lease_.drop();
   to_backend_.clear();
-  answer_input_.clear();
-  answer_searched_ = 0;
+  response_input_.clear();
+  response_searched_ = 0;
   if (decision == Decision::RedialSame) {
     has_redialled_ = true;
     sent_bytes_ = 0;
@@ -312,32 +312,32 @@ void Exchange::reply_error(int status, const Excuse& excuse) {
   const auto parsed = http::parse_request_head(
       request_head_, 0, {.bytes_max = request_head_.size(), .fields_max = 4096}, context_.request_head);
   const bool is_parsed = parsed.state == http::Parsed::State::Complete;
-  const bool keeps = is_whole && client_keeps_alive_ && !client_->ends_after_answer();
+  const bool keeps = is_whole && client_keeps_alive_ && !client_->ends_after_response();
   context_.text.clear();
-  append_error_answer(context_.text, status,
-                      {.method = method_,
-                       .format = is_parsed ? pick_format(context_.request_head) : ErrorFormat::Text,
-                       .client_minor = client_minor_,
-                       .after = keeps ? After::KeepAlive : After::Close,
-                       .retry_after = excuse.retry_after,
-                       .maintenance = excuse.maintenance,
-                       .cause = excuse.cause});
+  append_error_response(context_.text, status,
+                        {.method = method_,
+                         .format = is_parsed ? pick_format(context_.request_head) : ErrorFormat::Text,
+                         .client_minor = client_minor_,
+                         .after = keeps ? After::KeepAlive : After::Close,
+                         .retry_after = excuse.retry_after,
+                         .maintenance = excuse.maintenance,
+                         .cause = excuse.cause});
   reply(!is_whole ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
 }
 
 void Exchange::redirect(const http::RequestHead& head) {
-  const bool keeps = request_body_.is_done() && client_keeps_alive_ && !client_->ends_after_answer();
+  const bool keeps = request_body_.is_done() && client_keeps_alive_ && !client_->ends_after_response();
   context_.text.clear();
-  status_ = static_cast<std::uint16_t>(append_redirect_answer(
+  status_ = static_cast<std::uint16_t>(append_redirect_response(
       context_.text, *route_, head,
       {.method = method_, .client_minor = client_minor_, .after = keeps ? After::KeepAlive : After::Close}));
   reply(!request_body_.is_done() ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
 }
 
-/// Sends context_.text as the whole answer.
+/// Sends context_.text as the whole response.
 void Exchange::reply(Client::Next next) {
   head_sent_ = true;
-  answer_is_read_ = true;
+  response_is_read_ = true;
   bytes_to_client_ = context_.text.size();
   context_.counters.client_bytes_out.add(bytes_to_client_);
   const iovec pieces[] = {piece(context_.text)};
@@ -376,7 +376,7 @@ void Exchange::finish(Client::Next next) {
   enter(Event::Finished);
   if (route_ != nullptr && route_->action == conf::RouteAction::Forward) {
     PoolCounters& counters = context_.counters.pool[conf::index(route_->pool)];
-    counters.answers[code_class(status_)].add();
+    counters.responses[code_class(status_)].add();
     counters.stickiness[static_cast<std::size_t>(placement_.word())].add();
     if (!was_tunnel) counters.total.add(context_.now() - started_);
   }
@@ -389,7 +389,7 @@ void Exchange::finish(Client::Next next) {
 void Exchange::give_back() {
   forget_old_snapshot();
   newer_.reset();
-  context_.buffers.take_back(answer_input_);
+  context_.buffers.take_back(response_input_);
   context_.buffers.take_back(held_body_);
 }
 
@@ -464,7 +464,7 @@ void Exchange::on_due() {
       on_no_room({ErrorCode::Overload, "waited too long for a place"});
       break;
     case State::Awaiting:
-      if (is_held_) break;  // the answer is there
+      if (is_held_) break;  // the response is there
       // Who is it that does not move? A backend that has the whole request, or does not take it; else the client.
       // Nor is it the client who waits to be told to go on.
       if (!request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_ && !awaits_continue_) {
@@ -475,9 +475,9 @@ void Exchange::on_due() {
       break;
     case State::Relaying:
       if (client_->outbox().is_empty()) {
-        on_answer_cut({ErrorCode::Timeout, "no progress"});
+        on_response_cut({ErrorCode::Timeout, "no progress"});
       } else {
-        context_.counters.requests_aborted.add();  // it is the client who does not take its answer
+        context_.counters.requests_aborted.add();  // it is the client who does not take its response
         finish(plan_.framing == http::Framing::Kind::UntilClose ? Client::Next::Reset : Client::Next::Abort);
       }
       break;

@@ -7,23 +7,23 @@
 
 #include "conf/bounds.h"
 #include "http/body.h"
-#include "proxy/answer_headers.h"
 #include "proxy/client.h"
 #include "proxy/context.h"
 #include "proxy/error_page.h"
 #include "proxy/exchange_state.h"
 #include "proxy/placement.h"
+#include "proxy/response_headers.h"
 #include "proxy/retry.h"
 #include "proxy/tunnel.h"
 
 namespace holdfast::proxy {
 
-/// One request and its answer: chooses a backend, sends the request there, relays the answer, and is the only judge of
-/// attempts that fail. Owned by its Client; recycled by the Context, so that a request allocates nothing. Lives on its
-/// worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
+/// One request and its response: chooses a backend, sends the request there, relays the response, and is the only judge
+/// of attempts that fail. Owned by its Client; recycled by the Context, so that a request allocates nothing. Lives on
+/// its worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_choosing.cpp, exchange_request.cpp (towards the
-/// backend), exchange_answer.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
+/// backend), exchange_response.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
 class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
  public:
   explicit Exchange(Context& context);
@@ -122,24 +122,24 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_request_broken();
   base::Duration response_timeout() const;
 
-  // Towards the client (exchange_answer.cpp).
-  void read_answer();
-  void read_answer_head();
-  bool parse_answer_head(std::size_t have);
+  // Towards the client (exchange_response.cpp).
+  void read_response();
+  void read_response_head();
+  bool take_response_head(std::size_t have);
   bool send_interim(const http::ResponseHead& head);
-  void on_answer_head(std::span<char> whole, std::size_t head_bytes);
-  void send_answer_head(std::span<char> rest);
-  void hold_answer(std::span<const char> whole);
+  void on_response_head(std::span<char> whole, std::size_t head_bytes);
+  void send_response_head(std::span<char> rest);
+  void hold_response(std::span<const char> whole);
   void learn_from(const http::ResponseHead& head);
   void begin_tunnel(std::span<char> rest);
   void note_long();
   void end_long();
-  void relay_answer_body();
-  bool take_answer_bytes(std::span<char> bytes, std::string_view head);
+  void relay_response_body();
+  bool take_response_bytes(std::span<char> bytes, std::string_view head);
   bool send_to_client(std::span<const iovec> pieces, Outbox::Then then = Outbox::Then::More);
-  void on_answer_read();
+  void on_response_read();
   bool is_quiet();
-  void on_answer_cut(const base::Error& error);
+  void on_response_cut(const base::Error& error);
   void finish_if_sent();
   void run_tunnel(Tunnel::Outcome outcome);
 
@@ -165,7 +165,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool is_pinned_ = false;  // the connection carries NTLM or Negotiate: it stays with this client
   http::BodyReader request_body_;
   bool request_is_chunked_ = false;
-  bool request_is_broken_ = false;  // the backend takes no more of it; its answer may still come
+  bool request_is_broken_ = false;  // the backend takes no more of it; its response may still come
   std::uint64_t body_max_ = 0;
   std::uint64_t body_length_ = 0;  // as announced, or Print::kChunked
   BodyPrint body_print_;
@@ -202,16 +202,16 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   Outbox to_backend_;
   std::uint64_t sent_bytes_ = 0;  // of this attempt
 
-  // The answer.
-  std::string answer_input_;  // of a head that is not whole
-  std::size_t answer_searched_ = 0;
-  bool answer_began_ = false;  // a byte of it has come
-  int interims_ = 0;           // 1xx answers so far
-  bool is_held_ = false;       // its head waits in answer_input_ until what it ended is ended everywhere
-  bool head_sent_ = false;     // to the client
-  http::BodyReader answer_body_;
-  AnswerPlan plan_;
-  bool answer_is_read_ = false;
+  // The response.
+  std::string response_input_;  // of a head that is not whole
+  std::size_t response_searched_ = 0;
+  bool response_began_ = false;  // a byte of it has come
+  int interims_ = 0;             // 1xx responses so far
+  bool is_held_ = false;         // its head waits in response_input_ until what it ended is ended everywhere
+  bool head_sent_ = false;       // to the client
+  http::BodyReader response_body_;
+  ResponsePlan plan_;
+  bool response_is_read_ = false;
   bool backend_may_be_kept_ = false;
   bool has_filled_ = false;  // the last read from the backend took all there was room for
   Tunnel tunnel_;

@@ -29,13 +29,13 @@ void Exchange::on_hung_due() {
 void Exchange::leave_hung() {
   const bool has_client_its_turn = state_ == State::Relaying && (!lease_ || !client_->outbox().is_empty());
   if (is_held_ || has_client_its_turn) return;
-  // An answer that still comes is no answer of a hung one, whatever the probes say.
+  // A response that still comes is no response of a hung one, whatever the probes say.
   if (const base::Instant quiet = moved_ + pool().probe.timeout; state_ == State::Relaying && context_.now() < quiet) {
     if (!hung_) hung_ = context_.scheduler.timer([this] { on_hung_due(); });
     return hung_->set(quiet);
   }
   context_.counters.backend[conf::index(*backend_)].freed.add();
-  if (state_ == State::Relaying) return on_answer_cut({ErrorCode::Timeout, "its backend hangs"});
+  if (state_ == State::Relaying) return on_response_cut({ErrorCode::Timeout, "its backend hangs"});
   dial_.reset();
   is_freed_ = true;
   on_attempt_failed({ErrorCode::Timeout, "its backend hangs"});

@@ -107,14 +107,14 @@ bool Exchange::send_body_piece(std::span<const char> data) {
 void Exchange::on_request_broken() {
   request_is_broken_ = true;
   to_backend_.clear();
-  read_answer();
+  read_response();
 }
 
 void Exchange::on_client_readable() {
   if (state_ == State::Tunnelling) return run_tunnel(tunnel_.pump());
   if (request_body_.is_done()) {
-    // Once the answer is whole on our side, what is left of it goes out, whoever still listens.
-    if (!client_->notice_bytes() && !answer_is_read_) finish(Client::Next::Abort);
+    // Once the response is whole on our side, what is left of it goes out, whoever still listens.
+    if (!client_->notice_bytes() && !response_is_read_) finish(Client::Next::Abort);
   } else if (state_ == State::Awaiting || state_ == State::Relaying) {
     relay_request_body();
   } else if (client_->stream().peer_ended()) {
@@ -150,9 +150,9 @@ void Exchange::on_more() {
   } else if (state_ == State::Tunnelling) {
     run_tunnel(tunnel_.pump());
   } else {
-    // Reading the answer may end the exchange; what is left of the request is then nobody's.
+    // Reading the response may end the exchange; what is left of the request is then nobody's.
     if (state_ == State::Awaiting || state_ == State::Relaying) relay_request_body();
-    if (state_ == State::Relaying) read_answer();
+    if (state_ == State::Relaying) read_response();
   }
   client.resume();
 }

@@ -15,7 +15,7 @@ struct Step {
   State to;
 };
 
-// Choosing -> Connecting -> Awaiting -> Relaying ---> Done     Awaiting: the request goes up, no final answer yet
+// Choosing -> Connecting -> Awaiting -> Relaying ---> Done     Awaiting: the request goes up, no final response yet
 //    ^           ^--- Redial ---'  '---> Tunnelling ---^        every state may also finish early (error page, abort)
 //    '------------- Retry ------'                               Redial: the same backend, its kept connection was dead
 inline constexpr Step kSteps[] = {

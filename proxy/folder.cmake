@@ -1,14 +1,14 @@
 holdfast_library(proxy
   SOURCES
     access_line
-    answer_headers
+    response_headers
     backend_pool
     balance
     client
     context
     error_page
     exchange
-    exchange_answer
+    exchange_response
     exchange_choosing exchange_hung exchange_poison exchange_request
     forward_headers
     gates

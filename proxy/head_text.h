@@ -15,7 +15,7 @@ namespace holdfast::proxy {
 
 inline constexpr std::string_view kLineEnd = "\r\n";
 
-/// What becomes of the client's connection after an answer.
+/// What becomes of the client's connection after a response.
 enum class After : std::uint8_t { KeepAlive, Close };
 
 /// The protocol the client speaks to us.

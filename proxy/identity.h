@@ -33,7 +33,7 @@ using IsOurs = std::function<bool(std::string_view)>;
 
 /// Who is this? The first of `sticky.names` that the request carries, for app cookies and headers. Empty values are
 /// nobody's. Credentials that are new with every request (NTLM, Negotiate, Digest: RFC 4559, RFC 7616) name nobody.
-/// `client` is the address stickiness by source goes by (origin_of); it outlives the answer.
+/// `client` is the address stickiness by source goes by (origin_of); it outlives the response.
 ///
 /// Where there are several cookies of our name (a neighbour domain may have set one), the first that `is_ours` wins.
 Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std::span<const std::uint8_t, 16> client,
@@ -46,7 +46,7 @@ enum class Stickiness : std::uint8_t {
   Kept,       ///< The session's own backend serves it.
   Moved,      ///< The session was bound to another backend.
   Temporary,  ///< Another backend serves it, the binding stays.
-  Learned,    ///< The app has set its session cookie in this answer.
+  Learned,    ///< The app has set its session cookie in this response.
   Unknown,    ///< An app's session we had no binding for: bound now.
   Forged,     ///< Our cookie was not ours: a new session.
   Expired,    ///< Our cookie was too old: a new session.
@@ -76,7 +76,7 @@ constexpr std::string_view name_of(Stickiness word) {
   return "none";
 }
 
-/// What an answer says about the app's own session. Views into the answer's head.
+/// What a response says about the app's own session. Views into the response's head.
 struct AppSession {
   enum class Event : std::uint8_t { Set, Ended };
   Event event = Event::Set;
@@ -84,7 +84,7 @@ struct AppSession {
   std::string_view value = {};  ///< May be empty with Ended: the session is the one the request showed.
 };
 
-/// Calls `visit(const AppSession&)` for each Set-Cookie of one of the listed app cookies, in the answer's order.
+/// Calls `visit(const AppSession&)` for each Set-Cookie of one of the listed app cookies, in the response's order.
 /// Setting an empty value ends the session, too. Only in mode app_cookie.
 template <class Visit>
 void learn(const conf::Sticky& sticky, const http::ResponseHead& head, long long now_unix, Visit&& visit) {

@@ -20,8 +20,8 @@ struct alignas(64) BackendLoad {
 
   // Requests that met a failure here and were answered well elsewhere: what a failover cost those it hit.
   std::atomic<std::uint32_t> rescued{0};
-  std::atomic<std::int64_t> rescue_last_ns{0};     ///< When the last of these answers began: Instant's count.
-  std::atomic<std::int64_t> rescue_longest_ns{0};  ///< The longest wait, from the request to its answer's beginning.
+  std::atomic<std::int64_t> rescue_last_ns{0};     ///< When the last of these responses began: Instant's count.
+  std::atomic<std::int64_t> rescue_longest_ns{0};  ///< The longest wait, from the request to its response's beginning.
 };
 
 using Loads = base::SteadyArray<BackendLoad>;

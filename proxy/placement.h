@@ -50,9 +50,9 @@ class Placement {
   std::optional<conf::BackendId> admitted(const Tools& tools, const conf::Pool& pool, sessions::Admission admission);
   /// A new session was not let in: max_sessions of the pool, or of all its backends that may serve, are there.
   bool is_refused() const { return is_refused_; }
-  /// The app's answer is known, or will never be: if it has begun a session, that was learned.
+  /// The app's response is known, or will never be: if it has begun a session, that was learned.
   void end_admission() { place_.reset(); }
-  /// Waits no more: the answer never comes.
+  /// Waits no more: the response never comes.
   void stop_waiting() {
     question_.reset();
     ends_.clear();
@@ -63,12 +63,12 @@ class Placement {
   /// The backend whose session we have just moved away, once per move.
   std::optional<conf::BackendId> take_moved_from() { return std::exchange(moved_from_, std::nullopt); }
 
-  /// The answer is to give our own cookie: the client has none, or not for long any more.
+  /// The response is to give our own cookie: the client has none, or not for long any more.
   bool gives_cookie() const { return cookie_ == Cookie::Give; }
   /// Its value, where gives_cookie(). Notes it as given.
   std::string cookie_to_give(const Tools& tools);
 
-  /// The app's answer sets (or ends) its own session cookie; `served_by` answered.
+  /// The app's response sets (or ends) its own session cookie; `served_by` answered.
   void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view name,
              std::string_view value);
   void ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name, std::string_view value);
@@ -80,7 +80,7 @@ class Placement {
   const sessions::Key& key() const { return key_; }
   /// The low half of the key of the session that the request has shown, whatever has become of it; 0: none.
   std::uint64_t shown() const { return shown_; }
-  /// Ends are under way that other proxies may not know of yet: the answer waits for them.
+  /// Ends are under way that other proxies may not know of yet: the response waits for them.
   bool is_ending() const { return ends_open_ > 0; }
   /// One of them is over; true: all are.
   bool ended();

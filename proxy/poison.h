@@ -107,7 +107,7 @@ struct LostRequest {
 struct PoisonView {
   struct Entry {
     Print print;
-    bool is_quarantined = false;  ///< Else suspect: an answer to it clears it.
+    bool is_quarantined = false;  ///< Else suspect: a response to it clears it.
     base::Instant until{};
   };
   enum class Body : std::uint8_t { Whole, NotYet };  ///< NotYet: more of it will come, which would change its print.

@@ -7,7 +7,7 @@ namespace holdfast::proxy {
 
 namespace {
 
-// Nodes that die within a second die of one blow, for all anybody knows; and so long an answer has to clear who was
+// Nodes that die within a second die of one blow, for all anybody knows; and so long a response has to clear who was
 // there.
 constexpr base::Duration kOneBlow = std::chrono::seconds{1};
 

@@ -17,7 +17,7 @@ namespace holdfast::proxy {
 ///
 /// A crash has one plain suspect if, of all that it has lost, one request alone is of a kind that nobody has ever been
 /// answered: that is quarantined after `crashes_alone` such crashes, for who has asked it. Every request is, for
-/// everybody, that was there at `crashes` of them, within the window, with no answer to it between.
+/// everybody, that was there at `crashes` of them, within the window, with no response to it between.
 class PoisonBook {
  public:
   static constexpr std::size_t kSuspectsMax = 10'000;  ///< Above it the oldest are forgotten, some at a time.

@@ -58,7 +58,7 @@ Client* Proxy::longest_idle() {
 void Proxy::turn_away(std::unique_ptr<net::Stream> stream) {
   context_.counters.connections_refused.add();
   context_.text.clear();
-  append_error_answer(context_.text, 503, {.after = After::Close});
+  append_error_response(context_.text, 503, {.after = After::Close});
   const iovec pieces[] = {piece(context_.text)};
   stream->write(pieces);
   stream->shutdown_write();

@@ -32,8 +32,8 @@ class Proxy final : private ClientOwner, private GrantSink {
 
   /// No further request on any connection; Reports::on_drained comes (perhaps at once) when the last one has gone.
   void drain();
-  /// Another process serves new connections: those that are here are served on, each until its next answer or until it
-  /// has been idle for long enough; then on_drained as above. drain() and abort() may follow.
+  /// Another process serves new connections: those that are here are served on, each until its next response or until
+  /// it has been idle for long enough; then on_drained as above. drain() and abort() may follow.
   void leave();
   /// Closes everything now.
   void abort();

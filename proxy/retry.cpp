@@ -26,9 +26,9 @@ bool is_repeatable(const Attempt& attempt) {
     case Attempt::Stage::ConnectedNothingSent:
       return true;
     case Attempt::Stage::PartlySent:
-    case Attempt::Stage::SentNoAnswer:
+    case Attempt::Stage::SentNoResponse:
       return http::is_safe(attempt.method);
-    case Attempt::Stage::AnswerBegun:
+    case Attempt::Stage::ResponseBegun:
       return false;
   }
   return false;

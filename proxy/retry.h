@@ -16,8 +16,8 @@ struct Attempt {
     Connecting,            ///< No connection yet: refused, unreachable, TLS not agreed.
     ConnectedNothingSent,  ///< No byte of the request was given to the system to send.
     PartlySent,            ///< Some bytes, not all: the backend may have begun with them.
-    SentNoAnswer,          ///< All bytes, and no byte of an answer (a 1xx is one).
-    AnswerBegun,
+    SentNoResponse,        ///< All bytes, and no byte of a response (a 1xx is one).
+    ResponseBegun,
   };
   enum class Connection : std::uint8_t { Fresh, Reused };  ///< Reused: kept alive from an earlier request.
 
@@ -43,8 +43,8 @@ enum class Decision : std::uint8_t { RedialSame, TryElsewhere, GiveUp };
 ///   Connecting             yes           yes           and never without all the body's bytes
 ///   ConnectedNothingSent   yes           yes
 ///   PartlySent             yes           no            half a request may run too: apps stream bodies
-///   SentNoAnswer           yes           no
-///   AnswerBegun            no            no            the client may have seen it
+///   SentNoResponse           yes           no
+///   ResponseBegun            no            no            the client may have seen it
 bool is_repeatable(const Attempt& attempt);
 
 /// is_repeatable(), and attempts are left.

@@ -110,7 +110,7 @@ void RedisConnection::on_idle_tick() {
   const base::Instant due = last_sent_ + kPingInterval;
   const base::Instant now = ground_.scheduler.now();
   idle_timer_->set(due > now ? due : now + kPingInterval);
-  // With answers outstanding their deadlines do the watching.
+  // With responses outstanding their deadlines do the watching.
   if (due <= now && sent_.empty()) owner_.on_connection_idle();
 }
 

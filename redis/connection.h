@@ -22,7 +22,7 @@ struct RedisGround {
 };
 
 /// Keeps one connection to the master up for a link or a subscription: searches, dials, greets, watches deadlines, and
-/// after a failure tries again after a pause. Whom the answers belong to is its owner's business.
+/// after a failure tries again after a pause. Whom the responses belong to is its owner's business.
 ///
 /// Resting -> Seeking -> Dialling -> Greeting -> Proving -> Up      from each, a failure leads back to Resting
 ///
@@ -52,11 +52,11 @@ class RedisConnection final : private RedisWire::Owner {
   /// Begins; once.
   void start();
   bool is_up() const { return state_ == State::Up; }
-  /// Only while up. `due` is when the answer must be there; answered() has to be told of each. Never calls the owner.
+  /// Only while up. `due` is when the response must be there; answered() has to be told of each. Never calls the owner.
   void send(RedisWords words, base::Instant due) { send(words, due, Kind::First); }
   /// The same for a command that is sent a second time and keeps its first deadline.
   void send_again(RedisWords words, base::Instant due) { send(words, due, Kind::Again); }
-  /// The oldest command sent has its answer.
+  /// The oldest command sent has its response.
   void answered();
   /// The owner has seen that this server will not do. From inside on_connection_reply only.
   void give_up(const RedisState& why, const base::Error& error) { fail(why, error); }
@@ -111,7 +111,7 @@ class RedisConnection final : private RedisWire::Owner {
   RedisHandshake handshake_;
   std::string address_text_;
 
-  // Both queues are in the order of their deadlines, because answers come in the order of the commands.
+  // Both queues are in the order of their deadlines, because responses come in the order of the commands.
   std::deque<Sent> sent_;
   std::deque<base::Instant> again_dues_;  // of those in sent_ that are there a second time
   base::Instant last_sent_{};

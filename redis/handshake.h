@@ -10,10 +10,10 @@
 
 namespace holdfast::redis {
 
-/// What is said first on each new connection, and whether the answers make this a server to work with: our name and
+/// What is said first on each new connection, and whether the responses make this a server to work with: our name and
 /// password are taken, the database is there, it is a master, it has our scripts.
 ///
-/// Pure. All is sent at once; answers are judged in order.
+/// Pure. All is sent at once; responses are judged in order.
 class RedisHandshake {
  public:
   using Command = std::vector<std::string>;
@@ -22,7 +22,7 @@ class RedisHandshake {
 
   /// To be sent in this order.
   std::vector<Command> commands() const;
-  /// The next answer. A state: this server will not do, and why.
+  /// The next response. A state: this server will not do, and why.
   std::optional<RedisState> judge(const RedisReply& reply);
   bool is_done() const { return answered_ == steps_.size(); }
 

@@ -9,7 +9,7 @@
 
 namespace holdfast::redis {
 
-/// What the caller holds. It and its slot know each other, until one of them goes or the answer is there.
+/// What the caller holds. It and its slot know each other, until one of them goes or the response is there.
 class RedisLink::Handle final : public RedisCall {
  public:
   explicit Handle(Done done) : done_(std::move(done)) {}

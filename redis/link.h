@@ -39,7 +39,7 @@ class RedisLink final : public Redis, private RedisConnection::Owner {
   const RedisCounts& counts() const override { return counts_; }
   base::Duration latency() const override { return latency_; }
 
-  static constexpr std::size_t kOutstandingMax = 10'000;     ///< Commands without an answer; beyond: Overload.
+  static constexpr std::size_t kOutstandingMax = 10'000;     ///< Commands without a response; beyond: Overload.
   static constexpr std::size_t kQueuedBytesMax = 16u << 20;  ///< Not yet taken by the kernel; beyond: Overload.
   static constexpr base::Duration kTroubleHold = std::chrono::seconds{2};  ///< Degraded so long after writes failed.
 

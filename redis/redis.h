@@ -79,8 +79,8 @@ constexpr std::string_view name_of(RedisState::Word word) {
 /// What a link has done since it was made.
 struct RedisCounts {
   std::uint64_t commands = 0;  ///< Sent for callers: no handshakes, no pings.
-  std::uint64_t timeouts = 0;  ///< Commands without an answer when a deadline passed.
-  std::uint64_t lost = 0;      ///< Commands without an answer when the connection ended otherwise.
+  std::uint64_t timeouts = 0;  ///< Commands without a response when a deadline passed.
+  std::uint64_t lost = 0;      ///< Commands without a response when the connection ended otherwise.
   std::uint64_t errors = 0;    ///< Commands that were answered with an error.
   std::uint64_t refused = 0;   ///< Commands that were never sent: the link was down or full.
   std::uint64_t connects = 0;  ///< Times the link came up; the first one is no reconnect.
@@ -93,7 +93,7 @@ using RedisWords = std::span<const std::string_view>;
 
 /// One thread's link to Redis. All functions are called on its loop's thread.
 ///
-/// A command waits for its answer at most [redis] timeout. When one deadline passes the link is down and everything
+/// A command waits for its response at most [redis] timeout. When one deadline passes the link is down and everything
 /// under way fails at once; while it is down a command fails on the next turn of the loop, so nobody waits twice for a
 /// server that is gone. Whoever cares looks at is_up() first.
 ///
@@ -105,13 +105,13 @@ class Redis : public base::Buried {
   using Done = std::function<void(base::Result<RedisReply>)>;
 
   /// Sends one command; `words` must not be empty and are copied. `done` is called exactly once, never from inside
-  /// call(), unless the handle is destroyed first. Answers come in the order of the commands. `done` may destroy its
+  /// call(), unless the handle is destroyed first. Responses come in the order of the commands. `done` may destroy its
   /// own handle and others, and may send more.
   virtual std::unique_ptr<RedisCall> call(RedisWords words, Done done) = 0;
   /// The same for a script. A server that has forgotten it (restart, failover, SCRIPT FLUSH) is given it again within
   /// the deadline of the call; a script that was given again may run after commands sent later.
   virtual std::unique_ptr<RedisCall> run(const RedisScript& script, RedisWords keys, RedisWords args, Done done) = 0;
-  /// Nobody waits for the answer: errors are counted only, and while the link is down the command is dropped (and
+  /// Nobody waits for the response: errors are counted only, and while the link is down the command is dropped (and
   /// counted as refused).
   virtual void tell(RedisWords words) = 0;
   virtual void tell(const RedisScript& script, RedisWords keys, RedisWords args) = 0;
@@ -120,7 +120,7 @@ class Redis : public base::Buried {
   virtual bool is_up() const = 0;
   virtual const RedisState& state() const = 0;
   virtual const RedisCounts& counts() const = 0;
-  /// From sending a command to its answer, smoothed; 0 before the first.
+  /// From sending a command to its response, smoothed; 0 before the first.
   virtual base::Duration latency() const = 0;
 
   // The same with the words in braces: call({"GET", key}, done).

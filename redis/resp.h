@@ -14,7 +14,7 @@ struct redisReader;
 /// The protocol of Redis (RESP2) as bytes: commands out, replies in. Pure.
 ///
 /// Replies are parsed by hiredis' reader. Its asynchronous layer is not used: in 0.14 a reply nobody asked for stops
-/// the process by an assert, and in subscriber mode the answer to PING never reaches its callback.
+/// the process by an assert, and in subscriber mode the response to PING never reaches its callback.
 namespace holdfast::redis {
 
 /// Appends one command.
@@ -27,7 +27,7 @@ class RespReader {
 
   void feed(std::string_view bytes);
   /// The next whole reply; nullopt: more bytes are needed. An error reply is one of Kind::Error. Malformed or TooLarge:
-  /// the connection is of no more use, and the answer stays the same.
+  /// the connection is of no more use, and the response stays the same.
   base::Result<std::optional<RedisReply>> next();
 
   /// One reply with all that is inside it.

@@ -10,7 +10,7 @@
 namespace holdfast::redis {
 
 /// Finds where the Redis master is now: the configured address, or what the sentinels say, asked one after the other.
-/// One search at a time. Nobody vouches for the answer: whoever connects there asks for its role.
+/// One search at a time. Nobody vouches for the response: whoever connects there asks for its role.
 class RedisSeeker final : private RedisWire::Owner {
  public:
   using Done = std::function<void(base::Result<net::Address>)>;

@@ -11,7 +11,7 @@ namespace holdfast::redis {
 
 /// One connection to a Redis or Sentinel server, once it is made: commands out, replies in, nothing remembered between.
 ///
-/// Its owner buries it; close() before that makes sure that no callback comes any more, so that an answer that arrives
+/// Its owner buries it; close() before that makes sure that no callback comes any more, so that a response that arrives
 /// too late meets nobody.
 class RedisWire final : public base::Buried, private net::StreamHandler {
  public:

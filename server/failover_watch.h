@@ -12,7 +12,7 @@
 
 namespace holdfast::server {
 
-/// Measures what a backend's failure cost users, from the first failure seen to the first good answer of the last
+/// Measures what a backend's failure cost users, from the first failure seen to the first good response of the last
 /// request it hit. Pure but for one log line: numbers and times are handed in. Lives on the control loop.
 class FailoverWatch {
  public:
@@ -23,7 +23,7 @@ class FailoverWatch {
   struct Numbers {
     std::uint64_t moved = 0;        ///< Sessions moved away.
     std::uint64_t failed = 0;       ///< Attempts that failed and were not made again elsewhere.
-    std::uint64_t rescued = 0;      ///< Requests that failed here and got a good answer elsewhere.
+    std::uint64_t rescued = 0;      ///< Requests that failed here and got a good response elsewhere.
     base::Instant failing_since{};  ///< The first failure of the last row of them.
     base::Instant last_rescue{};
     base::Duration longest_wait{};

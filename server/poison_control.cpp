@@ -17,7 +17,7 @@ namespace {
 constexpr base::Duration kSettle = std::chrono::milliseconds{50};
 // What was lost longer before the probe than this was lost otherwise.
 constexpr base::Duration kTogether = std::chrono::seconds{2};
-// Answers that clear suspects come by the hundred after a crash.
+// Responses that clear suspects come by the hundred after a crash.
 constexpr base::Duration kPublishEvery = std::chrono::milliseconds{100};
 // No quarantine is longer, whatever another proxy says.
 constexpr base::Duration kLeftMax = std::chrono::hours{24 * 366};

@@ -43,7 +43,7 @@ void SilenceWatch::look() {
     const std::uint32_t long_lived = load.long_lived.load(std::memory_order_relaxed);
     const std::uint32_t in_flight = load.in_flight.load(std::memory_order_relaxed);
     const health::Silence::Seen seen{
-        .now = now, .waiting = in_flight - std::min(in_flight, long_lived), .answers = answers_of(backend.id)};
+        .now = now, .waiting = in_flight - std::min(in_flight, long_lived), .responses = responses_of(backend.id)};
     health::Silence& silence = silences_[at];
     if (silence.is_notable(seen, settings_->pool(backend.pool).hung.silence)) {
       monitor_.on_silence(backend.id, silence.lasted(now));
@@ -52,12 +52,12 @@ void SilenceWatch::look() {
   timer_->set(now + every_);
 }
 
-std::uint64_t SilenceWatch::answers_of(conf::BackendId id) const {
+std::uint64_t SilenceWatch::responses_of(conf::BackendId id) const {
   std::uint64_t sum = 0;
   for (const auto& worker : workers_) {
     const proxy::BackendCounters* const counters = worker->counters().backend.find(conf::index(id));
     if (counters == nullptr) continue;  // it has still to hear of a reload
-    for (const base::Counter& answers : counters->answers) sum += answers.get();
+    for (const base::Counter& responses : counters->responses) sum += responses.get();
   }
   return sum;
 }

@@ -23,7 +23,7 @@ class SilenceWatch {
 
  private:
   void look();
-  std::uint64_t answers_of(conf::BackendId id) const;
+  std::uint64_t responses_of(conf::BackendId id) const;
 
   std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;

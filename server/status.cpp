@@ -123,7 +123,7 @@ admin::ClientsView Server::clients_status() const {
     view.requests_total += counters.requests.get();
     view.requests_refused_total += counters.requests_refused.get();
     view.requests_aborted_total += counters.requests_aborted.get();
-    view.answers_cut_total += counters.answers_cut.get();
+    view.responses_cut_total += counters.responses_cut.get();
     view.bytes_received_total += counters.client_bytes_in.get();
     view.bytes_sent_total += counters.client_bytes_out.get();
   }
@@ -169,7 +169,7 @@ admin::PoolView Server::pool_status(const conf::Pool& pool) const {
     view.quarantine_refused_total += counters.quarantined.get();
     view.retries_refused_total += counters.retries_refused.get();
     microseconds += counters.total.microseconds();
-    add_classes(view.answers, counters.answers);
+    add_classes(view.responses, counters.responses);
     for (std::size_t word = 0; word < proxy::kStickinessWords; ++word) {
       view.stickiness[word].count += counters.stickiness[word].get();
     }
@@ -235,7 +235,7 @@ void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
     view.moved_away_total += counters.moved_away.get();
     view.hung_total += counters.freed.get();
     microseconds += counters.first_byte.microseconds();
-    add_classes(view.answers, counters.answers);
+    add_classes(view.responses, counters.responses);
     for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {
       view.failures[code].count += counters.failures[code].get();
     }

@@ -177,7 +177,7 @@ void Worker::leave(std::vector<std::size_t> unclaimed) {
 }
 
 void Worker::on_told(std::uint64_t change, const sessions::Held& holds) {
-  loop_.post([this, change, holds] { local_->on_answer(change, holds, loop_.now()); });
+  loop_.post([this, change, holds] { local_->on_response(change, holds, loop_.now()); });
 }
 
 void Worker::decide_alone() {

@@ -13,7 +13,7 @@ class LocalStore::Waiting final : public Question {
   }
   void forget_store() { store_ = nullptr; }
   /// May destroy this.
-  void answer(const Change& change, const Held& holds) {
+  void respond(const Change& change, const Held& holds) {
     forget_store();
     const bool is_binding = change.kind == Change::Kind::Bind || change.kind == Change::Kind::Move;
     is_binding ? asker_.on_binding(holds) : asker_.on_ended();
@@ -86,15 +86,15 @@ void LocalStore::suspend(Pass pass) { pass_ = std::move(pass); }
 void LocalStore::resume(base::Instant now) {
   pass_ = nullptr;
   is_sure_ = true;
-  // In the order they were asked in. An answer may make its asker ask again: that is decided at once.
+  // In the order they were asked in. A response may make its asker ask again: that is decided at once.
   while (!unanswered_.empty()) {
     const auto first = unanswered_.extract(unanswered_.begin());
     const Held holds = apply(memory_, first.mapped().change, now);
-    if (first.mapped().waiting != nullptr) first.mapped().waiting->answer(first.mapped().change, holds);
+    if (first.mapped().waiting != nullptr) first.mapped().waiting->respond(first.mapped().change, holds);
   }
 }
 
-void LocalStore::on_answer(std::uint64_t number, const Held& holds, base::Instant now) {
+void LocalStore::on_response(std::uint64_t number, const Held& holds, base::Instant now) {
   const auto found = unanswered_.extract(number);
   if (found.empty()) return;
   const auto& [change, waiting] = found.mapped();
@@ -105,7 +105,7 @@ void LocalStore::on_answer(std::uint64_t number, const Held& holds, base::Instan
   } else {
     apply(memory_, change, now);
   }
-  if (waiting != nullptr) waiting->answer(change, here);
+  if (waiting != nullptr) waiting->respond(change, here);
 }
 
 std::unique_ptr<Question> LocalStore::ask(const Change& change, Asker& asker) {

@@ -17,7 +17,7 @@ namespace holdfast::sessions {
 /// When the other process has it, nothing remembered here is sure, and each question is one to that process.
 class LocalStore final : public Store {
  public:
-  /// Passes a change to whoever decides; the answer comes by on_answer() with its number.
+  /// Passes a change to whoever decides; the response comes by on_response() with its number.
   using Pass = std::function<void(std::uint64_t number, const Change& change)>;
 
   LocalStore(MemoryStore& memory, Places& places) : memory_(memory), places_(places) {}
@@ -41,7 +41,7 @@ class LocalStore final : public Store {
   /// There is no other process (any more): this one decides again, first what waits.
   void resume(base::Instant now);
   /// Of a number that is not waited for: nothing happens.
-  void on_answer(std::uint64_t number, const Held& holds, base::Instant now);
+  void on_response(std::uint64_t number, const Held& holds, base::Instant now);
 
  private:
   class Waiting;

@@ -56,7 +56,8 @@ struct Heirloom {
 /// Concurrent callers may pass the cap by one session each, for the length of a call.
 class MemoryStore final {
  public:
-  /// Taken before asking the others what holds: adopt() can tell from it whether the answer may be out of date already.
+  /// Taken before asking the others what holds: adopt() can tell from it whether the response may be out of date
+  /// already.
   struct Sight {
     std::uint16_t epoch = 0;
     std::uint32_t heard = 0;
@@ -76,7 +77,7 @@ class MemoryStore final {
 
   // Copies of what several proxies agree on.
   Sight sight_of(const Key& key) const;
-  /// An answer to a question asked at `sight`: the later generation wins, of two with the same one the answer.
+  /// A response to a question asked at `sight`: the later generation wins, of two with the same one the response.
   /// Answers what holds now.
   Binding adopt(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now);
   /// The same for a copy that is here, without counting as use.

@@ -15,7 +15,7 @@ constexpr base::Duration kTellAfter = std::chrono::seconds{1};  // uses gather s
 constexpr std::size_t kUsesMax = 100'000;                       // waiting to be told
 constexpr std::size_t kUsesAtOnce = 500;                        // in one script: Redis does nothing else meanwhile
 constexpr std::size_t kEndsAtOnce = 200;
-// A place is given back sooner, but by a proxy that dies: longer than apps take for the answer that begins a session.
+// A place is given back sooner, but by a proxy that dies: longer than apps take for the response that begins a session.
 constexpr base::Duration kPlaceLasts = std::chrono::minutes{2};
 constexpr base::Duration kFullFor = std::chrono::milliseconds{100};  // a crowd at the door costs Redis little
 constexpr base::Duration kTellEndsAfter = std::chrono::milliseconds{200};

@@ -13,7 +13,7 @@
 
 namespace holdfast::sessions {
 
-/// Who waits for an answer of the map. Each comes once per question, on the asker's thread, never from inside the call
+/// Who waits for a response of the map. Each comes once per question, on the asker's thread, never from inside the call
 /// that asked.
 class Asker {
  public:
@@ -28,13 +28,13 @@ class Asker {
   virtual void on_ended() = 0;
 };
 
-/// A question to the map that is under way. Destroying it: the answer never comes (what was asked for may happen).
+/// A question to the map that is under way. Destroying it: the response never comes (what was asked for may happen).
 class Question : public base::Buried {};
 
-/// What a question came to: its answer at once, or later to the asker.
+/// What a question came to: its response at once, or later to the asker.
 struct Asked {
   Held now;                         ///< What holds, when there is no question.
-  std::unique_ptr<Question> later;  ///< nullptr: `now` is the answer.
+  std::unique_ptr<Question> later;  ///< nullptr: `now` is the response.
 };
 
 /// The same for an admission.
@@ -82,7 +82,7 @@ class Store {
   /// The first binding of a session that no client can have shown yet: there is nothing to agree on, nobody waits.
   virtual Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
 
-  /// Compare-and-set: if the session is still at `seen`, it moves to `to` with the next generation; the answer is
+  /// Compare-and-set: if the session is still at `seen`, it moves to `to` with the next generation; the response is
   /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with
   /// seen.generation + 1.
   virtual Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,

@@ -8,7 +8,7 @@ namespace holdfast::web {
 using net::IoResult;
 
 namespace {
-constexpr std::size_t kSwallowedMax = 1u << 20;  // sent after our last answer; who sends more gets a reset
+constexpr std::size_t kSwallowedMax = 1u << 20;  // sent after our last response; who sends more gets a reset
 }
 
 Connection::Connection(Owner& owner, base::Scheduler& scheduler, std::unique_ptr<net::Stream> stream,
@@ -37,7 +37,7 @@ void Connection::close() {
 
 void Connection::leave() {
   is_leaving_ = true;
-  after_ = AfterAnswer::Close;
+  after_ = AfterResponse::Close;
   if (is_idle() || state_ == State::Feeding) close();
 }
 
@@ -88,7 +88,7 @@ Connection::Progress Connection::take_head() {
   request_.host = head.host;
   for (const http::Field& field : head.fields) request_.fields.emplace_back(field.name, field.value);
   request_.peer = stream_->peer();
-  after_ = head.keep_alive && !is_leaving_ ? AfterAnswer::KeepOpen : AfterAnswer::Close;
+  after_ = head.keep_alive && !is_leaving_ ? AfterResponse::KeepOpen : AfterResponse::Close;
   input_.erase(0, parsed.consumed);  // `head` looks into what is left behind: only its plain values hold from here
   searched_ = 0;
   accept_head(head);
@@ -125,24 +125,24 @@ Connection::Progress Connection::take_body() {
 
 void Connection::ask() {
   state_ = State::Asking;
-  deadline_->set(scheduler_.now() + limits_.answer);
+  deadline_->set(scheduler_.now() + limits_.response);
   owner_.on_request(*this, request_);
 }
 
 void Connection::refuse(std::uint16_t status, std::string_view why) {
-  after_ = AfterAnswer::Close;
-  send(text_answer(status, why));
+  after_ = AfterResponse::Close;
+  send(text_response(status, why));
 }
 
-void Connection::send(const Answer& answer) {
-  if (answer.feed) after_ = AfterAnswer::Close;
+void Connection::send(const Response& response) {
+  if (response.feed) after_ = AfterResponse::Close;
   const BodyPart body = request_.method == http::Method::Head ? BodyPart::LeftOut : BodyPart::Sent;
-  output_ += wire_text(answer, base::wall_now(), after_, body);
+  output_ += wire_text(response, base::wall_now(), after_, body);
   state_ = State::Writing;
-  deadline_->set(scheduler_.now() + limits_.answer);
-  if (answer.feed && body == BodyPart::Sent) {
+  deadline_->set(scheduler_.now() + limits_.response);
+  if (response.feed && body == BodyPart::Sent) {
     state_ = State::Feeding;
-    feed_ = answer.feed;
+    feed_ = response.feed;
     request_ = {};
     feed_->begin(*this);
   }
@@ -178,8 +178,8 @@ void Connection::flush() {
 
 void Connection::on_written() {
   request_ = {};
-  if (after_ == AfterAnswer::Close) {
-    // Closing over unread bytes would be a reset, and the client might never see the answer (RFC 9112 section 9.6).
+  if (after_ == AfterResponse::Close) {
+    // Closing over unread bytes would be a reset, and the client might never see the response (RFC 9112 section 9.6).
     stream_->shutdown_write();
     state_ = State::Lingering;
     deadline_->set(scheduler_.now() + limits_.linger);

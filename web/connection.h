@@ -18,15 +18,15 @@ struct Limits {
   std::size_t fields_max = 100;
   std::size_t body_bytes_max = 64u << 10;
   std::size_t connections_max = 256;
-  std::size_t feed_backlog_max = 4u << 20;  ///< Of an answer without end: what may wait for a slow client...
+  std::size_t feed_backlog_max = 4u << 20;  ///< Of a response without end: what may wait for a slow client...
   base::Duration feed_patience = std::chrono::seconds{20};  ///< ... and how long it may take none of it.
-  base::Duration request = std::chrono::seconds{10};  ///< From the first byte (or the connect) to the whole request.
-  base::Duration idle = std::chrono::seconds{60};     ///< Between requests.
-  base::Duration answer = std::chrono::seconds{60};   ///< Until the client has taken the whole answer.
-  base::Duration linger = std::chrono::seconds{2};    ///< For the client to close after our last answer.
+  base::Duration request = std::chrono::seconds{10};   ///< From the first byte (or the connect) to the whole request.
+  base::Duration idle = std::chrono::seconds{60};      ///< Between requests.
+  base::Duration response = std::chrono::seconds{60};  ///< Until the client has taken the whole response.
+  base::Duration linger = std::chrono::seconds{2};     ///< For the client to close after our last response.
 };
 
-/// One client of the admin listener: reads a request, has it answered, writes the answer, waits for the next.
+/// One client of the admin listener: reads a request, has it answered, writes the response, waits for the next.
 ///
 /// One request a turn of the loop, whatever the client has sent ahead. Owned by Server, which destroys it after
 /// on_done(); lives on the control loop's thread.
@@ -38,7 +38,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
     Owner(const Owner&) = delete;
     Owner& operator=(const Owner&) = delete;
     virtual ~Owner() = default;
-    /// A whole request: answered by answer() of the connection, now or later, unless it is done before.
+    /// A whole request: answered by respond() of the connection, now or later, unless it is done before.
     virtual void on_request(Connection& connection, const Request& request) = 0;
     /// Comes once, last; the connection is to be buried.
     virtual void on_done(Connection& connection) = 0;
@@ -48,8 +48,8 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   Connection(Owner& owner, base::Scheduler& scheduler, std::unique_ptr<net::Stream> stream, const Limits& limits);
   /// Looks for bytes that are already there. May report on_done().
   void start();
-  /// The answer to what on_request() brought. May report on_done().
-  void answer(const Answer& answer) { send(answer); }
+  /// The response to what on_request() brought. May report on_done().
+  void respond(const Response& response) { send(response); }
   /// Ends it now; reports on_done().
   void close();
   /// Nothing is asked any more after what is being asked now. May report on_done().
@@ -61,7 +61,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   base::Instant idle_since() const { return idle_since_; }
 
  private:
-  // Head -> Body -> Asking -> Writing -> Head, or after the last answer Lingering -> Done; an answer without end:
+  // Head -> Body -> Asking -> Writing -> Head, or after the last response Lingering -> Done; a response without end:
   // Asking -> Feeding -> Done. Done may come from everywhere.
   enum class State : std::uint8_t { Head, Body, Asking, Writing, Feeding, Lingering, Done };
   enum class Progress : std::uint8_t { Made, NeedsBytes };
@@ -80,7 +80,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   void accept_head(const http::RequestHead& head);
   void ask();
   void refuse(std::uint16_t status, std::string_view why);
-  void send(const Answer& answer);
+  void send(const Response& response);
   void flush();
   void on_written();
   void swallow();
@@ -93,7 +93,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   std::unique_ptr<base::Timer> resume_;  // the next request, in the next turn
   State state_ = State::Head;
   bool is_leaving_ = false;
-  AfterAnswer after_ = AfterAnswer::KeepOpen;
+  AfterResponse after_ = AfterResponse::KeepOpen;
   base::Instant idle_since_;
   std::string input_;         // not parsed yet; never much more than a head
   std::size_t searched_ = 0;  // how much of input_ the parser has seen in vain

@@ -70,34 +70,34 @@ std::string_view parameter(std::string_view query, std::string_view name) {
   return {};
 }
 
-Answer text_answer(std::uint16_t status, std::string_view words) {
-  Answer answer;
-  answer.status = status;
-  answer.body = fmt::format("{}\n", words);
-  return answer;
+Response text_response(std::uint16_t status, std::string_view words) {
+  Response response;
+  response.status = status;
+  response.body = fmt::format("{}\n", words);
+  return response;
 }
 
-Answer json_answer(const nlohmann::ordered_json& body) {
-  Answer answer;
-  answer.content_type = "application/json";
-  answer.body = base::json_text(body) + "\n";
-  return answer;
+Response json_response(const nlohmann::ordered_json& body) {
+  Response response;
+  response.content_type = "application/json";
+  response.body = base::json_text(body) + "\n";
+  return response;
 }
 
-std::string wire_text(const Answer& answer, base::WallTime now, AfterAnswer after, BodyPart body) {
+std::string wire_text(const Response& response, base::WallTime now, AfterResponse after, BodyPart body) {
   std::string out;
-  out.reserve(512 + answer.body.size());
+  out.reserve(512 + response.body.size());
   const auto at = std::back_inserter(out);
-  fmt::format_to(at, "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\n", answer.status, reason_phrase(answer.status),
-                 base::http_date_text(now), answer.content_type);
+  fmt::format_to(at, "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\n", response.status,
+                 reason_phrase(response.status), base::http_date_text(now), response.content_type);
   // What has no end has no length: the connection's end is its end (RFC 9112 section 6.3).
-  if (!answer.feed) fmt::format_to(at, "Content-Length: {}\r\n", answer.body.size());
+  if (!response.feed) fmt::format_to(at, "Content-Length: {}\r\n", response.body.size());
   fmt::format_to(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
-  fmt::format_to(at, "Content-Security-Policy: {}\r\n", answer.content_security_policy);
-  if (!answer.allow.empty()) fmt::format_to(at, "Allow: {}\r\n", answer.allow);
-  out += answer.more_fields;
-  fmt::format_to(at, "Connection: {}\r\n\r\n", after == AfterAnswer::Close ? "close" : "keep-alive");
-  if (body == BodyPart::Sent) out += answer.body;
+  fmt::format_to(at, "Content-Security-Policy: {}\r\n", response.content_security_policy);
+  if (!response.allow.empty()) fmt::format_to(at, "Allow: {}\r\n", response.allow);
+  out += response.more_fields;
+  fmt::format_to(at, "Connection: {}\r\n\r\n", after == AfterResponse::Close ? "close" : "keep-alive");
+  if (body == BodyPart::Sent) out += response.body;
   return out;
 }
 

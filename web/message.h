@@ -39,7 +39,7 @@ struct Request {
   std::string by() const { return caller.name.empty() ? peer.host_text() : caller.name; }
 };
 
-/// Where an answer without end goes: its connection.
+/// Where a response without end goes: its connection.
 class Pipe {
  public:
   Pipe() = default;
@@ -50,23 +50,23 @@ class Pipe {
   virtual void push(std::string_view bytes) = 0;
   /// Everything pushed before is in the kernel's hands.
   virtual bool is_clear() const = 0;
-  /// Ends the answer and its connection.
+  /// Ends the response and its connection.
   virtual void end() = 0;
 };
 
-/// An answer without end, while somebody listens. Destroyed with the connection, not before.
+/// A response without end, while somebody listens. Destroyed with the connection, not before.
 class Feed {
  public:
   Feed() = default;
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
   virtual ~Feed() = default;
-  /// Once, after the answer's head. The pipe outlives the feed.
+  /// Once, after the response's head. The pipe outlives the feed.
   virtual void begin(Pipe& pipe) = 0;
 };
 
-/// The whole answer.
-struct Answer {
+/// The whole response.
+struct Response {
   std::uint16_t status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";  ///< Static text.
   std::string body;
@@ -77,19 +77,19 @@ struct Answer {
   std::string_view content_security_policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
-enum class AfterAnswer : std::uint8_t { KeepOpen, Close };
+enum class AfterResponse : std::uint8_t { KeepOpen, Close };
 enum class BodyPart : std::uint8_t { Sent, LeftOut };
 
 /// The value of `name` in a query "?a=b&c=d", not decoded; empty when there is none.
 std::string_view parameter(std::string_view query, std::string_view name);
 
-/// A short plain-text answer: the words with a newline.
-Answer text_answer(std::uint16_t status, std::string_view words);
+/// A short plain-text response: the words with a newline.
+Response text_response(std::uint16_t status, std::string_view words);
 /// 200 with `body` and a line end; bytes that are no UTF-8 are replaced.
-Answer json_answer(const nlohmann::ordered_json& body);
+Response json_response(const nlohmann::ordered_json& body);
 
-/// The bytes of `answer`. LeftOut is for HEAD: the same head with the body's length, without the body
+/// The bytes of `response`. LeftOut is for HEAD: the same head with the body's length, without the body
 /// (RFC 9110 section 9.3.2).
-std::string wire_text(const Answer& answer, base::WallTime now, AfterAnswer after, BodyPart body);
+std::string wire_text(const Response& response, base::WallTime now, AfterResponse after, BodyPart body);
 
 }  // namespace holdfast::web

@@ -83,7 +83,7 @@ void Router::add_later(http::Method method, std::string path, LaterHandler handl
   entries_.push_back({method, std::move(path), std::move(handler)});
 }
 
-void Router::answer(const Request& request, Respond respond) const {
+void Router::handle(const Request& request, Respond respond) const {
   if (!gate_) return find(request, std::move(respond));
   Request known = request;
   if (const auto refused = gate_(known, respond)) return respond(*refused);
@@ -105,8 +105,8 @@ void Router::find(const Request& request, Respond respond) const {
     if (!allow.empty()) allow += ", ";
     allow += allow_words(entry.method);
   }
-  if (allow.empty()) return respond(text_answer(404, "there is nothing here; / lists what there is"));
-  Answer refused = text_answer(405, "this path knows only " + allow);
+  if (allow.empty()) return respond(text_response(404, "there is nothing here; / lists what there is"));
+  Response refused = text_response(405, "this path knows only " + allow);
   refused.allow = std::move(allow);
   respond(std::move(refused));
 }

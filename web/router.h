@@ -14,9 +14,9 @@ namespace holdfast::web {
 /// Which handler answers which method and path. Filled once before use, then only read; the control loop's thread.
 class Router {
  public:
-  using Handler = std::function<Answer(const Request&)>;
-  /// Takes the answer, now or later; once.
-  using Respond = std::function<void(Answer)>;
+  using Handler = std::function<Response(const Request&)>;
+  /// Takes the response, now or later; once.
+  using Respond = std::function<void(Response)>;
   /// For what others have to be asked for. The request is good for the call only.
   using LaterHandler = std::function<void(const Request&, Respond)>;
 
@@ -24,11 +24,11 @@ class Router {
   /// Get handler also answers HEAD.
   void add(http::Method method, std::string path, Handler handler);
   void add_later(http::Method method, std::string path, LaterHandler handler);
-  /// What everybody has to pass first; may complete the request and replace `respond`. An answer refuses.
-  using Gate = std::function<std::optional<Answer>(Request&, Respond& respond)>;
+  /// What everybody has to pass first; may complete the request and replace `respond`. A response refuses.
+  using Gate = std::function<std::optional<Response>(Request&, Respond& respond)>;
   void set_gate(Gate gate) { gate_ = std::move(gate); }
-  /// The gate's answer, the handler's, or 404, or 405 with Allow.
-  void answer(const Request& request, Respond respond) const;
+  /// The gate's response, the handler's, or 404, or 405 with Allow.
+  void handle(const Request& request, Respond respond) const;
 
  private:
   struct Entry {

@@ -42,17 +42,17 @@ bool Server::make_room() {
 
 void Server::on_request(Connection& connection, const Request& request) {
   if (!host_rule_.accepts(request.host)) {
-    return connection.answer(
-        text_answer(421, "this listener is for its own machine: use localhost or 127.0.0.1 as the host"));
+    return connection.respond(
+        text_response(421, "this listener is for its own machine: use localhost or 127.0.0.1 as the host"));
   }
   const std::uint64_t number = ++last_request_;
   asking_.emplace(number, &connection);
-  router_.answer(request, [this, number](const Answer& answer) {
+  router_.handle(request, [this, number](const Response& response) {
     const auto found = asking_.find(number);
     if (found == asking_.end()) return;  // the client has left meanwhile
     Connection& asker = *found->second;
     asking_.erase(found);
-    asker.answer(answer);
+    asker.respond(response);
   });
 }
 

@@ -6,8 +6,8 @@ const mayLook = () => me.role !== "none";
 
 async function loadMe() {
   try {
-    const answer = await fetch("/api/v1/me", { cache: "no-store" });
-    if (answer.ok) Object.assign(me, await answer.json());
+    const response = await fetch("/api/v1/me", { cache: "no-store" });
+    if (response.ok) Object.assign(me, await response.json());
   } catch { /* the proxy is away; the link says so */ }
   updateWho();
 }
@@ -22,13 +22,13 @@ function updateWho() {
 async function post(path, body) {
   const headers = { "Content-Type": "application/json", "X-Holdfast-Request": "1" };
   if (me.csrf) headers["X-Holdfast-CSRF"] = me.csrf;
-  const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body || {}) });
-  const words = await answer.text();
-  if (answer.status === 401) {
+  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body || {}) });
+  const words = await response.text();
+  if (response.status === 401) {
     await loadMe();
     if (!mayLook()) hangUp();
   }
-  if (!answer.ok) throw new Error(words.trim() || `status ${answer.status}`);
+  if (!response.ok) throw new Error(words.trim() || `status ${response.status}`);
   try { return JSON.parse(words); } catch { return {}; }
 }
 

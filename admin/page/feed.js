@@ -21,13 +21,13 @@ const backendCount = () => Object.values(data.status ? data.status.pools : {}).r
 const pollEvery = () => Math.max(2000, backendCount() * 150);
 
 async function getJson(path) {
-  const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
-  if (answer.status === 401) {
+  const response = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+  if (response.status === 401) {
     hangUp();
     askForLogin();
   }
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
 }
 
 /** A JSON merge patch (RFC 7396); but what a patch says of a "history" comes behind what is there. */

@@ -46,8 +46,8 @@ function nextTheme() {
 let configurationRead = "";
 async function showConfiguration() {
   if (!byId("configuration-details").open) return;
-  const answer = await fetch("/api/v1/config", { cache: "no-store" });
-  setText(byId("configuration-text"), answer.ok ? await answer.text() : `It could not be read (status ${answer.status}).`);
+  const response = await fetch("/api/v1/config", { cache: "no-store" });
+  setText(byId("configuration-text"), response.ok ? await response.text() : `It could not be read (status ${response.status}).`);
 }
 
 function onKey(event) {

@@ -13,8 +13,8 @@
 
 using namespace holdfast;
 using namespace holdfast::admin;
-using web::Answer;
 using web::Request;
+using web::Response;
 using web::Role;
 using web::Router;
 using namespace std::chrono_literals;
@@ -71,15 +71,15 @@ struct Fixture {
     out.peer = peer;
     return out;
   }
-  std::uint16_t status(const Request& asked) const { return answer_of(router, asked).status; }
+  std::uint16_t status(const Request& asked) const { return response_of(router, asked).status; }
   std::uint16_t get(const std::string& path) const { return status(request(http::Method::Get, path)); }
   Request drain() const { return request(http::Method::Post, "/api/v1/pools/shop/backends/app1/drain"); }
-  Answer login(const std::string& name, const std::string& password) const {
-    return answer_of(router,
-                     request(http::Method::Post, "/api/v1/login", json{{"name", name}, {"password", password}}.dump()));
+  Response login(const std::string& name, const std::string& password) const {
+    return response_of(
+        router, request(http::Method::Post, "/api/v1/login", json{{"name", name}, {"password", password}}.dump()));
   }
   /// An order with the cookie of a login, and its CSRF token unless told otherwise.
-  Request order_as(const Answer& login, bool with_csrf = true) const {
+  Request order_as(const Response& login, bool with_csrf = true) const {
     Request out = drain();
     const std::string& set = login.more_fields;
     const std::size_t begin = set.find("holdfast_admin=");
@@ -124,7 +124,7 @@ TEST_CASE("with users this machine looks; who acts has logged in") {
   CHECK(f.get("/api/v1/status") == 200);
   CHECK(f.status(f.drain()) == 401);
   CHECK(f.desk.asks.empty());
-  const Answer anna = f.login("anna", "secret");
+  const Response anna = f.login("anna", "secret");
   REQUIRE(anna.status == 200);
   CHECK(json::parse(anna.body)["role"] == "operator");
   CHECK(anna.more_fields.find("HttpOnly; SameSite=Strict") != std::string::npos);
@@ -146,7 +146,7 @@ TEST_CASE("from elsewhere only what says nothing is open") {
     CAPTURE(path);
     CHECK(f.get(path) == 401);
   }
-  const Answer vera = f.login("vera", "look");
+  const Response vera = f.login("vera", "look");
   REQUIRE(vera.status == 200);
   Request look = f.order_as(vera);
   look.method = http::Method::Get;
@@ -156,9 +156,9 @@ TEST_CASE("from elsewhere only what says nothing is open") {
 
 TEST_CASE("a viewer, a missing CSRF token, another origin: refused, and nothing reaches the desk") {
   Fixture f;
-  const Answer vera = f.login("vera", "look");
+  const Response vera = f.login("vera", "look");
   CHECK(f.status(f.order_as(vera)) == 403);
-  const Answer anna = f.login("anna", "secret");
+  const Response anna = f.login("anna", "secret");
   CHECK(f.status(f.order_as(anna, false)) == 403);
   for (const char* origin : {"http://evil.example", "http://127.0.0.1:8082", "null", "http://127.0.0.1", "https://"}) {
     CAPTURE(origin);
@@ -228,7 +228,7 @@ TEST_CASE("a script shows its token, from anywhere; a wrong one is nobody's") {
 
 TEST_CASE("a refused order is a line, with why; so many a minute, and nothing secret") {
   Fixture f;
-  const Answer anna = f.login("anna", "secret");
+  const Response anna = f.login("anna", "secret");
   const std::size_t before = f.heard.lines.size();
   CHECK(f.status(f.drain()) == 401);
   CHECK(
@@ -283,7 +283,7 @@ TEST_CASE("logins: wrong ones are limited, and take the same work whoever they n
     CHECK(f.login(i % 2 == 0 ? "anna" : "nobody", "guess").status == 401);
   }
   CHECK(f.checks == LoginLimit::kFromOne);
-  const Answer limited = f.login("anna", "secret");
+  const Response limited = f.login("anna", "secret");
   CHECK(limited.status == 429);
   CHECK(limited.more_fields.find("Retry-After") != std::string::npos);
   CHECK(f.checks == LoginLimit::kFromOne);
@@ -307,7 +307,7 @@ TEST_CASE("from many addresses all together are limited, and what is remembered 
 
 TEST_CASE("a login ends by logout, by idleness, by age, and when there are too many") {
   Fixture f;
-  const Answer anna = f.login("anna", "secret");
+  const Response anna = f.login("anna", "secret");
   Request logout = f.order_as(anna);
   logout.path = "/api/v1/logout";
   CHECK(f.status(logout) == 200);

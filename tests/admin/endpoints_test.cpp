@@ -55,22 +55,22 @@ TEST_CASE("every endpoint answers with its type and is guarded") {
   Fixture f;
   for (const Row& row : rows) {
     INFO(std::string(row.path));
-    const std::string answer = f.talk(get(row.path));
-    CHECK(begins(answer, "HTTP/1.1 200 OK\r\n"));
-    CHECK(has(answer, std::string("\r\nContent-Type: ") + row.type + "\r\n"));
-    CHECK(has(answer, "\r\nCache-Control: no-store\r\n"));
-    CHECK(has(answer, "\r\nX-Content-Type-Options: nosniff\r\n"));
-    CHECK(has(answer, "\r\nContent-Security-Policy: default-src 'none';"));
-    CHECK(has(answer, "\r\nContent-Length: " + std::to_string(body_of(answer).size()) + "\r\n"));
-    CHECK(has(body_of(answer), row.part));
+    const std::string response = f.talk(get(row.path));
+    CHECK(begins(response, "HTTP/1.1 200 OK\r\n"));
+    CHECK(has(response, std::string("\r\nContent-Type: ") + row.type + "\r\n"));
+    CHECK(has(response, "\r\nCache-Control: no-store\r\n"));
+    CHECK(has(response, "\r\nX-Content-Type-Options: nosniff\r\n"));
+    CHECK(has(response, "\r\nContent-Security-Policy: default-src 'none';"));
+    CHECK(has(response, "\r\nContent-Length: " + std::to_string(body_of(response).size()) + "\r\n"));
+    CHECK(has(body_of(response), row.part));
   }
 }
 
 TEST_CASE("not ready says why, and stays alive") {
   Fixture f;
   f.source.view.readiness = {.ready = false, .reason = "stopping"};
-  const std::string answer = f.talk(get("/readyz"));
-  CHECK(begins(answer, "HTTP/1.1 503 Service Unavailable\r\n"));
-  CHECK(body_of(answer) == "stopping\n");
+  const std::string response = f.talk(get("/readyz"));
+  CHECK(begins(response, "HTTP/1.1 503 Service Unavailable\r\n"));
+  CHECK(body_of(response) == "stopping\n");
   CHECK(begins(f.talk(get("/livez")), "HTTP/1.1 200 "));
 }

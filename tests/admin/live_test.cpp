@@ -73,9 +73,9 @@ struct Fixture {
   }
   /// The field of a login's cookie, with its line end.
   std::string login() {
-    const std::string answer = post("/api/v1/login", "", R"({"name":"anna","password":"x"})").take();
-    const std::size_t begin = answer.find("holdfast_admin=");
-    return "Cookie: " + answer.substr(begin, answer.find(';', begin) - begin) + "\r\n";
+    const std::string response = post("/api/v1/login", "", R"({"name":"anna","password":"x"})").take();
+    const std::size_t begin = response.find("holdfast_admin=");
+    return "Cookie: " + response.substr(begin, response.find(';', begin) - begin) + "\r\n";
   }
   void happens(const char* backend) {
     timeline.on_log(base::LogLevel::Warn, "backend_down",

@@ -255,7 +255,7 @@ TEST_CASE("a thousand backends that have worked for months stay under 2 MiB") {
     b.sessions = 1234;
     b.requests_in_flight = 12;
     b.retries_total = 1'234'567;
-    b.answers = {0, 0, 1'234'567, 1'234'567, 1'234'567, 1'234'567};
+    b.responses = {0, 0, 1'234'567, 1'234'567, 1'234'567, 1'234'567};
     b.failures = {{"refused", 1'234'567}, {"timeout", 1'234'567}, {"reset", 0}};
     b.moved_away = {{"down", 1'234'567}};
     b.latency.counts.fill(123'456);

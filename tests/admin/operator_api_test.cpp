@@ -11,8 +11,8 @@
 using namespace holdfast;
 using namespace holdfast::admin;
 using holdfast::tests::has;
-using web::Answer;
 using web::Request;
+using web::Response;
 using namespace std::chrono_literals;
 using health::OperatorState;
 
@@ -26,7 +26,7 @@ const std::string kApp1 = "/api/v1/pools/shop/backends/app1/";
 
 TEST_CASE("drain, ready, maint: who, what, until when") {
   Fixture f;
-  const Answer drained = f.ask(f.post(kApp1 + "drain", R"({"deadline":"10m","by":"ops"})"));
+  const Response drained = f.ask(f.post(kApp1 + "drain", R"({"deadline":"10m","by":"ops"})"));
   CHECK(drained.status == 200);
   CHECK(drained.content_type == "application/json");
   const auto json = nlohmann::json::parse(drained.body);
@@ -74,9 +74,9 @@ TEST_CASE("what is refused, and why; nothing of it reaches the desk") {
   Fixture f;
   for (const Row& row : rows) {
     INFO(std::string(row.why));
-    const Answer answer = f.ask(f.post(row.path, row.body));
-    CHECK(answer.status == row.status);
-    CHECK(has(answer.body, row.part));
+    const Response response = f.ask(f.post(row.path, row.body));
+    CHECK(response.status == row.status);
+    CHECK(has(response.body, row.part));
   }
   CHECK(f.desk.asks.empty());
 }
@@ -114,11 +114,11 @@ TEST_CASE("no page of another site can give orders, nor another machine") {
 
 TEST_CASE("what cannot be written down holds, and is said") {
   Fixture f;
-  f.desk.answer = base::Error{base::ErrorCode::Io, "no space left"};
+  f.desk.response = base::Error{base::ErrorCode::Io, "no space left"};
   const auto json = nlohmann::json::parse(f.ask(f.post(kApp1 + "drain")).body);
   CHECK(json["recorded"] == false);
   CHECK(json["warning"] == "no space left");
-  f.desk.answer = base::Error{base::ErrorCode::Overload, "the record is full"};
+  f.desk.response = base::Error{base::ErrorCode::Overload, "the record is full"};
   CHECK(f.ask(f.post(kApp1 + "drain")).status == 503);
 }
 

@@ -8,13 +8,13 @@
 
 using namespace holdfast;
 using namespace holdfast::admin;
-using web::Answer;
+using web::Response;
 using namespace std::chrono_literals;
 
 namespace {
 
 struct Fixture : RouterFixture {
-  Answer ask(http::Method method, std::string path) const {
+  Response ask(http::Method method, std::string path) const {
     return RouterFixture::ask(request(method, std::move(path)));
   }
 };
@@ -31,13 +31,13 @@ TEST_CASE("what is in quarantine is listed, and released by its id") {
                                      .crashes = 1,
                                      .since = wall(1'769'860'800),
                                      .left = 90'500ms});
-  const Answer list = f.ask(http::Method::Get, "/api/v1/quarantine");
+  const Response list = f.ask(http::Method::Get, "/api/v1/quarantine");
   CHECK(list.content_type == "application/json");
   CHECK(nlohmann::json::parse(list.body) == nlohmann::json::parse(R"({"requests": [{"id": "8d3a5f0e61c2b794",
       "pool": "shop", "backend": "app1", "method": "POST", "path": "/boom", "caller": "one", "crashes": 1,
       "since": "2026-01-31T12:00:00.000Z", "seconds_left": 91}]})"));
   CHECK(f.ask(http::Method::Post, "/api/v1/quarantine/other/release").status == 404);
-  const Answer released = f.ask(http::Method::Post, "/api/v1/quarantine/8d3a5f0e61c2b794/release");
+  const Response released = f.ask(http::Method::Post, "/api/v1/quarantine/8d3a5f0e61c2b794/release");
   CHECK(nlohmann::json::parse(released.body)["released"] == true);
   CHECK(f.rest.quarantine.released_by == "127.0.0.1");
   CHECK(nlohmann::json::parse(f.ask(http::Method::Get, "/api/v1/quarantine").body)["requests"].empty());

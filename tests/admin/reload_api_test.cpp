@@ -8,27 +8,27 @@
 
 using namespace holdfast;
 using namespace holdfast::admin;
-using web::Answer;
+using web::Response;
 
 namespace {
 
 struct Fixture : RouterFixture {
-  Answer post(std::string body) const { return ask(RouterFixture::post("/api/v1/reload", std::move(body))); }
+  Response post(std::string body) const { return ask(RouterFixture::post("/api/v1/reload", std::move(body))); }
 };
 
 }  // namespace
 
 TEST_CASE("a reload and a check: what is asked for, and what is told") {
   Fixture f;
-  f.rest.reloads.answer =
+  f.rest.reloads.response =
       ReloadReport{.changes = {{"pools.shop.balance", "\"hash\"", "\"random_two\"", conf::Change::Effect::AtOnce},
                                {"server.workers", "1", "2", conf::Change::Effect::AfterRestart}},
                    .removed = {{"shop/app9", 12}},
                    .is_applied = true};
-  const Answer answer = f.post("");
-  CHECK(answer.status == 200);
-  CHECK(answer.content_type == "application/json");
-  CHECK(nlohmann::json::parse(answer.body) == nlohmann::json::parse(R"({"applied": true,
+  const Response response = f.post("");
+  CHECK(response.status == 200);
+  CHECK(response.content_type == "application/json");
+  CHECK(nlohmann::json::parse(response.body) == nlohmann::json::parse(R"({"applied": true,
       "changes": [{"key": "pools.shop.balance", "before": "\"hash\"", "after": "\"random_two\"", "effect": "at once"},
                   {"key": "server.workers", "before": "1", "after": "2", "effect": "after a restart"}],
       "removed": [{"backend": "shop/app9", "sessions": 12}]})"));
@@ -51,11 +51,11 @@ TEST_CASE("a body that is not understood reloads nothing") {
 
 TEST_CASE("why a reload is refused") {
   Fixture f;
-  f.rest.reloads.answer = base::Error{base::ErrorCode::Invalid, "holdfast.toml:3:1: unknown key"};
+  f.rest.reloads.response = base::Error{base::ErrorCode::Invalid, "holdfast.toml:3:1: unknown key"};
   CHECK(f.post("").status == 422);
   CHECK(f.post("").body.find("holdfast.toml:3:1: unknown key") != std::string::npos);
-  f.rest.reloads.answer = base::Error{base::ErrorCode::Io, "cannot listen on 127.0.0.1:80"};
+  f.rest.reloads.response = base::Error{base::ErrorCode::Io, "cannot listen on 127.0.0.1:80"};
   CHECK(f.post("").status == 422);
-  f.rest.reloads.answer = base::Error{base::ErrorCode::Unavailable, "another reload is under way"};
+  f.rest.reloads.response = base::Error{base::ErrorCode::Unavailable, "another reload is under way"};
   CHECK(f.post("").status == 503);
 }

@@ -9,8 +9,8 @@
 
 using namespace holdfast;
 using namespace holdfast::admin;
-using web::Answer;
 using web::Request;
+using web::Response;
 using web::Router;
 
 namespace {
@@ -34,13 +34,13 @@ class FakeRolls final : public RollDesk {
 
 struct Fixture {
   Fixture() { add_roll_routes(router, source, rolls); }
-  Answer post(const std::string& path, const std::string& body) const {
+  Response post(const std::string& path, const std::string& body) const {
     Request request;
     request.method = http::Method::Post;
     request.path = "/api/v1/pools/" + path;
     request.body = body;
     request.peer = tests::fake_address(5000);
-    return answer_of(router, request);
+    return response_of(router, request);
   }
   FakeSource source;
   FakeRolls rolls;
@@ -51,13 +51,13 @@ struct Fixture {
 
 TEST_CASE("a pool is kept for one roll") {
   Fixture f;
-  const Answer begun = f.post("shop/roll", R"({"id":"one","by":"ops"})");
+  const Response begun = f.post("shop/roll", R"({"id":"one","by":"ops"})");
   CHECK(begun.status == 200);
   const auto json = nlohmann::json::parse(begun.body);
   CHECK(json["by"] == "ops");
   CHECK(json["lease_seconds"] == 30);
   CHECK(f.post("shop/roll/renew", R"({"id":"one","by":"ops","backend":"app2"})").status == 200);
-  const Answer second = f.post("shop/roll", R"({"id":"two","by":"dev"})");
+  const Response second = f.post("shop/roll", R"({"id":"two","by":"dev"})");
   CHECK(second.status == 409);
   CHECK(second.body ==
         "ops rolls through shop since 2026-01-31T12:00:00.000Z, now at app2: one at a time; a roll that has died is "
@@ -76,7 +76,7 @@ TEST_CASE("what is no roll, and when nobody can be asked") {
   CHECK(f.post("shop/roll/end", "{}").status == 400);
   CHECK(f.post("none/roll", R"({"id":"one"})").status == 404);
   f.rolls.trouble = base::Error{base::ErrorCode::Unavailable, "redis is down"};
-  const Answer away = f.post("shop/roll", R"({"id":"one"})");
+  const Response away = f.post("shop/roll", R"({"id":"one"})");
   CHECK(away.status == 503);
   CHECK(away.body == "whether somebody else rolls cannot be asked: redis is down\n");
 }

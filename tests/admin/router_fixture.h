@@ -25,7 +25,7 @@ struct RouterFixture {
   web::Request post(std::string path, std::string body = {}) const {
     return request(http::Method::Post, std::move(path), std::move(body));
   }
-  web::Answer ask(const web::Request& request) const { return answer_of(router, request); }
+  web::Response ask(const web::Request& request) const { return response_of(router, request); }
 
   FakeSource source;
   FakeDesk desk;

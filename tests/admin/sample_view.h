@@ -20,7 +20,7 @@ inline BackendView sample_backend(std::string name, health::State state) {
   backend.since = wall(1'769'860'800);  // 2026-01-31T12:00:00Z
   backend.sessions = 4;
   backend.requests_total = 100;
-  backend.answers = {0, 0, 97, 1, 2, 0};
+  backend.responses = {0, 0, 97, 1, 2, 0};
   backend.failures = {{"refused", 0}, {"reset", 3}};
   backend.last_probe = ProbeView{
       .at = wall(1'769'860'900), .took = std::chrono::microseconds{1500}, .passed = true, .status = 200, .text = "200"};
@@ -68,10 +68,10 @@ class FakeSource final : public Source {
 class FakeDesk final : public OperatorDesk {
  public:
   std::vector<OperatorAsk> asks;
-  base::Result<void> answer;
+  base::Result<void> response;
   void obey(const OperatorAsk& ask, Done done) override {
     asks.push_back(ask);
-    done(answer);
+    done(response);
   }
 };
 
@@ -128,10 +128,10 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
 class FakeReloads final : public ReloadDesk {
  public:
   std::vector<ReloadWish> wishes;
-  base::Result<ReloadReport> answer{ReloadReport{}};
+  base::Result<ReloadReport> response{ReloadReport{}};
   void reload(ReloadWish wish, Done done) override {
     wishes.push_back(wish);
-    done(answer);
+    done(response);
   }
 };
 

@@ -9,20 +9,20 @@
 using namespace holdfast;
 using namespace holdfast::admin;
 using holdfast::tests::has;
-using web::Answer;
 using web::Request;
+using web::Response;
 
 namespace {
 
 constexpr sessions::Key kKey{1, 2};
 
 struct Fixture : RouterFixture {
-  Answer get(std::string path, std::string query = {}) const {
+  Response get(std::string path, std::string query = {}) const {
     Request asked = request(http::Method::Get, std::move(path));
     asked.query = std::move(query);
     return ask(asked);
   }
-  Answer post(std::string path, std::string body = {}, const char* type = "application/json") const {
+  Response post(std::string path, std::string body = {}, const char* type = "application/json") const {
     Request asked = RouterFixture::post(std::move(path), std::move(body));
     asked.fields = {{"content-type", type}};
     return ask(asked);
@@ -42,7 +42,7 @@ const std::string kSession = "/api/v1/sessions/" + sessions::id_text(kKey) + "/"
 TEST_CASE("sessions are listed with their ages and moves, by pool and backend") {
   Fixture f;
   f.add_session("app2");
-  const Answer all = f.get("/api/v1/sessions");
+  const Response all = f.get("/api/v1/sessions");
   CHECK(all.status == 200);
   CHECK(has(all.body, "\"id\":\"" + sessions::id_text(kKey) + "\""));
   CHECK(has(all.body, "\"backend\":\"app2\",\"since\":\"2026-01-31T12:00:00.000Z\""));
@@ -65,7 +65,7 @@ TEST_CASE("one session is moved or ended by its id") {
   f.add_session("app2");
   CHECK(f.post(kSession + "end").status == 200);
   CHECK(f.sessions.orders.back() == "end in shop");
-  const Answer moved = f.post(kSession + "move", R"({"to":"shop/app1"})");
+  const Response moved = f.post(kSession + "move", R"({"to":"shop/app1"})");
   CHECK(moved.status == 200);
   CHECK(has(moved.body, "\"backend\":\"app1\""));
   CHECK(f.sessions.orders.back() == "move in shop");
@@ -89,14 +89,14 @@ TEST_CASE("a session is not moved to a backend that would not keep it") {
   Fixture f;
   f.add_session("app2");
   f.source.view.pools[0].backends[0].state = health::State::Down;
-  const Answer refused = f.post(kSession + "move", R"({"to":"shop/app1"})");
+  const Response refused = f.post(kSession + "move", R"({"to":"shop/app1"})");
   CHECK(refused.status == 409);
   CHECK(has(refused.body, "DOWN"));
 }
 
 TEST_CASE("all sessions of a backend or a pool") {
   Fixture f;
-  const Answer ended = f.post("/api/v1/pools/shop/sessions/end");
+  const Response ended = f.post("/api/v1/pools/shop/sessions/end");
   CHECK(ended.body == "{\"ended\":21,\"confirmed\":true}\n");
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/end").body == "{\"ended\":7,\"confirmed\":true}\n");
   CHECK(f.post("/api/v1/pools/shop/backends/app1/sessions/move").body == "{\"moved\":7,\"confirmed\":true}\n");
@@ -123,7 +123,7 @@ TEST_CASE("forms of other sites end nothing, and trouble with Redis is said") {
   CHECK(f.sessions.orders.empty());
   f.sessions.trouble = base::Error{base::ErrorCode::Unavailable, "the link is down"};
   CHECK(f.post(kSession + "end").status == 503);
-  const Answer listed = f.get("/api/v1/sessions");
+  const Response listed = f.get("/api/v1/sessions");
   CHECK(listed.status == 503);
   CHECK(has(listed.body, "nothing was done"));
 }

@@ -69,19 +69,19 @@ LuaLink::LuaLink(LuaServer& server, redis::RedisListener* listener) : server_(se
 
 LuaLink::~LuaLink() { std::erase(server_.links_, this); }
 
-std::unique_ptr<redis::RedisCall> LuaLink::answer(base::Result<RedisReply> reply, Done done) {
+std::unique_ptr<redis::RedisCall> LuaLink::respond(base::Result<RedisReply> reply, Done done) {
   return std::make_unique<Handle>(server_.loop_, std::move(reply), std::move(done));
 }
 
 std::unique_ptr<redis::RedisCall> LuaLink::call(redis::RedisWords words, Done done) {
-  if (!is_up()) return answer(base::Error{base::ErrorCode::Unavailable, "down"}, std::move(done));
-  return answer(server_.redis_.command(strings(words)), std::move(done));
+  if (!is_up()) return respond(base::Error{base::ErrorCode::Unavailable, "down"}, std::move(done));
+  return respond(server_.redis_.command(strings(words)), std::move(done));
 }
 
 std::unique_ptr<redis::RedisCall> LuaLink::run(const redis::RedisScript& script, redis::RedisWords keys,
                                                redis::RedisWords args, Done done) {
-  if (!is_up()) return answer(base::Error{base::ErrorCode::Unavailable, "down"}, std::move(done));
-  return answer(server_.run(script, keys, args), std::move(done));
+  if (!is_up()) return respond(base::Error{base::ErrorCode::Unavailable, "down"}, std::move(done));
+  return respond(server_.run(script, keys, args), std::move(done));
 }
 
 void LuaLink::tell(redis::RedisWords words) {

@@ -47,7 +47,7 @@ class LuaServer {
   std::vector<LuaLink*> links_;
 };
 
-/// One proxy's link to it. Answers come in a later turn.
+/// One proxy's link to it. Responses come in a later turn.
 class LuaLink final : public redis::Redis {
  public:
   LuaLink(LuaServer& server, redis::RedisListener* listener);
@@ -75,7 +75,7 @@ class LuaLink final : public redis::Redis {
  private:
   friend class LuaServer;
   class Handle;
-  std::unique_ptr<redis::RedisCall> answer(base::Result<redis::RedisReply> reply, Done done);
+  std::unique_ptr<redis::RedisCall> respond(base::Result<redis::RedisReply> reply, Done done);
 
   LuaServer& server_;
   redis::RedisListener* listener_;

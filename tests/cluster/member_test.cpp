@@ -36,7 +36,7 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
       const auto port = static_cast<std::uint16_t>(1000 + i);
       made->backends.push_back({.id = id(i), .name = "app" + std::to_string(i), .address = {"127.0.0.1", port}});
       addresses.push_back(tests::fake_address(port));
-      net.at(port).answers(kOk);
+      net.at(port).responds_with(kOk);
     }
     made->server.state_dir = dir.path().string();
     settings = made;
@@ -144,9 +144,9 @@ TEST_CASE("a dead backend is down on all of them at once, though only one was lo
 
 TEST_CASE("a sick backend is sick on all of them at once, and for who does not reach it; then well again on all") {
   Cluster c(3);
-  const auto all_answer = [&](const char* answer) {
+  const auto all_respond = [&](const char* response) {
     for (Node& node : c.nodes) {
-      node.way(0).answers(answer);
+      node.way(0).responds_with(response);
       node.way(0).last().closes();  // what is open would go on as before
     }
   };
@@ -161,7 +161,7 @@ TEST_CASE("a sick backend is sick on all of them at once, and for who does not r
     }
     return base::Duration{1h};
   };
-  all_answer(kSick);
+  all_respond(kSick);
   CHECK(time_to(State::Sick) <= 100ms);
   c[2].way(0).dies();
   c.loop.advance(20s);
@@ -171,7 +171,7 @@ TEST_CASE("a sick backend is sick on all of them at once, and for who does not r
   CHECK(c[2].monitor->report(Node::id(0)).reason == health::Reason::Cluster);
   CHECK(c[2].monitor->report(Node::id(0)).detail == "it tells 2 of 2 other proxies that it is sick");
   c[2].way(0).accepts();
-  all_answer(kOk);
+  all_respond(kOk);
   CHECK(time_to(State::Up) <= 300ms);
 }
 

@@ -48,7 +48,7 @@ class FakeAdmin {
   ~FakeAdmin() { thread_.join(); }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
-  std::string request;  // whole once the client has its answer
+  std::string request;  // whole once the client has its response
 
  private:
   Fd listener_;
@@ -57,7 +57,7 @@ class FakeAdmin {
   std::thread thread_;  // last: it uses the others
 };
 
-std::string answer_of(std::string_view body, std::string_view status = "200 OK") {
+std::string response_of(std::string_view body, std::string_view status = "200 OK") {
   return "HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
          std::string(body);
 }
@@ -117,7 +117,7 @@ TEST_CASE("status: the verdict line, then an aligned row for each backend") {
       "shop/app1           UP     2026-01-31T12:00:00.000Z         4          0       100      0\n"
       "shop/a-longer-name  DOWN   2026-01-31T12:00:00.000Z         4          0   1234567      0"
       "  probe_refused: 10.0.0.12:8080: refused\n";
-  FakeAdmin admin(answer_of(admin::status_json(view)));
+  FakeAdmin admin(response_of(admin::status_json(view)));
   const CtlOutcome outcome = run({"status", "--admin", admin.url()});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.out == want);
@@ -142,19 +142,19 @@ TEST_CASE("colours only when asked for, and never from the other side") {
   CHECK_FALSE(has(*coloured, "\x1b]0"));
 }
 
-TEST_CASE("--json gives the answer itself, readable") {
-  FakeAdmin admin(answer_of(R"({"node":"lb1","pools":{}})"));
+TEST_CASE("--json gives the response itself, readable") {
+  FakeAdmin admin(response_of(R"({"node":"lb1","pools":{}})"));
   const CtlOutcome outcome = run({"--admin", admin.url(), "status", "--json"});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.out == "{\n  \"node\": \"lb1\",\n  \"pools\": {}\n}\n");
 }
 
 TEST_CASE("HOLDFAST_ADMIN names the proxy; --admin is stronger") {
-  FakeAdmin admin(answer_of(admin::status_json(admin::sample_view())));
+  FakeAdmin admin(response_of(admin::status_json(admin::sample_view())));
   ::setenv("HOLDFAST_ADMIN", admin.url().c_str(), 1);
   CHECK(run({"status"}).exit_code == 0);
   ::setenv("HOLDFAST_ADMIN", "http://nonsense:0", 1);
-  FakeAdmin other(answer_of(admin::status_json(admin::sample_view())));
+  FakeAdmin other(response_of(admin::status_json(admin::sample_view())));
   CHECK(run({"status", "--admin", other.url()}).exit_code == 0);
   const CtlOutcome nonsense = run({"status"});
   ::unsetenv("HOLDFAST_ADMIN");
@@ -169,13 +169,13 @@ TEST_CASE("what the other side may do wrong: exit 1 and a sentence") {
     const char* err;
   };
   const Row rows[] = {
-      {"not JSON", answer_of("<html>"), "the answer is not JSON"},
-      {"cut JSON", answer_of("{\"pools\":{"), "the answer is not JSON"},
-      {"other JSON", answer_of("[1,2]"), "no status of holdfast"},
-      {"pools of another kind", answer_of(R"({"pools":[]})"), "no status of holdfast"},
-      {"pool of another kind", answer_of(R"({"pools":{"a":1}})"), "no status of holdfast"},
-      {"backend of another kind", answer_of(R"({"pools":{"a":{"backends":{"b":null}}}})"), "no status of holdfast"},
-      {"another server", answer_of("nothing here", "404 Not Found"), "answered 404 to /api/v1/status"},
+      {"not JSON", response_of("<html>"), "the answer is not JSON"},
+      {"cut JSON", response_of("{\"pools\":{"), "the answer is not JSON"},
+      {"other JSON", response_of("[1,2]"), "no status of holdfast"},
+      {"pools of another kind", response_of(R"({"pools":[]})"), "no status of holdfast"},
+      {"pool of another kind", response_of(R"({"pools":{"a":1}})"), "no status of holdfast"},
+      {"backend of another kind", response_of(R"({"pools":{"a":{"backends":{"b":null}}}})"), "no status of holdfast"},
+      {"another server", response_of("nothing here", "404 Not Found"), "answered 404 to /api/v1/status"},
       {"no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not speak HTTP"},
       {"cut head", "HTTP/1.1 200 OK\r\nContent-", "closed the connection in the middle"},
       {"cut body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"node\"", "closed the connection in the middle"},
@@ -199,7 +199,7 @@ TEST_CASE("answers in other framings are understood") {
   const std::string in_chunks =
       std::string(head).append("Transfer-Encoding: chunked\r\n\r\n").append(chunk).append(body).append("\r\n0\r\n\r\n");
   const std::string until_close = std::string(head).append("Connection: close\r\n\r\n").append(body);
-  const std::string after_interim = std::string("HTTP/1.1 103 Early Hints\r\n\r\n").append(answer_of(body));
+  const std::string after_interim = std::string("HTTP/1.1 103 Early Hints\r\n\r\n").append(response_of(body));
   for (const std::string& bytes : {in_chunks, until_close, after_interim}) {
     FakeAdmin admin(bytes);
     CHECK(run({"status", "--admin", admin.url()}).exit_code == 0);
@@ -252,26 +252,29 @@ TEST_CASE("usage: 2 for what is wrong, 0 for help and version") {
   }
 }
 
-TEST_CASE("orders: what is sent, and what the answer means") {
+TEST_CASE("orders: what is sent, and what the response means") {
   struct Row {
     std::vector<std::string> arguments;
-    std::string answer;
+    std::string response;
     int code;
     const char* said;
   };
-  const std::string good = answer_of(R"({"state":"DRAINING","sessions":4,"recorded":true})");
+  const std::string good = response_of(R"({"state":"DRAINING","sessions":4,"recorded":true})");
   const Row rows[] = {
       {{"drain", "shop/app1"}, good, 0, "shop/app1 is DRAINING; sessions: 4\n"},
       {{"maint", "shop/app1"},
-       answer_of(R"({"state":"MAINT","sessions":0,"recorded":false,"warning":"no space"})"),
+       response_of(R"({"state":"MAINT","sessions":0,"recorded":false,"warning":"no space"})"),
        1,
        "shop/app1 is MAINT; sessions: 0; NOT RECORDED, a restart forgets it: no space\n"},
-      {{"ready", "shop/app1"}, answer_of("no backend of that name\n", "404 Not Found"), 1, "answered 404: no backend"},
-      {{"ready", "shop/app1"}, answer_of("{}"), 1, "not the answer of a holdfast"},
+      {{"ready", "shop/app1"},
+       response_of("no backend of that name\n", "404 Not Found"),
+       1,
+       "answered 404: no backend"},
+      {{"ready", "shop/app1"}, response_of("{}"), 1, "not the answer of a holdfast"},
   };
   for (const Row& row : rows) {
     INFO(std::string(row.said));
-    FakeAdmin admin(row.answer);
+    FakeAdmin admin(row.response);
     auto arguments = row.arguments;
     arguments.insert(arguments.end(), {"--admin", admin.url()});
     const CtlOutcome outcome = run(arguments);
@@ -335,8 +338,8 @@ TEST_CASE("sessions: what is asked for") {
 
 TEST_CASE("sessions: what is said") {
   using Verb = ctl::CtlSessions::Verb;
-  const auto words = [](Verb verb, std::string_view answer) {
-    const auto said = ctl::sessions_words({.verb = verb}, answer);
+  const auto words = [](Verb verb, std::string_view response) {
+    const auto said = ctl::sessions_words({.verb = verb}, response);
     return said ? *said : "error";
   };
   CHECK(words(Verb::End, R"({"id":"abc","pool":"shop","ended":true})") == "abc ended\n");
@@ -356,7 +359,7 @@ TEST_CASE("sessions: what is said") {
 TEST_CASE("HOLDFAST_TOKEN is shown to the proxy; one that no line can hold is not") {
   for (const auto& [token, line] :
        {std::pair<const char*, const char*>{"abc-123", "\r\nAuthorization: Bearer abc-123\r\n"}, {"a\r\nb", ""}}) {
-    FakeAdmin admin(answer_of(admin::status_json(admin::sample_view())));
+    FakeAdmin admin(response_of(admin::status_json(admin::sample_view())));
     ::setenv("HOLDFAST_TOKEN", token, 1);
     CHECK(run({"--admin", admin.url(), "status"}).exit_code == 0);
     ::unsetenv("HOLDFAST_TOKEN");

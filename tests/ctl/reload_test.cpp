@@ -8,7 +8,7 @@ using holdfast::ctl::reload_words;
 
 TEST_CASE("a reload in words") {
   struct Row {
-    const char* answer;
+    const char* response;
     const char* words;
   };
   const Row rows[] = {
@@ -27,8 +27,8 @@ TEST_CASE("a reload in words") {
        "- a?[2J = 1\nin force\n"},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.answer);
-    const auto words = reload_words(row.answer);
+    CAPTURE(row.response);
+    const auto words = reload_words(row.response);
     REQUIRE(words);
     CHECK(*words == row.words);
   }

@@ -30,7 +30,7 @@ void check_head(const ResponseHead& head, Method method, std::string_view input)
 
 }  // namespace
 
-// The first byte says what was asked, the rest is the answer.
+// The first byte says what was asked, the rest is the response.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const Method method = data[0] == 'H' ? Method::Head : Method::Get;

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "conf/reader.h"
 
-// Whatever the bytes: an answer, and for a good file a dump that is read back as what it was.
+// Whatever the bytes: a response, and for a good file a dump that is read back as what it was.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

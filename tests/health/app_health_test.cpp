@@ -9,7 +9,7 @@ using namespace holdfast;
 using namespace holdfast::health;
 using namespace std::chrono_literals;
 using tests::FakePeer;
-using tests::kOkAnswer;
+using tests::kOkResponse;
 using tests::MonitorFixture;
 
 namespace {
@@ -24,7 +24,7 @@ struct AdminPort {
   void says(std::string_view word) { status = R"({"result":0,"feedback":{"status":")" + std::string(word) + "\"}}"; }
   void feels(std::string_view word) { health = R"({"result":0,"feedback":{"health":")" + std::string(word) + "\"}}"; }
 
-  void answer(FakePeer peer) {
+  void respond(FakePeer peer) {
     const std::size_t end = peer.received().find(R"("params":{}})");
     if (end == std::string::npos) return;
     const std::string request = peer.take();
@@ -41,7 +41,7 @@ struct Mendix {
     f.pool.probe.type = conf::ProbeType::M2ee;
     f.pool.probe.password = "secret";
     f.pool.probe.start_timeout = 60s;
-    for (std::size_t i = 0; i < count; ++i) f.server(i).on_bytes([this, i](const FakePeer& p) { ports[i].answer(p); });
+    for (std::size_t i = 0; i < count; ++i) f.server(i).on_bytes([this, i](const FakePeer& p) { ports[i].respond(p); });
   }
   void start_up() {
     f.start();
@@ -129,16 +129,16 @@ TEST_CASE("all sick: they serve all the same, with one alarm") {
 }
 
 TEST_CASE("a wrong password: the probe is at fault, not the app; and a bad result is never UP") {
-  for (const char* answer : {R"({"result":-4})", R"({"result":-3})"}) {
+  for (const char* response : {R"({"result":-4})", R"({"result":-3})"}) {
     Mendix m;
-    m.ports[0].status = answer;
+    m.ports[0].status = response;
     m.start_up();
     CHECK(m.f.state(0) == State::Sick);
     CHECK(m.f.report(0).reason == Reason::ProbeMisconfigured);
     CHECK(m.f.take_events().find("sick app0 probe_misconfigured") != std::string::npos);
     CHECK(m.f.state(1) == State::Up);
 
-    m.ports[1].status = answer;  // changed while it runs
+    m.ports[1].status = response;  // changed while it runs
     m.f.loop.advance(5s);
     CHECK(m.f.state(1) == State::Sick);
     CHECK_MESSAGE(m.pool_events() == "pool_fail_open", "nobody can tell, so they serve");
@@ -240,12 +240,12 @@ TEST_CASE("maintenance: whatever the probes find raises no alarm") {
 TEST_CASE("a status that means sick, for apps that have one") {
   MonitorFixture f;
   f.pool.probe.expect_sick = {{503, 503}};
-  f.server(0).answers("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-  f.server(1).answers(kOkAnswer);
+  f.server(0).responds_with("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  f.server(1).responds_with(kOkResponse);
   f.start();
   f.loop.advance(100ms);
   f.take_events();
-  f.server(0).answers("HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n");
+  f.server(0).responds_with("HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n");
   f.loop.advance(3s);
   CHECK(f.state(0) == State::Sick);
   CHECK(f.report(0).detail == "status 503");

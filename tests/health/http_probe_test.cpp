@@ -47,7 +47,7 @@ struct ProbeFixture {
 
 TEST_CASE("the connection is kept between probes and fresh when asked for") {
   ProbeFixture f;
-  f.server.answers(kOk);
+  f.server.responds_with(kOk);
   for (int i = 0; i < 3; ++i) CHECK(f.ask()->passed());
   CHECK(f.server.dials() == 1);
   CHECK(f.server.heads().size() == 3);
@@ -59,11 +59,11 @@ TEST_CASE("the connection is kept between probes and fresh when asked for") {
   CHECK(f.outcomes.back().detail == "status 200");
 }
 
-TEST_CASE("what an answer comes to, whole or byte by byte") {
+TEST_CASE("what a response comes to, whole or byte by byte") {
   using State = std::optional<Reason>;
   struct Row {
     const char* why;
-    std::string answer;
+    std::string response;
     State want;  // nullopt: still waiting
     bool kept;
     const char* method = "GET";
@@ -93,30 +93,30 @@ TEST_CASE("what an answer comes to, whole or byte by byte") {
       ProbeFixture f({.method = row.method});
       f.ask();
       if (in_pieces) {
-        for (const char c : row.answer) {
+        for (const char c : row.response) {
           if (!f.server.last().is_open()) break;
           f.server.sends(std::string(1, c));
           f.loop.run();
         }
       } else {
-        f.server.sends(row.answer);
+        f.server.sends(row.response);
         f.loop.run();
       }
       REQUIRE(f.outcomes.size() == (row.want ? 1 : 0));
       if (row.want) CHECK(name_of(f.outcomes[0].reason) == name_of(*row.want));
-      // Bytes beyond the answer that come later are found later: then too the connection goes.
+      // Bytes beyond the response that come later are found later: then too the connection goes.
       CHECK((f.server.open_count() == 1) == row.kept);
     }
   }
 }
 
-TEST_CASE("bytes beyond an answer that filled the last read are not left for the next probe") {
+TEST_CASE("bytes beyond a response that filled the last read are not left for the next probe") {
   ProbeFixture f;
   f.ask();
-  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\nX: ";
-  answer += std::string(4096 - 4000 - 4 - answer.size(), 'x') + "\r\n\r\n" + std::string(4000, 'b');
-  REQUIRE(answer.size() == 4096);
-  f.server.sends(answer + "junk");
+  std::string response = "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\nX: ";
+  response += std::string(4096 - 4000 - 4 - response.size(), 'x') + "\r\n\r\n" + std::string(4000, 'b');
+  REQUIRE(response.size() == 4096);
+  f.server.sends(response + "junk");
   f.loop.run();
   REQUIRE(f.outcomes.size() == 1);
   CHECK(f.outcomes[0].passed());
@@ -135,18 +135,18 @@ TEST_CASE("an event for bytes that have been read already does not cost the conn
 
 TEST_CASE("expectations on the body") {
   ProbeFixture f({.expect_body = "ok", .expect_json = {{"/s", "ok"}}});
-  f.server.answers("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"s\":\"ok\"}");
+  f.server.responds_with("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"s\":\"ok\"}");
   CHECK(f.ask()->passed());
   f.server.last().on_bytes([](tests::FakePeer p) {
     p.take();
     p.sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\"t\"\r\n6\r\n:\"ok\"}\r\n0\r\n\r\n");
   });
   CHECK(f.ask()->reason == Reason::ProbeBadJson);
-  f.server.answers("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope");
+  f.server.responds_with("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope");
   CHECK(f.ask()->reason == Reason::ProbeBadBody);
 }
 
-TEST_CASE("an answer that ends with the connection") {
+TEST_CASE("a response that ends with the connection") {
   ProbeFixture f({.expect_body = "ok"});
   f.ask();
   f.server.sends("HTTP/1.1 200 OK\r\n\r\nok");
@@ -181,7 +181,7 @@ TEST_CASE("a head without end is refused") {
 
 TEST_CASE("a kept connection found closed is replaced within the probe, once") {
   ProbeFixture f;
-  f.server.answers(kOk);
+  f.server.responds_with(kOk);
   CHECK(f.ask()->passed());
 
   SUBCASE("closed between probes, noticed then") {
@@ -204,7 +204,7 @@ TEST_CASE("a kept connection found closed is replaced within the probe, once") {
   CHECK(f.server.dials() == 2);
 }
 
-TEST_CASE("a fresh connection that ends without an answer is a failure, not replaced") {
+TEST_CASE("a fresh connection that ends without a response is a failure, not replaced") {
   struct Row {
     const char* why;
     void (*end)(tests::FakePeer&);
@@ -257,7 +257,7 @@ TEST_CASE("what the backend did before we listened is seen") {
 
 TEST_CASE("the connection that replaces a stale one is not replaced again") {
   ProbeFixture f;
-  f.server.answers(kOk);
+  f.server.responds_with(kOk);
   CHECK(f.ask()->passed());
   f.server.on_bytes([](tests::FakePeer p) { p.closes(); });
   f.server.last().resets();
@@ -267,9 +267,9 @@ TEST_CASE("the connection that replaces a stale one is not replaced again") {
   CHECK(f.server.dials() == 2);
 }
 
-TEST_CASE("a kept connection that breaks within an answer is a failure") {
+TEST_CASE("a kept connection that breaks within a response is a failure") {
   ProbeFixture f;
-  f.server.answers(kOk);
+  f.server.responds_with(kOk);
   CHECK(f.ask()->passed());
   f.server.last().on_bytes([](tests::FakePeer p) {
     p.sends("HTTP/1.1");
@@ -325,7 +325,7 @@ TEST_CASE("one deadline over everything") {
 
 TEST_CASE("a request that is taken in pieces") {
   ProbeFixture f({.method = "POST", .body = std::string(1000, 'b')});
-  f.server.answers(kOk);
+  f.server.responds_with(kOk);
   CHECK(f.ask()->passed());
   f.server.last().take();
   f.server.last().on_bytes(nullptr);
@@ -341,9 +341,9 @@ TEST_CASE("a request that is taken in pieces") {
   CHECK(f.server.dials() == 1);
 }
 
-TEST_CASE("an answer before the request was taken whole is judged, the connection not used again") {
+TEST_CASE("a response before the request was taken whole is judged, the connection not used again") {
   ProbeFixture f({.method = "POST", .body = std::string(1000, 'b')});
-  f.server.answers(kOk);
+  f.server.responds_with(kOk);
   CHECK(f.ask()->passed());
   f.server.last().blocks_after(0);
   CHECK(!f.ask());
@@ -388,7 +388,7 @@ TEST_CASE("a failure found long after the deadline says that we slept") {
 TEST_CASE("cancelling and destroying leave nothing behind") {
   using Step = void (*)(ProbeFixture&);
   const Step stages[] = {[](ProbeFixture& f) { f.server.hangs(); }, [](ProbeFixture& f) { f.server.accepts(); },
-                         [](ProbeFixture& f) { f.server.answers(kOk); }};
+                         [](ProbeFixture& f) { f.server.responds_with(kOk); }};
   const Step ends[] = {[](ProbeFixture& f) { f.prober->cancel(); },
                        [](ProbeFixture& f) {
                          f.prober->cancel();

@@ -68,7 +68,7 @@ TEST_CASE("a drained backend that is made ready goes on as if nothing had been")
 
 TEST_CASE("an order from before the start holds from the first good probe") {
   MonitorFixture f(1);
-  f.server(0).answers(tests::kOkAnswer);
+  f.server(0).responds_with(tests::kOkResponse);
   f.start();
   f.monitor->set_operator_state(f.id(0), order(OperatorState::Drain));
   f.loop.run();

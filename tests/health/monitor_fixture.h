@@ -15,7 +15,7 @@
 
 namespace holdfast::tests {
 
-inline constexpr const char* kOkAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+inline constexpr const char* kOkResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A monitor over one pool "shop" of backends "app0", "app1", ... on ports 1000, 1001, ...; probe defaults without
 /// jitter: interval 2 s, fast 200 ms, timeout 1 s, rise 2, fall 3. Change `pool` and `backends`, then start().
@@ -48,7 +48,7 @@ struct MonitorFixture final : health::Monitor::Listener {
   }
   /// Starts with all backends answering well, and lets the first probes pass.
   void start_up() {
-    for (std::size_t i = 0; i < backends.size(); ++i) server(i).answers(kOkAnswer);
+    for (std::size_t i = 0; i < backends.size(); ++i) server(i).responds_with(kOkResponse);
     start();
     loop.advance(std::chrono::milliseconds{100});
   }

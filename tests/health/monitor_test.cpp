@@ -8,12 +8,12 @@ using namespace holdfast;
 using namespace holdfast::health;
 using namespace std::chrono_literals;
 using base::ErrorCode;
-using tests::kOkAnswer;
+using tests::kOkResponse;
 using tests::MonitorFixture;
 
 TEST_CASE("no traffic before the first good probe, which is enough") {
   MonitorFixture f;
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.start();
   REQUIRE(f.views.size() == 1);
   CHECK(f.views[0]->version == 1);
@@ -41,7 +41,7 @@ TEST_CASE("a backend that is dead from the start is down after `fall` quick prob
   CHECK(f.server(0).dials() == 3);
   CHECK(f.report(0).detail == "refused");
 
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.server(0).accepts();
   f.loop.advance(2s);
   CHECK_MESSAGE(f.state(0) == State::Down, "one good probe is not enough");
@@ -56,23 +56,23 @@ TEST_CASE("one blip makes a backend suspect, not down") {
   MonitorFixture f;
   f.start_up();
   f.take_events();
-  f.server(0).answers("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+  f.server(0).responds_with("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
   f.server(0).last().on_bytes([](tests::FakePeer p) { p.resets(); });  // the kept connection: replaced, then 500
   f.loop.advance(2s);
   CHECK(f.state(0) == State::Up);
   CHECK(f.is_suspect(0));
   CHECK(!f.is_suspect(1));
   CHECK(f.take_events() == "suspect app0 probe_bad_status");
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.loop.advance(200ms);
   CHECK(!f.is_suspect(0));
   CHECK_MESSAGE(f.take_events().empty(), "nothing has changed for an operator");
 }
 
-TEST_CASE("fall: bad answers take a backend out, and it says why") {
+TEST_CASE("fall: bad responses take a backend out, and it says why") {
   struct Row {
     const char* why;
-    const char* answer;
+    const char* response;
     Reason want;
     const char* detail;
   };
@@ -88,12 +88,12 @@ TEST_CASE("fall: bad answers take a backend out, and it says why") {
     MonitorFixture f(1);
     f.pool.probe.expect_body = "ok";
     f.pool.probe.expect_json = {{"/s", "ok"}};
-    f.server(0).answers("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\n{\"s\":\"ok\"}");
+    f.server(0).responds_with("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\n{\"s\":\"ok\"}");
     f.start();
     f.loop.advance(100ms);
     REQUIRE(f.state(0) == State::Up);
     f.take_events();
-    f.server(0).answers(row.answer);
+    f.server(0).responds_with(row.response);
     f.loop.advance(2s + 300ms);
     CHECK(f.state(0) == State::Up);
     f.loop.advance(100ms);
@@ -122,7 +122,7 @@ TEST_CASE("a hung server is down after `fall` timeouts") {
   CHECK(f.report(0).last_probe->took == 1s);
 }
 
-TEST_CASE("requests that get no answer: suspect and probed at once; who answers the probe is only slow") {
+TEST_CASE("requests that get no response: suspect and probed at once; who answers the probe is only slow") {
   MonitorFixture f(1);
   f.start_up();
   f.take_events();
@@ -138,7 +138,7 @@ TEST_CASE("requests that get no answer: suspect and probed at once; who answers 
   CHECK(f.sightings.empty());
 }
 
-TEST_CASE("requests that get no answer, and probes that get none: silent, and said to be") {
+TEST_CASE("requests that get no response, and probes that get none: silent, and said to be") {
   MonitorFixture f(1);
   f.pool.probe.fall = 2;
   f.start_up();
@@ -154,7 +154,7 @@ TEST_CASE("requests that get no answer, and probes that get none: silent, and sa
   CHECK(f.take_events() == "down app0 probe_timeout");
   CHECK(f.views.back()->of(f.id(0)).silent);
   CHECK_MESSAGE(f.events.empty(), "once is enough");
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.loop.advance(10s);
   CHECK(f.state(0) == State::Up);
   CHECK(!f.views.back()->of(f.id(0)).silent);
@@ -202,7 +202,7 @@ TEST_CASE("after a failure a probe connects afresh") {
 TEST_CASE("a probe port of its own, and its Host") {
   MonitorFixture f(1);
   f.pool.probe.port = 9100;
-  f.net.at(9100).answers(kOkAnswer);
+  f.net.at(9100).responds_with(kOkResponse);
   f.server(0).refuses();
   f.start();
   f.loop.advance(100ms);
@@ -296,17 +296,17 @@ TEST_CASE("a suspicion ends with a good probe begun after it") {
   f.loop.advance(1950ms);
   REQUIRE(f.server(0).last().received().empty());
   f.loop.advance(100ms);
-  REQUIRE_FALSE(f.server(0).last().received().empty());  // a probe waits for its answer
+  REQUIRE_FALSE(f.server(0).last().received().empty());  // a probe waits for its response
   const std::size_t dials = f.server(0).dials();
   f.monitor->on_passive_failure(f.id(0), ErrorCode::Timeout, 1);
   f.loop.run();
   CHECK_MESSAGE(f.server(0).dials() == dials, "never two probes at once");
   f.server(0).last().take();
-  f.server(0).sends(kOkAnswer);
+  f.server(0).sends(kOkResponse);
   f.loop.run();
   CHECK_MESSAGE(f.is_suspect(0), "that answer was on its way before the failure");
   CHECK_FALSE(f.server(0).last().received().empty());
-  f.server(0).sends(kOkAnswer);
+  f.server(0).sends(kOkResponse);
   f.loop.run();
   CHECK(!f.is_suspect(0));
 }
@@ -411,7 +411,7 @@ TEST_CASE("the report") {
 TEST_CASE("stop leaves nothing, wherever a probe is") {
   for (const auto delay : {0ms, 50ms, 100ms, 1500ms, 2100ms, 2500ms, 10000ms}) {
     MonitorFixture f(4);
-    f.server(0).answers(kOkAnswer);
+    f.server(0).responds_with(kOkResponse);
     f.server(1).refuses();
     f.server(2).hangs();
     f.start();

@@ -138,7 +138,7 @@ Shared shared_minute(std::uint32_t nodes, std::string_view backend, const conf::
       plan.on_begun(now);
       sent.push_back(now);
       ++out.by_node.back();
-      now += 3ms;  // the answer
+      now += 3ms;  // the response
     }
   }
   std::sort(sent.begin(), sent.end());

@@ -65,7 +65,7 @@ TEST_CASE("other probes of the same backend: its state and all that was counted 
   CHECK(f.report(1).ejected_until.has_value());
 
   f.server(0).accepts();
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.loop.advance(2s);
   CHECK(f.state(0) == State::Up);
   CHECK(f.server(0).heads().back().starts_with("GET /other "));
@@ -77,7 +77,7 @@ TEST_CASE("probes switched on and off") {
   f.pool.probe.type = conf::ProbeType::None;
   f.start();
   REQUIRE(f.state(0) == State::Up);
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.pool.probe.type = conf::ProbeType::Http;
   f.reload();
   CHECK(f.state(0) == State::Up);
@@ -104,7 +104,7 @@ TEST_CASE("a backend that is somewhere else now starts anew; one that comes back
   CHECK(f.state(0) == State::Up);
   CHECK(f.state(1) == State::Starting);
   f.server(5).accepts();
-  f.server(5).answers(kOkAnswer);
+  f.server(5).responds_with(kOkResponse);
   f.loop.advance(2s);
   CHECK(f.state(1) == State::Up);
 
@@ -152,7 +152,7 @@ TEST_CASE("a reload while probes are under way") {
   f.loop.advance(5s);
   CHECK(f.state(0) == State::Down);
   CHECK(f.state(1) == State::Down);
-  f.server(0).answers(kOkAnswer);
+  f.server(0).responds_with(kOkResponse);
   f.backends.pop_back();  // app1, whose dial hangs
   f.reload();
   f.loop.run();

@@ -19,16 +19,16 @@ std::vector<int> notable(Numbers seen, int until, base::Duration limit = kLimit)
   Silence silence;
   std::vector<int> out;
   for (int ms = 0; ms <= until; ms += 100) {
-    const auto [waiting, answers] = seen(ms);
+    const auto [waiting, responses] = seen(ms);
     const base::Instant now = kStart + std::chrono::milliseconds{ms};
-    if (silence.is_notable({.now = now, .waiting = waiting, .answers = answers}, limit)) out.push_back(ms);
+    if (silence.is_notable({.now = now, .waiting = waiting, .responses = responses}, limit)) out.push_back(ms);
   }
   return out;
 }
 
 struct Numbers {
   std::uint32_t waiting;
-  std::uint64_t answers;
+  std::uint64_t responses;
 };
 
 }  // namespace

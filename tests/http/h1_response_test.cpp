@@ -21,7 +21,7 @@ struct Response {
 
 }  // namespace
 
-TEST_CASE("where an answer ends, and whether its connection lives on") {
+TEST_CASE("where a response ends, and whether its connection lives on") {
   struct Row {
     const char* start;
     const char* fields;
@@ -94,7 +94,7 @@ TEST_CASE("the declared length is known where there is no body") {
   CHECK(response.head.has_content_length);
 }
 
-TEST_CASE("every cut of an answer's head gives the same head; a wrong protocol shows at once") {
+TEST_CASE("every cut of a response's head gives the same head; a wrong protocol shows at once") {
   const std::string text =
       "HTTP/1.1 200\r\nX-Long-Enough-For-A-Block: 0123456789abcdef\r\nContent-Length: 3\r\n\r\nabc";
   for (std::size_t cut = 0; cut < text.size() - 3; ++cut) {
@@ -111,13 +111,13 @@ TEST_CASE("every cut of an answer's head gives the same head; a wrong protocol s
   CHECK(Response("HTTP/2").parsed.state == State::Bad);
 }
 
-TEST_CASE("an interim answer with a body is refused before its body is read as a head") {
+TEST_CASE("an interim response with a body is refused before its body is read as a head") {
   CHECK(Response("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n").parsed.state == State::Bad);
   CHECK(Response("HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n").parsed.state == State::Bad);
   CHECK(Response("HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n").parsed.state == State::Complete);
 }
 
-TEST_CASE("limits of an answer's head") {
+TEST_CASE("limits of a response's head") {
   ResponseHead head;
   const std::string text = "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 3\r\n\r\n";
   CHECK(parse_response_head(text, 0, {text.size(), 2}, Method::Get, head).state == State::Complete);

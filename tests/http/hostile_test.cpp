@@ -43,10 +43,10 @@ Judged judge_request(std::string_view bytes, std::size_t step) {
   return {0, text + forwarded_fields(head.fields) + body_text(body), ""};
 }
 
-Judged judge_answer(std::string_view bytes, Method method, std::size_t step) {
+Judged judge_response(std::string_view bytes, Method method, std::size_t step) {
   ResponseHead head;
   const HeadLimits limits;
-  do {  // interim answers come first
+  do {  // interim responses come first
     const Parsed parsed = feed_head(bytes, step, [&](auto input, auto searched) {
       return parse_response_head(input, searched, limits, method, head);
     });
@@ -81,10 +81,10 @@ TEST_CASE("hostile and unusual requests") {
 }
 
 TEST_CASE("hostile and unusual answers") {
-  for (const HostileRow& row : hostile_answers()) {
+  for (const HostileRow& row : hostile_responses()) {
     const auto bytes = exact(row.bytes);
     const Method method = method_of(row.method);
-    check(row, judge_answer(view(bytes), method, 0), judge_answer(view(bytes), method, 1));
+    check(row, judge_response(view(bytes), method, 0), judge_response(view(bytes), method, 1));
   }
 }
 
@@ -93,8 +93,8 @@ TEST_CASE("the table is what it claims to be") {
   std::set<std::string> messages;
   std::size_t passing = 0;
   const auto requests = hostile_requests();
-  const auto answers = hostile_answers();
-  for (const auto* rows : {&requests, &answers}) {
+  const auto responses = hostile_responses();
+  for (const auto* rows : {&requests, &responses}) {
     for (const HostileRow& row : *rows) {
       INFO(row.why);
       CHECK(messages.insert(row.method + row.bytes).second);
@@ -105,5 +105,5 @@ TEST_CASE("the table is what it claims to be") {
   }
   CHECK(messages.size() >= 170);
   CHECK(passing >= 60);
-  MESSAGE(requests.size() << " requests, " << answers.size() << " answers, " << passing << " of them pass");
+  MESSAGE(requests.size() << " requests, " << responses.size() << " answers, " << passing << " of them pass");
 }

@@ -30,7 +30,7 @@ class End final : public net::StreamHandler {
   void start() { on_readable(); }
 
   std::string heard;
-  std::string answer;  ///< Said, with an end, once something has been heard.
+  std::string response;  ///< Said, with an end, once something has been heard.
   net::IoResult::State end = net::IoResult::State::Ok;
   net::TlsStream& stream() { return stream_; }
 
@@ -45,9 +45,9 @@ class End final : public net::StreamHandler {
       end = got.state;
       return loop_.stop();
     }
-    if (heard.empty() || answer.empty()) return;
+    if (heard.empty() || response.empty()) return;
     ends_when_said_ = true;
-    says(std::exchange(answer, {}));
+    says(std::exchange(response, {}));
   }
   void on_writable() override {
     while (!to_say_.empty()) {
@@ -86,13 +86,13 @@ struct Fixture {
   net::Loop loop;
   net::TcpDialer dialer{loop};
   std::string request = "hello";
-  std::string answer = "and to you";
+  std::string response = "and to you";
   std::unique_ptr<End> server;
   std::unique_ptr<End> client;
   std::unique_ptr<net::Listener> listener =
       net::Listener::open(loop, *net::resolve({"127.0.0.1", 0}), [this](std::unique_ptr<net::Stream> s) {
         server = std::make_unique<End>(loop, context->accepting(), std::move(s));
-        server->answer = answer;
+        server->response = response;
         server->start();
       }).value();
   std::unique_ptr<net::Dial> dial;
@@ -110,8 +110,8 @@ TEST_CASE("TLS: bytes go both ways and the end is seen") {
 
 TEST_CASE("TLS: more than the connection takes at once, both ways") {
   Fixture f("127.0.0.1");
-  for (int i = 0; i < 400'000; ++i) f.answer += std::to_string(i) + ",";
-  const std::string expected = f.answer;
+  for (int i = 0; i < 400'000; ++i) f.response += std::to_string(i) + ",";
+  const std::string expected = f.response;
   f.request = std::string(300'000, 'q');
   f.loop.run();
   CHECK(f.client->heard.size() == expected.size());

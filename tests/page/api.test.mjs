@@ -40,14 +40,14 @@ describe("the API and its description", { concurrency: false }, () => {
   after(() => stage.end());
 
   async function check(method, template, path, options = {}) {
-    const answer = await ask(proxy.admin, path, { method: method.toUpperCase(), headers: method === "post" ? { "Content-Type": "application/json" } : {}, ...options });
-    const described = description.paths[template][method].responses[answer.status];
-    assert.ok(described, `${method} ${template}: status ${answer.status} is not described: ${answer.text}`);
+    const response = await ask(proxy.admin, path, { method: method.toUpperCase(), headers: method === "post" ? { "Content-Type": "application/json" } : {}, ...options });
+    const described = description.paths[template][method].responses[response.status];
+    assert.ok(described, `${method} ${template}: status ${response.status} is not described: ${response.text}`);
     const [[type, content]] = Object.entries(described.content);
-    assert.ok(answer.headers["content-type"].startsWith(type), `${template}: ${answer.headers["content-type"]}`);
-    if (type === "application/json") assert.deepEqual(faults(JSON.parse(answer.text), content.schema, description), [], template);
+    assert.ok(response.headers["content-type"].startsWith(type), `${template}: ${response.headers["content-type"]}`);
+    if (type === "application/json") assert.deepEqual(faults(JSON.parse(response.text), content.schema, description), [], template);
     asked.add(`${method} ${template}`);
-    return answer;
+    return response;
   }
 
   test("all of it is asked, and every answer is as described", async () => {
@@ -83,8 +83,8 @@ describe("the API and its description", { concurrency: false }, () => {
     await check("post", "/api/v1/login", "/api/v1/login", { body: "{}" });
     await check("post", "/api/v1/logout", "/api/v1/logout");
     await check("get", "/api/v1/quarantine", "/api/v1/quarantine");
-    const { user, answer } = await killByRequest(stage, proxy, "app2");
-    assert.equal(answer.status, 503, answer.text);
+    const { user, response } = await killByRequest(stage, proxy, "app2");
+    assert.equal(response.status, 503, response.text);
     const { requests } = JSON.parse((await check("get", "/api/v1/quarantine", "/api/v1/quarantine")).text);
     assert.equal(requests.length, 1);
     assert.equal((await user.get("/slow?ms=600000")).status, 503);

@@ -46,8 +46,8 @@ describe("users who leave, and a request that is held", { concurrency: 3 }, () =
       await stage.allUp(proxy);
       const page = await openPage(stage, proxy);
       assert.equal(await page.locator("#quarantine").isVisible(), false);
-      const { user, answer } = await killByRequest(stage, proxy, "app1");
-      assert.equal(answer.status, 503);
+      const { user, response } = await killByRequest(stage, proxy, "app1");
+      assert.equal(response.status, 503);
       await page.locator("#quarantine tbody tr").waitFor();
       assert.match(await textOf(page, "#quarantine tbody tr"), /GET \/slow.*shop\/app1.*one user/s);
       await page.getByText("GET /slow is refused to who asked it: it was in flight when shop/app1 died").waitFor();

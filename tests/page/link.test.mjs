@@ -19,33 +19,33 @@ class Middle {
     this.holdsBack = () => false; // of the bytes of a stream, by how many came before
     this.streams = new Set();
     this.asked = [];
-    this.server = http.createServer((request, answer) => this.pass(request, answer));
+    this.server = http.createServer((request, response) => this.pass(request, response));
   }
   async open() {
     await new Promise((done) => this.server.listen(0, "127.0.0.1", done));
     this.url = `http://127.0.0.1:${this.server.address().port}/`;
     return this;
   }
-  pass(request, answer) {
+  pass(request, response) {
     this.asked.push(request.url);
     const isStream = request.url.includes("status=1");
     const { port, address } = this.server.address();
     const headers = { ...request.headers, host: `${address}:${port}` };
     const inner = http.request({ host: "127.0.0.1", port: this.port, path: request.url, method: request.method, headers }, (got) => {
-      answer.writeHead(got.statusCode, got.headers);
-      answer.flushHeaders();
+      response.writeHead(got.statusCode, got.headers);
+      response.flushHeaders();
       let passed = 0;
       got.on("data", (part) => {
         if (isStream && this.holdsBack(passed)) return;
         passed += part.length;
-        answer.write(part);
+        response.write(part);
       });
-      got.on("end", () => answer.end());
-      got.on("error", () => answer.destroy());
-      if (isStream) this.streams.add(answer);
+      got.on("end", () => response.end());
+      got.on("error", () => response.destroy());
+      if (isStream) this.streams.add(response);
     });
-    inner.on("error", () => answer.destroy());
-    answer.on("close", () => { this.streams.delete(answer); inner.destroy(); });
+    inner.on("error", () => response.destroy());
+    response.on("close", () => { this.streams.delete(response); inner.destroy(); });
     request.pipe(inner);
   }
   cut() {
@@ -98,10 +98,10 @@ describe("where the page has its news from", { concurrency: 3 }, () => {
     });
 
     test("is not to be held back: its head says so", async () => {
-      const answer = await new Promise((resolve) => http.get({ host: "127.0.0.1", port: middle.port, path: "/api/v1/events?status=1", headers: { Accept: "text/event-stream" } }, resolve));
-      assert.equal(answer.headers["x-accel-buffering"], "no");
-      assert.equal(answer.headers["cache-control"], "no-store");
-      answer.destroy();
+      const response = await new Promise((resolve) => http.get({ host: "127.0.0.1", port: middle.port, path: "/api/v1/events?status=1", headers: { Accept: "text/event-stream" } }, resolve));
+      assert.equal(response.headers["x-accel-buffering"], "no");
+      assert.equal(response.headers["cache-control"], "no-store");
+      response.destroy();
     });
   });
 

@@ -16,7 +16,7 @@ describe("two hundred backends", { concurrency: false }, () => {
 
   test("are no wall, and cost a page less than 1 MB a minute", async () => {
     // One server under two hundred addresses; one address has nobody.
-    app = http.createServer((request, answer) => answer.end("well"));
+    app = http.createServer((request, response) => response.end("well"));
     await new Promise((done) => app.listen(0, "0.0.0.0", done));
     const backends = Array.from({ length: 200 }, (_, i) => ({ name: `app${String(i + 1).padStart(3, "0")}`, address: i === 150 ? "127.0.0.1:1" : `127.0.1.${i + 1}:${app.address().port}` }));
     const proxy = await stage.proxy("lb1", { backends });

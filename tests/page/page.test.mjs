@@ -79,8 +79,8 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     const old = user.cookie;
     const third = new User(lb2.port);
     third.cookie = old;
-    const answer = await third.get();
-    assert.equal(answer.status, 200);
+    const response = await third.get();
+    assert.equal(response.status, 200);
     assert.notEqual(third.cookie, old, "a new session, with a new cookie");
     assert.deepEqual(page.seen.errors, []);
     await page.context().close();

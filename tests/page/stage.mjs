@@ -71,12 +71,12 @@ class Program {
 /** GET or POST without a browser. */
 export function ask(port, path, { method = "GET", headers = {}, body, agent } = {}) {
   return new Promise((resolve, reject) => {
-    const request = http.request({ host: "127.0.0.1", port, path, method, headers: { Host: "127.0.0.1", ...headers }, agent }, (answer) => {
+    const request = http.request({ host: "127.0.0.1", port, path, method, headers: { Host: "127.0.0.1", ...headers }, agent }, (response) => {
       let text = "";
-      answer.setEncoding("utf8");
-      answer.on("data", (part) => (text += part));
-      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
-      answer.on("error", reject);
+      response.setEncoding("utf8");
+      response.on("data", (part) => (text += part));
+      response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, text }));
+      response.on("error", reject);
     });
     request.on("error", reject);
     if (body !== undefined) request.write(body);
@@ -95,13 +95,13 @@ export class User {
   }
   async get(path = "/api/whoami") {
     const cookies = [this.cookie, ...this.appCookies.values()].filter(Boolean).join("; ");
-    const answer = await ask(this.port, path, { headers: cookies ? { Cookie: cookies } : {}, agent: this.agent });
-    for (const line of answer.headers["set-cookie"] || []) {
+    const response = await ask(this.port, path, { headers: cookies ? { Cookie: cookies } : {}, agent: this.agent });
+    for (const line of response.headers["set-cookie"] || []) {
       const given = line.split(";")[0];
       if (given.startsWith("holdfast=")) this.cookie = given;
       else this.appCookies.set(given.split("=")[0], given);
     }
-    return answer;
+    return response;
   }
   leave() {
     this.agent.destroy();
@@ -122,7 +122,7 @@ export async function killByRequest(stage, proxy, name) {
   const asked = user.get("/slow?ms=600000");
   await eventually("it is there", async () => (await proxy.status()).pools.shop.backends[name].requests_in_flight === 1);
   await stage.apps.get(name).program.end();
-  return { user, answer: await asked };
+  return { user, response: await asked };
 }
 
 // One Chromium for all stages of a file: a stage has contexts of its own, which know nothing of each other. It starts with
@@ -215,15 +215,15 @@ ${tables}
 
   /** Users who each ask once in `every` ms until they are told to stop. */
   users(proxy, number, every = 500, paths = ["/api/whoami"]) {
-    const crowd = { users: [], errors: 0, answers: 0, timers: [] };
+    const crowd = { users: [], errors: 0, responses: 0, timers: [] };
     for (let i = 0; i < number; ++i) {
       const user = new User(proxy.port);
       crowd.users.push(user);
       let n = i;
       const round = async () => {
         try {
-          const answer = await user.get(paths[n++ % paths.length]);
-          answer.status < 500 ? ++crowd.answers : ++crowd.errors;
+          const response = await user.get(paths[n++ % paths.length]);
+          response.status < 500 ? ++crowd.responses : ++crowd.errors;
         } catch {
           ++crowd.errors;
         }

@@ -23,8 +23,8 @@ describe("users with roles", { concurrency: false }, () => {
 
   const drainPath = "/api/v1/pools/shop/backends/app1/drain";
   const login = async (name, password) => {
-    const answer = await ask(proxy.admin, "/api/v1/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name, password }) });
-    return { status: answer.status, cookie: (answer.headers["set-cookie"] || [""])[0].split(";")[0], csrf: answer.status === 200 ? JSON.parse(answer.text).csrf : "" };
+    const response = await ask(proxy.admin, "/api/v1/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name, password }) });
+    return { status: response.status, cookie: (response.headers["set-cookie"] || [""])[0].split(";")[0], csrf: response.status === 200 ? JSON.parse(response.text).csrf : "" };
   };
   const drain = (headers) => ask(proxy.admin, drainPath, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: "{}" });
 
@@ -72,9 +72,9 @@ describe("users with roles", { concurrency: false }, () => {
   });
 
   test("guessing is slowed down", async () => {
-    const answers = [];
-    for (let i = 0; i < 8; ++i) answers.push((await login("anna", `guess ${i}`)).status);
-    assert.deepEqual([...new Set(answers)].sort(), [401, 429]);
+    const responses = [];
+    for (let i = 0; i < 8; ++i) responses.push((await login("anna", `guess ${i}`)).status);
+    assert.deepEqual([...new Set(responses)].sort(), [401, 429]);
   });
 });
 
@@ -89,9 +89,9 @@ describe("what comes from outside", { concurrency: false }, () => {
   });
 
   test("is text, whatever it looks like", async () => {
-    app = http.createServer((request, answer) => {
-      answer.setHeader("Content-Type", "application/json");
-      answer.end(JSON.stringify({ status: evil }));
+    app = http.createServer((request, response) => {
+      response.setHeader("Content-Type", "application/json");
+      response.end(JSON.stringify({ status: evil }));
     });
     await new Promise((done) => app.listen(0, "127.0.0.1", done));
     const proxy = await stage.proxy("lb1", {

@@ -30,8 +30,8 @@ describe("one proxy, two apps, room for three users", { concurrency: false }, ()
 
   test("an order that was refused is told of, with the reason", async () => {
     const headers = { Origin: "http://evil.example", "Content-Type": "application/json" };
-    const answer = await ask(proxy.admin, "/api/v1/pools/shop/backends/app1/drain", { method: "POST", headers, body: "{}" });
-    assert.equal(answer.status, 403);
+    const response = await ask(proxy.admin, "/api/v1/pools/shop/backends/app1/drain", { method: "POST", headers, body: "{}" });
+    assert.equal(response.status, 403);
     await eventually("told", async () => /Somebody on 127\.0\.0\.1 was refused pools\/shop\/backends\/app1\/drain: orders are not taken from pages of other origins/.test(await textOf(page, "#timeline")));
   });
 

@@ -12,14 +12,14 @@ using holdfast::tests::has;
 using proxy::After;
 using proxy::ErrorContext;
 using proxy::ErrorFormat;
-using proxy::test::Answer;
 using proxy::test::Request;
+using proxy::test::Response;
 
 namespace {
 
-std::string answer(int status, const ErrorContext& context = {}) {
+std::string error_response(int status, const ErrorContext& context = {}) {
   std::string out;
-  proxy::append_error_answer(out, status, context);
+  proxy::append_error_response(out, status, context);
   return out;
 }
 
@@ -32,8 +32,8 @@ TEST_CASE("every status of ours is a whole, well-framed answer in every format")
   for (const int status : {400, 403, 404, 408, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505, 418, 599}) {
     for (const ErrorFormat format : {ErrorFormat::Text, ErrorFormat::Html, ErrorFormat::Json}) {
       INFO(status);
-      const std::string text = answer(status, {.format = format});
-      const Answer parsed(head_of(text));
+      const std::string text = error_response(status, {.format = format});
+      const Response parsed(head_of(text));
       CHECK(parsed.head.status == status);
       CHECK_FALSE(parsed.head.reason.empty());
       CHECK(parsed.head.content_length == body_of(text).size());
@@ -43,14 +43,14 @@ TEST_CASE("every status of ours is a whole, well-framed answer in every format")
       CHECK(has(body_of(text), std::to_string(status)));
       CHECK(has(head_of(text), "\r\nRetry-After: 5\r\n") == (status == 429 || status == 503));
       // For HEAD the same head, and nothing behind it.
-      CHECK(answer(status, {.method = http::Method::Head, .format = format}) == head_of(text) + "\r\n");
+      CHECK(error_response(status, {.method = http::Method::Head, .format = format}) == head_of(text) + "\r\n");
       if (format == ErrorFormat::Json) CHECK(nlohmann::json::parse(body_of(text)).at("status") == status);
     }
   }
 }
 
 TEST_CASE("a page needs nothing from elsewhere") {
-  const std::string page = answer(503, {.format = ErrorFormat::Html});
+  const std::string page = error_response(503, {.format = ErrorFormat::Html});
   CHECK(has(head_of(page), "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"));
   CHECK(has(head_of(page), "Content-Type: text/html; charset=utf-8\r\n"));
   CHECK(has(body_of(page), "<h1>Service Unavailable</h1>"));
@@ -59,16 +59,17 @@ TEST_CASE("a page needs nothing from elsewhere") {
 }
 
 TEST_CASE("what becomes of the connection") {
-  CHECK(has(answer(404, {.after = After::Close}), "\r\nConnection: close\r\n"));
-  CHECK_FALSE(has(answer(404, {.after = After::KeepAlive}), "\r\nConnection:"));
-  CHECK(has(answer(404, {.client_minor = 0, .after = After::KeepAlive}), "\r\nConnection: keep-alive\r\n"));
+  CHECK(has(error_response(404, {.after = After::Close}), "\r\nConnection: close\r\n"));
+  CHECK_FALSE(has(error_response(404, {.after = After::KeepAlive}), "\r\nConnection:"));
+  CHECK(has(error_response(404, {.client_minor = 0, .after = After::KeepAlive}), "\r\nConnection: keep-alive\r\n"));
 }
 
 TEST_CASE("Retry-After is whole seconds, rounded up, at least one") {
   using namespace std::chrono_literals;
-  CHECK(has(answer(503, {.retry_after = 1500ms}), "\r\nRetry-After: 2\r\n"));
-  CHECK(has(answer(503, {.retry_after = 0s}), "\r\nRetry-After: 1\r\n"));
-  CHECK(has(answer(503, {.date = "Sat, 31 Jan 2026 12:00:00 GMT"}), "\r\nDate: Sat, 31 Jan 2026 12:00:00 GMT\r\n"));
+  CHECK(has(error_response(503, {.retry_after = 1500ms}), "\r\nRetry-After: 2\r\n"));
+  CHECK(has(error_response(503, {.retry_after = 0s}), "\r\nRetry-After: 1\r\n"));
+  CHECK(has(error_response(503, {.date = "Sat, 31 Jan 2026 12:00:00 GMT"}),
+            "\r\nDate: Sat, 31 Jan 2026 12:00:00 GMT\r\n"));
 }
 
 TEST_CASE("browsers get HTML, scripts JSON, all others text") {
@@ -97,18 +98,18 @@ TEST_CASE("browsers get HTML, scripts JSON, all others text") {
   }
 }
 
-TEST_CASE("redirects are whole answers; one that cannot be made is a 400") {
+TEST_CASE("redirects are whole responses; one that cannot be made is a 400") {
   conf::Route route;
   route.redirect_to = "https://{host}{path}{query}";
   route.redirect_status = 301;
   const Request request("GET //a?b HTTP/1.1\r\nHost: shop\r\n");
   std::string out;
-  CHECK(proxy::append_redirect_answer(out, route, request.head, {.after = After::KeepAlive}) == 301);
+  CHECK(proxy::append_redirect_response(out, route, request.head, {.after = After::KeepAlive}) == 301);
   CHECK(out == "HTTP/1.1 301 Moved Permanently\r\nLocation: https://shop/a?b\r\nContent-Length: 0\r\n\r\n");
 
   const Request nameless("GET / HTTP/1.0\r\n");
   out = "before ";
-  CHECK(proxy::append_redirect_answer(out, route, nameless.head, {}) == 400);
+  CHECK(proxy::append_redirect_response(out, route, nameless.head, {}) == 400);
   CHECK(out.starts_with("before HTTP/1.1 400 Bad Request\r\n"));
   CHECK_FALSE(has(out, "Location"));
 }
@@ -118,8 +119,8 @@ TEST_CASE("maintenance: a page of ours, or a file's for people; scripts get JSON
   for (const ErrorFormat format : {ErrorFormat::Text, ErrorFormat::Html, ErrorFormat::Json}) {
     for (const std::string_view page : {std::string_view(), kPage}) {
       const ErrorContext context{.format = format, .maintenance = page};
-      const std::string text = answer(503, context);
-      const Answer parsed(head_of(text));
+      const std::string text = error_response(503, context);
+      const Response parsed(head_of(text));
       CHECK(parsed.head.status == 503);
       CHECK(parsed.head.content_length == body_of(text).size());
       CHECK(has(head_of(text), "\r\nRetry-After: 5\r\n"));
@@ -132,7 +133,7 @@ TEST_CASE("maintenance: a page of ours, or a file's for people; scripts get JSON
       if (format == ErrorFormat::Json) CHECK(nlohmann::json::parse(body_of(text)).at("status") == 503);
       ErrorContext head = context;
       head.method = http::Method::Head;
-      CHECK(answer(503, head) == head_of(text) + "\r\n");
+      CHECK(error_response(503, head) == head_of(text) + "\r\n");
     }
   }
 }

@@ -25,7 +25,7 @@ std::size_t count(const std::string& text, std::string_view part) {
 TEST_CASE("a refused connection is tried elsewhere, never again at the backend that refused") {
   ProxyFixture f({.backends = 2});
   f.backend('a').refuses();
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   FakePeer client = f.client(kPost);
   CHECK(f.backend('a').dials() == 1);
   CHECK(has(client.received(), "HTTP/1.1 200"));
@@ -45,7 +45,7 @@ TEST_CASE("a backend that dies with a request in it: what is safe goes elsewhere
   for (const Row& row : {Row{"safe", kGet, 1, "HTTP/1.1 200"}, Row{"may have run", kPost, 0, "HTTP/1.1 502"}}) {
     INFO(row.why);
     ProxyFixture f({.backends = 2});
-    f.backend('b').answers(std::string(kOk));
+    f.backend('b').responds_with(std::string(kOk));
     FakePeer client = f.client(row.request);
     REQUIRE(f.backend('a').received_head("") == true);
     f.backend('a').last().resets();
@@ -58,7 +58,7 @@ TEST_CASE("a backend that dies with a request in it: what is safe goes elsewhere
 
 TEST_CASE("a kept-alive connection that is dead on reuse is dialled anew, and says nothing about its backend") {
   ProxyFixture f({.backends = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   CHECK(count(client.take(), "200 OK") == 1);
   f.backend('a').last().on_bytes([](const FakePeer&) {});
@@ -67,14 +67,14 @@ TEST_CASE("a kept-alive connection that is dead on reuse is dialled anew, and sa
   CHECK(f.backend('a').dials() == 1);  // reused
   CHECK(client.received().empty());
   f.backend('a').last().closes();
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   f.loop.run();
   CHECK(f.backend('a').dials() == 2);
   CHECK(has(client.received(), "200 OK"));
   CHECK(f.failures.empty());
 }
 
-TEST_CASE("an interim answer is passed on once, however the bytes come") {
+TEST_CASE("an interim response is passed on once, however the bytes come") {
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client("POST / HTTP/1.1\r\nHost: shop\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   f.backend('a').sends("HTTP/1.1 100 Continue\r\n\r\n");
@@ -91,7 +91,7 @@ TEST_CASE("an interim answer is passed on once, however the bytes come") {
   CHECK(count(client.received(), "200 OK") == 1);
 }
 
-TEST_CASE("interim answers without end are a fault of the backend") {
+TEST_CASE("interim responses without end are a fault of the backend") {
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client(kPost);
   for (int i = 0; i < 100; ++i) f.backend('a').sends("HTTP/1.1 102 Processing\r\n\r\n");
@@ -101,17 +101,17 @@ TEST_CASE("interim answers without end are a fault of the backend") {
 
 TEST_CASE("who is turned away from a full pool has got an error page, and is counted as such") {
   ProxyFixture f({.backends = 1, .sticky = conf::StickyMode::Cookie, .max_sessions = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   CHECK(f.client(kGet).received_head("HTTP/1.1 200"));
   CHECK(f.client(kGet).received_head("HTTP/1.1 503"));
   CHECK(f.proxy().counters().pool[0].sessions_refused.get() == 1);
   CHECK(f.proxy().counters().pool[0].failed.get() == 1);
 }
 
-TEST_CASE("an answer cut short never looks whole") {
+TEST_CASE("a response cut short never looks whole") {
   struct Row {
     const char* why;
-    const char* answer;
+    const char* response;
     bool by_reset;
   };
   const Row rows[] = {{"counted", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", false},
@@ -120,7 +120,7 @@ TEST_CASE("an answer cut short never looks whole") {
     INFO(row.why);
     ProxyFixture f({.backends = 1});
     FakePeer client = f.client(kGet);
-    f.backend('a').sends(row.answer);
+    f.backend('a').sends(row.response);
     f.backend('a').last().closes();
     f.loop.run();
     CHECK(has(client.received(), "half"));
@@ -147,7 +147,7 @@ TEST_CASE("a client that goes away takes its request with it, at every stage") {
     f.loop.run();
     CHECK(f.net.dials_under_way() == 0);
   }
-  SUBCASE("while the answer is awaited") {
+  SUBCASE("while the response is awaited") {
     ProxyFixture f({.backends = 1});
     FakePeer client = f.client(kGet);
     client.closes();
@@ -167,7 +167,7 @@ TEST_CASE("a client that goes away takes its request with it, at every stage") {
 
 TEST_CASE("pipelined requests are answered in order, refused ones too") {
   ProxyFixture f({.backends = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   const std::string three = std::string(kGet) + "GET /2 HTTP/1.1\r\nHost: shop\r\n\r\n" + std::string(kGet);
   FakePeer client = f.client(three);
   CHECK(count(client.received(), "200 OK") == 3);
@@ -204,7 +204,7 @@ TEST_CASE("bytes nobody asked for make a backend connection useless") {
 
 TEST_CASE("a connection that carried NTLM is never lent to another client") {
   ProxyFixture f({.backends = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer user = f.client("GET / HTTP/1.1\r\nHost: shop\r\nAuthorization: NTLM TlRMTVNTUAAB\r\n\r\n");
   CHECK(has(user.take(), "200 OK"));
   user.sends(kGet);  // the same connection, without the field: still the same user's
@@ -282,7 +282,7 @@ TEST_CASE("at the limit of connections an idle one makes room; where none is idl
   CHECK(f.clients() == 2);
 }
 
-TEST_CASE("draining: idle connections end, busy ones after their answer, which says so") {
+TEST_CASE("draining: idle connections end, busy ones after their response, which says so") {
   ProxyFixture f({.backends = 1});
   FakePeer idle = f.client();
   FakePeer busy = f.client(kGet);
@@ -348,8 +348,8 @@ TEST_CASE("an upgrade nobody asked for is a fault of the backend") {
 
 TEST_CASE("a session stays on its backend, moves once when that is down, and does not fall back") {
   ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie});
-  f.backend('a').answers(std::string(kOk));
-  f.backend('b').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   const std::string first = client.take();
   const std::size_t at = first.find("holdfast=");

@@ -1,7 +1,7 @@
 holdfast_tests(proxy
   NAMES
     access_line
-    answer_headers
+    response_headers
     backend_pool
     balance
     error_page

@@ -17,7 +17,7 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok
 
 TEST_CASE("a hung backend: a safe request is answered elsewhere at once, any other ends with 504") {
   ProxyFixture f({.sticky = conf::StickyMode::Cookie});
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   const FakePeer reader = f.client(kGet);
   const FakePeer writer = f.client(kPost);
   REQUIRE(f.in_flight('a') == 2);
@@ -33,7 +33,7 @@ TEST_CASE("a hung backend: a safe request is answered elsewhere at once, any oth
 
 TEST_CASE("its retries need no budget: it is not working on them") {
   ProxyFixture f({.budget = 0});
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   std::vector<FakePeer> clients;
   clients.reserve(50);
   for (int i = 0; i < 50; ++i) clients.push_back(f.client(kGet));
@@ -55,7 +55,7 @@ TEST_CASE("down, but it says so: what it is working on is left to it") {
 
 TEST_CASE("with a grace it may still wait so long, and is forgiven when its backend answers") {
   ProxyFixture f({.grace = 3s});
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   const FakePeer lucky = f.client(kGet);
   FakePeer far_end = f.backend('a').last();
   const FakePeer other = f.client(kPost);
@@ -87,7 +87,7 @@ TEST_CASE("a request is freed once: where the next one hangs, too, the deadlines
 TEST_CASE("a dial that hangs with its backend is given up") {
   ProxyFixture f({});
   f.backend('a').hangs();
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   const FakePeer writer = f.client(kPost);
   CHECK(writer.received().empty());
   f.hangs('a');
@@ -95,7 +95,7 @@ TEST_CASE("a dial that hangs with its backend is given up") {
   CHECK(f.net.dials_under_way() == 0);
 }
 
-TEST_CASE("an answer under way is cut once nothing comes any more, not while it comes") {
+TEST_CASE("a response under way is cut once nothing comes any more, not while it comes") {
   ProxyFixture f({});
   const FakePeer reader = f.client(kGet);
   f.backend('a').sends("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789");
@@ -110,10 +110,10 @@ TEST_CASE("an answer under way is cut once nothing comes any more, not while it 
   CHECK(reader.is_open());
   f.loop.advance(200ms);
   CHECK_FALSE(reader.is_open());
-  CHECK(f.proxy().counters().answers_cut.get() == 1);
+  CHECK(f.proxy().counters().responses_cut.get() == 1);
 }
 
-TEST_CASE("an answer that only the client keeps from its end is left alone") {
+TEST_CASE("a response that only the client keeps from its end is left alone") {
   ProxyFixture f({});
   FakePeer reader = f.client();
   reader.blocks_after(1000);

@@ -13,8 +13,8 @@ using conf::StickyMode;
 using proxy::AppSession;
 using proxy::Identity;
 using proxy::Secure;
-using proxy::test::Answer;
 using proxy::test::Request;
+using proxy::test::Response;
 using Kind = Identity::Kind;
 
 namespace {
@@ -22,11 +22,11 @@ namespace {
 constexpr std::array<std::uint8_t, 16> kClient = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
 constexpr long long kNow = 1'769'860'800;
 
-// "set name=value; end name=value; ..." for what an answer says.
+// "set name=value; end name=value; ..." for what a response says.
 std::string learned(const conf::Sticky& sticky, const char* lines) {
-  const Answer answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + std::string(lines));
+  const Response response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + std::string(lines));
   std::string out;
-  proxy::learn(sticky, answer.head, kNow, [&](const AppSession& session) {
+  proxy::learn(sticky, response.head, kNow, [&](const AppSession& session) {
     out += session.event == AppSession::Event::Set ? "set " : "end ";
     out.append(session.name).append("=").append(session.value).append("; ");
   });

@@ -12,7 +12,7 @@
 
 namespace holdfast::tests {
 
-/// A map that answers when the test says so: every bind and move is a question until answer() is called.
+/// A map that answers when the test says so: every bind and move is a question until respond() is called.
 class LaterStore final : public sessions::Store {
  public:
   sessions::MemoryStore memory{{}};
@@ -55,7 +55,7 @@ class LaterStore final : public sessions::Store {
   }
 
   /// Answers the oldest question, or says that what was ended is ended everywhere; false when there is none.
-  bool answer() {
+  bool respond() {
     while (!questions_.empty()) {
       const auto question = std::move(questions_.front());
       questions_.pop_front();

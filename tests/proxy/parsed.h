@@ -23,15 +23,15 @@ struct Request {
   http::RequestHead head;
 };
 
-/// The same for an answer.
-struct Answer {
-  explicit Answer(std::string lines, http::Method request = http::Method::Get) : text(std::move(lines) + "\r\n") {
+/// The same for a response.
+struct Response {
+  explicit Response(std::string lines, http::Method request = http::Method::Get) : text(std::move(lines) + "\r\n") {
     const auto parsed = http::parse_response_head(text, 0, {}, request, head);
     INFO(text << parsed.why);
     REQUIRE(parsed.state == http::Parsed::State::Complete);
   }
-  Answer(const Answer&) = delete;
-  Answer& operator=(const Answer&) = delete;
+  Response(const Response&) = delete;
+  Response& operator=(const Response&) = delete;
 
   std::string text;
   http::ResponseHead head;

@@ -18,14 +18,14 @@ constexpr std::string_view kApp = "GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=o
 struct Fixture {
   explicit Fixture(conf::StickyMode mode = conf::StickyMode::AppCookie)
       : proxy({.backends = 3, .sticky = mode, .map = &map}) {
-    for (const char name : {'a', 'b', 'c'}) proxy.backend(name).answers(std::string(kOk));
+    for (const char name : {'a', 'b', 'c'}) proxy.backend(name).responds_with(std::string(kOk));
   }
   std::size_t served(char name) { return proxy.backend(name).heads().size(); }
   std::size_t served() { return served('a') + served('b') + served('c'); }
   /// Who has served most; there must have been one.
   char favourite() { return served('a') != 0 ? 'a' : served('b') != 0 ? 'b' : 'c'; }
-  void answer_all() {
-    while (map.answer()) proxy.loop.run();
+  void respond_all() {
+    while (map.respond()) proxy.loop.run();
   }
   LaterStore map;
   ProxyFixture proxy;
@@ -40,7 +40,7 @@ TEST_CASE("no backend hears of a request before the map has said whose it is") {
   for (int i = 0; i < 4; ++i) clients.push_back(f.proxy.client(kApp));
   CHECK(f.served() == 0);
   CHECK(f.map.open_questions() == 4);
-  f.answer_all();
+  f.respond_all();
   for (FakePeer& client : clients) CHECK(has(client.received(), "200 OK"));
   CHECK(f.served(f.favourite()) == 4);
 
@@ -56,7 +56,7 @@ TEST_CASE("a client that leaves while the map is asked leaves nothing behind") {
   client.closes();
   f.proxy.loop.run();
   CHECK(f.map.open_questions() == 0);
-  CHECK_FALSE(f.map.answer());
+  CHECK_FALSE(f.map.respond());
   CHECK(f.proxy.clients() == 0);
   CHECK(f.served() == 0);
 }
@@ -67,7 +67,7 @@ TEST_CASE("a body that comes while the map is asked is not lost") {
       f.proxy.client("POST / HTTP/1.1\r\nHost: shop\r\nCookie: sid=one\r\nContent-Length: 10\r\n\r\nhello");
   client.sends("world");
   f.proxy.loop.run();
-  f.answer_all();
+  f.respond_all();
   REQUIRE(f.served() == 1);
   CHECK(has(f.proxy.backend(f.favourite()).last().received(), "helloworld"));
 }
@@ -75,7 +75,7 @@ TEST_CASE("a body that comes while the map is asked is not lost") {
 TEST_CASE("a move is agreed before it is used") {
   Fixture f;
   FakePeer client = f.proxy.client(kApp);
-  f.answer_all();
+  f.respond_all();
   const char home = f.favourite();
   client.take();
   f.proxy.set_state(home, health::State::Down);
@@ -83,7 +83,7 @@ TEST_CASE("a move is agreed before it is used") {
   f.proxy.loop.run();
   CHECK(f.served() == 1);
   CHECK(f.map.open_questions() == 1);
-  f.answer_all();
+  f.respond_all();
   CHECK(has(client.received(), "200 OK"));
   CHECK(f.served() == 2);
   CHECK(f.served(home) == 1);
@@ -92,7 +92,7 @@ TEST_CASE("a move is agreed before it is used") {
 TEST_CASE("a backend that refuses: the move is asked for within the same request") {
   Fixture f;
   FakePeer client = f.proxy.client(kApp);
-  f.answer_all();
+  f.respond_all();
   const char home = f.favourite();
   client.take();
   f.proxy.backend(home).dies();
@@ -100,7 +100,7 @@ TEST_CASE("a backend that refuses: the move is asked for within the same request
   client.sends(kApp);
   f.proxy.loop.run();
   CHECK(client.received().empty());
-  f.answer_all();
+  f.respond_all();
   CHECK(has(client.received(), "200 OK"));
   CHECK(f.served(home) == 1);
 }
@@ -108,13 +108,13 @@ TEST_CASE("a backend that refuses: the move is asked for within the same request
 TEST_CASE("a doubtful copy is not relied on") {
   Fixture f;
   FakePeer client = f.proxy.client(kApp);
-  f.answer_all();
+  f.respond_all();
   client.take();
   f.map.doubts = true;
   client.sends(kApp);
   f.proxy.loop.run();
   CHECK(f.map.open_questions() == 1);
-  f.answer_all();
+  f.respond_all();
   CHECK(has(client.received(), "200 OK"));
 }
 
@@ -139,12 +139,13 @@ bool is_full(const FakePeer& client) {
 
 TEST_CASE("max_sessions: our own cookie's sessions, exactly as many as there may be") {
   ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::Cookie, .max_sessions = 2});
-  for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  for (const char name : {'a', 'b'}) proxy.backend(name).responds_with(std::string(kOk));
   CHECK(has(proxy.client(kNobody).received(), "Set-Cookie: holdfast="));
   FakePeer second = proxy.client(kNobody);
-  const std::string answer = second.take();
-  REQUIRE(has(answer, "Set-Cookie: holdfast="));
-  const std::string cookie = answer.substr(answer.find("holdfast="), answer.find(';') - answer.find("holdfast="));
+  const std::string response = second.take();
+  REQUIRE(has(response, "Set-Cookie: holdfast="));
+  const std::string cookie =
+      response.substr(response.find("holdfast="), response.find(';') - response.find("holdfast="));
   FakePeer third = proxy.client(kNobody);
   CHECK(is_full(third));
   CHECK_FALSE(has(third.received(), "Set-Cookie"));
@@ -159,7 +160,7 @@ TEST_CASE("max_sessions: our own cookie's sessions, exactly as many as there may
   CHECK(has(third.received(), "200 OK"));
 }
 
-TEST_CASE("max_sessions: a session of the app's begins with its answer, and its place is held until then") {
+TEST_CASE("max_sessions: a session of the app's begins with its response, and its place is held until then") {
   ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1});
   FakePeer first = proxy.client(kNobody);
   FakePeer second = proxy.client(kNobody);
@@ -188,20 +189,20 @@ TEST_CASE("max_sessions: a session of the app's begins with its answer, and its 
   SUBCASE("its client leaves: the place is free") {
     first.closes();
     proxy.loop.run();
-    proxy.backend('a').answers(std::string(kOk));
+    proxy.backend('a').responds_with(std::string(kOk));
     CHECK(has(proxy.client(kNobody).received(), "200 OK"));
   }
   SUBCASE("its backend breaks: the place is free") {
     proxy.backend('a').last().resets();
     proxy.loop.run();
-    proxy.backend('a').answers(std::string(kOk));
+    proxy.backend('a').responds_with(std::string(kOk));
     CHECK(has(proxy.client(kNobody).received(), "200 OK"));
   }
 }
 
 TEST_CASE("max_sessions of a backend: new users go to another one; when all are full they are refused") {
   ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions_each = 1});
-  for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  for (const char name : {'a', 'b'}) proxy.backend(name).responds_with(std::string(kOk));
   proxy.reload([](conf::Settings& settings) { settings.pools[0].balance = conf::BalanceMethod::RoundRobin; });
   const auto ask = [&](const char* id) {
     return proxy.client(std::string("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=") + id + "\r\n\r\n");
@@ -220,51 +221,51 @@ TEST_CASE("max_sessions of a backend: new users go to another one; when all are 
 TEST_CASE("max_sessions: the map is asked for a place before it is asked to bind; who leaves gives it back") {
   LaterStore map;
   ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1, .map = &map});
-  proxy.backend('a').answers(std::string(kOk));
+  proxy.backend('a').responds_with(std::string(kOk));
   FakePeer client = proxy.client(kApp);
   CHECK(proxy.backend('a').heads().empty());
-  REQUIRE(map.answer());  // a place
+  REQUIRE(map.respond());  // a place
   proxy.loop.run();
   CHECK(map.open_questions() == 1);
   FakePeer other = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=two\r\n\r\n");
   client.closes();
   proxy.loop.run();
-  while (map.answer()) proxy.loop.run();
+  while (map.respond()) proxy.loop.run();
   CHECK(has(other.received(), "200 OK"));
 }
 
 TEST_CASE("max_sessions: a reload while the map is asked for a place: the backend that went is not used") {
   LaterStore map;
   ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1, .map = &map});
-  for (const char name : {'a', 'b', 'c', 'd'}) proxy.backend(name).answers(std::string(kOk));
+  for (const char name : {'a', 'b', 'c', 'd'}) proxy.backend(name).responds_with(std::string(kOk));
   FakePeer client = proxy.client(kApp);
   proxy.reload([](conf::Settings& settings) {
     settings.backends[0] = backend_called("c", 9002);
     settings.backends[1] = backend_called("d", 9003);
   });
-  while (map.answer()) proxy.loop.run();
+  while (map.respond()) proxy.loop.run();
   CHECK(has(client.received(), "200 OK"));
   CHECK(proxy.backend('a').heads().empty());
   CHECK(proxy.backend('b').heads().empty());
   FakePeer other = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=two\r\n\r\n");
-  while (map.answer()) proxy.loop.run();
+  while (map.respond()) proxy.loop.run();
   CHECK_MESSAGE(is_full(other), "the session that came in counts");
 }
 
-TEST_CASE("max_sessions: an upgrade is an answer, too: the place is free") {
+TEST_CASE("max_sessions: an upgrade is a response, too: the place is free") {
   ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 1});
   FakePeer tunnel = proxy.client("GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   proxy.backend('a').last().sends(
       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   proxy.loop.run();
   REQUIRE(has(tunnel.received(), "101"));
-  proxy.backend('a').answers(std::string(kOk));
+  proxy.backend('a').responds_with(std::string(kOk));
   CHECK(has(proxy.client(kNobody).received(), "200 OK"));
 }
 
 TEST_CASE("max_sessions: a standby is for when others are down, not for when they are full") {
   ProxyFixture proxy({.backends = 2, .sticky = conf::StickyMode::AppCookie, .max_sessions_each = 1});
-  for (const char name : {'a', 'b'}) proxy.backend(name).answers(std::string(kOk));
+  for (const char name : {'a', 'b'}) proxy.backend(name).responds_with(std::string(kOk));
   const auto ask = [&](const char* id) {
     return proxy.client(std::string("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=") + id + "\r\n\r\n");
   };
@@ -285,7 +286,7 @@ TEST_CASE("max_sessions: a standby is for when others are down, not for when the
 
 TEST_CASE("max_sessions: an id that the app replaces at once has no place of its own") {
   ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::AppCookie, .max_sessions = 2});
-  proxy.backend('a').answers(std::string(kBegins));
+  proxy.backend('a').responds_with(std::string(kBegins));
   FakePeer user = proxy.client("GET / HTTP/1.1\r\nHost: shop\r\nCookie: sid=of-yesterday\r\n\r\n");
   CHECK(has(user.received(), "sid=fresh"));
   CHECK(proxy.sessions() == 1);
@@ -293,7 +294,7 @@ TEST_CASE("max_sessions: an id that the app replaces at once has no place of its
 
 TEST_CASE("max_sessions: our own cookie brings its user back beyond the limit, unless the user was away too long") {
   ProxyFixture proxy({.backends = 1, .sticky = conf::StickyMode::Cookie, .max_sessions = 1});
-  proxy.backend('a').answers(std::string(kOk));
+  proxy.backend('a').responds_with(std::string(kOk));
   REQUIRE(has(proxy.client(kNobody).received(), "200 OK"));
   const sessions::Keyring keyring("a secret of tests, long enough");
   const auto come_back = [&](std::chrono::minutes age) {

@@ -272,7 +272,7 @@ TEST_CASE("a lost request of an unknown kind waits for the judgement, and is not
 
 TEST_CASE("acquitted, or not judged in time, it goes on as ever") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   const FakePeer acquitted = f.client(kGet);
   const FakePeer writer = f.client(kPost);
   f.backend('a').dies();
@@ -297,8 +297,8 @@ TEST_CASE("acquitted, or not judged in time, it goes on as ever") {
 
 TEST_CASE("a kind that was answered before is tried again at once; its client may go while it waits") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
-  f.backend('a').answers(std::string(kOk));
-  f.backend('b').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   REQUIRE(f.client(kGet).received_head("HTTP/1.1 200"));
   f.backend('a').stays_silent();
   f.backend('a').last().on_bytes(nullptr);
@@ -316,7 +316,7 @@ TEST_CASE("a kind that was answered before is tried again at once; its client ma
 
 TEST_CASE("the same request again is refused; another body, query or method is not") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   BodyPrint body;
   body.add(std::string_view("abc"));
   quarantine(f, {.head = head_print("shop", line("POST", "/boom")), .length = 3, .body = body.value()});
@@ -342,7 +342,7 @@ TEST_CASE("what one session has done is not held against another") {
   REQUIRE(f.lost.size() == 1);
   quarantine(f, f.lost[0].print);
   CHECK(culprit.received_head("HTTP/1.1 503"));
-  for (const char name : {'a', 'b'}) f.backend(name).answers(std::string(kOk));
+  for (const char name : {'a', 'b'}) f.backend(name).responds_with(std::string(kOk));
   CHECK(f.client(get("one")).received_head("HTTP/1.1 503"));
   CHECK(f.client(get("two")).received_head("HTTP/1.1 200"));
   CHECK(f.client(kGet).received_head("HTTP/1.1 200"));
@@ -375,9 +375,9 @@ TEST_CASE("no third backend is tried on a request that two have died with") {
   }
 }
 
-TEST_CASE("an answer to a suspect is told") {
+TEST_CASE("a response to a suspect is told") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   auto view = std::make_shared<PoisonView>();
   const Print print{.head = head_print("shop", line("GET", "/boom")), .length = 0, .body = BodyPrint().value()};
   view->entries.emplace(print.head, PoisonView::Entry{.print = print, .is_quarantined = false, .until = {}});

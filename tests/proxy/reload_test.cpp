@@ -21,7 +21,7 @@ TEST_CASE("a request that fails after a reload is retried on a backend that the 
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client(kGet);
   REQUIRE(f.backend('a').received_head("GET /cart"));
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   f.reload([](conf::Settings& s) { s.backends.push_back(backend_called("b", 9001)); });
   f.backend('a').last().resets();
   f.loop.run();
@@ -35,7 +35,7 @@ TEST_CASE("a request that waits for its backend finds it where the reload has pu
   f.set_state('b', health::State::Down);
   FakePeer waiting = f.client(kGet);
   CHECK(f.backend('a').dials() == 1);
-  f.backend('c').answers(std::string(kOk));
+  f.backend('c').responds_with(std::string(kOk));
   f.reload([](conf::Settings& s) { s.backends[1] = backend_called("c", 9002); });
   f.set_state('a', health::State::Down);
   f.backend('a').dies();
@@ -48,7 +48,7 @@ TEST_CASE("a connection to where a backend was is not kept for where it is now")
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client(kGet);
   f.reload([](conf::Settings& s) { s.backends[0].address.port = 9001; });
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   f.backend('a').sends(kOk);
   f.loop.run();
   CHECK(client.take().starts_with("HTTP/1.1 200"));  // what was under way ends where it began
@@ -70,7 +70,7 @@ TEST_CASE("old settings go with the last request that began with them") {
   const std::weak_ptr<const conf::Settings> old = f.settings();
   f.reload([](conf::Settings&) {});
   CHECK_FALSE(old.expired());
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   f.backend('a').dies();
   f.loop.run();
   CHECK(has(waits.received(), "200 OK"));
@@ -79,7 +79,7 @@ TEST_CASE("old settings go with the last request that began with them") {
 
 TEST_CASE("a connection to a backend that stays where it was is kept") {
   ProxyFixture f({.backends = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   client.sends(kGet);
   f.loop.run();
@@ -92,7 +92,7 @@ TEST_CASE("a connection to a backend that stays where it was is kept") {
 
 TEST_CASE("whom a live client's next request is believed is what the reload says") {
   ProxyFixture f({.backends = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client("GET /1 HTTP/1.1\r\nHost: shop\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n");
   f.reload([](conf::Settings& s) { s.listens[0].trusted_proxies = {*conf::parse_cidr("127.0.0.0/8")}; });
   client.sends("GET /2 HTTP/1.1\r\nHost: shop\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n");

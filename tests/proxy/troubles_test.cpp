@@ -21,9 +21,9 @@ std::size_t count(const std::string& text, std::string_view part) {
   return found;
 }
 
-std::string cookie_of(const std::string& answer) {
-  const std::size_t at = answer.find("holdfast=");
-  return at == std::string::npos ? std::string() : answer.substr(at, answer.find(';', at) - at);
+std::string cookie_of(const std::string& response) {
+  const std::size_t at = response.find("holdfast=");
+  return at == std::string::npos ? std::string() : response.substr(at, response.find(';', at) - at);
 }
 
 std::string get_with(const std::string& cookie) {
@@ -49,7 +49,7 @@ TEST_CASE("an early answer that the client takes slowly, while it goes on sendin
   CHECK(has(client.received(), "Connection: close"));
 }
 
-TEST_CASE("a pipeline of refused requests that takes no answers gets no further ones") {
+TEST_CASE("a pipeline of refused requests that takes no responses gets no further ones") {
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client();
   client.blocks_after(0);
@@ -73,8 +73,8 @@ TEST_CASE("a pipeline of refused requests that takes no answers gets no further 
 
 TEST_CASE("the process's own want of descriptors is nobody's failure and moves nobody") {
   ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie});
-  f.backend('a').answers(std::string(kOk));
-  f.backend('b').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   FakePeer first = f.client(kGet);
   const std::string cookie = cookie_of(first.take());
   f.backend('a').last().closes();
@@ -92,7 +92,7 @@ TEST_CASE("the process's own want of descriptors is nobody's failure and moves n
 
 TEST_CASE("parallel requests of one session count its move once, and agree") {
   ProxyFixture f({.backends = 3, .sticky = conf::StickyMode::Cookie});
-  for (const char name : {'a', 'b', 'c'}) f.backend(name).answers(std::string(kOk));
+  for (const char name : {'a', 'b', 'c'}) f.backend(name).responds_with(std::string(kOk));
   FakePeer first = f.client(kGet);
   const std::string cookie = cookie_of(first.take());
   f.backend('a').dies();
@@ -110,8 +110,8 @@ TEST_CASE("parallel requests of one session count its move once, and agree") {
 
 TEST_CASE("the app is told of the move, the client is not") {
   ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie});
-  f.backend('a').answers(std::string(kOk));
-  f.backend('b').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   FakePeer first = f.client(kGet);
   const std::string cookie = cookie_of(first.take());
   f.set_state('a', health::State::Down);
@@ -128,13 +128,13 @@ TEST_CASE("a new user whose first backend refuses belongs to the one that served
   for (const auto mode : {conf::FailoverMode::Refuse, conf::FailoverMode::Temporary}) {
     ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie, .failover = mode});
     f.backend('a').refuses();
-    f.backend('b').answers(std::string(kOk));
+    f.backend('b').responds_with(std::string(kOk));
     FakePeer client = f.client(kGet);
-    const std::string answer = client.take();
-    CHECK(has(answer, "200 OK"));
+    const std::string response = client.take();
+    CHECK(has(response, "200 OK"));
     f.backend('a').accepts();
-    f.backend('a').answers(std::string(kOk));
-    client.sends(get_with(cookie_of(answer)));
+    f.backend('a').responds_with(std::string(kOk));
+    client.sends(get_with(cookie_of(response)));
     f.loop.run();
     CHECK(f.backend('b').heads().size() == 2);
   }
@@ -142,7 +142,7 @@ TEST_CASE("a new user whose first backend refuses belongs to the one that served
 
 TEST_CASE("who waits for a place at a backend that goes down is served elsewhere") {
   ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie, .max_requests = 1});
-  f.backend('b').answers(std::string(kOk));
+  f.backend('b').responds_with(std::string(kOk));
   FakePeer first = f.client(kGet);
   f.backend('a').sends(kOk);
   f.loop.run();
@@ -191,7 +191,7 @@ TEST_CASE("who would wait too long for a place moves where there is room; where 
   CHECK(f.failures.empty());
 }
 
-TEST_CASE("an answer that dies in the middle is a sign against its backend") {
+TEST_CASE("a response that dies in the middle is a sign against its backend") {
   ProxyFixture f({.backends = 1});
   FakePeer client = f.client(kGet);
   f.backend('a').sends("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
@@ -211,7 +211,7 @@ TEST_CASE("a backend that never says 100 is the one who did not move") {
   CHECK(f.failures[0] == base::ErrorCode::Timeout);
 }
 
-TEST_CASE("a client that goes on sending after a refusal can read the answer for a while") {
+TEST_CASE("a client that goes on sending after a refusal can read the response for a while") {
   ProxyFixture f({.backends = 1, .body_max = 8});
   FakePeer client = f.client("POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 99999999\r\n\r\n");
   CHECK(has(client.received(), "HTTP/1.1 413"));
@@ -227,7 +227,7 @@ TEST_CASE("a client that goes on sending after a refusal can read the answer for
 
 TEST_CASE("a request that has come already when the proxy drains is answered") {
   ProxyFixture f({.backends = 1});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client();
   client.sends(kGet);  // its event is still on its way
   f.proxy().drain();
@@ -238,7 +238,7 @@ TEST_CASE("a request that has come already when the proxy drains is answered") {
 
 TEST_CASE("a neighbour's cookie of our name does not hide ours") {
   ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   const std::string cookie = cookie_of(client.take());
   client.sends(get_with("holdfast=tossed; x=1; " + cookie));
@@ -250,7 +250,7 @@ TEST_CASE("a neighbour's cookie of our name does not hide ours") {
 
 TEST_CASE("a tunnel in use keeps its session") {
   ProxyFixture f({.backends = 2, .sticky = conf::StickyMode::Cookie});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   const std::string cookie = cookie_of(client.take());
   f.backend('a').last().closes();
@@ -269,10 +269,10 @@ TEST_CASE("a tunnel in use keeps its session") {
   CHECK(f.sessions() == 1);
 }
 
-TEST_CASE("an answer that ends its session waits until all proxies know of the end") {
+TEST_CASE("a response that ends its session waits until all proxies know of the end") {
   LaterStore map;
   ProxyFixture f({.backends = 1, .sticky = conf::StickyMode::Cookie, .map = &map});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   const std::string cookie = cookie_of(client.take());
   f.backend('a').last().closes();
@@ -280,7 +280,7 @@ TEST_CASE("an answer that ends its session waits until all proxies know of the e
   f.backend('a').stays_silent();
   client.sends(get_with(cookie));
   f.loop.run();
-  // Head and a part of the body, after an interim answer; the rest comes while the answer is held.
+  // Head and a part of the body, after an interim response; the rest comes while the response is held.
   f.backend('a').last().sends(
       "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
       "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Holdfast-Session: end\r\n\r\nbye");
@@ -292,16 +292,16 @@ TEST_CASE("an answer that ends its session waits until all proxies know of the e
   f.backend('a').last().sends("bye");
   f.loop.advance(2min);  // no deadline of ours ends what only waits for the others
   CHECK_FALSE(has(client.received(), "200 OK"));
-  CHECK(map.answer());
+  CHECK(map.respond());
   f.loop.run();
-  const std::string answer = client.take();
-  CHECK(has(answer, "200 OK"));
-  CHECK(has(answer, "\r\n\r\nbyebye"));
-  CHECK_FALSE(has(answer, "X-Holdfast"));
+  const std::string response = client.take();
+  CHECK(has(response, "200 OK"));
+  CHECK(has(response, "\r\n\r\nbyebye"));
+  CHECK_FALSE(has(response, "X-Holdfast"));
   CHECK(map.open_questions() == 0);
 
   // A client that leaves meanwhile takes nothing along.
-  f.backend('a').answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Holdfast-Session: end\r\n\r\n");
+  f.backend('a').responds_with("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Holdfast-Session: end\r\n\r\n");
   FakePeer leaver = f.client(kGet);
   leaver.closes();
   f.loop.run();
@@ -310,21 +310,21 @@ TEST_CASE("an answer that ends its session waits until all proxies know of the e
 
 TEST_CASE("X-Holdfast-Session: end ends the session, and its cookie does not bring it back") {
   ProxyFixture f({.backends = 1, .sticky = conf::StickyMode::Cookie});
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   FakePeer client = f.client(kGet);
   const std::string cookie = cookie_of(client.take());
   f.backend('a').last().closes();
   f.loop.run();
-  f.backend('a').answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Holdfast-Session: end\r\n\r\n");
+  f.backend('a').responds_with("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Holdfast-Session: end\r\n\r\n");
   client.sends(get_with(cookie));
   f.loop.run();
-  const std::string answer = client.take();
-  CHECK_FALSE(has(answer, "X-Holdfast"));
-  CHECK_FALSE(has(answer, "Set-Cookie"));
+  const std::string response = client.take();
+  CHECK_FALSE(has(response, "X-Holdfast"));
+  CHECK_FALSE(has(response, "Set-Cookie"));
   CHECK(f.sessions() == 0);
   f.backend('a').last().closes();
   f.loop.run();
-  f.backend('a').answers(std::string(kOk));
+  f.backend('a').responds_with(std::string(kOk));
   client.sends(get_with(cookie));
   f.loop.run();
   const std::string fresh = cookie_of(client.take());

@@ -36,7 +36,7 @@ TEST_CASE("redis link: every command has its deadline, and one that passes fails
   CHECK(f.server.open_count() == 0);
 }
 
-TEST_CASE("redis link: an answer that comes too late meets nobody") {
+TEST_CASE("redis link: a response that comes too late meets nobody") {
   Fixture f;
   f.come_up();
   f.call("A");
@@ -158,7 +158,7 @@ TEST_CASE("redis link: hostile bytes end the connection, and nothing else") {
       {"$-7\r\n", {"malformed", "malformed"}, "malformed"},
       {"*3\r\n:1\r\n", {"timeout", "timeout"}, "timeout"},            // never finished
       {"$2000000000\r\nx", {"timeout", "timeout"}, "timeout"},        // nor this
-      {"+a\r\n+b\r\n+c\r\n", {"a", "b"}, "malformed"},                // one answer too many
+      {"+a\r\n+b\r\n+c\r\n", {"a", "b"}, "malformed"},                // one response too many
       {"+a\r\n+b\r\n-ERR max clients\r\n", {"a", "b"}, "malformed"},  // the same as an error
       {"+a\r\n*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n+x\r\n", {"a", ""}, "malformed"},
       {"-READONLY no\r\n", {"unavailable", "unavailable"}, "read_only_replica"},

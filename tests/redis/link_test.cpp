@@ -23,7 +23,7 @@ const redis::RedisScript kIncrease("increase", "return redis.call('INCRBY', KEYS
 
 }  // namespace
 
-TEST_CASE("redis: each kind of answer") {
+TEST_CASE("redis: each kind of response") {
   const RedisServer server;
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
@@ -47,15 +47,15 @@ TEST_CASE("redis: each kind of answer") {
   CHECK(link.thread().on_loop([&] { return link.raw().latency(); }) > 0ns);
 }
 
-TEST_CASE("redis: error answers by their meaning") {
+TEST_CASE("redis: error responses by their meaning") {
   const RedisServer server;
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
   link.ask({"SET", "text", "x"});
-  const Answer wrong_type = link.ask({"LPUSH", "text", "y"});
+  const Reply wrong_type = link.ask({"LPUSH", "text", "y"});
   CHECK(wrong_type.is_error(ErrorCode::Malformed));
   CHECK(wrong_type.text().find("WRONGTYPE") != std::string::npos);
-  const Answer unknown = link.ask({"NOSUCHTHING", "x"});
+  const Reply unknown = link.ask({"NOSUCHTHING", "x"});
   CHECK(unknown.is_error(ErrorCode::Invalid));
   CHECK(unknown.text().find("unknown command") != std::string::npos);
   CHECK(link.counts().errors == 2);
@@ -63,19 +63,19 @@ TEST_CASE("redis: error answers by their meaning") {
   CHECK(link.state().word == Word::Ok);
 }
 
-TEST_CASE("redis: pipelined answers come in order") {
+TEST_CASE("redis: pipelined responses come in order") {
   const RedisServer server;
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
-  Answers answers;
+  Replies replies;
   constexpr std::int64_t kCount = 5000;
   std::vector<std::unique_ptr<redis::RedisCall>> handles;
   link.thread().on_loop([&] {
     for (std::int64_t i = 0; i < kCount; ++i) {
-      handles.push_back(link.raw().call({"INCR", "n"}, [&](auto result) { answers.add({std::move(result), {}}); }));
+      handles.push_back(link.raw().call({"INCR", "n"}, [&](auto result) { replies.add({std::move(result), {}}); }));
     }
   });
-  const auto got = answers.wait_for(kCount);
+  const auto got = replies.wait_for(kCount);
   REQUIRE(got.size() == kCount);
   bool in_order = true;
   for (std::int64_t i = 0; i < kCount; ++i) in_order = in_order && got[static_cast<std::size_t>(i)].integer() == i + 1;
@@ -89,7 +89,7 @@ TEST_CASE("redis: down at first, up when it comes, down when it is killed, up ag
   TestLink link(settings_for(server));
   REQUIRE(link.wait_reason("refused"));
   CHECK_FALSE(link.is_up());
-  const Answer refused = link.ask({"PING"});
+  const Reply refused = link.ask({"PING"});
   CHECK(refused.is_error(ErrorCode::Unavailable));
   CHECK(link.counts().refused == 1);
   server.start();
@@ -109,17 +109,17 @@ TEST_CASE("redis: a hung server costs each caller one deadline, and later caller
   TestLink link(settings_for(server, kShort));
   REQUIRE(link.wait_up());
   server.hang();
-  Answers answers;
-  for (int i = 0; i < 20; ++i) link.send({"GET", "k"}, answers);
-  const auto got = answers.wait_for(20);
+  Replies replies;
+  for (int i = 0; i < 20; ++i) link.send({"GET", "k"}, replies);
+  const auto got = replies.wait_for(20);
   REQUIRE(got.size() == 20);
-  for (const Answer& answer : got) {
-    CHECK((answer.is_error(ErrorCode::Timeout) || answer.is_error(ErrorCode::Unavailable)));
-    CHECK(answer.took < kShort + 2s);  // on a busy machine; the fake loop's tests are exact
+  for (const Reply& reply : got) {
+    CHECK((reply.is_error(ErrorCode::Timeout) || reply.is_error(ErrorCode::Unavailable)));
+    CHECK(reply.took < kShort + 2s);  // on a busy machine; the fake loop's tests are exact
   }
   CHECK(got.front().is_error(ErrorCode::Timeout));
   CHECK(link.state().reason == "timeout");
-  const Answer later = link.ask({"GET", "k"});
+  const Reply later = link.ask({"GET", "k"});
   CHECK(later.is_error(ErrorCode::Unavailable));
   CHECK(later.took < kShort);
   server.go_on();
@@ -289,7 +289,7 @@ TEST_CASE("redis: a full memory refuses writes, and reads go on") {
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
   const std::string large(200'000, 'x');
-  Answer last;
+  Reply last;
   for (int i = 0; i < 50 && (i == 0 || last.result); ++i) last = link.ask({"SET", "k" + std::to_string(i), large});
   CHECK(last.is_error(ErrorCode::Unavailable));
   CHECK(link.state().word == Word::Degraded);
@@ -308,8 +308,8 @@ TEST_CASE("redis: who lets go of a call hears nothing, the others do") {
   RedisServer server;
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
-  Answers dropped;
-  Answers kept;
+  Replies dropped;
+  Replies kept;
   link.thread().on_loop([&] {
     const auto handle = link.raw().call({"INCR", "n"}, [&](auto result) { dropped.add({std::move(result), {}}); });
   });
@@ -323,9 +323,9 @@ TEST_CASE("redis: the link goes with calls under way, then their handles") {
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
   server.hang();
-  Answers answers;
-  for (int i = 0; i < 100; ++i) link.send({"GET", "k"}, answers);
+  Replies replies;
+  for (int i = 0; i < 100; ++i) link.send({"GET", "k"}, replies);
   link.destroy_link();
   link.destroy_handles();
-  CHECK(answers.count() == 0);
+  CHECK(replies.count() == 0);
 }

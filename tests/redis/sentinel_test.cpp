@@ -82,12 +82,12 @@ TEST_CASE("redis sentinel: each is asked in turn until one knows") {
     f.dialer.at(2).refuses();
   }
   SUBCASE("one does not know, one talks nonsense") {
-    f.says(1, "*-1\r\n");
-    f.says(2, "*2\r\n$1\r\nx\r\n$5\r\n99999\r\n");
+    f.sends(1, "*-1\r\n");
+    f.sends(2, "*2\r\n$1\r\nx\r\n$5\r\n99999\r\n");
   }
   SUBCASE("one says no, one speaks another language") {
-    f.says(1, "-NOAUTH Authentication required.\r\n");
-    f.says(2, "HTTP/1.1 400 Bad Request\r\n");
+    f.sends(1, "-NOAUTH Authentication required.\r\n");
+    f.sends(2, "HTTP/1.1 400 Bad Request\r\n");
   }
   SUBCASE("one is silent, one closes") {
     patience = RedisSeeker::kSentinelPatience;
@@ -106,7 +106,7 @@ TEST_CASE("redis sentinel: each is asked in turn until one knows") {
 
 TEST_CASE("redis sentinel: when none knows, that is the reason, and it is tried again") {
   Fixture f;
-  for (std::uint16_t port = 1; port <= 3; ++port) f.says(port, "*-1\r\n");
+  for (std::uint16_t port = 1; port <= 3; ++port) f.sends(port, "*-1\r\n");
   f.begin();
   f.loop.run();
   CHECK(f.link->state().reason == "sentinel");

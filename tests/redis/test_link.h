@@ -61,7 +61,7 @@ class LoopThread {
 };
 
 /// What one call came to, and how long that took.
-struct Answer {
+struct Reply {
   base::Result<redis::RedisReply> result{base::Error{}};
   std::chrono::nanoseconds took{};
 
@@ -70,28 +70,28 @@ struct Answer {
   std::int64_t integer() const { return result ? result->integer : -1; }
 };
 
-/// Waits for a number of answers that come on the loop's thread.
-class Answers {
+/// Waits for a number of responses that come on the loop's thread.
+class Replies {
  public:
-  void add(Answer answer) {
+  void add(Reply reply) {
     const std::lock_guard lock(mutex_);
-    answers_.push_back(std::move(answer));
+    replies_.push_back(std::move(reply));
     changed_.notify_all();
   }
-  std::vector<Answer> wait_for(std::size_t count) {
+  std::vector<Reply> wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, Deadline{}.due(), [&] { return answers_.size() >= count; });
-    return std::exchange(answers_, {});
+    changed_.wait_until(lock, Deadline{}.due(), [&] { return replies_.size() >= count; });
+    return std::exchange(replies_, {});
   }
   std::size_t count() const {
     const std::lock_guard lock(mutex_);
-    return answers_.size();
+    return replies_.size();
   }
 
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Answer> answers_;
+  std::vector<Reply> replies_;
 };
 
 class TestLink {
@@ -144,32 +144,32 @@ class TestLink {
     return states_;
   }
 
-  /// Sends; the answer goes to `answers`.
-  void send(const Words& words, Answers& answers) {
+  /// Sends; the response goes to `replies`.
+  void send(const Words& words, Replies& replies) {
     thread_.on_loop([&] {
       const std::vector<std::string_view> views(words.begin(), words.end());
-      handles_.push_back(link_->call(views, collector(answers)));
+      handles_.push_back(link_->call(views, collector(replies)));
     });
   }
-  Answer ask(const Words& words) {
-    Answers answers;
-    send(words, answers);
-    return answers.wait_for(1).at(0);
+  Reply ask(const Words& words) {
+    Replies replies;
+    send(words, replies);
+    return replies.wait_for(1).at(0);
   }
-  Answer run(const redis::RedisScript& script, const Words& keys, const Words& args) {
-    Answers answers;
+  Reply run(const redis::RedisScript& script, const Words& keys, const Words& args) {
+    Replies replies;
     thread_.on_loop([&] {
       const std::vector<std::string_view> key_views(keys.begin(), keys.end());
       const std::vector<std::string_view> arg_views(args.begin(), args.end());
-      handles_.push_back(link_->run(script, key_views, arg_views, collector(answers)));
+      handles_.push_back(link_->run(script, key_views, arg_views, collector(replies)));
     });
-    return answers.wait_for(1).at(0);
+    return replies.wait_for(1).at(0);
   }
 
  private:
-  static redis::Redis::Done collector(Answers& answers) {
-    return [&answers, sent = support::Clock::now()](base::Result<redis::RedisReply> result) {
-      answers.add({std::move(result), support::Clock::now() - sent});
+  static redis::Redis::Done collector(Replies& replies) {
+    return [&replies, sent = support::Clock::now()](base::Result<redis::RedisReply> result) {
+      replies.add({std::move(result), support::Clock::now() - sent});
     };
   }
 

@@ -15,7 +15,7 @@ constexpr BackendTag kA{11}, kB{22};
 constexpr base::Instant kNow{std::chrono::hours{1000}};
 constexpr Key kAnna{1, 2};
 
-struct Answers final : Asker {
+struct RecordingHandler final : Asker {
   void on_binding(const Held& holds) override { bindings.push_back(holds); }
   void on_admission(Admission) override {}
   void on_ended() override { ++ended; }
@@ -28,16 +28,16 @@ struct Fixture {
   MemoryStore elsewhere{{.start = kNow}};
   Places places{memory};
   LocalStore store{memory, places};
-  Answers asker;
+  RecordingHandler asker;
   std::vector<std::pair<std::uint64_t, Change>> passed;
 
   void suspend() {
     store.suspend([this](std::uint64_t number, const Change& change) { passed.emplace_back(number, change); });
   }
   /// The other process decides all that waits.
-  void answer() {
+  void respond() {
     for (const auto& [number, change] : std::exchange(passed, {})) {
-      store.on_answer(number, apply(elsewhere, change, kNow), kNow);
+      store.on_response(number, apply(elsewhere, change, kNow), kNow);
     }
   }
 };
@@ -59,7 +59,7 @@ TEST_CASE("suspended: what is known is found, what would change waits for the ot
   f.elsewhere.bind(kAnna, {kA, {}}, kNow);
   f.elsewhere.bind({3, 4}, {kB, {}}, kNow);  // somebody was quicker
   f.store.distrust();
-  f.answer();
+  f.respond();
   REQUIRE(f.asker.bindings.size() == 2);
   CHECK(f.asker.bindings[0] == Binding{kB, Generation{1}});
   CHECK_FALSE(f.asker.bindings[0].is_ours);
@@ -84,7 +84,7 @@ TEST_CASE("resumed: what waits is decided here, in the order it was asked in") {
   CHECK(f.asker.bindings[0] == Binding{kB, Generation{2}});
   CHECK(f.store.find("p", kAnna, kNow)->is_sure);
   CHECK_FALSE(f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.asker).later);
-  f.answer();  // too late: nobody waits
+  f.respond();  // too late: nobody waits
   CHECK(f.asker.bindings.size() == 1);
 }
 
@@ -93,13 +93,13 @@ TEST_CASE("who stops waiting is not called; what was asked for happens all the s
   f.suspend();
   auto bound = f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker);
   bound.later.reset();
-  f.answer();
+  f.respond();
   CHECK(f.asker.bindings.empty());
   CHECK(f.memory.find(kAnna, kNow)->binding.backend == kA);
 }
 
 TEST_CASE("a question may outlive the store") {
-  Answers asker;
+  RecordingHandler asker;
   std::unique_ptr<Question> question;
   {
     Fixture f;

@@ -420,13 +420,13 @@ TEST_CASE("copies are sure until news may have been missed") {
   f.store.adopt(key, binding(kA, 1), f.store.sight_of(key), f.now);
   CHECK(f.store.find(key, f.now)->is_sure);
 
-  SUBCASE("an answer asked for before the gap is not sure after it") {
+  SUBCASE("a response asked for before the gap is not sure after it") {
     const auto sight = f.store.sight_of(key);
     f.store.doubt_all();
     f.store.adopt(key, binding(kA, 1), sight, f.now);
     CHECK_FALSE(f.store.find(key, f.now)->is_sure);
   }
-  SUBCASE("nor is an answer that news has overtaken") {
+  SUBCASE("nor is a response that news has overtaken") {
     const auto sight = f.store.sight_of(key);
     f.store.hear(key, binding(kB, 2), f.now);
     CHECK(f.store.adopt(key, binding(kA, 1), sight, f.now) == binding(kB, 2));

@@ -38,16 +38,16 @@ void together(Work work) {
 TEST_CASE("of all first bindings of a session exactly one wins, and all threads see it") {
   constexpr std::uint64_t kSessions = 20'000;
   MemoryStore store({.sessions_max = 100'000, .seed = 3});
-  std::vector<std::vector<Held>> answers(kThreads, std::vector<Held>(kSessions));
+  std::vector<std::vector<Held>> responses(kThreads, std::vector<Held>(kSessions));
   together([&](std::uint64_t thread) {
     for (std::uint64_t i = 0; i < kSessions; ++i)
-      answers[thread][i] = store.bind(key_of(i), {BackendTag{thread + 1}}, kNow);
+      responses[thread][i] = store.bind(key_of(i), {BackendTag{thread + 1}}, kNow);
   });
   std::uint64_t counts[kThreads] = {};
   for (std::uint64_t i = 0; i < kSessions; ++i) {
     const Binding held = store.find(key_of(i), kNow)->binding;
     CHECK(held.generation == Generation{1});
-    for (const auto& of_thread : answers) REQUIRE(of_thread[i] == held);
+    for (const auto& of_thread : responses) REQUIRE(of_thread[i] == held);
     ++counts[static_cast<std::uint64_t>(held.backend) - 1];
   }
   CHECK(store.size() == kSessions);

@@ -1,4 +1,4 @@
-// Places that Redis gives out, as one worker asks for them: what becomes of each answer, and of none.
+// Places that Redis gives out, as one worker asks for them: what becomes of each response, and of none.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -38,15 +38,15 @@ class SlowRedis final : public redis::Redis {
   const redis::RedisCounts& counts() const override { return counts_; }
   base::Duration latency() const override { return {}; }
 
-  void answer(const base::Result<redis::RedisReply>& reply) {
+  void respond(const base::Result<redis::RedisReply>& reply) {
     REQUIRE_FALSE(asked.empty());
     const Done done = std::move(asked.front());
     asked.pop_front();
     done(reply);
   }
-  void answer(const char* word) {
+  void respond(const char* word) {
     const redis::RedisReply text{.kind = redis::RedisReply::Kind::Text, .text = word};
-    answer(redis::RedisReply{.kind = redis::RedisReply::Kind::Array, .items = {text}});
+    respond(redis::RedisReply{.kind = redis::RedisReply::Kind::Array, .items = {text}});
   }
 
   std::deque<Done> asked;
@@ -93,14 +93,14 @@ TEST_CASE("a place that Redis has given is given back to it") {
   Fixture f;
   const AskedAdmission asked = f.ask();
   REQUIRE(asked.later);
-  f.redis.answer("admitted");
+  f.redis.respond("admitted");
   CHECK(f.said() == Verdict::Admitted);
   CHECK(f.redis.told.empty());
   f.visitor.admitted.reset();
   CHECK(f.redis.told.size() == 1);
 }
 
-TEST_CASE("who leaves before the answer gives back what may have been taken") {
+TEST_CASE("who leaves before the response gives back what may have been taken") {
   Fixture f;
   AskedAdmission asked = f.ask();
   asked.later.reset();
@@ -110,7 +110,7 @@ TEST_CASE("who leaves before the answer gives back what may have been taken") {
 TEST_CASE("a full pool is remembered for a moment: a crowd at the door does not ask Redis one by one") {
   Fixture f;
   const AskedAdmission first = f.ask();
-  f.redis.answer("pool_full");
+  f.redis.respond("pool_full");
   CHECK(f.said() == Verdict::PoolFull);
   CHECK_MESSAGE(f.redis.told.empty(), "nothing was taken");
 
@@ -126,10 +126,10 @@ TEST_CASE("a full pool is remembered for a moment: a crowd at the door does not 
   CHECK(f.ask().later != nullptr);
 }
 
-TEST_CASE("other limits, as after a reload: what was full before is no answer") {
+TEST_CASE("other limits, as after a reload: what was full before is no response") {
   Fixture f;
   const AskedAdmission first = f.ask();
-  f.redis.answer("pool_full");
+  f.redis.respond("pool_full");
   f.limits = std::make_shared<Limits>(Limits{.sessions_max = 2, .backends = {{kA, 0}}});
   CHECK(f.ask().later != nullptr);
 }
@@ -151,7 +151,7 @@ TEST_CASE("a Redis with too much to do lifts no limit; one that does not answer 
   Admission held;
   for (const Verdict verdict : expected) {
     const AskedAdmission asked = f.ask(shown);
-    f.redis.answer(error);
+    f.redis.respond(error);
     CHECK(f.said() == verdict);
     if (verdict == Verdict::Admitted) held = *std::exchange(f.visitor.admitted, std::nullopt);
   }

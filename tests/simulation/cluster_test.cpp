@@ -53,7 +53,7 @@ struct Node final : health::Monitor::Listener, cluster::OperatorStates::Listener
     std::vector<net::Address> addresses;
     for (std::size_t i = 0; i < kBackends; ++i) {
       addresses.push_back(tests::fake_address(settings->backends[i].address.port));
-      way(i).answers(kOk);
+      way(i).responds_with(kOk);
     }
     monitor = std::make_unique<health::Monitor>(settings, addresses, machine.loop(), net, base::Random(instance),
                                                 static_cast<health::Monitor::Listener&>(*this));
@@ -173,7 +173,7 @@ class Simulation {
 
   static void revive(tests::FakeServer& way) {
     way.accepts();
-    way.answers(kOk);
+    way.responds_with(kOk);
   }
 
   void order(Node& node, std::size_t backend) {

@@ -160,7 +160,7 @@ void SimLink::connect() {
     pause_ = std::min<base::Duration>(pause_ * 2, 2s);
   };
   if (machine_.is_cut() || !world_.is_redis_up()) return try_again();
-  // The greeting and the proving ping: an answer in time, or another attempt.
+  // The greeting and the proving ping: a response in time, or another attempt.
   if (wire_) wire_->link = nullptr;
   wire_ = std::make_shared<Wire>();
   wire_->link = this;

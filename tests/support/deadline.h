@@ -32,7 +32,7 @@ class Deadline {
 };
 
 /// Asks again and again until `holds()` or the deadline: for facts nobody announces (a descriptor count in /proc, an
-/// admin page). The answer is what held last.
+/// admin page). The response is what held last.
 template <class Predicate>
 bool eventually(Predicate holds, Deadline deadline = Deadline{}) {
   while (!holds()) {

@@ -198,11 +198,11 @@ void FakeServer::hangs() {
   delay_.reset();
 }
 
-void FakeServer::answers(std::string answer) {
-  on_bytes([this, answer = std::move(answer)](FakePeer peer) {
+void FakeServer::responds_with(std::string response) {
+  on_bytes([this, response = std::move(response)](FakePeer peer) {
     for (std::string head = peer.take_head(); !head.empty(); head = peer.take_head()) {
       heads_.push_back(std::move(head));
-      peer.sends(answer);
+      peer.sends(response);
     }
   });
 }

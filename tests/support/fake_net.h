@@ -101,9 +101,9 @@ class FakeServer {
   void on_bytes(std::function<void(FakePeer)> react) { react_ = std::move(react); }
   /// Called for each new connection before the near end learns of it: what the far end does then has no event left.
   void on_accept(std::function<void(FakePeer)> greet) { greet_ = std::move(greet); }
-  /// Each time a whole head has come, moves it to heads() and sends `answer`. A request's body stays in received(), so
-  /// on a connection that goes on it would be taken for the start of the next head.
-  void answers(std::string answer);
+  /// Each time a whole head has come, moves it to heads() and sends `response`. A request's body stays in received(),
+  /// so on a connection that goes on it would be taken for the start of the next head.
+  void responds_with(std::string response);
   const std::vector<std::string>& heads() const { return heads_; }
   /// Reads, says nothing.
   void stays_silent() { react_ = nullptr; }

@@ -16,7 +16,7 @@ target_compile_definitions(holdfast_support PRIVATE
   HOLDFAST_BINARY="${CMAKE_BINARY_DIR}/holdfast" HOLDFAST_SAMPLE_APP="${CMAKE_BINARY_DIR}/holdfast-sample-app")
 target_link_libraries(holdfast_support PUBLIC holdfast_wire PRIVATE fmt::fmt holdfast_warnings)
 
-add_library(holdfast_hostile_rows STATIC tests/support/hostile_requests.cpp tests/support/hostile_answers.cpp)
+add_library(holdfast_hostile_rows STATIC tests/support/hostile_requests.cpp tests/support/hostile_responses.cpp)
 target_include_directories(holdfast_hostile_rows PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(holdfast_hostile_rows PRIVATE holdfast_warnings)
 

@@ -7,7 +7,7 @@
 /// whole program. Each row is all that comes on a fresh connection; nothing is shared between rows.
 namespace holdfast::tests {
 
-/// An answer whose head may have been passed on before the fault shows: the client must get 502 or see it cut short.
+/// A response whose head may have been passed on before the fault shows: the client must get 502 or see it cut short.
 inline constexpr int kCut = 1;
 
 struct HostileRow {
@@ -17,12 +17,12 @@ struct HostileRow {
   int want_status;                 ///< What the client is told; 0: it must be forwarded; kCut.
   std::string forwarded_contains;  ///< With 0: in what the other side receives, before any body is decoded.
   std::string forwarded_lacks;     ///< With 0; compare without case.
-  std::string method = "GET";      ///< Of the request that an answer belongs to.
+  std::string method = "GET";      ///< Of the request that a response belongs to.
 };
 
 /// Requests by a client nobody trusts, to a proxy that sends every host and path to one pool.
 std::vector<HostileRow> hostile_requests();
-/// Answers by a backend that closes its connection after them. Refused is 502.
-std::vector<HostileRow> hostile_answers();
+/// Responses by a backend that closes its connection after them. Refused is 502.
+std::vector<HostileRow> hostile_responses();
 
 }  // namespace holdfast::tests

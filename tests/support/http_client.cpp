@@ -16,10 +16,10 @@ bool has_no_body(int status, std::string_view method) {
   return method == "HEAD" || status == 204 || status == 304 || (status >= 100 && status < 200);
 }
 
-bool says_close(const Answer& answer) {
-  const auto connection = base::to_lower(answer.field("Connection").value_or(""));
+bool says_close(const Response& response) {
+  const auto connection = base::to_lower(response.field("Connection").value_or(""));
   if (connection.find("close") != std::string::npos) return true;
-  return answer.head.first_line.starts_with("HTTP/1.0") && connection.find("keep-alive") == std::string::npos;
+  return response.head.first_line.starts_with("HTTP/1.0") && connection.find("keep-alive") == std::string::npos;
 }
 
 bool ends_cookie(std::string_view attributes) {
@@ -29,14 +29,14 @@ bool ends_cookie(std::string_view attributes) {
 
 }  // namespace
 
-std::string Answer::text() const {
+std::string Response::text() const {
   return refused
              ? "refused"
              : std::to_string(status) + " " + std::string(name_of(end)) + " " + std::to_string(body_bytes) + " bytes";
 }
 
-std::optional<std::string> set_cookie_of(const Answer& answer, std::string_view name) {
-  for (const auto& field : answer.head.fields) {
+std::optional<std::string> set_cookie_of(const Response& response, std::string_view name) {
+  for (const auto& field : response.head.fields) {
     if (base::iequals(field.name, "Set-Cookie") && field.value.starts_with(std::string(name) + "=")) {
       return field.value.substr(name.size() + 1);
     }
@@ -80,62 +80,62 @@ bool HttpClient::send(std::string_view raw, Deadline deadline) {
   return (wire_.is_open() || connect(deadline)) && wire_.send(raw, deadline) == Io::Ok;
 }
 
-Answer HttpClient::request(const Request& request, Deadline deadline) {
+Response HttpClient::request(const Request& request, Deadline deadline) {
   if (wire_.is_open() && peer_has_gone(wire_.socket())) close();
   if (!wire_.is_open() && !connect(deadline)) {
-    Answer refused;
+    Response refused;
     refused.refused = true;
     return refused;
   }
-  // A failed send is no answer yet: the peer may have answered early and closed.
+  // A failed send is no response yet: the peer may have answered early and closed.
   wire_.send(request_text(request, cookie_field()), deadline);
   return receive(request.method, deadline);
 }
 
-Answer HttpClient::get(std::string_view target, std::vector<WireField> fields, Deadline deadline) {
+Response HttpClient::get(std::string_view target, std::vector<WireField> fields, Deadline deadline) {
   return request({.target = std::string(target), .fields = std::move(fields)}, deadline);
 }
 
-Answer HttpClient::post(std::string_view target, std::string_view body, std::vector<WireField> fields,
-                        Deadline deadline) {
+Response HttpClient::post(std::string_view target, std::string_view body, std::vector<WireField> fields,
+                          Deadline deadline) {
   return request(
       {.method = "POST", .target = std::string(target), .fields = std::move(fields), .body = std::string(body)},
       deadline);
 }
 
-Answer HttpClient::receive(std::string_view method, Deadline deadline, const Sink& sink) {
-  Answer answer;
+Response HttpClient::receive(std::string_view method, Deadline deadline, const Sink& sink) {
+  Response response;
   while (true) {
-    answer.end = wire_.read_head(answer.head, deadline);
-    if (answer.end != End::Whole) return close(), answer;
-    const auto status = status_of(answer.head.first_line);
-    if (!status) return close(), answer.end = End::Malformed, answer;
-    answer.status = *status;
+    response.end = wire_.read_head(response.head, deadline);
+    if (response.end != End::Whole) return close(), response;
+    const auto status = status_of(response.head.first_line);
+    if (!status) return close(), response.end = End::Malformed, response;
+    response.status = *status;
     if (*status >= 200 || *status == 101) break;
-    answer.interim.push_back(answer.head);
+    response.interim.push_back(response.head);
   }
-  keep_cookies(answer);
-  if (answer.status == 101) return answer;
-  answer.end = read_body(answer, method, sink, deadline);
-  if (answer.end != End::Whole || says_close(answer)) {
-    if (answer.end == End::Whole && wire_.is_open() && wait_for_end(deadline) == End::Malformed)
-      answer.end = End::Malformed;
+  keep_cookies(response);
+  if (response.status == 101) return response;
+  response.end = read_body(response, method, sink, deadline);
+  if (response.end != End::Whole || says_close(response)) {
+    if (response.end == End::Whole && wire_.is_open() && wait_for_end(deadline) == End::Malformed)
+      response.end = End::Malformed;
     close();
   }
-  return answer;
+  return response;
 }
 
-End HttpClient::read_body(Answer& answer, std::string_view method, const Sink& sink, Deadline deadline) {
+End HttpClient::read_body(Response& response, std::string_view method, const Sink& sink, Deadline deadline) {
   const Sink take = [&](std::string_view bytes) {
-    answer.body_bytes += bytes.size();
-    sink ? sink(bytes) : static_cast<void>(answer.body.append(bytes));
+    response.body_bytes += bytes.size();
+    sink ? sink(bytes) : static_cast<void>(response.body.append(bytes));
   };
-  const auto coding = answer.field("Transfer-Encoding");
-  const auto length = answer.field("Content-Length");
-  if (has_no_body(answer.status, method)) return End::Whole;
+  const auto coding = response.field("Transfer-Encoding");
+  const auto length = response.field("Content-Length");
+  if (has_no_body(response.status, method)) return End::Whole;
   if (coding) {
     if (length || !base::iequals(*coding, "chunked")) return End::Malformed;
-    return wire_.read_chunked(take, answer.trailers, deadline);
+    return wire_.read_chunked(take, response.trailers, deadline);
   }
   if (!length) return wire_.read_until_close(take, deadline);
   const auto bytes = base::parse_decimal(*length);
@@ -150,8 +150,8 @@ End HttpClient::wait_for_end(Deadline deadline) {
   return end == End::Reset || end == End::Timeout ? end : End::Malformed;
 }
 
-void HttpClient::keep_cookies(const Answer& answer) {
-  for (const auto& field : answer.head.fields) {
+void HttpClient::keep_cookies(const Response& response) {
+  for (const auto& field : response.head.fields) {
     if (!base::iequals(field.name, "Set-Cookie")) continue;
     const auto equals = field.value.find('=');
     if (equals == std::string::npos) continue;

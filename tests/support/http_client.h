@@ -11,8 +11,8 @@
 
 namespace holdfast::support {
 
-/// What a client saw of one answer.
-struct Answer {
+/// What a client saw of one response.
+struct Response {
   End end = End::Nothing;
   int status = 0;  ///< 0 when no head came.
   WireHead head;
@@ -29,7 +29,7 @@ struct Answer {
 };
 
 /// The value of `name` in a Set-Cookie field, with its attributes behind it; nullopt when there is none.
-std::optional<std::string> set_cookie_of(const Answer& answer, std::string_view name);
+std::optional<std::string> set_cookie_of(const Response& response, std::string_view name);
 
 /// A browser of one tab: one connection, kept alive, and a cookie jar. Blocking, with a deadline on everything.
 class HttpClient {
@@ -43,19 +43,19 @@ class HttpClient {
     std::string body = {};  ///< Sent with Content-Length when not empty or the method is POST, PUT or PATCH.
     std::string host = "shop.test";
   };
-  /// Sends with the jar's cookies and reads the answer. A kept connection that the peer has closed meanwhile is opened
-  /// anew first, as browsers do; nothing is ever sent twice.
-  Answer request(const Request& request, Deadline deadline = Deadline{});
-  Answer get(std::string_view target, std::vector<WireField> fields = {}, Deadline deadline = Deadline{});
-  Answer post(std::string_view target, std::string_view body, std::vector<WireField> fields = {},
-              Deadline deadline = Deadline{});
+  /// Sends with the jar's cookies and reads the response. A kept connection that the peer has closed meanwhile is
+  /// opened anew first, as browsers do; nothing is ever sent twice.
+  Response request(const Request& request, Deadline deadline = Deadline{});
+  Response get(std::string_view target, std::vector<WireField> fields = {}, Deadline deadline = Deadline{});
+  Response post(std::string_view target, std::string_view body, std::vector<WireField> fields = {},
+                Deadline deadline = Deadline{});
 
   /// The parts, for tests that need the bytes themselves.
   bool connect(Deadline deadline = Deadline{});
   bool send(std::string_view raw, Deadline deadline = Deadline{});
-  /// One answer to a request made with `method`; interim ones are collected. A 101 counts as final and keeps the
+  /// One response to a request made with `method`; interim ones are collected. A 101 counts as final and keeps the
   /// connection for wire().
-  Answer receive(std::string_view method = "GET", Deadline deadline = Deadline{}, const Sink& sink = nullptr);
+  Response receive(std::string_view method = "GET", Deadline deadline = Deadline{}, const Sink& sink = nullptr);
   bool is_open() const { return wire_.is_open(); }
   Wire& wire() { return wire_; }
   void close();
@@ -69,8 +69,8 @@ class HttpClient {
   std::string cookie_field() const;
 
  private:
-  End read_body(Answer& answer, std::string_view method, const Sink& sink, Deadline deadline);
-  void keep_cookies(const Answer& answer);
+  End read_body(Response& response, std::string_view method, const Sink& sink, Deadline deadline);
+  void keep_cookies(const Response& response);
 
   std::uint16_t port_;
   Wire wire_;

@@ -42,8 +42,8 @@ std::string result(int number) { return nlohmann::json({{"result", number}}).dum
 
 MendixNode::MendixNode(const std::string& name, std::string password)
     : password_(std::move(password)), app_(name), admin_(name + "-admin") {
-  app_.on("*", [this](Conversation& c) { answer_app(c); });
-  admin_.on("*", [this](Conversation& c) { answer_admin(c); });
+  app_.on("*", [this](Conversation& c) { serve_app(c); });
+  admin_.on("*", [this](Conversation& c) { serve_admin(c); });
 }
 
 Node MendixNode::node() const {
@@ -76,17 +76,17 @@ void MendixNode::set_result(int result) {
   result_ = result;
 }
 
-void MendixNode::answer_admin(Conversation& c) {
+void MendixNode::serve_admin(Conversation& c) {
   if (c.read_body() != End::Whole) return;
   const std::lock_guard lock(mutex_);
   const Arrival& request = c.arrival();
   const bool may_enter = request.head.field("X-M2EE-Authentication").value_or("") == base64(password_);
   if (may_enter && result_ == 0) {
-    c.answer(200, reply_to(request), "Content-Type: application/json\r\n");
+    c.respond(200, reply_to(request), "Content-Type: application/json\r\n");
   } else if (may_enter || refusal_ == Refusal::Ok200) {
-    c.answer(200, result(may_enter ? result_ : -4), "Content-Type: application/json\r\n");
+    c.respond(200, result(may_enter ? result_ : -4), "Content-Type: application/json\r\n");
   } else {
-    c.answer(refusal_ == Refusal::Unauthorized401 ? 401 : 403, "<html>no</html>", "Content-Type: text/html\r\n");
+    c.respond(refusal_ == Refusal::Unauthorized401 ? 401 : 403, "<html>no</html>", "Content-Type: text/html\r\n");
   }
 }
 
@@ -101,22 +101,22 @@ std::string MendixNode::reply_to(const Arrival& request) {
   return status_ == "running" ? feedback("health", health_, diagnosis_) : result(2);
 }
 
-void MendixNode::answer_app(Conversation& c) {
+void MendixNode::serve_app(Conversation& c) {
   if (c.read_body() != End::Whole) return;
   std::string session = session_of(c.arrival().head);
   const std::lock_guard lock(mutex_);
   const std::string_view target = c.arrival().target;
   constexpr std::string_view kJson = "Content-Type: application/json\r\n";
   if (target == "/xas/fail") {
-    c.answer(560, R"({"type":"exception","message":"microflow"})", kJson);
+    c.respond(560, R"({"type":"exception","message":"microflow"})", kJson);
   } else if (target.starts_with("/xas/") && !sessions_.contains(session)) {
-    c.answer(401, R"({"type":"session lost"})", kJson);
+    c.respond(401, R"({"type":"session lost"})", kJson);
   } else if (target.starts_with("/xas/")) {
-    c.answer(200, R"({"node":")" + app_.name() + "\"}", kJson);
+    c.respond(200, R"({"node":")" + app_.name() + "\"}", kJson);
   } else {
     session = app_.name() + "-" + std::to_string(sessions_.size());
     sessions_.insert(session);
-    c.answer(200, app_.name(), "Set-Cookie: XASSESSIONID=" + session + "; Path=/; HttpOnly\r\n");
+    c.respond(200, app_.name(), "Set-Cookie: XASSESSIONID=" + session + "; Path=/; HttpOnly\r\n");
   }
 }
 

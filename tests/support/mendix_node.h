@@ -40,8 +40,8 @@ class MendixNode {
   int health_checks() const { return health_checks_; }
 
  private:
-  void answer_admin(Conversation& c);
-  void answer_app(Conversation& c);
+  void serve_admin(Conversation& c);
+  void serve_app(Conversation& c);
   std::string reply_to(const Arrival& request);
 
   mutable std::mutex mutex_;

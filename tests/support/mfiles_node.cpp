@@ -3,49 +3,49 @@
 namespace holdfast::support {
 
 MfilesNode::MfilesNode(std::string name) : server_(std::move(name)) {
-  server_.on("*", [this](Conversation& c) { answer(c); });
+  server_.on("*", [this](Conversation& c) { respond(c); });
 }
 
-void MfilesNode::answer(Conversation& c) {
+void MfilesNode::respond(Conversation& c) {
   if (c.read_body() != End::Whole) return;
   const Arrival& request = c.arrival();
   if (request.target == "/REST/server/status") {
-    c.answer(has_vault_ ? 200 : 503, has_vault_ ? R"({"Successful":true})" : R"({"Message":"vault is detached"})");
+    c.respond(has_vault_ ? 200 : 503, has_vault_ ? R"({"Successful":true})" : R"({"Message":"vault is detached"})");
     return;
   }
-  if (request.target == "/login") return answer_login(c);
+  if (request.target == "/login") return serve_login(c);
   if (!request.target.starts_with("/REST/")) {
-    c.answer(200, server_.name());
+    c.respond(200, server_.name());
     return;
   }
   const std::lock_guard lock(mutex_);
   if (request.target == "/REST/server/authenticationtokens" && request.method == "POST") {
     const std::string token = "token-" + server_.name() + "-" + std::to_string(tokens_.size());
     tokens_.insert(token);
-    c.answer(200, R"({"Value":")" + token + "\"}", "Content-Type: application/json\r\n");
+    c.respond(200, R"({"Value":")" + token + "\"}", "Content-Type: application/json\r\n");
   } else if (tokens_.contains(request.head.field("X-Authentication").value_or(""))) {
-    c.answer(200, server_.name());
+    c.respond(200, server_.name());
   } else {
-    c.answer(403, R"({"Message":"the token is not of this server"})", "Content-Type: application/json\r\n");
+    c.respond(403, R"({"Message":"the token is not of this server"})", "Content-Type: application/json\r\n");
   }
 }
 
 // Type 1, challenge, type 3, as RFC 4559 describes it for Negotiate; what is inside is of no interest here.
-void MfilesNode::answer_login(Conversation& c) {
+void MfilesNode::serve_login(Conversation& c) {
   const int connection = c.arrival().connection;
   const std::string credentials = c.arrival().head.field("Authorization").value_or("");
   const std::lock_guard lock(mutex_);
   if (credentials == "NTLM type1") {
     challenged_.insert(connection);
-    c.answer(401, "", "WWW-Authenticate: NTLM challenge\r\n");
+    c.respond(401, "", "WWW-Authenticate: NTLM challenge\r\n");
     return;
   }
   if (credentials == "NTLM type3" && challenged_.contains(connection)) logged_in_.insert(connection);
   if (logged_in_.contains(connection)) {
-    c.answer(200, server_.name(),
-             "Set-Cookie: mfilesmsm=" + server_.name() + "-" + std::to_string(connection) + "\r\n");
+    c.respond(200, server_.name(),
+              "Set-Cookie: mfilesmsm=" + server_.name() + "-" + std::to_string(connection) + "\r\n");
   } else {
-    c.answer(401, "", "WWW-Authenticate: NTLM\r\n");
+    c.respond(401, "", "WWW-Authenticate: NTLM\r\n");
   }
 }
 

@@ -15,7 +15,7 @@ namespace holdfast::support {
 /// "/REST/server/status" is 200, or 503 while its vault is detached. "/REST/server/authenticationtokens" gives a token
 /// that only this server knows: anything else below "/REST/" wants one in X-Authentication and answers 403 otherwise.
 /// "/login" wants an NTLM-like exchange of three messages, all on one connection, which is logged in from then on;
-/// its answer sets the cookie mfilesmsm. Any thread.
+/// its response sets the cookie mfilesmsm. Any thread.
 class MfilesNode {
  public:
   explicit MfilesNode(std::string name);
@@ -27,8 +27,8 @@ class MfilesNode {
   void attach_vault() { has_vault_ = true; }
 
  private:
-  void answer(Conversation& c);
-  void answer_login(Conversation& c);
+  void respond(Conversation& c);
+  void serve_login(Conversation& c);
 
   std::atomic<bool> has_vault_ = true;
   std::mutex mutex_;

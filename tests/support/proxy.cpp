@@ -91,7 +91,7 @@ void Proxy::reconfigure(const ProxyConfig& config) {
   write_config(toml_of(config_, dir_.path().string()));
 }
 
-Answer Proxy::reload(std::string_view body) const {
+Response Proxy::reload(std::string_view body) const {
   HttpClient client(admin_port_);
   return client.request({.method = "POST",
                          .target = "/api/v1/reload",
@@ -102,9 +102,9 @@ Answer Proxy::reload(std::string_view body) const {
 
 nlohmann::json Proxy::status() const {
   HttpClient client(admin_port_);
-  const Answer answer = client.request({.target = "/api/v1/status", .host = "127.0.0.1"});
-  if (!answer.is_whole(200)) return nullptr;
-  auto parsed = nlohmann::json::parse(answer.body, nullptr, false);
+  const Response response = client.request({.target = "/api/v1/status", .host = "127.0.0.1"});
+  if (!response.is_whole(200)) return nullptr;
+  auto parsed = nlohmann::json::parse(response.body, nullptr, false);
   return parsed.is_discarded() ? nlohmann::json{} : parsed;
 }
 

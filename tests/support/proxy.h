@@ -74,7 +74,7 @@ class Proxy {
   void write_config(std::string_view toml) { dir_.write("holdfast.toml", toml); }
   std::filesystem::path config_path() const { return dir_.path() / "holdfast.toml"; }
   /// POST /api/v1/reload.
-  Answer reload(std::string_view body = "{}") const;
+  Response reload(std::string_view body = "{}") const;
 
   /// GET /api/v1/status of the admin listener; null when it gives none.
   nlohmann::json status() const;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kProgram = "redis-server";
 
-/// The answer to `lines`, until `enough` of it is there.
+/// The response to `lines`, until `enough` of it is there.
 template <class Enough>
 std::string ask(std::uint16_t port, const std::string& lines, Enough enough) {
   const Fd socket = connect_to(port);

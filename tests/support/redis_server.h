@@ -32,9 +32,9 @@ class RedisServer {
   /// SIGCONT.
   void go_on();
 
-  /// Sends one line and gives back the first line of the answer, as in "+OK", "-ERR ...", "$3", ":1".
+  /// Sends one line and gives back the first line of the response, as in "+OK", "-ERR ...", "$3", ":1".
   std::string command(std::string_view line, std::string_view auth_line = {}) const;
-  /// The lines of an answer that is one string, as INFO's.
+  /// The lines of a response that is one string, as INFO's.
   std::string text(std::string_view line) const;
 
  private:

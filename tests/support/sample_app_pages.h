@@ -14,7 +14,7 @@ namespace holdfast::support {
 /// What one process of the sample app is.
 struct SampleApp {
   std::string name = "app1";
-  std::chrono::milliseconds delay{0};  ///< Before every answer but that of /health.
+  std::chrono::milliseconds delay{0};  ///< Before every response but that of /health.
   Logins logins;
   std::atomic<std::uint64_t> requests = 0;  ///< Served by this process, health checks left out.
 };
@@ -38,7 +38,7 @@ void serve_connection(SampleApp& app, Wire wire);
 std::string home_page(const SampleApp& app, const Login& login, const AppRequest& request);
 std::string login_page(const SampleApp& app);
 
-/// The answer of a WebSocket server to `key` (RFC 6455 section 4.2.2).
+/// The response of a WebSocket server to `key` (RFC 6455 section 4.2.2).
 std::string websocket_accept(std::string_view key);
 /// Echoes frames until the peer closes (RFC 6455; text, binary, ping, close; no fragments).
 void echo_websocket(Wire& wire);

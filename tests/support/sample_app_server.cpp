@@ -56,7 +56,7 @@ struct Visit {
   SampleApp& app;
   Wire& wire;
   AppRequest request = {};
-  std::string fields = {};  ///< More field lines of the answer.
+  std::string fields = {};  ///< More field lines of the response.
   bool body_was_read = false;
 
   End read_body(const Sink& sink) {
@@ -79,7 +79,7 @@ struct Visit {
     return text.append("\r\n");
   }
 
-  bool answer(std::string_view status, std::string_view type, std::string_view body) {
+  bool respond(std::string_view status, std::string_view type, std::string_view body) {
     std::string text = head_of(status, type, body.size());
     if (request.method != "HEAD") text.append(body);
     return wire.send(text) == Io::Ok;
@@ -95,18 +95,18 @@ struct Visit {
 
 bool see_other(Visit& visit, std::string_view where) {
   visit.fields.append("Location: ").append(where).append("\r\n");
-  return visit.answer("303 See Other", "text/plain", "");
+  return visit.respond("303 See Other", "text/plain", "");
 }
 
 bool on_home(Visit& visit) {
   visit.begin_session();
   const Login login = visit.app.logins.touch(visit.request.session);
-  return visit.answer("200 OK", "text/html; charset=utf-8", home_page(visit.app, login, visit.request));
+  return visit.respond("200 OK", "text/html; charset=utf-8", home_page(visit.app, login, visit.request));
 }
 
 bool on_login(Visit& visit) {
   if (visit.request.method != "POST") {
-    return visit.answer("200 OK", "text/html; charset=utf-8", login_page(visit.app));
+    return visit.respond("200 OK", "text/html; charset=utf-8", login_page(visit.app));
   }
   std::string form;
   const End end = visit.read_body([&](std::string_view part) {
@@ -125,7 +125,7 @@ bool on_logout(Visit& visit) {
   return see_other(visit, "/");
 }
 
-bool on_health(Visit& visit) { return visit.answer("200 OK", "text/plain", "ok"); }
+bool on_health(Visit& visit) { return visit.respond("200 OK", "text/plain", "ok"); }
 
 bool on_whoami(Visit& visit) {
   visit.begin_session();
@@ -134,13 +134,13 @@ bool on_whoami(Visit& visit) {
   base::append_json_escaped(body, login.user);
   body += "\",\"session_requests\":" + std::to_string(login.requests) +
           ",\"node_requests\":" + std::to_string(visit.app.requests.load()) + "}\n";
-  return visit.answer("200 OK", "application/json", body);
+  return visit.respond("200 OK", "application/json", body);
 }
 
 bool on_slow(Visit& visit) {
   const auto ms = base::parse_decimal(visit.request.query_value("ms")).value_or(1000);
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min<std::uint64_t>(ms, 600'000)));
-  return visit.answer("200 OK", "text/plain", "done after " + std::to_string(ms) + " ms\n");
+  return visit.respond("200 OK", "text/plain", "done after " + std::to_string(ms) + " ms\n");
 }
 
 bool on_bytes(Visit& visit) {
@@ -159,13 +159,13 @@ bool on_bytes(Visit& visit) {
 bool on_upload(Visit& visit) {
   std::uint64_t bytes = 0;
   if (visit.read_body([&](std::string_view part) { bytes += part.size(); }) != End::Whole) return false;
-  return visit.answer("200 OK", "application/json", "{\"bytes\":" + std::to_string(bytes) + "}\n");
+  return visit.respond("200 OK", "application/json", "{\"bytes\":" + std::to_string(bytes) + "}\n");
 }
 
 bool on_websocket(Visit& visit) {
   const auto key = visit.request.head.field("Sec-WebSocket-Key");
   if (!key || !base::iequals(visit.request.head.field("Upgrade").value_or(""), "websocket")) {
-    return visit.answer("426 Upgrade Required", "text/plain", "this is a WebSocket\n");
+    return visit.respond("426 Upgrade Required", "text/plain", "this is a WebSocket\n");
   }
   const std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -196,7 +196,7 @@ bool route(Visit& visit) {
   for (const Row& row : kRows) {
     if (row.path == visit.request.path) return row.handler(visit);
   }
-  return visit.answer("404 Not Found", "text/plain", "no such page\n");
+  return visit.respond("404 Not Found", "text/plain", "no such page\n");
 }
 
 bool parse(const WireHead& head, AppRequest& request) {

@@ -40,16 +40,16 @@ TEST_CASE("a client tells whole, truncated and reset answers apart") {
         Row{"/else", End::Whole, 200, "b"}, Row{"/chunked", End::Whole, 200, "fourabc"}}) {
     INFO(row.path);
     HttpClient client(backend.port());
-    const Answer answer = client.get(row.path);
-    CHECK(answer.end == row.end);
-    CHECK(answer.status == row.status);
-    CHECK(answer.body == row.body);
+    const Response response = client.get(row.path);
+    CHECK(response.end == row.end);
+    CHECK(response.status == row.status);
+    CHECK(response.body == row.body);
   }
   HttpClient client(backend.port());
-  const Answer answer = client.get("/chunked");
-  REQUIRE(answer.trailers.size() == 1);
-  CHECK(answer.trailers[0].value == "7");
-  CHECK(answer.interim.size() == 1);
+  const Response response = client.get("/chunked");
+  REQUIRE(response.trailers.size() == 1);
+  CHECK(response.trailers[0].value == "7");
+  CHECK(response.interim.size() == 1);
 }
 
 TEST_CASE("a backend records what it was asked, refuses, crashes and comes back on its port") {
@@ -84,9 +84,9 @@ TEST_CASE("the sample app keeps a login over the death of its node") {
   CHECK(client.get("/").refused);
   HttpClient other(two.port());
   other.cookies() = client.cookies();
-  const Answer answer = other.get("/");
-  CHECK(answer.body.find("Hello, Zo\xC3\xAB &lt;b&gt;") != std::string::npos);
-  CHECK(answer.field("X-Node") == "two");
+  const Response response = other.get("/");
+  CHECK(response.body.find("Hello, Zo\xC3\xAB &lt;b&gt;") != std::string::npos);
+  CHECK(response.field("X-Node") == "two");
   CHECK(other.get("/api/whoami").body.find("\"session_requests\":4") != std::string::npos);
   CHECK(other.get("/bytes?n=100000").body_bytes == 100000);
   CHECK(other.post("/upload", "12345").body == "{\"bytes\":5}\n");
@@ -100,13 +100,13 @@ TEST_CASE("the sample app speaks WebSocket") {
   const TempDir logins;
   AppServer app("one", logins.path());
   HttpClient client(app.port());
-  // The key and its answer are the example of RFC 6455 section 1.3; the frame is masked with zeros.
+  // The key and its response are the example of RFC 6455 section 1.3; the frame is masked with zeros.
   REQUIRE(
       client.send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
-  const Answer answer = client.receive();
-  CHECK(answer.status == 101);
-  CHECK(answer.field("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  const Response response = client.receive();
+  CHECK(response.status == 101);
+  CHECK(response.field("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   using namespace std::string_literals;
   REQUIRE(client.send("\x81\x83\0\0\0\0abc"s));
   std::string echoed;

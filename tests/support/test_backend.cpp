@@ -73,7 +73,7 @@ void Conversation::leave() {
   if (std::exchange(is_in_flight_, false)) --backend_.in_flight_;
 }
 
-bool Conversation::answer(int status, std::string_view body, std::string_view fields) {
+bool Conversation::respond(int status, std::string_view body, std::string_view fields) {
   std::string text = "HTTP/1.1 " + std::to_string(status) + " Test\r\nX-Node: " + backend_.name() + "\r\n";
   text.append(fields);
   text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
@@ -215,7 +215,7 @@ bool TestBackend::serve_one(Connection& connection, int number) {
   if (!parse_request_line(arrival.head, arrival)) return false;
   if (arrival.target == "/health") {
     ++health_checks_;
-    return conversation.answer(200, "ok") && keeps_alive(arrival.head);
+    return conversation.respond(200, "ok") && keeps_alive(arrival.head);
   }
   raise_to(in_flight_max_, ++in_flight_);  // before anybody can hear of the arrival
   conversation.is_in_flight_ = true;
@@ -223,7 +223,7 @@ bool TestBackend::serve_one(Connection& connection, int number) {
   if (const Script script = script_for(arrival.target)) {
     script(conversation);
   } else if (conversation.read_body() == End::Whole) {
-    conversation.answer(200, name_);
+    conversation.respond(200, name_);
   }
   conversation.leave();
   if (!connection.wire.is_open() || conversation.read_body() != End::Whole) return false;

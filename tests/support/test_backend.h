@@ -42,8 +42,8 @@ class Conversation {
   /// Reads the request's body to its end, and passes it on. Answers "100 Continue" first when the client waits for it.
   End read_body(const Sink& sink = nullptr);
   bool send(std::string_view bytes);
-  /// A whole answer with Content-Length; `fields` are complete lines.
-  bool answer(int status, std::string_view body, std::string_view fields = {});
+  /// A whole response with Content-Length; `fields` are complete lines.
+  bool respond(int status, std::string_view body, std::string_view fields = {});
   /// A stretch of work: waits that long, or until the backend is stopped (then false).
   bool work(Clock::duration how_long);
   /// False when the backend was stopped or the deadline passed first.
@@ -107,7 +107,7 @@ class TestBackend {
   std::size_t health_checks() const { return health_checks_; }
   int connections() const { return connections_; }
   int open_connections() const { return open_connections_; }
-  /// Requests whose answer() has not begun; of those that answer by send(), whose script has not ended.
+  /// Requests whose respond() has not begun; of those that answer by send(), whose script has not ended.
   int in_flight() const { return in_flight_; }
   int in_flight_max() const { return in_flight_max_; }
 

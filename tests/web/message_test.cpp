@@ -14,21 +14,22 @@ constexpr base::WallTime kEpoch{};
 
 }  // namespace
 
-TEST_CASE("an answer's bytes: every head is guarded, HEAD leaves the body out") {
-  Answer answer = text_answer(405, "no");
-  answer.allow = "GET, HEAD";
+TEST_CASE("a response's bytes: every head is guarded, HEAD leaves the body out") {
+  Response response = text_response(405, "no");
+  response.allow = "GET, HEAD";
   const std::string head =
       "HTTP/1.1 405 Method Not Allowed\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\nCache-Control: no-store\r\n"
       "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
       "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nAllow: GET, HEAD\r\n";
-  CHECK(wire_text(answer, kEpoch, AfterAnswer::Close, BodyPart::Sent) == head + "Connection: close\r\n\r\nno\n");
-  CHECK(wire_text(answer, kEpoch, AfterAnswer::KeepOpen, BodyPart::LeftOut) == head + "Connection: keep-alive\r\n\r\n");
+  CHECK(wire_text(response, kEpoch, AfterResponse::Close, BodyPart::Sent) == head + "Connection: close\r\n\r\nno\n");
+  CHECK(wire_text(response, kEpoch, AfterResponse::KeepOpen, BodyPart::LeftOut) ==
+        head + "Connection: keep-alive\r\n\r\n");
 }
 
 TEST_CASE("a router knows its paths byte for byte and its methods by name") {
   Router router;
-  const auto says = [](std::string_view word) { return [word](const Request&) { return text_answer(200, word); }; };
+  const auto says = [](std::string_view word) { return [word](const Request&) { return text_response(200, word); }; };
   router.add(http::Method::Get, "/thing", says("got"));
   router.add(http::Method::Post, "/thing", says("posted"));
   router.add(http::Method::Post, "/act", says("acted"));
@@ -58,10 +59,10 @@ TEST_CASE("a router knows its paths byte for byte and its methods by name") {
     Request request;
     request.method = row.method;
     request.path = row.path;
-    const Answer answer = answer_of(router, request);
-    CHECK(answer.status == row.status);
-    if (row.status == 200) CHECK(answer.body == row.body_or_allow);
-    if (row.status != 200) CHECK(answer.allow == row.body_or_allow);
+    const Response response = response_of(router, request);
+    CHECK(response.status == row.status);
+    if (row.status == 200) CHECK(response.body == row.body_or_allow);
+    if (row.status != 200) CHECK(response.allow == row.body_or_allow);
   }
 }
 
@@ -75,12 +76,12 @@ TEST_CASE("request fields are found as HTTP compares names, the first one wins")
 TEST_CASE("names in a path are decoded, once") {
   Router router;
   router.add(http::Method::Get, "/backends/{name}/state",
-             [](const Request& request) { return text_answer(200, request.captures[0]); });
+             [](const Request& request) { return text_response(200, request.captures[0]); });
   const auto ask = [&](const char* path) {
     Request request;
     request.method = http::Method::Get;
     request.path = path;
-    return answer_of(router, request).body;
+    return response_of(router, request).body;
   };
   CHECK(ask("/backends/127.0.0.1:80/state") == "127.0.0.1:80\n");
   CHECK(ask("/backends/%5B::1%5d:80/state") == "[::1]:80\n");

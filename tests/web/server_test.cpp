@@ -15,14 +15,14 @@ namespace {
 
 Router router() {
   Router made;
-  const auto says = [](std::string_view word) { return [word](const Request&) { return text_answer(200, word); }; };
+  const auto says = [](std::string_view word) { return [word](const Request&) { return text_response(200, word); }; };
   made.add(http::Method::Get, "/livez", says("alive"));
   made.add(http::Method::Get, "/readyz", says("ready"));
   made.add(http::Method::Get, "/api/v1/status", says("{}"));
   made.add(http::Method::Post, "/echo", [](const Request& request) {
-    return text_answer(200, std::string(request.field("x-say")) + request.query + request.body);
+    return text_response(200, std::string(request.field("x-say")) + request.query + request.body);
   });
-  made.add(http::Method::Get, "/big", [](const Request&) { return text_answer(200, std::string(300'000, 'b')); });
+  made.add(http::Method::Get, "/big", [](const Request&) { return text_response(200, std::string(300'000, 'b')); });
   return made;
 }
 
@@ -85,10 +85,10 @@ TEST_CASE("what is hostile or wrong gets its status, and the connection ends whe
   for (const Row& row : rows) {
     INFO(std::string(row.why));
     Fixture f;
-    const std::string answer = f.talk(row.bytes);
-    CHECK(begins(answer, "HTTP/1.1 " + std::string(row.status) + " "));
-    CHECK(has(answer, "\r\nConnection: " + std::string(row.connection) + "\r\n"));
-    CHECK(count_of(answer, "HTTP/1.1 ") == 1);
+    const std::string response = f.talk(row.bytes);
+    CHECK(begins(response, "HTTP/1.1 " + std::string(row.status) + " "));
+    CHECK(has(response, "\r\nConnection: " + std::string(row.connection) + "\r\n"));
+    CHECK(count_of(response, "HTTP/1.1 ") == 1);
   }
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("one connection serves many requests, also those sent ahead, in order"
   CHECK(body_of(peer.take()) == "alive\n");
 }
 
-TEST_CASE("a slow reader gets its whole answer, and the next request waits for that") {
+TEST_CASE("a slow reader gets its whole response, and the next request waits for that") {
   Fixture f;
   FakePeer peer = f.connect();
   peer.blocks_after(1000);
@@ -183,7 +183,7 @@ TEST_CASE("deadlines: a late request gets 408, an idle connection is closed, a s
     const char* why;
     std::string bytes;
     base::Duration wait;
-    const char* answer;
+    const char* response;
   };
   const Row rows[] = {
       {"nothing sent", "", 10s, ""},
@@ -199,7 +199,7 @@ TEST_CASE("deadlines: a late request gets 408, an idle connection is closed, a s
     CHECK(peer.received().empty());
     CHECK(peer.is_open());
     f.loop.advance(1ms);
-    CHECK(begins(peer.received(), row.answer));
+    CHECK(begins(peer.received(), row.response));
     CHECK(peer.has_ended());
     f.loop.advance(2s);
     CHECK_FALSE(peer.is_open());
@@ -233,7 +233,7 @@ TEST_CASE("a trickle does not move the request's deadline") {
   CHECK(begins(peer.received(), "HTTP/1.1 408 "));
 }
 
-TEST_CASE("after the last answer the rest is swallowed, with an end") {
+TEST_CASE("after the last response the rest is swallowed, with an end") {
   Fixture f;
   FakePeer peer = f.connect();
   peer.sends("bad\r\n\r\n");
@@ -267,7 +267,7 @@ TEST_CASE("clients that leave are forgotten, wherever they were") {
   CHECK(f.loop.timers_alive() == 0);
 }
 
-TEST_CASE("a client that has ended its side still gets the answer to what it sent") {
+TEST_CASE("a client that has ended its side still gets the response to what it sent") {
   Fixture f;
   FakePeer peer = f.connect();
   peer.sends(get("/livez"));

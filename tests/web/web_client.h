@@ -34,12 +34,12 @@ struct WebServer {
 inline std::string get(std::string_view target) {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
-inline std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
+inline std::string body_of(const std::string& response) { return response.substr(response.find("\r\n\r\n") + 4); }
 
 /// What a router answers at once.
-inline Answer answer_of(const Router& router, const Request& request) {
-  Answer got;
-  router.answer(request, [&got](const Answer& answer) { got = answer; });
+inline Response response_of(const Router& router, const Request& request) {
+  Response got;
+  router.handle(request, [&got](const Response& response) { got = response; });
   return got;
 }
 

@@ -177,8 +177,8 @@ TEST_CASE("the clock is set back an hour: users stay, a deadline is not put off,
   for (int i = 0; i < 10; ++i) homes.push_back(users.emplace_back(proxy.port()).get("/").body);
   const auto all_at_home = [&] {
     for (std::size_t i = 0; i < users.size(); ++i) {
-      const Answer answer = users[i].get("/");
-      if (!answer.is_whole(200) || answer.body != homes[i]) return false;
+      const Response response = users[i].get("/");
+      if (!response.is_whole(200) || response.body != homes[i]) return false;
     }
     return true;
   };
@@ -229,9 +229,9 @@ TEST_CASE("few descriptors: said at the start; who finds no place is told so, th
       ++refused;
       continue;
     }
-    const Answer answer = client.receive();
-    served += answer.is_whole(200) ? 1 : 0;
-    refused += answer.is_whole(200) ? 0 : 1;
+    const Response response = client.receive();
+    served += response.is_whole(200) ? 1 : 0;
+    refused += response.is_whole(200) ? 0 : 1;
   }
   CHECK(served >= 20);
   CHECK(served + refused == 100);
@@ -252,8 +252,8 @@ TEST_CASE("no descriptor left: who is there is served, nobody is called DOWN, wh
   REQUIRE(known.get("/").is_whole(200));
   HttpClient admin(proxy.admin_port());
   const auto state_of = [&](const char* name) {
-    const Answer answer = admin.request({.target = "/api/v1/status", .host = "127.0.0.1"});
-    return nlohmann::json::parse(answer.body, nullptr, false)["pools"]["app"]["backends"][name].value("state", "?");
+    const Response response = admin.request({.target = "/api/v1/status", .host = "127.0.0.1"});
+    return nlohmann::json::parse(response.body, nullptr, false)["pools"]["app"]["backends"][name].value("state", "?");
   };
   REQUIRE(state_of("a") == "UP");
   limit_descriptors(proxy, 3);

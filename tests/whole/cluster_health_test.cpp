@@ -35,7 +35,7 @@ bool wait_for_nodes(const Proxy& proxy, std::size_t count) {
   });
 }
 
-Answer readyz(const Proxy& proxy) {
+Response readyz(const Proxy& proxy) {
   return HttpClient(proxy.admin_port()).request({.target = "/readyz", .host = "127.0.0.1"});
 }
 

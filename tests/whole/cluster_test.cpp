@@ -29,11 +29,11 @@ ProxyConfig member(const RedisServer& redis, const std::string& name, std::vecto
   return config;
 }
 
-Answer ask(const Proxy& proxy, std::string_view path) {
+Response ask(const Proxy& proxy, std::string_view path) {
   return HttpClient(proxy.admin_port()).request({.target = std::string(path), .host = "127.0.0.1"});
 }
 
-Answer order(const Proxy& proxy, const std::string& backend, const std::string& word) {
+Response order(const Proxy& proxy, const std::string& backend, const std::string& word) {
   return HttpClient(proxy.admin_port())
       .request({.method = "POST",
                 .target = "/api/v1/pools/app/backends/" + backend + "/" + word,
@@ -63,7 +63,7 @@ TEST_CASE("a drain on one proxy is obeyed by the other within a second, and kept
   REQUIRE(wait_for_nodes(one, 2));
   REQUIRE(wait_for_nodes(two, 2));
 
-  const Answer said = order(one, "a", "drain");
+  const Response said = order(one, "a", "drain");
   REQUIRE(said.is_whole(200));
   CHECK(said.body.find("\"state\":\"DRAINING\"") != std::string::npos);
   const auto asked = Clock::now();
@@ -108,8 +108,8 @@ TEST_CASE("the leader dies: another leads, with a higher number") {
   for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.nodes()));
   for (const Proxy& proxy : proxies) REQUIRE(wait_for_nodes(proxy, 3));
   const auto leader = [](const Proxy& proxy) {
-    const Answer answer = ask(proxy, "/cluster/leader");
-    return answer.is_whole(200) ? nlohmann::json::parse(answer.body) : nlohmann::json::object();
+    const Response response = ask(proxy, "/cluster/leader");
+    return response.is_whole(200) ? nlohmann::json::parse(response.body) : nlohmann::json::object();
   };
   const auto before = leader(proxies.front());
   const auto number = before.value("fencing_number", std::int64_t{0});

@@ -121,7 +121,7 @@ TEST_CASE("USR1 opens the access log anew; where that fails the old file goes on
   CHECK(proxy.stop() == 0);
 }
 
-TEST_CASE("holdfastctl status: words, or the whole answer") {
+TEST_CASE("holdfastctl status: words, or the whole response") {
   Fleet fleet({"a", "b"});
   Proxy proxy(config_of(fleet));
   const Finished words = ctl(proxy, {"status"});

@@ -39,9 +39,9 @@ std::vector<HttpClient> log_in(const Proxy& proxy, int count) {
 
 /// "a u7": who answered, and who the app takes the user for.
 std::string who_am_i(HttpClient& user) {
-  const Answer answer = user.get("/api/whoami");
-  const auto json = nlohmann::json::parse(answer.body, nullptr, false);
-  if (!answer.is_whole(200) || !json.is_object()) return "failed: " + answer.text();
+  const Response response = user.get("/api/whoami");
+  const auto json = nlohmann::json::parse(response.body, nullptr, false);
+  if (!response.is_whole(200) || !json.is_object()) return "failed: " + response.text();
   return json.value("node", "?") + " " + json.value("user", "?");
 }
 
@@ -54,7 +54,7 @@ bool has_tunnel(HttpClient& client, const std::string& session) {
          client.receive().status == 101;
 }
 
-void answer_tunnels(Fleet& fleet) {
+void serve_tunnels(Fleet& fleet) {
   fleet.on("/ws", [](Conversation& talk) {
     talk.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     talk.echo();
@@ -102,7 +102,7 @@ TEST_CASE("the same with two proxies: both count for both") {
   Fleet fleet({"a", "b"});
   fleet.on("/out", [](Conversation& talk) {
     talk.read_body();
-    talk.answer(200, talk.name(), "Set-Cookie: JSESSIONID=; Max-Age=0\r\n");
+    talk.respond(200, talk.name(), "Set-Cookie: JSESSIONID=; Max-Age=0\r\n");
   });
   Members pair(fleet);
   REQUIRE(ctl(pair.one, {"maint", "app/b"}).code == 0);
@@ -129,7 +129,7 @@ TEST_CASE("the same with two proxies: both count for both") {
 TEST_CASE("at the deadline the rest moves, without an error; what lasts goes last") {
   Gate finish;
   Fleet fleet({"a", "b", "c"});
-  answer_tunnels(fleet);
+  serve_tunnels(fleet);
   fleet.on("/stream", [](Conversation& talk) {
     talk.read_body();
     talk.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -139,11 +139,11 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
   fleet.on("/report", [&](Conversation& talk) {
     talk.read_body();
     talk.wait(finish);
-    talk.answer(200, talk.name());
+    talk.respond(200, talk.name());
   });
   fleet.on("*", [](Conversation& talk) {
     talk.read_body();
-    talk.answer(200, talk.name());
+    talk.respond(200, talk.name());
   });
   Proxy proxy({.nodes = fleet.nodes(), .sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n"});
   std::map<std::string, std::string> homes;
@@ -189,11 +189,11 @@ TEST_CASE("two proxies move the rest once, and the waiting one sees the other's 
   fleet.on("/report", [&](Conversation& talk) {
     talk.read_body();
     talk.wait(finish);
-    talk.answer(200, talk.name());
+    talk.respond(200, talk.name());
   });
   fleet.on("*", [](Conversation& talk) {
     talk.read_body();
-    talk.answer(200, talk.name());
+    talk.respond(200, talk.name());
   });
   Members pair(fleet);
   Load load({.proxies = {&pair.one, &pair.two}, .users = 60});

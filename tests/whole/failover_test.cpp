@@ -20,7 +20,7 @@ constexpr auto kSlowestMax = 50ms;
 struct User {
   std::string name;
   HttpClient client;
-  std::string node;  ///< Where the last answer came from.
+  std::string node;  ///< Where the last response came from.
 };
 
 class Shop {
@@ -43,11 +43,11 @@ class Shop {
 
   /// One request as this user; empty when it went well, else what was wrong. Updates the user's node.
   static std::string visit(User& user) {
-    const Answer answer = user.client.get("/api/whoami");
-    if (!answer.is_whole(200)) return user.name + " got " + answer.text();
-    if (answer.body.find("\"user\":\"" + user.name + "\"") == std::string::npos)
-      return user.name + " was logged out: " + answer.body;
-    user.node = answer.field("X-Node").value_or("?");
+    const Response response = user.client.get("/api/whoami");
+    if (!response.is_whole(200)) return user.name + " got " + response.text();
+    if (response.body.find("\"user\":\"" + user.name + "\"") == std::string::npos)
+      return user.name + " was logged out: " + response.body;
+    user.node = response.field("X-Node").value_or("?");
     return "";
   }
 

@@ -29,7 +29,7 @@ TEST_CASE("50 sessions, 4 parallel first requests each, backends answering in 50
     fleet.on("*", [](Conversation& c) {
       c.read_body();
       c.work(50ms);
-      c.answer(200, "page");
+      c.respond(200, "page");
     });
     Proxy proxy({.nodes = fleet.nodes(), .workers = 4, .sticky = row.sticky});
     std::barrier start(kParallel);

@@ -18,17 +18,17 @@ TEST_CASE("a request's head: the app gets its own fields and ours, a stranger's 
   Fleet fleet({"a"});
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
-  const Answer answer = client.get("/path?x=1", {{"X-App", "kept"},
-                                                 {"Connection", "keep-alive, X-Once"},
-                                                 {"X-Once", "hop"},
-                                                 {"Keep-Alive", "timeout=5"},
-                                                 {"Proxy-Connection", "keep-alive"},
-                                                 {"X-Forwarded-For", "203.0.113.9"},
-                                                 {"X-Forwarded-Proto", "https"},
-                                                 {"X-Forwarded-Odd", "odd"},
-                                                 {"Forwarded", "for=203.0.113.9"},
-                                                 {"X-Real-IP", "203.0.113.9"}});
-  REQUIRE(answer.is_whole(200));
+  const Response response = client.get("/path?x=1", {{"X-App", "kept"},
+                                                     {"Connection", "keep-alive, X-Once"},
+                                                     {"X-Once", "hop"},
+                                                     {"Keep-Alive", "timeout=5"},
+                                                     {"Proxy-Connection", "keep-alive"},
+                                                     {"X-Forwarded-For", "203.0.113.9"},
+                                                     {"X-Forwarded-Proto", "https"},
+                                                     {"X-Forwarded-Odd", "odd"},
+                                                     {"Forwarded", "for=203.0.113.9"},
+                                                     {"X-Real-IP", "203.0.113.9"}});
+  REQUIRE(response.is_whole(200));
   const Arrival got = last_arrival(fleet);
   CHECK(got.target == "/path?x=1");
   CHECK(got.head.field("Host") == "shop.test");
@@ -58,20 +58,20 @@ TEST_CASE("a trusted proxy's word is kept and extended") {
   CHECK(got.head.field("X-Real-IP") == "203.0.113.9");
 }
 
-TEST_CASE("an answer's head and the app's own error bodies pass untouched, hop-by-hop fields do not") {
+TEST_CASE("a response's head and the app's own error bodies pass untouched, hop-by-hop fields do not") {
   Fleet fleet({"a"});
   fleet.on("/", [](Conversation& c) {
-    c.answer(560, "{\"error\":\"microflow\"}",
-             "X-App: 1\r\nConnection: X-Once\r\nX-Once: hop\r\nKeep-Alive: timeout=5\r\n");
+    c.respond(560, "{\"error\":\"microflow\"}",
+              "X-App: 1\r\nConnection: X-Once\r\nX-Once: hop\r\nKeep-Alive: timeout=5\r\n");
   });
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
-  const Answer answer = client.get("/");
-  CHECK(answer.is_whole(560));
-  CHECK(answer.body == "{\"error\":\"microflow\"}");
-  CHECK(answer.field("X-App") == "1");
-  CHECK_FALSE(answer.field("X-Once"));
-  CHECK_FALSE(answer.field("Keep-Alive"));
+  const Response response = client.get("/");
+  CHECK(response.is_whole(560));
+  CHECK(response.body == "{\"error\":\"microflow\"}");
+  CHECK(response.field("X-App") == "1");
+  CHECK_FALSE(response.field("X-Once"));
+  CHECK_FALSE(response.field("Keep-Alive"));
 }
 
 TEST_CASE("keep-alive: one connection on each side serves many requests") {
@@ -90,7 +90,7 @@ TEST_CASE("pipelined requests are answered in order, and nothing is lost") {
   fleet.on("*", [](Conversation& c) {
     c.read_body();
     if (c.arrival().target == "/0") c.work(100ms);
-    c.answer(200, c.arrival().target + "=" + c.arrival().body);
+    c.respond(200, c.arrival().target + "=" + c.arrival().body);
   });
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
@@ -102,10 +102,10 @@ TEST_CASE("pipelined requests are answered in order, and nothing is lost") {
   }
   REQUIRE(client.send(all));
   for (int i = 0; i < 10; ++i) {
-    const Answer answer = client.receive();
-    CAPTURE(answer.text());
-    CHECK(answer.is_whole(200));
-    CHECK(answer.body == "/" + std::to_string(i) + "=" + (i % 2 == 0 ? "" : "body" + std::to_string(i)));
+    const Response response = client.receive();
+    CAPTURE(response.text());
+    CHECK(response.is_whole(200));
+    CHECK(response.body == "/" + std::to_string(i) + "=" + (i % 2 == 0 ? "" : "body" + std::to_string(i)));
   }
 }
 
@@ -117,10 +117,10 @@ TEST_CASE("HTTP/1.0 clients get what they can read") {
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
   REQUIRE(client.send("GET /chunked HTTP/1.0\r\nHost: shop.test\r\n\r\n"));
-  const Answer answer = client.receive();
-  CHECK(answer.is_whole(200));
-  CHECK(answer.body == "fourabc");
-  CHECK_FALSE(answer.field("Transfer-Encoding"));
+  const Response response = client.receive();
+  CHECK(response.is_whole(200));
+  CHECK(response.body == "fourabc");
+  CHECK_FALSE(response.field("Transfer-Encoding"));
   CHECK_FALSE(client.is_open());
 
   REQUIRE(client.send("GET / HTTP/1.0\r\nHost: shop.test\r\nConnection: keep-alive\r\n\r\n"));
@@ -132,13 +132,13 @@ TEST_CASE("answers without a body leave the connection in step") {
   fleet.on("/204", [](Conversation& c) { c.send("HTTP/1.1 204 No Content\r\n\r\n"); });
   fleet.on("/304",
            [](Conversation& c) { c.send("HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\nETag: \"x\"\r\n\r\n"); });
-  fleet.on("/head", [](Conversation& c) { c.answer(200, "twelve bytes"); });
-  fleet.on("/empty", [](Conversation& c) { c.answer(200, ""); });
+  fleet.on("/head", [](Conversation& c) { c.respond(200, "twelve bytes"); });
+  fleet.on("/empty", [](Conversation& c) { c.respond(200, ""); });
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
   CHECK(client.get("/204").is_whole(204));
   CHECK(client.get("/304").is_whole(304));
-  const Answer head = client.request({.method = "HEAD", .target = "/head"});
+  const Response head = client.request({.method = "HEAD", .target = "/head"});
   CHECK(head.is_whole(200));
   CHECK(head.field("Content-Length") == "12");
   CHECK(client.get("/empty").is_whole(200));
@@ -158,12 +158,12 @@ TEST_CASE("chunked both ways, with trailers") {
   REQUIRE(
       client.send("POST /echo HTTP/1.1\r\nHost: shop.test\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nX-Check: sum\r\n\r\n"));
-  const Answer answer = client.receive();
-  CHECK(answer.is_whole(200));
-  CHECK(answer.body == "fourabc");
-  REQUIRE(answer.trailers.size() == 1);
-  CHECK(answer.trailers[0].name == "X-Sum");
-  CHECK(answer.trailers[0].value == "7");
+  const Response response = client.receive();
+  CHECK(response.is_whole(200));
+  CHECK(response.body == "fourabc");
+  REQUIRE(response.trailers.size() == 1);
+  CHECK(response.trailers[0].name == "X-Sum");
+  CHECK(response.trailers[0].value == "7");
   const Arrival got = last_arrival(fleet);
   CHECK(got.body == "hello world");
   REQUIRE(got.trailers.size() == 1);
@@ -171,15 +171,15 @@ TEST_CASE("chunked both ways, with trailers") {
   CHECK(client.get("/next").is_whole(200));
 }
 
-TEST_CASE("interim answers pass; 100-continue is waited for") {
+TEST_CASE("interim responses pass; 100-continue is waited for") {
   Fleet fleet({"a"});
   fleet.on("/hints", [](Conversation& c) {
     c.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
-    c.answer(200, "page");
+    c.respond(200, "page");
   });
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
-  const Answer hints = client.get("/hints");
+  const Response hints = client.get("/hints");
   CHECK(hints.is_whole(200));
   REQUIRE(hints.interim.size() == 1);
   CHECK(hints.interim[0].field("Link") == "</a.css>");
@@ -195,19 +195,19 @@ TEST_CASE("interim answers pass; 100-continue is waited for") {
 
 TEST_CASE("a refused expectation is answered, and the body never asked for") {
   Fleet fleet({"a"});
-  fleet.on("/no", [](Conversation& c) { c.answer(403, "no", "Connection: close\r\n"), c.close(); });
+  fleet.on("/no", [](Conversation& c) { c.respond(403, "no", "Connection: close\r\n"), c.close(); });
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();
   REQUIRE(client.send("POST /no HTTP/1.1\r\nHost: shop.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"));
-  const Answer answer = client.receive();
-  CHECK(answer.is_whole(403));
-  CHECK(answer.interim.empty());
+  const Response response = client.receive();
+  CHECK(response.is_whole(403));
+  CHECK(response.interim.empty());
 }
 
 TEST_CASE("an early answer reaches a client that is still uploading") {
   Fleet fleet({"a"});
   fleet.on("/no", [](Conversation& c) {
-    c.answer(403, "too much", "Connection: close\r\n");
+    c.respond(403, "too much", "Connection: close\r\n");
     c.wait_for_peer_to_go();
     c.close();
   });
@@ -215,9 +215,9 @@ TEST_CASE("an early answer reaches a client that is still uploading") {
   HttpClient client = proxy.client();
   REQUIRE(client.send("POST /no HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100000000\r\n\r\n"));
   REQUIRE(client.send(std::string(100'000, 'x')));
-  const Answer answer = client.receive();
-  CHECK(answer.status == 403);
-  CHECK(answer.body == "too much");
+  const Response response = client.receive();
+  CHECK(response.status == 403);
+  CHECK(response.body == "too much");
   CHECK(HttpClient(proxy.port()).get("/").is_whole(200));
 }
 
@@ -296,16 +296,16 @@ TEST_CASE("a backend cut short: the client is told, whatever the framing") {
   config.probe = "type = \"none\"\n";
   Proxy proxy(config);
   for (const Row& row : rows) {
-    // POST: a GET without an answer byte may lawfully be tried again.
+    // POST: a GET without a response byte may lawfully be tried again.
     for (const std::string version : {"HTTP/1.1", "HTTP/1.0"}) {
       CAPTURE(row.path);
       CAPTURE(version);
       HttpClient client = proxy.client();
       REQUIRE(client.send("POST " + row.path + " " + version + "\r\nHost: shop.test\r\nContent-Length: 2\r\n\r\nhi"));
-      const Answer answer = client.receive();
-      CAPTURE(answer.text());
-      CHECK(answer.status == row.status);
-      CHECK((answer.end == End::Whole) == row.is_whole);
+      const Response response = client.receive();
+      CAPTURE(response.text());
+      CHECK(response.status == row.status);
+      CHECK((response.end == End::Whole) == row.is_whole);
     }
   }
 }
@@ -320,9 +320,9 @@ TEST_CASE("an upgrade becomes a tunnel, and bytes glued to either head arrive") 
   HttpClient client = proxy.client();
   REQUIRE(
       client.send("GET /tunnel HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nglued-up "));
-  const Answer answer = client.receive();
-  CHECK(answer.status == 101);
-  CHECK(answer.field("Upgrade") == "echo");
+  const Response response = client.receive();
+  CHECK(response.status == 101);
+  CHECK(response.field("Upgrade") == "echo");
   REQUIRE(client.send("later"));
   const std::string want = "glued-down glued-up later";
   std::string got;
@@ -333,7 +333,7 @@ TEST_CASE("an upgrade becomes a tunnel, and bytes glued to either head arrive") 
   CHECK(eventually([&] { return proxy.sum("requests_in_flight") == 0; }));
 }
 
-TEST_CASE("a refused upgrade is an answer like any other") {
+TEST_CASE("a refused upgrade is a response like any other") {
   Fleet fleet({"a"});
   Proxy proxy(one_worker(fleet));
   HttpClient client = proxy.client();

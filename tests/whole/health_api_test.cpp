@@ -9,7 +9,7 @@ using namespace holdfast::support;
 
 namespace {
 
-Answer ask(const Proxy& proxy, std::string_view path) {
+Response ask(const Proxy& proxy, std::string_view path) {
   return HttpClient(proxy.admin_port()).request({.target = std::string(path), .host = "127.0.0.1"});
 }
 
@@ -18,13 +18,13 @@ Answer ask(const Proxy& proxy, std::string_view path) {
 TEST_CASE("no traffic before the first good probe; down and up again with reason and event") {
   Fleet fleet({"a"});
   std::atomic<bool> is_well = false;
-  fleet.on("/probe", [&](Conversation& c) { c.answer(is_well ? 200 : 503, "state"); });
+  fleet.on("/probe", [&](Conversation& c) { c.respond(is_well ? 200 : 503, "state"); });
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 2};
   config.probe = "path = \"/probe\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\nrise = 2\nfall = 2\n";
   Proxy proxy(config, {.environment = {}, .wrapper = {}, .wait_until_up = false});
   REQUIRE(fleet["a"].wait_for_count(1));
   CHECK(proxy.backend("a").value("state", "") != "UP");
-  const Answer too_early = proxy.client().get("/");
+  const Response too_early = proxy.client().get("/");
   CHECK(too_early.is_whole(503));
   CHECK_FALSE(too_early.field("Set-Cookie"));
 
@@ -63,7 +63,7 @@ TEST_CASE("a dead backend is noticed by its traffic before any probe is due") {
 TEST_CASE("a backend that comes back and still fails is ejected after as many failures as the first time") {
   Fleet fleet({"a", "b"});
   fleet["a"].on("/pay", [](Conversation& c) { c.reset(); });
-  fleet["a"].on("/health", [](Conversation& c) { c.answer(200, "well"); });
+  fleet["a"].on("/health", [](Conversation& c) { c.respond(200, "well"); });
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 1, .sticky = "mode = \"none\"\n"};
   config.tables = "[pools.app.passive]\nfailures = 3\neject = \"200ms\"\n";
   config.pool = "balance = \"round_robin\"\nslow_start = \"0s\"\n";
@@ -101,9 +101,9 @@ TEST_CASE("/api/v1/status: the part other tools rely on") {
     REQUIRE(users.back().get("/").is_whole(200));
   }
   CHECK(eventually([&] { return proxy.sum("requests_total") == 10; }));
-  const Answer answer = ask(proxy, "/api/v1/status");
-  REQUIRE(answer.is_whole(200));
-  CHECK(answer.field("Content-Type").value_or("").starts_with("application/json"));
+  const Response response = ask(proxy, "/api/v1/status");
+  REQUIRE(response.is_whole(200));
+  CHECK(response.field("Content-Type").value_or("").starts_with("application/json"));
   const auto status = proxy.status();
   CHECK(status.value("node", "") != "");
   CHECK(status.value("version", "") != "");
@@ -129,13 +129,13 @@ TEST_CASE("/metrics: Prometheus text, without sessions or paths") {
   HttpClient user = proxy.client();
   REQUIRE(user.get("/very/private/path").is_whole(200));
   const std::string cookie = user.cookies().at("holdfast");
-  const Answer answer = ask(proxy, "/metrics");
-  REQUIRE(answer.is_whole(200));
-  CHECK(answer.field("Content-Type").value_or("").starts_with("text/plain"));
-  CHECK(answer.body.find("# TYPE holdfast_") != std::string::npos);
-  CHECK(answer.body.find("backend=\"a\"") != std::string::npos);
-  CHECK(answer.body.find("private") == std::string::npos);
-  CHECK(answer.body.find(cookie) == std::string::npos);
+  const Response response = ask(proxy, "/metrics");
+  REQUIRE(response.is_whole(200));
+  CHECK(response.field("Content-Type").value_or("").starts_with("text/plain"));
+  CHECK(response.body.find("# TYPE holdfast_") != std::string::npos);
+  CHECK(response.body.find("backend=\"a\"") != std::string::npos);
+  CHECK(response.body.find("private") == std::string::npos);
+  CHECK(response.body.find(cookie) == std::string::npos);
 }
 
 TEST_CASE("the access log says what stickiness did") {

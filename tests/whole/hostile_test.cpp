@@ -41,7 +41,7 @@ TEST_CASE("hostile requests") {
     c.read_body();
     const std::lock_guard lock(mutex);
     received = c.wire().received();
-    c.answer(200, "ok", "Connection: close\r\n");
+    c.respond(200, "ok", "Connection: close\r\n");
     c.close();
   });
   Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
@@ -57,14 +57,14 @@ TEST_CASE("hostile requests") {
     }
     HttpClient client = proxy.client();
     REQUIRE(client.send(row.bytes));
-    const Answer answer = client.receive(row.bytes.starts_with("HEAD ") ? "HEAD" : "GET");
-    INFO("answer: " << answer.text());
+    const Response response = client.receive(row.bytes.starts_with("HEAD ") ? "HEAD" : "GET");
+    INFO("answer: " << response.text());
     if (row.want_status != 0) {
-      CHECK(answer.status == row.want_status);
+      CHECK(response.status == row.want_status);
       CHECK(fleet.executed() == executed_before);
       continue;
     }
-    CHECK(answer.is_whole(200));
+    CHECK(response.is_whole(200));
     const std::lock_guard lock(mutex);
     CAPTURE(received);
     CHECK(has(received, row.forwarded_contains));
@@ -86,13 +86,13 @@ TEST_CASE("hostile requests to the admin listener are refused, and nothing else"
       INFO("as " << std::string(host));
       HttpClient client(proxy.admin_port());
       REQUIRE(client.send(bytes));
-      const Answer answer = client.receive();
-      INFO("answer: " << answer.text());
-      CHECK(answer.end == End::Whole);
+      const Response response = client.receive();
+      INFO("answer: " << response.text());
+      CHECK(response.end == End::Whole);
       const bool is_refused =
-          (answer.status >= 400 && answer.status < 500) || answer.status == 501 || answer.status == 505;
+          (response.status >= 400 && response.status < 500) || response.status == 501 || response.status == 505;
       const bool may_pass = row.want_status == 0 && host != std::string_view("shop");
-      CHECK((is_refused || (may_pass && answer.status == 200)));
+      CHECK((is_refused || (may_pass && response.status == 200)));
     }
   }
   HttpClient client(proxy.admin_port());
@@ -103,7 +103,7 @@ TEST_CASE("hostile requests to the admin listener are refused, and nothing else"
 
 TEST_CASE("hostile answers") {
   Fleet fleet({"a"});
-  const auto rows = holdfast::tests::hostile_answers();
+  const auto rows = holdfast::tests::hostile_responses();
   CHECK(rows.size() > 40);
   fleet.on("*", [&](Conversation& c) {
     c.read_body();
@@ -118,17 +118,17 @@ TEST_CASE("hostile answers") {
     INFO("RFC " << std::string(row.rfc));
     HttpClient client = proxy.client();
     REQUIRE(client.send(request_text({.method = row.method, .target = "/" + std::to_string(i)})));
-    const Answer answer = client.receive(row.method);
-    INFO("answer: " << answer.text());
+    const Response response = client.receive(row.method);
+    INFO("answer: " << response.text());
     if (row.want_status == kCut) {
-      CHECK((answer.status == 502 || answer.end != End::Whole));
+      CHECK((response.status == 502 || response.end != End::Whole));
       continue;
     }
     if (row.want_status != 0) {
-      CHECK(answer.is_whole(row.want_status));
+      CHECK(response.is_whole(row.want_status));
       continue;
     }
-    CHECK(answer.end == End::Whole);
+    CHECK(response.end == End::Whole);
     const std::string received = client.received();
     CAPTURE(received);
     CHECK(has(received, row.forwarded_contains));

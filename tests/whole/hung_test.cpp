@@ -27,7 +27,7 @@ class Crowd {
  public:
   struct Request {
     bool is_safe;
-    Answer answer;
+    Response response;
     Clock::duration took;
   };
 
@@ -55,12 +55,12 @@ class Crowd {
     for (int i = number; !over_.is_open(); ++i) {
       const bool is_safe = i % 4 != 0;
       const auto began = Clock::now();
-      Answer answer = is_safe ? client.get("/page") : client.post("/upload", "some text");
+      Response response = is_safe ? client.get("/page") : client.post("/upload", "some text");
       const auto took = Clock::now() - began;
       ++count_;
       {
         const std::lock_guard lock(mutex_);
-        requests_.push_back({is_safe, std::move(answer), took});
+        requests_.push_back({is_safe, std::move(response), took});
       }
       over_.wait(Deadline{10ms});
     }
@@ -81,11 +81,11 @@ void check(const std::vector<Crowd::Request>& requests, const std::string& fault
   for (const Crowd::Request& request : requests) {
     auto& slowest = request.is_safe ? slowest_safe : slowest_other;
     slowest = std::max(slowest, request.took);
-    if (request.answer.end == End::Whole && request.answer.status < 500) continue;
+    if (request.response.end == End::Whole && request.response.status < 500) continue;
     ++failed;
-    CAPTURE(request.answer.text());
+    CAPTURE(request.response.text());
     CHECK_FALSE(request.is_safe);
-    CHECK(request.answer.is_whole(504));
+    CHECK(request.response.is_whole(504));
   }
   const auto ms = [](Clock::duration d) {
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
@@ -160,15 +160,15 @@ TEST_CASE("a node that is slow with all it has and answers its probes is not hun
   Fleet fleet({"app1", "app2"});
   fleet.on("/report", [&](Conversation& c) {
     c.wait(enough);
-    c.answer(200, c.name());
+    c.respond(200, c.name());
   });
   ProxyConfig config{.nodes = fleet.nodes()};
   config.probe = "path = \"/health\"\ninterval = \"1h\"\ntimeout = \"20s\"\nfall = 1\n";
   config.tables = "[pools.app.hung]\nsilence = \"100ms\"\n";
   Proxy proxy(config);
   const std::size_t before = fleet["app1"].health_checks() + fleet["app2"].health_checks();
-  Answer answer;
-  std::thread reader([&] { answer = proxy.client().get("/report"); });
+  Response response;
+  std::thread reader([&] { response = proxy.client().get("/report"); });
   // Only silence has them probed here.
   CHECK(eventually([&] { return fleet["app1"].health_checks() + fleet["app2"].health_checks() >= before + 3; }));
   for (const char* name : {"app1", "app2"}) {
@@ -177,7 +177,7 @@ TEST_CASE("a node that is slow with all it has and answers its probes is not hun
   }
   enough.open();
   reader.join();
-  CHECK(answer.is_whole(200));
+  CHECK(response.is_whole(200));
   CHECK(times_said(proxy, "backend_suspect") + times_said(proxy, "backend_down") == 0);
   CHECK(proxy.sum("hung_total") + proxy.sum("moved_away_total") == 0);
 }

@@ -23,8 +23,8 @@ TEST_CASE("a slow head is 408, a silent connection just ends") {
   Proxy proxy(with(fleet, "[timeouts]\nrequest_head = \"300ms\"\nclient_idle = \"300ms\"\n"));
   HttpClient slow = proxy.client();
   REQUIRE(slow.send("GET / HTTP/1.1\r\nHost: sh"));
-  const Answer answer = slow.receive();
-  CHECK(answer.is_whole(408));
+  const Response response = slow.receive();
+  CHECK(response.is_whole(408));
   CHECK_FALSE(slow.is_open());
 
   HttpClient kept = proxy.client();
@@ -109,7 +109,7 @@ TEST_CASE("a body that stops is ended, on either side") {
   CHECK(client.receive().status == 408);
   CHECK(told.wait());
 
-  const Answer stalled = proxy.client().get("/stall");
+  const Response stalled = proxy.client().get("/stall");
   CHECK(stalled.status == 200);
   CHECK((stalled.end == End::Truncated || stalled.end == End::Reset));
 
@@ -144,7 +144,7 @@ TEST_CASE("max_requests: the rest waits its turn, and not for ever") {
   fleet.on("*", [&](Conversation& c) {
     c.read_body();
     c.wait(gate);
-    c.answer(200, "page");
+    c.respond(200, "page");
   });
   ProxyConfig config = with(fleet, "");
   config.workers = 4;

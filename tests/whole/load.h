@@ -42,7 +42,7 @@ class Load {
   Load& operator=(const Load&) = delete;
   ~Load() { stop(); }
 
-  /// How many answers there have been.
+  /// How many responses there have been.
   std::size_t count() const { return count_; }
   /// Waits for so many more.
   bool goes_on_for(std::size_t more, Deadline deadline = Deadline{60s}) const {
@@ -109,13 +109,13 @@ class Load {
         request.began = start + std::chrono::nanoseconds{1s} / options_.per_second * (i * lanes + static_cast<int>(t));
         std::this_thread::sleep_until(request.began);
       }
-      const Answer answer =
+      const Response response =
           client.get("/", {{"Cookie", "JSESSIONID=" + options_.prefix + std::to_string(request.user)}});
       request.ended = Clock::now();
-      if (answer.is_whole(200)) {
-        request.backend = answer.body;
+      if (response.is_whole(200)) {
+        request.backend = response.body;
       } else {
-        request.trouble = options_.prefix + std::to_string(request.user) + ": " + answer.text();
+        request.trouble = options_.prefix + std::to_string(request.user) + ": " + response.text();
       }
       lanes_[t].requests.push_back(std::move(request));
       ++count_;

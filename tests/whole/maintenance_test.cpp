@@ -13,20 +13,20 @@ namespace {
 const std::vector<WireField> kBrowser = {{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}};
 const std::vector<WireField> kScript = {{"Accept", "application/json"}};
 
-void check_common(const Answer& answer) {
-  CHECK(answer.is_whole(503));
-  CHECK(answer.field("Cache-Control").value_or("") == "no-store");
-  CHECK(answer.field("Retry-After").has_value());
-  CHECK_FALSE(answer.field("Set-Cookie"));
+void check_common(const Response& response) {
+  CHECK(response.is_whole(503));
+  CHECK(response.field("Cache-Control").value_or("") == "no-store");
+  CHECK(response.field("Retry-After").has_value());
+  CHECK_FALSE(response.field("Set-Cookie"));
 }
 
 void order(const Proxy& proxy, const std::string& what) {
-  const Answer answer = HttpClient(proxy.admin_port())
-                            .request({.method = "POST",
-                                      .target = "/api/v1/pools/app/backends/a/" + what,
-                                      .fields = {{"X-Holdfast-Request", "1"}},
-                                      .host = "127.0.0.1"});
-  CHECK(answer.status / 100 == 2);
+  const Response response = HttpClient(proxy.admin_port())
+                                .request({.method = "POST",
+                                          .target = "/api/v1/pools/app/backends/a/" + what,
+                                          .fields = {{"X-Holdfast-Request", "1"}},
+                                          .host = "127.0.0.1"});
+  CHECK(response.status / 100 == 2);
 }
 
 }  // namespace
@@ -36,11 +36,11 @@ TEST_CASE("nobody may serve: a page of ours, in the form that was asked for") {
   Proxy proxy({.nodes = fleet.nodes()});
   fleet["a"].crash();
   REQUIRE(proxy.wait_for_state("a", "DOWN"));
-  const Answer page = proxy.client().get("/", kBrowser);
+  const Response page = proxy.client().get("/", kBrowser);
   check_common(page);
   CHECK(page.field("Content-Type").value_or("").starts_with("text/html"));
   CHECK(page.body.find("<h1>") != std::string::npos);
-  const Answer script = proxy.client().get("/api", kScript);
+  const Response script = proxy.client().get("/api", kScript);
   check_common(script);
   CHECK(nlohmann::json::parse(script.body).value("status", 0) == 503);
   check_common(proxy.client().get("/"));
@@ -59,11 +59,11 @@ TEST_CASE("maintenance: the pool's own page, and no alarm whatever becomes of th
   order(proxy, "maint");
   REQUIRE(proxy.wait_for_state("a", "MAINT"));
   CHECK(eventually([&] { return proxy.client().get("/", kBrowser).body == html; }));
-  const Answer page = user.get("/", kBrowser);
+  const Response page = user.get("/", kBrowser);
   check_common(page);
   CHECK(page.body == html);
   CHECK(nlohmann::json::parse(user.get("/", kScript).body).value("status", 0) == 503);
-  const Answer head = user.request({.method = "HEAD", .fields = kBrowser});
+  const Response head = user.request({.method = "HEAD", .fields = kBrowser});
   CHECK(head.is_whole(503));
   CHECK(head.field("Content-Length").value_or("") == std::to_string(html.size()));
 

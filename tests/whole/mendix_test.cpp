@@ -160,9 +160,9 @@ TEST_CASE("mendix: microflows that fail with 560 pass as they are, and nobody is
   Proxy proxy(erp.config());
   HttpClient user = user_of(proxy, "a");
   for (int i = 0; i < 30; ++i) {
-    const Answer answer = user.post("/xas/fail", "{}");
-    CHECK(answer.is_whole(560));
-    CHECK(answer.body == R"({"type":"exception","message":"microflow"})");
+    const Response response = user.post("/xas/fail", "{}");
+    CHECK(response.is_whole(560));
+    CHECK(response.body == R"({"type":"exception","message":"microflow"})");
   }
   CHECK(word(proxy, "a", "state") == "UP");
   CHECK(erp[0].app().executed() >= 30);

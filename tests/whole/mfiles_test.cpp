@@ -33,12 +33,12 @@ struct Vault {
 };
 
 std::string token_for(HttpClient& client) {
-  const Answer answer = client.post("/REST/server/authenticationtokens", "{}");
-  REQUIRE(answer.is_whole(200));
-  return nlohmann::json::parse(answer.body).value("Value", "");
+  const Response response = client.post("/REST/server/authenticationtokens", "{}");
+  REQUIRE(response.is_whole(200));
+  return nlohmann::json::parse(response.body).value("Value", "");
 }
 
-Answer use(HttpClient& client, const std::string& token) {
+Response use(HttpClient& client, const std::string& token) {
   return client.get("/REST/objects", {{"X-Authentication", token}});
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("m-files: the vault is detached: users go to the other server, which r
   CHECK(proxy.backend(home).value("reason", "") == "probe_bad_status");
   CHECK(proxy.backend(home).value("detail", "").find("status 503") != std::string::npos);
 
-  const Answer refused = use(client, token);
+  const Response refused = use(client, token);
   CHECK(refused.is_whole(403));
   CHECK(refused.body.find("not of this server") != std::string::npos);
   CHECK(refused.field("X-Node").value_or("") == other);
@@ -90,7 +90,7 @@ TEST_CASE("m-files: a login of three messages stays on one connection, and its c
     CHECK(user.get("/login").is_whole(401));
     CHECK(user.get("/login", {{"Authorization", "NTLM type1"}}).field("WWW-Authenticate") == "NTLM challenge");
     CHECK_MESSAGE(stranger.get("/login").is_whole(401), "nobody else gets that connection");
-    const Answer in = user.get("/login", {{"Authorization", "NTLM type3"}});
+    const Response in = user.get("/login", {{"Authorization", "NTLM type3"}});
     REQUIRE(in.is_whole(200));
     CHECK(stranger.get("/login").is_whole(401));
     CHECK(user.get("/login").is_whole(200));

@@ -27,9 +27,9 @@ TEST_CASE("an authenticated connection is never lent to somebody else") {
     fleet.on("*", [&](Conversation& c) {
       c.read_body();
       if (c.arrival().id == "alice" && !c.arrival().head.field("Authorization") && c.arrival().target == "/hello") {
-        c.answer(401, "who?", "WWW-Authenticate: " + scheme + "\r\n");
+        c.respond(401, "who?", "WWW-Authenticate: " + scheme + "\r\n");
       } else {
-        c.answer(200, "page");
+        c.respond(200, "page");
       }
     });
     Proxy proxy({.nodes = fleet.nodes(), .workers = 1});

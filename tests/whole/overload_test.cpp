@@ -24,7 +24,7 @@ struct Asked {
   int status = 0;
 };
 
-/// Users with cookies, each asking by the clock whether the last answer came soon or late.
+/// Users with cookies, each asking by the clock whether the last response came soon or late.
 class Visitors {
  public:
   explicit Visitors(const Proxy& proxy) {
@@ -36,8 +36,8 @@ class Visitors {
         for (int i = 0; !over_.is_open(); ++i) {
           const auto due = start + std::chrono::nanoseconds{1s} * (i * kUsers + u) / kPerSecond;
           std::this_thread::sleep_until(due);
-          const Answer answer = client.get("/");
-          note({due, Clock::now() - due, answer.end == End::Whole ? answer.status : 0});
+          const Response response = client.get("/");
+          note({due, Clock::now() - due, response.end == End::Whole ? response.status : 0});
         }
       });
     }
@@ -96,7 +96,7 @@ struct Span {
 
   std::size_t served = 0;
   std::vector<Clock::duration> refused;
-  std::string failed;  ///< Other statuses; 0: no whole answer.
+  std::string failed;  ///< Other statuses; 0: no whole response.
   std::chrono::milliseconds p99{};
   std::chrono::milliseconds slowest_refusal{};  ///< p99, too.
 };
@@ -107,7 +107,7 @@ std::string half_of_four_die() {
   fleet.on("*", [](Conversation& c) {
     c.read_body();
     c.work(kWork);
-    c.answer(200, c.name());
+    c.respond(200, c.name());
   });
   ProxyConfig config{.nodes = fleet.nodes(),
                      .workers = 2,

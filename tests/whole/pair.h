@@ -50,15 +50,15 @@ inline void work_on_all(Fleet& fleet, std::chrono::milliseconds time) {
   fleet.on("*", [time](Conversation& c) {
     c.read_body();
     c.work(time);
-    c.answer(200, c.name());
+    c.respond(200, c.name());
   });
 }
 
 /// What is served with that app session: the backend's name, or what went wrong.
 inline std::string ask(Proxy& proxy, const std::string& session, std::vector<WireField> more = {}) {
   more.push_back({"Cookie", "JSESSIONID=" + session});
-  const Answer answer = proxy.client().get("/", more);
-  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
+  const Response response = proxy.client().get("/", more);
+  return response.is_whole(200) ? response.body : "failed: " + response.text();
 }
 
 }  // namespace holdfast::support

@@ -16,9 +16,10 @@ using namespace holdfast::support;
 namespace {
 
 nlohmann::json quarantine(const Proxy& proxy) {
-  const Answer answer = HttpClient(proxy.admin_port()).request({.target = "/api/v1/quarantine", .host = "127.0.0.1"});
-  if (!answer.is_whole(200)) return nlohmann::json::array();
-  return nlohmann::json::parse(answer.body)["requests"];
+  const Response response =
+      HttpClient(proxy.admin_port()).request({.target = "/api/v1/quarantine", .host = "127.0.0.1"});
+  if (!response.is_whole(200)) return nlohmann::json::array();
+  return nlohmann::json::parse(response.body)["requests"];
 }
 
 int release(const Proxy& proxy, const std::string& id) {
@@ -91,12 +92,12 @@ class Shoppers {
   void run(HttpClient client, int number) {
     for (int i = 0; !over_.is_open(); ++i) {
       const bool reads = i % 3 != 0;
-      const Answer answer =
+      const Response response =
           reads ? client.get("/page") : client.post("/orders/" + std::to_string(number * 100'000 + i), "one more");
       ++count_;
-      if (answer.is_whole(200) || (!reads && answer.status == 502)) continue;
+      if (response.is_whole(200) || (!reads && response.status == 502)) continue;
       const std::lock_guard lock(mutex_);
-      wrong_.push_back((reads ? "GET: " : "POST: ") + answer.text());
+      wrong_.push_back((reads ? "GET: " : "POST: ") + response.text());
     }
   }
 
@@ -111,7 +112,7 @@ void work(Fleet& fleet) {
   fleet.on("*", [](Conversation& c) {
     c.read_body();
     c.work(5ms);
-    c.answer(200, c.name());
+    c.respond(200, c.name());
   });
   fleet.on("/boom", [](Conversation& c) {
     c.read_body();
@@ -133,12 +134,12 @@ TEST_CASE("a poisonous request and a user who reloads: one node dies, it is exec
       const Reaper reaper(fleet);
       HttpClient user = proxy.client();
       for (int i = 0; i < 10; ++i) {
-        const Answer answer = user.request({.method = method,
-                                            .target = "/boom?now=1",
-                                            .fields = {{"X-Test-Id", "poison"}},
-                                            .body = std::string(method) == "POST" ? "the same again" : ""});
-        CHECK(answer.is_whole(503));
-        CHECK(answer.field("Retry-After").has_value());
+        const Response response = user.request({.method = method,
+                                                .target = "/boom?now=1",
+                                                .fields = {{"X-Test-Id", "poison"}},
+                                                .body = std::string(method) == "POST" ? "the same again" : ""});
+        CHECK(response.is_whole(503));
+        CHECK(response.field("Retry-After").has_value());
       }
       CHECK(shoppers.go_on_for(100));
       CHECK(reaper.deaths() == 1);
@@ -164,7 +165,7 @@ TEST_CASE("what is in quarantine is listed, refused, and released") {
   CHECK(listed[0].value("path", "") == "/boom");
   CHECK(listed[0].value("method", "") == "POST");
   CHECK(listed[0].value("crashes", 0) == 1);
-  const Answer page = proxy.client().request(
+  const Response page = proxy.client().request(
       {.method = "POST", .target = "/boom", .fields = {{"Accept", "text/html"}}, .body = "x", .host = "shop"});
   CHECK(page.is_whole(503));
   CHECK(page.body.find("is not asked again for now") != std::string::npos);
@@ -175,7 +176,7 @@ TEST_CASE("what is in quarantine is listed, refused, and released") {
   CHECK(quarantine(proxy).empty());
   fleet.on("/boom", [](Conversation& c) {
     c.read_body();
-    c.answer(200, "mended");
+    c.respond(200, "mended");
   });
   CHECK(eventually([&] { return proxy.client().post("/boom", "x").is_whole(200); }));
 }

@@ -48,8 +48,8 @@ struct Sentinels {
 };
 
 std::size_t sessions_in(const RedisServer& redis) {
-  const std::string answer = redis.command("EVAL \"return #redis.call('KEYS','*:s:*')\" 0");
-  return answer.starts_with(":") ? std::stoul(answer.substr(1)) : 0;
+  const std::string response = redis.command("EVAL \"return #redis.call('KEYS','*:s:*')\" 0");
+  return response.starts_with(":") ? std::stoul(response.substr(1)) : 0;
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ std::map<std::string, std::string> learn(const Proxy& proxy, int users) {
   return home;
 }
 
-nlohmann::json json_of(const Answer& answer) {
-  auto parsed = nlohmann::json::parse(answer.body, nullptr, false);
+nlohmann::json json_of(const Response& response) {
+  auto parsed = nlohmann::json::parse(response.body, nullptr, false);
   return parsed.is_object() ? parsed : nlohmann::json::object();
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("a bad file changes nothing and says what is wrong") {
   Proxy proxy(config_of(fleet.nodes()));
   const auto home = learn(proxy, 4);
   proxy.write_config("[[listen]]\naddress = \"127.0.0.1:0\"\n[pools.app]\nbackend = [\"h:1\"]\n");
-  const Answer refused = proxy.reload();
+  const Response refused = proxy.reload();
   CHECK(refused.is_whole(422));
   CHECK(refused.body.find("holdfast.toml:4:1: ") != std::string::npos);
   CHECK(refused.body.find("backends") != std::string::npos);
@@ -144,7 +144,7 @@ TEST_CASE("a listener that cannot be opened stops the whole reload") {
   wanted.pool = "balance = \"hash\"\n";
   wanted.tables = "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port_of(taken)) + "\"\n";
   proxy.reconfigure(wanted);
-  const Answer refused = proxy.reload();
+  const Response refused = proxy.reload();
   CHECK(refused.is_whole(422));
   CHECK(refused.body.find("address already in use") != std::string::npos);
   const auto changes = json_of(proxy.reload(R"({"check":true})"))["changes"];
@@ -174,9 +174,9 @@ TEST_CASE("a listener may grow from one address to all of them on the port that 
   for (const std::string host : {"0.0.0.0", "127.0.0.1"}) {
     CAPTURE(host);
     proxy.reconfigure(with(host));
-    const Answer answer = proxy.reload();
-    CAPTURE(answer.body);
-    REQUIRE(answer.is_whole(200));
+    const Response response = proxy.reload();
+    CAPTURE(response.body);
+    REQUIRE(response.is_whole(200));
     for (int i = 0; i < 20; ++i) CHECK(HttpClient(port).get("/").is_whole(200));
   }
   CHECK(proxy.stop() == 0);
@@ -190,9 +190,9 @@ TEST_CASE("a check says what would change, for how many sessions, and what waits
   ProxyConfig wanted = config_of(only(fleet, {"a"}));
   wanted.workers = 3;
   proxy.reconfigure(wanted);
-  const Answer answer = proxy.reload(R"({"check":true})");
-  REQUIRE(answer.is_whole(200));
-  const auto report = json_of(answer);
+  const Response response = proxy.reload(R"({"check":true})");
+  REQUIRE(response.is_whole(200));
+  const auto report = json_of(response);
   CHECK(report["applied"] == false);
   REQUIRE(report["removed"].size() == 1);
   CHECK(report["removed"][0]["backend"] == "app/b");
@@ -206,11 +206,11 @@ TEST_CASE("a check says what would change, for how many sessions, and what waits
 }
 
 TEST_CASE("a new listener opens; an old one closes, its clients finish what they have under way") {
-  Gate answer_now;
+  Gate respond_now;
   Fleet fleet({"a"});
   fleet.on("/slow", [&](Conversation& talk) {
-    talk.wait(answer_now);
-    talk.answer(200, "late");
+    talk.wait(respond_now);
+    talk.respond(200, "late");
   });
   Fd first = reserve_port();
   Fd second = reserve_port();
@@ -237,8 +237,8 @@ TEST_CASE("a new listener opens; an old one closes, its clients finish what they
   REQUIRE(proxy.reload().is_whole(200));
   CHECK(eventually([&] { return HttpClient(after).get("/").is_whole(200); }));
   CHECK(eventually([&] { return HttpClient(before).get("/").refused; }));
-  answer_now.open();
-  const Answer late = busy.receive();
+  respond_now.open();
+  const Response late = busy.receive();
   CHECK(late.is_whole(200));
   CHECK(late.body == "late");
   CHECK(late.field("Connection") == "close");
@@ -278,8 +278,8 @@ TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, d
   std::int64_t counted = 0;
   for (int round = 1; round <= rounds; ++round) {
     proxy.reconfigure(round_config(round));
-    const Answer answer = proxy.reload();
-    CHECK_MESSAGE(answer.is_whole(200), answer.body);
+    const Response response = proxy.reload();
+    CHECK_MESSAGE(response.is_whole(200), response.body);
     const auto status = proxy.status();
     const auto backends = status["pools"]["app"]["backends"];
     CHECK(backends["a"]["since"] == since);

@@ -38,17 +38,17 @@ class RestlessClient {
       request.method = "POST";
       request.body.assign(chance_() % 40'000, 'b');
     }
-    const Answer answer = client_.request(request);
+    const Response response = client_.request(request);
     if (chance_() % 10 == 0) client_.close();
-    if (answer.is_whole(200)) {
+    if (response.is_whole(200)) {
       ++served_;
-      return answer.body.starts_with(id + " ")
+      return response.body.starts_with(id + " ")
                  ? ""
-                 : id + " was given an answer that is not its own: " + answer.body.substr(0, 20);
+                 : id + " was given an answer that is not its own: " + response.body.substr(0, 20);
     }
-    const bool is_lawful =
-        answer.end == End::Truncated || answer.end == End::Reset || answer.status == 502 || answer.status == 503;
-    return is_lawful && !answer.refused ? "" : id + " saw " + answer.text();
+    const bool is_lawful = response.end == End::Truncated || response.end == End::Reset || response.status == 502 ||
+                           response.status == 503;
+    return is_lawful && !response.refused ? "" : id + " saw " + response.text();
   }
   int served() const { return served_; }
 
@@ -104,7 +104,7 @@ TEST_CASE("200 clients, 4 workers, backends killed and restarted: answers stay t
   Fleet fleet({"a", "b", "c"});
   fleet.on("*", [](Conversation& c) {
     if (c.read_body() == End::Whole)
-      c.answer(200, c.arrival().id + " " + std::string(c.arrival().body_bytes % 5000, '.'));
+      c.respond(200, c.arrival().id + " " + std::string(c.arrival().body_bytes % 5000, '.'));
   });
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 4};
   config.tables = "[timeouts]\nbackend_idle = \"500ms\"\n";

@@ -57,11 +57,11 @@ TEST_CASE("a fault at each stage, for a request that may be repeated and one tha
       row.script ? fleet["a"].on("*", row.script) : fleet["a"].refuse();
       HttpClient client = proxy.client();
       REQUIRE(client.send(upload(method)));
-      const Answer answer = client.receive();
-      CAPTURE(answer.text());
+      const Response response = client.receive();
+      CAPTURE(response.text());
       const bool is_get = method == "GET";
-      CHECK(answer.status == (is_get ? row.get_status : row.post_status));
-      CHECK((answer.end == End::Whole) == (is_get ? row.get_is_whole : row.post_is_whole));
+      CHECK(response.status == (is_get ? row.get_status : row.post_status));
+      CHECK((response.end == End::Whole) == (is_get ? row.get_is_whole : row.post_is_whole));
       CHECK(fleet["a"].count("one") == (row.script ? 1 : 0));
       if (!is_get) CHECK(fleet.count("one") == 1);
       CHECK(fleet["b"].count("one") <= 1);
@@ -78,8 +78,8 @@ TEST_CASE("a body cut in the middle by the backend's death is not sent to anothe
   REQUIRE(fleet["a"].wait_for_count(1));
   fleet["a"].crash();
   client.send("and more of it");
-  const Answer answer = client.receive();
-  CHECK(answer.status == 502);
+  const Response response = client.receive();
+  CHECK(response.status == 502);
   CHECK(fleet["a"].executed() == 0);
   CHECK(fleet["b"].count("one") == 0);
 }
@@ -95,10 +95,10 @@ TEST_CASE("a kept connection that died is not the client's problem") {
       fleet["a"].crash();  // the kept connection breaks; the proxy may or may not have heard of it
       fleet["a"].restart();
       const std::string id = "r" + std::to_string(round);
-      const Answer answer =
+      const Response response =
           client.request({.method = method, .fields = {{"X-Test-Id", id}}, .body = method == "POST" ? "x" : ""});
-      CAPTURE(answer.text());
-      CHECK(answer.is_whole(200));
+      CAPTURE(response.text());
+      CHECK(response.is_whole(200));
       CHECK(fleet.count(id) == 1);
     }
   }
@@ -108,7 +108,7 @@ TEST_CASE("backends that close a kept connection while the next request is on it
   Fleet fleet({"a", "b"});
   fleet.on("*", [](Conversation& c) {  // promises to keep the connection, then closes it
     c.read_body();
-    c.answer(200, "page");
+    c.respond(200, "page");
     c.close();
   });
   Proxy proxy(first_a_then_b(fleet));
@@ -116,10 +116,10 @@ TEST_CASE("backends that close a kept connection while the next request is on it
   for (int i = 0; i < 200; ++i) CHECK(client.get("/").is_whole(200));
 }
 
-TEST_CASE("200 POSTs through backends that are killed again and again: none arrives twice, none is half an answer") {
+TEST_CASE("200 POSTs through backends that are killed again and again: none arrives twice, none is half a response") {
   Fleet fleet({"a", "b", "c"});
   fleet.on("*", [](Conversation& c) {
-    if (c.read_body() == End::Whole) c.answer(200, c.arrival().id + " " + std::string(3000, '.'));
+    if (c.read_body() == End::Whole) c.respond(200, c.arrival().id + " " + std::string(3000, '.'));
   });
   ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = "mode = \"none\"\n"};
   Proxy proxy(config);
@@ -142,15 +142,15 @@ TEST_CASE("200 POSTs through backends that are killed again and again: none arri
     const std::string id = "p" + std::to_string(i);
     CAPTURE(id);
     HttpClient client = proxy.client();
-    const Answer answer = client.post("/buy", std::string(500, 'b'), {{"X-Test-Id", id}});
-    CAPTURE(answer.text());
+    const Response response = client.post("/buy", std::string(500, 'b'), {{"X-Test-Id", id}});
+    CAPTURE(response.text());
     CHECK(fleet.count(id) <= 1);
-    if (answer.is_whole(200)) {
+    if (response.is_whole(200)) {
       ++served;
-      CHECK(answer.body.starts_with(id + " "));
+      CHECK(response.body.starts_with(id + " "));
       CHECK(fleet.executed(id) == 1);
     } else {
-      CHECK((answer.status == 502 || answer.status == 503 || answer.end != End::Whole));
+      CHECK((response.status == 502 || response.status == 503 || response.end != End::Whole));
     }
   }
   over = true;

@@ -25,7 +25,7 @@ class Command {
       holdfast::base::check(::mkfifo(path.c_str(), 0600) == 0, "a FIFO can be made");
     }
     asks_ = Fd{::open((dir_.path() / "asks").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
-    answers_ = Fd{::open((dir_.path() / "answers").c_str(), O_RDWR | O_CLOEXEC)};
+    responses_ = Fd{::open((dir_.path() / "answers").c_str(), O_RDWR | O_CLOEXEC)};
   }
   /// For /bin/sh.
   std::string text() const {
@@ -47,21 +47,21 @@ class Command {
         Deadline{60s});
     return line;
   }
-  void answer(int code) const {
+  void respond(int code) const {
     const std::string text = std::to_string(code) + "\n";
-    holdfast::base::check(::write(answers_.get(), text.data(), text.size()) > 0, "the command is answered");
+    holdfast::base::check(::write(responses_.get(), text.data(), text.size()) > 0, "the command is answered");
   }
 
  private:
   TempDir dir_;
   Fd asks_;
-  Fd answers_;
+  Fd responses_;
 };
 
-void answer_by_name(Fleet& fleet) {
+void respond_by_name(Fleet& fleet) {
   fleet.on("*", [](Conversation& talk) {
     talk.read_body();
-    talk.answer(200, talk.name());
+    talk.respond(200, talk.name());
   });
 }
 
@@ -90,7 +90,7 @@ std::vector<std::string> serve(Command& command, Process& roll, Fleet& fleet,
     CHECK(fleet[name].in_flight() == 0);
     fleet[name].crash();
     fleet[name].restart();
-    command.answer(0);
+    command.respond(0);
   }
   return order;
 }
@@ -99,7 +99,7 @@ std::vector<std::string> serve(Command& command, Process& roll, Fleet& fleet,
 
 TEST_CASE("three backends under load, each restarted: no error, one at a time, in their order") {
   Fleet fleet({"a", "b", "c"});
-  answer_by_name(fleet);
+  respond_by_name(fleet);
   Proxy proxy({.nodes = fleet.nodes(), .pool = pool_with("500ms"), .sticky = kSticky, .probe = kProbe});
   Load load({.proxies = {&proxy}, .users = 60});
   REQUIRE(load.goes_on_for(100));
@@ -123,16 +123,16 @@ TEST_CASE("three backends under load, each restarted: no error, one at a time, i
 
 TEST_CASE("a command that fails on the second: it stops there, says so, and leaves the third alone") {
   Fleet fleet({"a", "b", "c"});
-  answer_by_name(fleet);
+  respond_by_name(fleet);
   Proxy proxy({.nodes = fleet.nodes(), .pool = pool_with("0s"), .sticky = kSticky, .probe = kProbe});
   Load load({.proxies = {&proxy}, .users = 60});
   REQUIRE(load.goes_on_for(100));
   Command command;
   const auto roll = start_ctl(proxy, roll_words(command));
   REQUIRE(command.wait(*roll).starts_with("app/a "));
-  command.answer(0);
+  command.respond(0);
   REQUIRE(command.wait(*roll).starts_with("app/b "));
-  command.answer(7);
+  command.respond(7);
   CHECK(command.wait(*roll).empty());
   CHECK(roll->wait() == 1);
   INFO(roll->err());
@@ -149,7 +149,7 @@ TEST_CASE("a command that fails on the second: it stops there, says so, and leav
     const bool asked = command.wait(*second).starts_with(name);
     INFO(second->err());
     REQUIRE(asked);
-    command.answer(0);
+    command.respond(0);
   }
   CHECK(command.wait(*second).empty());
   CHECK(second->wait() == 0);
@@ -159,7 +159,7 @@ TEST_CASE("a command that fails on the second: it stops there, says so, and leav
 
 TEST_CASE("two proxies: the roll waits for both, and a second one is refused on either") {
   Fleet fleet({"a", "b", "c"});
-  answer_by_name(fleet);
+  respond_by_name(fleet);
   Members pair(fleet);
   Load load({.proxies = {&pair.one, &pair.two}, .users = 60});
   REQUIRE(load.goes_on_for(200));
@@ -189,7 +189,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
 
 TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely backend") {
   Fleet fleet({"a", "b"});
-  answer_by_name(fleet);
+  respond_by_name(fleet);
   Proxy proxy({.nodes = fleet.nodes()});
   Command command;
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
@@ -210,7 +210,7 @@ TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely 
 
 TEST_CASE("a backend that does not come up again stops the roll") {
   Fleet fleet({"a", "b"});
-  answer_by_name(fleet);
+  respond_by_name(fleet);
   Proxy proxy({.nodes = fleet.nodes(), .probe = kProbe});
   Command command;
   auto words = roll_words(command);
@@ -218,7 +218,7 @@ TEST_CASE("a backend that does not come up again stops the roll") {
   const auto roll = start_ctl(proxy, words);
   REQUIRE(command.wait(*roll).starts_with("app/a "));
   fleet["a"].crash();
-  command.answer(0);
+  command.respond(0);
   CHECK(roll->wait() == 1);
   INFO(roll->err());
   CHECK(roll->err().find("app/a is not well within 1s; app/a stays in maintenance; left alone: app/b") !=

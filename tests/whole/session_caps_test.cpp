@@ -21,9 +21,9 @@ void end_on_demand(Fleet& fleet) {
   });
 }
 
-bool is_refused(const Answer& answer) {
-  return answer.is_whole(503) && answer.field("Retry-After") == "10" &&
-         answer.body.find("As many people") != std::string::npos;
+bool is_refused(const Response& response) {
+  return response.is_whole(503) && response.field("Retry-After") == "10" &&
+         response.body.find("As many people") != std::string::npos;
 }
 
 /// New users, all at once; those that were let in, with their cookies.
@@ -36,14 +36,14 @@ struct Crowd {
       running.emplace_back([this, t, users, threads, proxy_of] {
         for (int i = t; i < users; i += threads) {
           HttpClient user = proxy_of(i).client();
-          const Answer answer = user.get("/");
+          const Response response = user.get("/");
           const std::scoped_lock lock(mutex);
-          if (answer.is_whole(200) && !user.cookies().empty()) {
+          if (response.is_whole(200) && !user.cookies().empty()) {
             let_in.push_back(user.cookies());
-          } else if (is_refused(answer)) {
+          } else if (is_refused(response)) {
             ++refused;
           } else {
-            odd.push_back(answer.text());
+            odd.push_back(response.text());
           }
         }
       });
@@ -89,10 +89,10 @@ TEST_CASE("a page for people, JSON for scripts") {
   Fleet fleet({"a"});
   Proxy proxy({.nodes = fleet.nodes(), .pool = "max_sessions = 1\n", .sticky = kOwnCookie});
   REQUIRE(proxy.client().get("/").is_whole(200));
-  const Answer page = proxy.client().get("/", {{"Accept", "text/html"}});
+  const Response page = proxy.client().get("/", {{"Accept", "text/html"}});
   CHECK(page.is_whole(503));
   CHECK(page.body.find("<p>As many people as this service has room for") != std::string::npos);
-  const Answer json = proxy.client().get("/", {{"Accept", "application/json"}});
+  const Response json = proxy.client().get("/", {{"Accept", "application/json"}});
   CHECK(nlohmann::json::parse(json.body)["status"] == 503);
   CHECK(fleet["a"].count() == 1);
 }
@@ -102,7 +102,7 @@ TEST_CASE("sessions of the app's: a login holds its place while the app thinks, 
   Fleet fleet({"a", "b"});
   fleet.on("/login", [&](Conversation& c) {
     c.wait(go);
-    c.answer(200, "in", "Set-Cookie: JSESSIONID=" + c.arrival().id + "; Path=/\r\n");
+    c.respond(200, "in", "Set-Cookie: JSESSIONID=" + c.arrival().id + "; Path=/\r\n");
   });
   Proxy proxy({.nodes = fleet.nodes(),
                .workers = 2,
@@ -117,9 +117,10 @@ TEST_CASE("sessions of the app's: a login holds its place while the app thinks, 
   users.reserve(20);
   for (int i = 0; i < 20; ++i) {
     users.emplace_back([&, i] {
-      const Answer answer = proxy.client().get("/login", {{"X-Test-Id", "user" + std::to_string(i)}}, Deadline{60s});
-      if (answer.is_whole(200)) ++let_in;
-      if (is_refused(answer)) ++refused;
+      const Response response =
+          proxy.client().get("/login", {{"X-Test-Id", "user" + std::to_string(i)}}, Deadline{60s});
+      if (response.is_whole(200)) ++let_in;
+      if (is_refused(response)) ++refused;
     });
   }
   CHECK(eventually([&] { return refused == 15; }));

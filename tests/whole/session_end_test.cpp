@@ -16,8 +16,8 @@ constexpr int kEnds = 100;
 /// Is this session's cookie of ours still good? (Who shows one that is not gets a new one.)
 bool is_known(HttpClient& client, const std::map<std::string, std::string>& cookies) {
   client.cookies() = cookies;
-  const Answer answer = client.get("/");
-  return answer.is_whole(200) && !set_cookie_of(answer, "holdfast");
+  const Response response = client.get("/");
+  return response.is_whole(200) && !set_cookie_of(response, "holdfast");
 }
 
 std::size_t sessions_with_redis(const Pair& pair) {
@@ -26,7 +26,7 @@ std::size_t sessions_with_redis(const Pair& pair) {
 
 }  // namespace
 
-TEST_CASE("ended by the app's answer: unknown on the other proxy with the next request, 100 of 100 both ways") {
+TEST_CASE("ended by the app's response: unknown on the other proxy with the next request, 100 of 100 both ways") {
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 0ms);
   fleet.on("/logout", [](Conversation& c) {
@@ -64,7 +64,8 @@ TEST_CASE("the app lets its cookie expire: the old session is unknown on the oth
     ask(pair.proxy(i), id);
     ask(pair.proxy(i + 1), id);
     REQUIRE(pair.proxy(i).client().get("/logout", {{"Cookie", "JSESSIONID=" + id}}).body == "bye");
-    const Answer after = pair.proxy(i + 1).client().get("/after" + std::to_string(i), {{"Cookie", "JSESSIONID=" + id}});
+    const Response after =
+        pair.proxy(i + 1).client().get("/after" + std::to_string(i), {{"Cookie", "JSESSIONID=" + id}});
     REQUIRE(after.is_whole(200));
     const auto line = pair.proxy(i + 1).process().wait_for_line("/after" + std::to_string(i) + "\"");
     REQUIRE(line.has_value());
@@ -91,11 +92,12 @@ TEST_CASE("ended by the API: when it has answered, no proxy knows the session, 1
       listed = nlohmann::json::parse(admin.request({.target = "/api/v1/sessions", .host = "127.0.0.1"}).body);
       return listed["sessions"].size() == 1;
     }));
-    const Answer ended = admin.request({.method = "POST",
-                                        .target = "/api/v1/sessions/" + listed["sessions"][0].value("id", "") + "/end",
-                                        .fields = {{"Content-Type", "application/json"}},
-                                        .body = "{}",
-                                        .host = "127.0.0.1"});
+    const Response ended =
+        admin.request({.method = "POST",
+                       .target = "/api/v1/sessions/" + listed["sessions"][0].value("id", "") + "/end",
+                       .fields = {{"Content-Type", "application/json"}},
+                       .body = "{}",
+                       .host = "127.0.0.1"});
     REQUIRE(ended.is_whole(200));
     CHECK(ended.body.find("\"confirmed\":true") != std::string::npos);
     const bool knows = is_known(elsewhere, cookies) || is_known(user, cookies);

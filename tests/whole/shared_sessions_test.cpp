@@ -155,8 +155,8 @@ TEST_CASE("operators list, move and end sessions; every proxy obeys with the nex
                           .host = "127.0.0.1"});
   };
   const auto listed = [&] {
-    const Answer answer = admin.request({.target = "/api/v1/sessions", .host = "127.0.0.1"});
-    return nlohmann::json::parse(answer.body, nullptr, false)["sessions"];
+    const Response response = admin.request({.target = "/api/v1/sessions", .host = "127.0.0.1"});
+    return nlohmann::json::parse(response.body, nullptr, false)["sessions"];
   };
   REQUIRE(eventually([&] { return listed().size() == 1; }));
   const auto session = listed()[0];

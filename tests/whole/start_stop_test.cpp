@@ -87,7 +87,7 @@ TEST_CASE("a port in use is an error that names it, and exit code 1") {
 TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {
   Gate gate;
   Fleet fleet({"a"});
-  fleet.on("/slow", [&](Conversation& c) { c.wait(gate), c.answer(200, "late but whole"); });
+  fleet.on("/slow", [&](Conversation& c) { c.wait(gate), c.respond(200, "late but whole"); });
   Proxy proxy({.nodes = fleet.nodes()});
   HttpClient idle = proxy.client();
   CHECK(idle.get("/").is_whole(200));
@@ -99,10 +99,10 @@ TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {
   CHECK(idle.wait_for_end() == End::Nothing);
   CHECK(eventually([&] { return !is_ready(proxy); }));
   gate.open();
-  const Answer answer = client.receive();
-  CHECK(answer.is_whole(200));
-  CHECK(answer.body == "late but whole");
-  CHECK(answer.field("Connection").value_or("") == "close");
+  const Response response = client.receive();
+  CHECK(response.is_whole(200));
+  CHECK(response.body == "late but whole");
+  CHECK(response.field("Connection").value_or("") == "close");
   CHECK(proxy.process().wait() == 0);
 }
 

@@ -12,22 +12,22 @@ using namespace holdfast::support;
 
 namespace {
 
-std::string node_of(const Answer& answer) {
-  return answer.is_whole(200) ? answer.field("X-Node").value_or("?") : answer.text();
+std::string node_of(const Response& response) {
+  return response.is_whole(200) ? response.field("X-Node").value_or("?") : response.text();
 }
 
 Fleet three_nodes() { return Fleet({"a", "b", "c"}); }
 
 /// Scripts that do what an Express app does: a session at /login, its end at /logout.
 void be_an_app(Fleet& fleet) {
-  fleet.on("*", [](Conversation& c) { c.read_body(), c.answer(200, "page"); });
+  fleet.on("*", [](Conversation& c) { c.read_body(), c.respond(200, "page"); });
   fleet.on("/login", [](Conversation& c) {
     c.read_body();
-    c.answer(200, "in", "Set-Cookie: connect.sid=s%3A" + c.arrival().id + "; Path=/; HttpOnly\r\n");
+    c.respond(200, "in", "Set-Cookie: connect.sid=s%3A" + c.arrival().id + "; Path=/; HttpOnly\r\n");
   });
   fleet.on("/logout", [](Conversation& c) {
     c.read_body();
-    c.answer(200, "out", "Set-Cookie: connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+    c.respond(200, "out", "Set-Cookie: connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT\r\n");
   });
 }
 
@@ -45,10 +45,10 @@ TEST_CASE("our cookie: attributes, opacity, one node for one browser, all nodes 
   std::set<std::string> nodes;
   for (int user = 0; user < 30; ++user) {
     HttpClient first = proxy.client();
-    const Answer answer = first.get("/");
-    const std::string node = node_of(answer);
+    const Response response = first.get("/");
+    const std::string node = node_of(response);
     nodes.insert(node);
-    const auto cookie = set_cookie_of(answer, "holdfast");
+    const auto cookie = set_cookie_of(response, "holdfast");
     REQUIRE(cookie);
     const std::string lower = holdfast::base::to_lower(*cookie);
     for (const char* want : {"httponly", "samesite=lax", "path=/"}) CHECK(lower.find(want) != std::string::npos);
@@ -59,7 +59,7 @@ TEST_CASE("our cookie: attributes, opacity, one node for one browser, all nodes 
     for (int i = 0; i < 5; ++i) {
       HttpClient again = proxy.client();  // another connection, perhaps another worker
       again.cookies() = first.cookies();
-      const Answer next = again.get("/deep/link");
+      const Response next = again.get("/deep/link");
       CHECK(node_of(next) == node);
       CHECK_FALSE(set_cookie_of(next, "holdfast"));
     }
@@ -96,9 +96,9 @@ TEST_CASE("a forged cookie starts a new session and chooses nothing") {
     CAPTURE(value);
     HttpClient client = proxy.client();
     client.cookies()["holdfast"] = value;
-    const Answer answer = client.get("/");
-    CHECK(answer.is_whole(200));
-    REQUIRE(set_cookie_of(answer, "holdfast"));
+    const Response response = client.get("/");
+    CHECK(response.is_whole(200));
+    REQUIRE(set_cookie_of(response, "holdfast"));
     CHECK(client.cookies().at("holdfast") != value);
   }
   CHECK(proxy.process().wait_for_line("forged").has_value());
@@ -144,9 +144,9 @@ TEST_CASE("the app's cookie: learned when given, kept, ended by the app, never t
   std::vector<HttpClient> users;
   for (int i = 0; i < 40; ++i) {
     HttpClient& user = users.emplace_back(proxy.client());
-    const Answer answer = user.get("/login", {{"X-Test-Id", "verysecret" + std::to_string(i)}});
-    CHECK_FALSE(set_cookie_of(answer, "holdfast"));
-    const std::string node = node_of(answer);
+    const Response response = user.get("/login", {{"X-Test-Id", "verysecret" + std::to_string(i)}});
+    CHECK_FALSE(set_cookie_of(response, "holdfast"));
+    const std::string node = node_of(response);
     nodes.insert(node);
     for (int again = 0; again < 4; ++again) {
       HttpClient tab = proxy.client();
@@ -168,7 +168,7 @@ TEST_CASE("a header carries the session of clients without a cookie jar") {
   std::set<std::string> nodes;
   for (int i = 0; i < 40; ++i) {
     const std::vector<WireField> token = {{"X-Authentication", "token-" + std::to_string(i)}};
-    const Answer first = proxy.client().get("/", token);
+    const Response first = proxy.client().get("/", token);
     CHECK_FALSE(first.field("Set-Cookie"));
     nodes.insert(node_of(first));
     for (int again = 0; again < 4; ++again) CHECK(node_of(proxy.client().get("/", token)) == node_of(first));
@@ -183,9 +183,9 @@ TEST_CASE("source_ip keeps an address together, none keeps nobody") {
     Proxy proxy({.nodes = fleet.nodes(), .pool = "balance = \"round_robin\"\n", .sticky = "mode = \"" + mode + "\"\n"});
     std::set<std::string> nodes;
     for (int i = 0; i < 40; ++i) {
-      const Answer answer = proxy.client().get("/");
-      CHECK_FALSE(answer.field("Set-Cookie"));
-      nodes.insert(node_of(answer));
+      const Response response = proxy.client().get("/");
+      CHECK_FALSE(response.field("Set-Cookie"));
+      nodes.insert(node_of(response));
     }
     CHECK(nodes.size() == (mode == "none" ? 3 : 1));
   }
@@ -205,7 +205,7 @@ TEST_CASE("what happens to a user whose node is down: move, temporary, refuse") 
     const std::string home = node_of(client.get("/"));
     fleet[home].crash();
     REQUIRE(proxy.wait_for_state(home, "DOWN"));
-    Answer away = client.get("/");
+    Response away = client.get("/");
     if (row.is_served) {
       CHECK(away.is_whole(200));
       CHECK(node_of(away) != home);

@@ -90,7 +90,7 @@ ProxyConfig without_body_limit(const Fleet& fleet) {
 
 }  // namespace
 
-TEST_CASE("a large answer") {
+TEST_CASE("a large response") {
   Fleet fleet({"a"});
   fleet.on("/length", stream_down);
   fleet.on("/chunked", stream_down);
@@ -102,8 +102,8 @@ TEST_CASE("a large answer") {
     PeakMemory memory(proxy.pid());
     PatternCheck check;
     REQUIRE(client.send(request_text({.target = path})));
-    const Answer answer = client.receive("GET", Deadline{4min}, [&](std::string_view part) { check.take(part); });
-    CHECK(answer.is_whole(200));
+    const Response response = client.receive("GET", Deadline{4min}, [&](std::string_view part) { check.take(part); });
+    CHECK(response.is_whole(200));
     CHECK(check.bytes() == full_size());
     CHECK(check.wrong() == 0);
     judge_growth("a large answer, " + path.substr(1), memory);
@@ -116,7 +116,7 @@ TEST_CASE("a large request") {
   fleet.on("/up", [&](Conversation& c) {
     check = {};
     c.read_body([&](std::string_view part) { check.take(part); });
-    c.answer(200, std::to_string(check.bytes()) + " " + std::to_string(check.wrong()));
+    c.respond(200, std::to_string(check.bytes()) + " " + std::to_string(check.wrong()));
   });
   Proxy proxy(without_body_limit(fleet));
   for (const bool chunked : {false, true}) {
@@ -134,9 +134,9 @@ TEST_CASE("a large request") {
         },
         full_size()));
     if (chunked) REQUIRE(client.send("0\r\n\r\n"));
-    const Answer answer = client.receive("POST", Deadline{1min});
-    CHECK(answer.is_whole(200));
-    CHECK(answer.body == std::to_string(full_size()) + " 0");
+    const Response response = client.receive("POST", Deadline{1min});
+    CHECK(response.is_whole(200));
+    CHECK(response.body == std::to_string(full_size()) + " 0");
     judge_growth(chunked ? "a large request, chunked" : "a large request, length", memory);
   }
 }

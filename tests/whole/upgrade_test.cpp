@@ -173,9 +173,9 @@ TEST_CASE("the old process asks the new one: a session has one node, whichever p
     CAPTURE(i);
     REQUIRE(kept[i].is_open());
     const auto by_old = [&] {
-      const Answer answer = kept[i].get("/", {{"Cookie", "sid=" + id}});
-      CHECK(answer.field("Connection") == "close");
-      return answer.body;
+      const Response response = kept[i].get("/", {{"Cookie", "sid=" + id}});
+      CHECK(response.field("Connection") == "close");
+      return response.body;
     };
     if (i % 2 == 0) {
       const std::string node = by_old();
@@ -242,7 +242,7 @@ TEST_CASE("what the old process has under way ends well; WebSockets have until [
   Gate gate;
   Fleet fleet({"a"});
   serve_websockets(fleet);
-  fleet.on("/slow", [&](Conversation& talk) { talk.wait(gate), talk.answer(200, "late but whole"); });
+  fleet.on("/slow", [&](Conversation& talk) { talk.wait(gate), talk.respond(200, "late but whole"); });
   ProxyConfig config = config_of(fleet);
   config.server = "upgrade_deadline = \"2s\"\n";
   config.workers = 1;
@@ -258,9 +258,9 @@ TEST_CASE("what the old process has under way ends well; WebSockets have until [
   // The worker may hear of it a moment after the log.
   REQUIRE(eventually([&] { return other.get("/").field("Connection") == "close"; }));
   gate.open();
-  const Answer answer = slow.receive();
-  CHECK(answer.is_whole(200));
-  CHECK(answer.field("Connection") == "close");
+  const Response response = slow.receive();
+  CHECK(response.is_whole(200));
+  CHECK(response.field("Connection") == "close");
   CHECK(echoes(tunnel));
   CHECK(tunnel.wait_for_end() != End::Timeout);
   CHECK(proxy.process().wait() == 0);

@@ -16,8 +16,8 @@ namespace holdfast::support {
 
 /// Which node answered the session `id`.
 inline std::string ask(HttpClient& client, const std::string& id) {
-  const Answer answer = client.get("/", {{"Cookie", "sid=" + id}});
-  return answer.is_whole(200) ? answer.body : "failed: " + answer.text();
+  const Response response = client.get("/", {{"Cookie", "sid=" + id}});
+  return response.is_whole(200) ? response.body : "failed: " + response.text();
 }
 
 /// Users with app sessions, old and new ones, who ask all the time on kept connections.
@@ -44,7 +44,7 @@ class Users {
           const int number = i % 4 == 0 ? i % 10 : i / 20;
           const std::string id = "u" + std::to_string(t) + "-" + std::to_string(number);
           const std::string node = ask(client, id);
-          note_answer(id, node);
+          note_response(id, node);
         }
       });
     }
@@ -80,7 +80,7 @@ class Users {
   }
 
  private:
-  void note_answer(const std::string& id, const std::string& node) {
+  void note_response(const std::string& id, const std::string& node) {
     ++count_;
     const std::lock_guard lock(mutex_);
     if (node.starts_with("failed")) {

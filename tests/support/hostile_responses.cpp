@@ -11,7 +11,7 @@ std::string ok(const std::string& fields, const std::string& body = "hello") {
   return "HTTP/1.1 200 OK\r\n" + fields + "\r\n" + body;
 }
 std::string chunked(const std::string& body) { return ok("Transfer-Encoding: chunked\r\n", body); }
-/// A whole answer of five bytes behind this status line.
+/// A whole response of five bytes behind this status line.
 std::string line(const std::string& status_line) { return status_line + "\r\nContent-Length: 5\r\n\r\nhello"; }
 
 HostileRow refused(const char* why, const char* rfc, std::string bytes) {
@@ -145,7 +145,7 @@ Rows body_rows() {
 
 }  // namespace
 
-std::vector<HostileRow> hostile_answers() {
+std::vector<HostileRow> hostile_responses() {
   Rows rows = head_rows();
   for (HostileRow& row : body_rows()) rows.push_back(std::move(row));
   return rows;

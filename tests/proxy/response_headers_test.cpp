@@ -1,4 +1,4 @@
-#include "proxy/answer_headers.h"
+#include "proxy/response_headers.h"
 
 #include <doctest/doctest.h>
 
@@ -7,16 +7,16 @@
 using namespace holdfast;
 using http::Method;
 using proxy::After;
-using proxy::AnswerContext;
-using proxy::test::Answer;
+using proxy::ResponseContext;
+using proxy::test::Response;
 using Kind = http::Framing::Kind;
 
 namespace {
 
-std::string sent(const Answer& answer, AnswerContext context = {}, After wanted = After::KeepAlive) {
-  context.plan = proxy::plan_answer(answer.head, context.client_minor, wanted);
+std::string sent(const Response& response, ResponseContext context = {}, After wanted = After::KeepAlive) {
+  context.plan = proxy::plan_response(response.head, context.client_minor, wanted);
   std::string out;
-  proxy::append_response_head(out, answer.head, context);
+  proxy::append_response_head(out, response.head, context);
   return out;
 }
 
@@ -26,7 +26,7 @@ TEST_CASE("framing and fate of the connection, for each client") {
   struct Row {
     const char* why;
     Method request;
-    const char* answer;
+    const char* response;
     std::uint8_t client_minor;
     After wanted;
     Kind framing;
@@ -65,11 +65,11 @@ TEST_CASE("framing and fate of the connection, for each client") {
   };
   for (const Row& row : rows) {
     INFO(row.why);
-    const Answer answer(row.answer, row.request);
-    const proxy::AnswerPlan plan = proxy::plan_answer(answer.head, row.client_minor, row.wanted);
+    const Response response(row.response, row.request);
+    const proxy::ResponsePlan plan = proxy::plan_response(response.head, row.client_minor, row.wanted);
     CHECK(plan.framing == row.framing);
     CHECK(plan.after == row.after);
-    const std::string out = sent(answer, {.client_minor = row.client_minor}, row.wanted);
+    const std::string out = sent(response, {.client_minor = row.client_minor}, row.wanted);
     CHECK(out.substr(out.find("Server: x\r\n") + 11) == std::string(row.want) + "\r\n");
   }
 }
@@ -85,10 +85,10 @@ TEST_CASE("a 204 has no length, whatever it says") {
   CHECK(out == "HTTP/1.1 204 No Content\r\n\r\n");
 }
 
-TEST_CASE("an answer that ends with the connection has no length") {
-  Answer answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n");
-  answer.head.has_content_length = true;
-  CHECK(sent(answer, {.client_minor = 0}) == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+TEST_CASE("a response that ends with the connection has no length") {
+  Response response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n");
+  response.head.has_content_length = true;
+  CHECK(sent(response, {.client_minor = 0}) == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
 }
 
 TEST_CASE("status and reason are the backend's, the version ours") {
@@ -101,44 +101,44 @@ TEST_CASE("status and reason are the backend's, the version ours") {
         Row{"HTTP/1.1 560 Microflow failed", "HTTP/1.1 560 Microflow failed\r\n"},
         Row{"HTTP/1.1 404 ", "HTTP/1.1 404 \r\n"}}) {
     INFO(row.in);
-    CHECK(sent(Answer(std::string(row.in) + "\r\nContent-Length: 1\r\n")).starts_with(row.want));
+    CHECK(sent(Response(std::string(row.in) + "\r\nContent-Length: 1\r\n")).starts_with(row.want));
   }
 }
 
 TEST_CASE("fields that end here, and fields that pass in their order") {
-  const Answer answer(
+  const Response response(
       "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nConnection: X-Mine, keep-alive\r\nKeep-Alive: timeout=5\r\nX-Mine: 1\r\n"
       "Set-Cookie: b=2\r\nX-Holdfast-Release: now\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nContent-Length: 1\r\n"
       "WWW-Authenticate: NTLM\r\nX-Forwarded-Thing: app's own\r\nDate: Sat, 31 Jan 2026 12:00:00 GMT\r\n");
-  CHECK(sent(answer, {.set_cookie_line = "Set-Cookie: holdfast=x\r\n", .date = "now"}) ==
+  CHECK(sent(response, {.set_cookie_line = "Set-Cookie: holdfast=x\r\n", .date = "now"}) ==
         "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nWWW-Authenticate: NTLM\r\n"
         "X-Forwarded-Thing: app's own\r\nDate: Sat, 31 Jan 2026 12:00:00 GMT\r\nSet-Cookie: holdfast=x\r\n"
         "Content-Length: 1\r\n\r\n");
 }
 
-TEST_CASE("an answer without Date gets one") {
-  CHECK(sent(Answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"), {.date = "Sat, 31 Jan 2026 12:00:00 GMT"}) ==
+TEST_CASE("a response without Date gets one") {
+  CHECK(sent(Response("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"), {.date = "Sat, 31 Jan 2026 12:00:00 GMT"}) ==
         "HTTP/1.1 200 OK\r\nDate: Sat, 31 Jan 2026 12:00:00 GMT\r\nContent-Length: 1\r\n\r\n");
 }
 
 TEST_CASE("a protocol is switched with its name") {
-  const Answer answer(
+  const Response response(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: k\r\n");
-  CHECK(sent(answer, {}, After::Close) ==
+  CHECK(sent(response, {}, After::Close) ==
         "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: k\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "\r\n");
-  const Answer required(
+  const Response required(
       "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n");
   CHECK(sent(required) ==
         "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
   CHECK(sent(required, {}, After::Close).ends_with("Upgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n"));
 }
 
-TEST_CASE("interim answers carry end-to-end fields and no framing") {
+TEST_CASE("interim responses carry end-to-end fields and no framing") {
   const auto interim = [](const char* lines) {
-    const Answer answer(lines);
+    const Response response(lines);
     std::string out;
-    proxy::append_interim_head(out, answer.head);
+    proxy::append_interim_head(out, response.head);
     return out;
   };
   CHECK(interim("HTTP/1.1 100 Continue\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");

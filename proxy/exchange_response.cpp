@@ -1,12 +1,12 @@
-// Exchange, towards the client: the answer's head and body, tunnels.
+// Exchange, towards the client: the response's head and body, tunnels.
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "base/text.h"
 #include "http/h1_parser.h"
-#include "proxy/answer_headers.h"
 #include "proxy/exchange.h"
+#include "proxy/response_headers.h"
 
 namespace holdfast::proxy {
 
@@ -34,16 +34,16 @@ bool is_event_stream(const http::ResponseHead& head) {
 
 void Exchange::on_readable() {
   Client& client = *client_;
-  read_answer();
+  read_response();
   client.resume();
 }
 
-void Exchange::read_answer() {
+void Exchange::read_response() {
   switch (state_) {
     case State::Awaiting:
-      return read_answer_head();
+      return read_response_head();
     case State::Relaying:
-      return relay_answer_body();
+      return relay_response_body();
     case State::Tunnelling:
       return run_tunnel(tunnel_.pump());
     default:
@@ -51,11 +51,11 @@ void Exchange::read_answer() {
   }
 }
 
-void Exchange::read_answer_head() {
+void Exchange::read_response_head() {
   if (is_held_) return;
   std::span<char> scratch(*context_.scratch);
-  std::size_t have = answer_input_.size();
-  if (have != 0) std::memcpy(scratch.data(), answer_input_.data(), have);
+  std::size_t have = response_input_.size();
+  if (have != 0) std::memcpy(scratch.data(), response_input_.data(), have);
   for (;;) {
     const net::IoResult got = lease_->stream().read(scratch.subspan(have));
     if (got.state == net::IoResult::State::Blocked) {
@@ -65,39 +65,39 @@ void Exchange::read_answer_head() {
     if (got.state == net::IoResult::State::Closed)
       return on_attempt_failed({ErrorCode::Closed, "closed without an answer"});
     if (got.state == net::IoResult::State::Failed) return on_attempt_failed({got.error, "no answer"});
-    if (!answer_began_) first_byte_ = context_.now();
-    answer_began_ = true;
+    if (!response_began_) first_byte_ = context_.now();
+    response_began_ = true;
     has_filled_ = got.bytes == scratch.size() - have;
-    if (parse_answer_head(have + got.bytes)) return;
-    have = answer_input_.size();
-    std::memcpy(scratch.data(), answer_input_.data(), have);
+    if (take_response_head(have + got.bytes)) return;
+    have = response_input_.size();
+    std::memcpy(scratch.data(), response_input_.data(), have);
   }
 }
 
 /// True: the head has been dealt with (or the exchange is over). False: more bytes are needed; those of the head so far
-/// are in answer_input_, interim answers before it have been passed on.
-bool Exchange::parse_answer_head(std::size_t have) {
+/// are in response_input_, interim responses before it have been passed on.
+bool Exchange::take_response_head(std::size_t have) {
   std::span<char> scratch(*context_.scratch);
   http::ResponseHead& head = context_.response_head;
   const conf::Limits& limits = snapshot_->settings->limits;
   std::size_t at = 0;
   for (;;) {
     const auto parsed = http::parse_response_head(
-        {scratch.data() + at, have - at}, at == 0 ? answer_searched_ : 0,
+        {scratch.data() + at, have - at}, at == 0 ? response_searched_ : 0,
         {.bytes_max = limits.response_head_bytes, .fields_max = limits.headers}, method_, head);
     if (parsed.state == http::Parsed::State::Bad) {
       on_attempt_failed({ErrorCode::Malformed, parsed.why});
       return true;
     }
     if (parsed.state == http::Parsed::State::Incomplete) {
-      context_.buffers.lend(answer_input_);
-      answer_input_.assign(scratch.data() + at, have - at);
-      answer_searched_ = have - at;
+      context_.buffers.lend(response_input_);
+      response_input_.assign(scratch.data() + at, have - at);
+      response_searched_ = have - at;
       return false;
     }
     const std::size_t began = std::exchange(at, at + parsed.consumed);
     if (head.status == 101) return begin_tunnel(scratch.subspan(at, have - at)), true;
-    if (head.status >= 200) return on_answer_head(scratch.subspan(began, have - began), parsed.consumed), true;
+    if (head.status >= 200) return on_response_head(scratch.subspan(began, have - began), parsed.consumed), true;
     if (!send_interim(head)) return true;
   }
 }
@@ -115,43 +115,43 @@ bool Exchange::send_interim(const http::ResponseHead& head) {
   return send_to_client(pieces);
 }
 
-void Exchange::on_answer_head(std::span<char> whole, std::size_t head_bytes) {
+void Exchange::on_response_head(std::span<char> whole, std::size_t head_bytes) {
   if (!is_held_) {
     const http::ResponseHead& head = context_.response_head;
     on_attempt_succeeded();
     status_ = head.status;
-    context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
+    context_.counters.backend[conf::index(*backend_)].responses[code_class(head.status)].add();
     learn_from(head);
-    if (placement_.is_ending()) return hold_answer(whole);
+    if (placement_.is_ending()) return hold_response(whole);
   }
   is_held_ = false;
-  send_answer_head(whole.subspan(head_bytes));
+  send_response_head(whole.subspan(head_bytes));
 }
 
-/// The answer ends a session: who has it shall not find the session alive anywhere.
-void Exchange::hold_answer(std::span<const char> whole) {
+/// The response ends a session: who has it shall not find the session alive anywhere.
+void Exchange::hold_response(std::span<const char> whole) {
   is_held_ = true;
-  context_.buffers.lend(answer_input_);
-  answer_input_.assign(whole.data(), whole.size());
-  answer_searched_ = 0;
+  context_.buffers.lend(response_input_);
+  response_input_.assign(whole.data(), whole.size());
+  response_searched_ = 0;
 }
 
 void Exchange::on_ended() {
   Client& client = *client_;
   if (placement_.ended() && is_held_) {
-    const std::size_t have = answer_input_.size();
-    std::memcpy(context_.scratch->data(), answer_input_.data(), have);
-    answer_input_.clear();
-    parse_answer_head(have);
+    const std::size_t have = response_input_.size();
+    std::memcpy(context_.scratch->data(), response_input_.data(), have);
+    response_input_.clear();
+    take_response_head(have);
   }
   client.resume();
 }
 
-void Exchange::send_answer_head(std::span<char> rest) {
+void Exchange::send_response_head(std::span<char> rest) {
   const http::ResponseHead& head = context_.response_head;
-  // An answer before the request's end: the rest of the request will find nobody, so this connection ends with it.
-  const bool keeps = client_keeps_alive_ && !client_->ends_after_answer() && request_body_.is_done();
-  plan_ = plan_answer(head, client_minor_, keeps ? After::KeepAlive : After::Close);
+  // A response before the request's end: the rest of the request will find nobody, so this connection ends with it.
+  const bool keeps = client_keeps_alive_ && !client_->ends_after_response() && request_body_.is_done();
+  plan_ = plan_response(head, client_minor_, keeps ? After::KeepAlive : After::Close);
   backend_may_be_kept_ = head.keep_alive;
 
   std::string& text = context_.text;
@@ -168,15 +168,15 @@ void Exchange::send_answer_head(std::span<char> rest) {
        .set_cookie_line = cookie_line,
        .own_cookie = pool().sticky.mode == conf::StickyMode::Cookie ? std::string_view(pool().sticky.cookie) : "",
        .date = context_.date()});
-  answer_body_.start(head.framing);
+  response_body_.start(head.framing);
   enter(Event::Answered);
   head_sent_ = true;
   if (head.framing.kind != http::Framing::Kind::Length && is_event_stream(head)) note_long();
   keep_session_alive();
-  if (!take_answer_bytes(rest, text)) return;
-  // Most answers have come whole by now, and need no deadline.
+  if (!take_response_bytes(rest, text)) return;
+  // Most responses have come whole by now, and need no deadline.
   extend_deadline(snapshot_->settings->timeouts.body_idle);
-  relay_answer_body();
+  relay_response_body();
 }
 
 void Exchange::learn_from(const http::ResponseHead& head) {
@@ -204,14 +204,14 @@ void Exchange::learn_from(const http::ResponseHead& head) {
 }
 
 /// Takes what came of the body and sends it, behind `head` where that is not empty. False: the exchange is over.
-bool Exchange::take_answer_bytes(std::span<char> bytes, std::string_view head) {
-  const auto step = answer_body_.take(bytes);
+bool Exchange::take_response_bytes(std::span<char> bytes, std::string_view head) {
+  const auto step = response_body_.take(bytes);
   if (step.state == http::BodyReader::Step::State::Bad) {
     if (!head.empty()) {
       const iovec pieces[] = {piece(head)};
       if (!send_to_client(pieces)) return false;
     }
-    return on_answer_cut({ErrorCode::Malformed, step.why}), false;
+    return on_response_cut({ErrorCode::Malformed, step.why}), false;
   }
   std::array<char, 20> size;
   std::array<iovec, 6> pieces;
@@ -228,7 +228,7 @@ bool Exchange::take_answer_bytes(std::span<char> bytes, std::string_view head) {
   const bool is_last = step.state == http::BodyReader::Step::State::Done;
   std::string last;
   if (is_last && chunks) {
-    last.append(http::kLastChunk).append(answer_body_.trailers()).append(http::kChunkEnd);
+    last.append(http::kLastChunk).append(response_body_.trailers()).append(http::kChunkEnd);
     add(last);
   }
   if (step.consumed != bytes.size()) backend_may_be_kept_ = false;  // bytes nobody asked for
@@ -236,8 +236,8 @@ bool Exchange::take_answer_bytes(std::span<char> bytes, std::string_view head) {
   if (count != 0 && !send_to_client(std::span(pieces).first(count), is_end ? Outbox::Then::Last : Outbox::Then::More)) {
     return false;
   }
-  if (is_last) on_answer_read();
-  return !answer_is_read_;
+  if (is_last) on_response_read();
+  return !response_is_read_;
 }
 
 bool Exchange::send_to_client(std::span<const iovec> pieces, Outbox::Then then) {
@@ -248,31 +248,31 @@ bool Exchange::send_to_client(std::span<const iovec> pieces, Outbox::Then then) 
   return finish(Client::Next::Abort), false;
 }
 
-void Exchange::relay_answer_body() {
+void Exchange::relay_response_body() {
   std::span<char> scratch(*context_.scratch);
   for (int i = 0; client_->outbox().is_empty() && lease_; ++i) {
     if (i == kReadsPerTurn) return more_->set(context_.now());
     const net::IoResult got = lease_->stream().read(scratch);
     if (got.state == net::IoResult::State::Blocked) return;
-    if (got.state == net::IoResult::State::Failed) return on_answer_cut({got.error, "cut short"});
+    if (got.state == net::IoResult::State::Failed) return on_response_cut({got.error, "cut short"});
     extend_deadline(snapshot_->settings->timeouts.body_idle);
     has_filled_ = got.bytes == scratch.size();
     if (got.state == net::IoResult::State::Closed) {
-      if (!answer_body_.may_end_here()) return on_answer_cut({ErrorCode::Closed, "cut short"});
+      if (!response_body_.may_end_here()) return on_response_cut({ErrorCode::Closed, "cut short"});
       backend_may_be_kept_ = false;
       if (plan_.framing == http::Framing::Kind::Chunked) {
         const iovec pieces[] = {piece(http::kLastChunk), piece(http::kChunkEnd)};
         if (!send_to_client(pieces)) return;
       }
-      return on_answer_read();
+      return on_response_read();
     }
-    if (!take_answer_bytes(scratch.first(got.bytes), {})) return;
+    if (!take_response_bytes(scratch.first(got.bytes), {})) return;
   }
 }
 
-/// The answer is whole; the client may still have to take the end of it, the backend is free at once.
-void Exchange::on_answer_read() {
-  answer_is_read_ = true;
+/// The response is whole; the client may still have to take the end of it, the backend is free at once.
+void Exchange::on_response_read() {
+  response_is_read_ = true;
   const bool whole_request = request_body_.is_done() && to_backend_.is_empty() && !request_is_broken_;
   if (!request_body_.is_done()) request_is_broken_ = true;  // what still comes of it is nobody's
   if (backend_may_be_kept_ && whole_request && lease_ && is_current() && is_quiet()) {
@@ -288,19 +288,19 @@ void Exchange::on_answer_read() {
   extend_deadline(snapshot_->settings->timeouts.body_idle);
 }
 
-/// Nothing lies behind the answer: a read that left no room unused may have left bytes unread, and the edge is spent.
+/// Nothing lies behind the response: a read that left no room unused may have left bytes unread, and the edge is spent.
 bool Exchange::is_quiet() { return !has_filled_ || !has_stray_bytes(); }
 
 void Exchange::finish_if_sent() {
-  if (!answer_is_read_ || !client_->outbox().is_empty()) return;
+  if (!response_is_read_ || !client_->outbox().is_empty()) return;
   if (!request_body_.is_done()) return finish(Client::Next::Linger);
   finish(plan_.after == After::KeepAlive ? Client::Next::KeepAlive : Client::Next::Close);
 }
 
-/// The client has seen the answer begin and must learn that it will not be whole: chunked and counted bodies end short,
-/// one that ends with the connection ends by RST.
-void Exchange::on_answer_cut(const base::Error& error) {
-  context_.counters.answers_cut.add();
+/// The client has seen the response begin and must learn that it will not be whole: chunked and counted bodies end
+/// short, one that ends with the connection ends by RST.
+void Exchange::on_response_cut(const base::Error& error) {
+  context_.counters.responses_cut.add();
   note_failure(error.code);
   if (is_loss(error.code)) {
     lost_at_ = context_.now();
@@ -320,8 +320,8 @@ void Exchange::on_client_writable() {
   }
   if (state_ == State::Relaying) extend_deadline(snapshot_->settings->timeouts.body_idle);
   if (wrote.state != Outbox::State::Sent) return;
-  if (answer_is_read_) return finish_if_sent();
-  if (state_ == State::Relaying) relay_answer_body();
+  if (response_is_read_) return finish_if_sent();
+  if (state_ == State::Relaying) relay_response_body();
 }
 
 void Exchange::begin_tunnel(std::span<char> rest) {
@@ -329,7 +329,7 @@ void Exchange::begin_tunnel(std::span<char> rest) {
   if (!may_upgrade_) return on_attempt_failed({ErrorCode::Malformed, "an upgrade nobody asked for"});
   on_attempt_succeeded();
   status_ = head.status;
-  context_.counters.backend[conf::index(*backend_)].answers[code_class(head.status)].add();
+  context_.counters.backend[conf::index(*backend_)].responses[code_class(head.status)].add();
   placement_.end_admission();
   context_.text.clear();
   std::string cookie_line;
@@ -368,14 +368,14 @@ void Exchange::note_long() {
 /// Its backend is being left: the client comes again by itself and is served elsewhere.
 void Exchange::end_long() {
   if (state_ == State::Tunnelling) return finish(Client::Next::Close);
-  if (state_ != State::Relaying || answer_is_read_) return;
+  if (state_ != State::Relaying || response_is_read_) return;
   backend_may_be_kept_ = false;
   plan_.after = After::Close;
   if (plan_.framing == http::Framing::Kind::Chunked) {
     const iovec pieces[] = {piece(http::kLastChunk), piece(http::kChunkEnd)};
     if (!send_to_client(pieces)) return;
   }
-  on_answer_read();
+  on_response_read();
 }
 
 void Exchange::run_tunnel(Tunnel::Outcome outcome) {

@@ -1,4 +1,4 @@
-#include "proxy/answer_headers.h"
+#include "proxy/response_headers.h"
 
 #include "base/text.h"
 
@@ -62,7 +62,7 @@ void append_upgrade(HeadWriter& out, const http::ResponseHead& head) {
   }
 }
 
-void append_connection(HeadWriter& out, const http::ResponseHead& head, const AnswerContext& context,
+void append_connection(HeadWriter& out, const http::ResponseHead& head, const ResponseContext& context,
                        bool has_upgrade) {
   const bool closes = head.status != 101 && context.plan.after == After::Close;
   if (has_upgrade) {
@@ -77,7 +77,7 @@ void append_connection(HeadWriter& out, const http::ResponseHead& head, const An
 
 }  // namespace
 
-AnswerPlan plan_answer(const http::ResponseHead& head, std::uint8_t client_minor, After wanted) {
+ResponsePlan plan_response(const http::ResponseHead& head, std::uint8_t client_minor, After wanted) {
   switch (head.framing.kind) {
     case Kind::None:
     case Kind::Length:
@@ -90,7 +90,7 @@ AnswerPlan plan_answer(const http::ResponseHead& head, std::uint8_t client_minor
   return {.framing = Kind::UntilClose, .after = After::Close};
 }
 
-void append_response_head(std::string& text, const http::ResponseHead& head, const AnswerContext& context) {
+void append_response_head(std::string& text, const http::ResponseHead& head, const ResponseContext& context) {
   HeadWriter out(text, kHeadUsual);
   append_status_line(out, head);
   const std::uint64_t seen = append_kept_fields(out, head, context.own_cookie);
