@@ -17,7 +17,7 @@
 #include "conf/reader.h"
 #include "redis/link.h"
 #include "server/named_files.h"
-#include "server/predecessor.h"
+#include "server/old_process.h"
 #include "server/server.h"
 #include "sessions/secret.h"
 
@@ -110,10 +110,10 @@ int check(const Arguments& arguments) {
 }
 
 int run(const Arguments& arguments) {
-  auto predecessor = server::Predecessor::meet();
-  if (!predecessor) return fail(fmt::format("holdfast: {}\n", predecessor.error().text));
+  auto old_process = server::OldProcess::meet();
+  if (!old_process) return fail(fmt::format("holdfast: {}\n", old_process.error().text));
   const auto give_up = [&](const std::string& text) {
-    if (*predecessor) (*predecessor)->say_failed(text);
+    if (*old_process) (*old_process)->notify_failed(text);
     return fail(text);
   };
   const auto settings = settings_of(arguments);
@@ -128,7 +128,7 @@ int run(const Arguments& arguments) {
   server::Server server(*settings, secret->bytes,
                         {.read = [path = arguments.config] { return read_all(path); },
                          .words = arguments.words,
-                         .predecessor = std::move(*predecessor)});
+                         .old_process = std::move(*old_process)});
   if (const auto ran = server.run(); !ran) {
     base::log::error("start_failed", {{"reason", ran.error().text}});
     return kFailed;

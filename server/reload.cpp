@@ -47,7 +47,7 @@ void Server::reload_by_signal() {
 /// Why there can be no reload now; empty: there can.
 std::string_view Server::reload_hindrance() const {
   if (phase_ != Phase::Serving) return phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping";
-  if (successor_) return "an upgrade is under way";
+  if (new_process_) return "an upgrade is under way";
   return reloader_.is_under_way() ? "another reload is under way" : "";
 }
 
@@ -66,7 +66,7 @@ void Server::reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) {
       last_reload_.succeeded = report.has_value();
       last_reload_.reason = report ? "" : report.error().text;
       if (!report) log_refusal(report.error());
-      service_manager::say_ready();
+      service_manager::notify_ready();
     }
     done(std::move(report));
     if (is_reload_due_) reload_by_signal();

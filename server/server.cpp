@@ -110,8 +110,8 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       keyring_(secret),
       random_(random_seed()),
       started_(loop_.now()),
-      predecessor_(std::move(origin.predecessor)),
-      sessions_(*settings_, loop_, dialer_, random_, predecessor_ ? predecessor_->store_start() : started_),
+      old_process_(std::move(origin.old_process)),
+      sessions_(*settings_, loop_, dialer_, random_, old_process_ ? old_process_->store_start() : started_),
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
       gates_(*settings_),
@@ -130,7 +130,7 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       tick_(loop_.timer([this] { on_tick(); })),
       reloader_(loop_, std::move(origin.read)),
       words_(std::move(origin.words)),
-      may_begin_(predecessor_ == nullptr) {
+      may_begin_(old_process_ == nullptr) {
   base::log_watch(&timeline_);
 }
 
@@ -139,7 +139,7 @@ Server::~Server() { base::log_watch(nullptr); }
 base::Result<void> Server::run() {
   if (auto started = start(); !started) {
     if (monitor_) monitor_->stop();
-    if (predecessor_) predecessor_->say_failed(started.error().text);
+    if (old_process_) old_process_->notify_failed(started.error().text);
     return started;
   }
   loop_.run();
@@ -154,7 +154,7 @@ base::Result<void> Server::start() {
   signals_ =
       std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2},
                                      [this](int number) { on_signal(number); });
-  if (predecessor_) predecessor_->attach(loop_, static_cast<Predecessor::Owner&>(*this));
+  if (old_process_) old_process_->attach(loop_, static_cast<OldProcess::Owner&>(*this));
   const auto found = resolved(*settings_);
   if (!found) return found.error();
   const std::vector<net::Address>& addresses = found->backends;  // ids are places still
@@ -187,7 +187,7 @@ base::Result<void> Server::start() {
   base::Duration patience{};
   for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
   // While an old process serves there is no hurry.
-  const base::Duration slack = predecessor_ ? kProbeSlackInUpgrade : kProbeSlack;
+  const base::Duration slack = old_process_ ? kProbeSlackInUpgrade : kProbeSlack;
   open_->set(loop_.now() + (is_every_backend_judged(*last_view_) ? base::Duration{} : patience + slack));
   clock_.on_tick(loop_.now(), base::wall_now());
   tick_->set(loop_.now() + kTick);
@@ -234,7 +234,7 @@ void Server::start_workers() {
 
 base::Result<void> Server::open_listeners(const std::vector<net::Address>& addresses) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    auto sockets = inherit_or_bind(i, addresses[i]);
+    auto sockets = take_over_or_bind(i, addresses[i]);
     if (!sockets) return sockets.error();
     for (std::size_t k = 0; k < sockets->size(); ++k) {
       workers_[k % workers_.size()]->listen(std::move((*sockets)[k]), i);
@@ -245,7 +245,7 @@ base::Result<void> Server::open_listeners(const std::vector<net::Address>& addre
 
 base::Result<void> Server::open_admin() {
   if (!settings_->admin.enabled) return {};
-  auto socket = inherit_or_bind_admin();
+  auto socket = take_over_or_bind_admin();
   if (!socket) return socket.error();
   auto tls = load_admin_tls(*settings_);
   if (!tls) return tls.error();
@@ -254,7 +254,7 @@ base::Result<void> Server::open_admin() {
         if (tls) stream = std::make_unique<net::TlsStream>(tls->accepting(), std::move(stream));
         admin_->accept(std::move(stream));
       });
-  if (predecessor_) admin_listener_->pause();  // until then it is the old process that is asked
+  if (old_process_) admin_listener_->pause();  // until then it is the old process that is asked
   access_ =
       std::make_unique<admin::Access>(loop_, accounts_of(settings_->admin, admin_listener_->address().port()),
                                       [this](std::string password, std::string hash, std::function<void(bool)> done) {
@@ -343,7 +343,7 @@ void Server::forget_failures(const health::View& view) {
 void Server::open_when_probed() {
   if (phase_ != Phase::Starting || std::exchange(is_probed_, true)) return;
   if (may_begin_) return open();
-  predecessor_->say_ready();
+  old_process_->notify_ready();
 }
 
 void Server::open() {
@@ -351,7 +351,7 @@ void Server::open() {
   for (const auto& worker : workers_) worker->open();
   if (admin_listener_) admin_listener_->resume();
   base::log::info("ready", {{"workers", workers_.size()}});
-  service_manager::say_ready();
+  service_manager::notify_ready();
   watch_loops();
   if (is_reload_due_) reload_by_signal();
 }
@@ -385,13 +385,13 @@ void Server::on_signal(int number) {
 
 void Server::reopen_logs() {
   if (access_log_) access_log_->reopen();
-  if (predecessor_) predecessor_->say_reopen_logs();
+  if (old_process_) old_process_->notify_reopen_logs();
 }
 
 void Server::drain() {
   const bool was_leaving = phase_ == Phase::Leaving;
-  if (successor_ && !was_leaving) {
-    successor_->give_up();
+  if (new_process_ && !was_leaving) {
+    new_process_->give_up();
     undo_upgrade();
   }
   phase_ = Phase::Draining;
@@ -423,7 +423,7 @@ void Server::on_tick() {
     base::log::warn("clock_jumped", {{"by_ms", base::count_ms(*by)}});
   }
   sessions_.on_tick();
-  // What operators say from now on the successor hears, and writes down.
+  // What operators say from now on the new process hears, and writes down.
   if (phase_ == Phase::Leaving) {
     control_->load();
   } else {

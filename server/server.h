@@ -33,13 +33,13 @@
 #include "server/failover_watch.h"
 #include "server/full_watch.h"
 #include "server/loop_watch.h"
+#include "server/new_process.h"
+#include "server/old_process.h"
 #include "server/password_check.h"
 #include "server/poison_control.h"
-#include "server/predecessor.h"
 #include "server/reloader.h"
 #include "server/session_control.h"
 #include "server/silence_watch.h"
-#include "server/successor.h"
 #include "server/worker.h"
 #include "web/server.h"
 
@@ -52,14 +52,14 @@ class Server final : private health::Monitor::Listener,
                      private admin::SessionDesk,
                      private admin::ReloadDesk,
                      private admin::RollDesk,
-                     private Successor::Owner,
-                     private Predecessor::Owner {
+                     private NewProcess::Owner,
+                     private OldProcess::Owner {
  public:
   /// How the process came to be.
   struct Origin {
-    ReadConfig read;                           ///< Gives the settings anew, when a reload is asked for.
-    std::vector<std::string> words;            ///< Of the command line: an upgrade starts the new process by them.
-    std::unique_ptr<Predecessor> predecessor;  ///< nullptr: we replace nobody.
+    ReadConfig read;                          ///< Gives the settings anew, when a reload is asked for.
+    std::vector<std::string> words;           ///< Of the command line: an upgrade starts the new process by them.
+    std::unique_ptr<OldProcess> old_process;  ///< nullptr: we replace nobody.
   };
   Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, Origin origin);
   ~Server() override;
@@ -72,7 +72,7 @@ class Server final : private health::Monitor::Listener,
   enum class Phase : std::uint8_t {
     Starting,
     Serving,
-    Leaving,  ///< A successor serves; we finish what is under way.
+    Leaving,  ///< A new process serves; we finish what is under way.
     Draining,
     Stopping
   };
@@ -82,8 +82,8 @@ class Server final : private health::Monitor::Listener,
   /// One socket a worker. MayBeOurs: listeners of ours have the port already, on another address.
   enum class Port : std::uint8_t { MustBeFree, MayBeOurs };
   base::Result<std::vector<net::BoundSocket>> bind(net::Address address, Port port) const;
-  base::Result<std::vector<net::BoundSocket>> inherit_or_bind(std::size_t listen, const net::Address& address);
-  base::Result<net::BoundSocket> inherit_or_bind_admin();
+  base::Result<std::vector<net::BoundSocket>> take_over_or_bind(std::size_t listen, const net::Address& address);
+  base::Result<net::BoundSocket> take_over_or_bind_admin();
   base::Result<void> open_admin();
   void start_workers();
   void open_when_probed();
@@ -101,7 +101,7 @@ class Server final : private health::Monitor::Listener,
 
   // An upgrade, as the old process.
   void upgrade();
-  void start_successor(std::vector<Successor::Socket> sockets);
+  void start_new_process(std::vector<NewProcess::Socket> sockets);
   void step_aside();
   void hand_over();
   void on_change(std::size_t from, std::uint64_t number, const sessions::Change& change);
@@ -109,18 +109,18 @@ class Server final : private health::Monitor::Listener,
   void decide_alone();
   // Does `then`, if the upgrade is still the same.
   std::function<void()> in_this_upgrade(std::function<void()> then);
-  void on_successor_ready(const std::vector<std::string>& unclaimed) override;
+  void on_new_process_ready(const std::vector<std::string>& unclaimed) override;
   void on_sessions_taken() override;
-  void on_successor_failed(const std::string& reason) override;
-  void on_successor_gone() override;
+  void on_new_process_failed(const std::string& reason) override;
+  void on_new_process_gone() override;
   void on_told(std::uint64_t number, const sessions::Held& holds) override;
   void on_reopen_logs() override { reopen_logs(); }
   void reopen_logs();
   // As the new one.
-  void on_inheritance(const std::vector<sessions::Heirloom>& sessions) override;
+  void on_sessions_received(const std::vector<sessions::SessionRecord>& sessions) override;
   void on_begin() override;
   void on_asked(std::uint64_t number, const sessions::Change& change) override;
-  void on_predecessor_gone() override;
+  void on_old_process_gone() override;
 
   // admin::ReloadDesk
   using NewSockets = std::map<std::size_t, std::vector<net::BoundSocket>>;
@@ -182,7 +182,7 @@ class Server final : private health::Monitor::Listener,
   base::Random random_;
   const base::Instant started_;
   const base::WallTime started_at_ = base::wall_now();
-  std::unique_ptr<Predecessor> predecessor_;
+  std::unique_ptr<OldProcess> old_process_;
   SessionControl sessions_;
   conf::Numbering numbering_;
   proxy::Loads loads_;  // by BackendId
@@ -219,22 +219,22 @@ class Server final : private health::Monitor::Listener,
   admin::ReloadView last_reload_;
   ClockWatch clock_;
   const std::vector<std::string> words_;
-  std::unique_ptr<Successor> successor_;
+  std::unique_ptr<NewProcess> new_process_;
   std::uint64_t upgrades_ = 0;          // begun so far: tells one from the next
-  std::vector<std::string> unclaimed_;  // addresses the successor has no use for
-  bool is_map_suspended_ = false;       // workers decide nothing; what they ask waits or goes to the successor
+  std::vector<std::string> unclaimed_;  // addresses the new process has no use for
+  bool is_map_suspended_ = false;       // workers decide nothing; what they ask waits or goes to the new process
   bool is_stepping_aside_ = false;      // workers accept nobody
-  // A change on its way to the successor, or waiting for it to begin.
+  // A change on its way to the new process, or waiting for it to begin.
   struct Asked {
-    std::size_t from = 0;  // worker; kPredecessor
+    std::size_t from = 0;  // worker; kOldProcess
     std::uint64_t number = 0;
     sessions::Change change;
   };
-  static constexpr std::size_t kPredecessor = ~std::size_t{0};
+  static constexpr std::size_t kOldProcess = ~std::size_t{0};
   std::map<std::uint64_t, Asked> asked_;
   std::uint64_t last_asked_ = 0;
   bool is_probed_ = false;  // each backend has been looked at, or had the time to be
-  bool may_begin_ = true;   // false: the predecessor still serves
+  bool may_begin_ = true;   // false: the old process still serves
   std::unique_ptr<LoopWatch> loop_watch_;
   Phase phase_ = Phase::Starting;
   std::size_t drained_ = 0;

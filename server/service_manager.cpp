@@ -15,7 +15,7 @@ void say(const std::string& words) { sd_notify(0, words.c_str()); }
 
 }  // namespace
 
-void say_ready() { say("READY=1"); }
+void notify_ready() { say("READY=1"); }
 
 void say_reloading() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();

@@ -10,8 +10,8 @@
 /// but the environment's NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
 namespace holdfast::server::service_manager {
 
-void say_ready();
-/// The configuration is being read anew; say_ready() comes after it, however it ends.
+void notify_ready();
+/// The configuration is being read anew; notify_ready() comes after it, however it ends.
 void say_reloading();
 void say_stopping();
 /// Another process is the one to watch from now on.

@@ -81,9 +81,9 @@ void SessionControl::take_orders(sessions::MemoryRegistry::Orders orders) {
   if (memory_registry_ != nullptr) memory_registry_->take_orders(orders);
 }
 
-void SessionControl::inherit(const std::vector<sessions::Heirloom>& sessions) {
+void SessionControl::import_sessions(const std::vector<sessions::SessionRecord>& sessions) {
   if (is_shared()) return;  // Redis is another map
-  for (const sessions::Heirloom& session : sessions) memory_.inherit(session, scheduler_.now());
+  for (const sessions::SessionRecord& session : sessions) memory_.import_session(session, scheduler_.now());
 }
 
 sessions::Held SessionControl::decide(const sessions::Change& change) {

@@ -47,7 +47,7 @@ class SessionControl {
   /// Whether operators may change the map; what is in Redis they always may.
   void take_orders(sessions::MemoryRegistry::Orders orders);
   /// What the old process of an upgrade had in memory, the longest idle first.
-  void inherit(const std::vector<sessions::Heirloom>& sessions);
+  void import_sessions(const std::vector<sessions::SessionRecord>& sessions);
   /// For a client that the old process still serves.
   sessions::Held decide(const sessions::Change& change);
   /// Once a second.

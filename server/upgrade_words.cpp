@@ -102,9 +102,9 @@ void put(Writer& out, const PassedSocket& socket) {
   out.number(static_cast<std::uint64_t>(socket.use));
   out.text(socket.address);
 }
-void put(Writer& out, const Heirlooms& heirlooms) {
-  out.number(heirlooms.sessions.size());
-  for (const sessions::Heirloom& session : heirlooms.sessions) {
+void put(Writer& out, const SessionBatch& batch) {
+  out.number(batch.sessions.size());
+  for (const sessions::SessionRecord& session : batch.sessions) {
     out.key(session.key);
     out.binding(session.binding);
     out.instant(session.created);
@@ -145,9 +145,9 @@ void get(Reader& in, PassedSocket& socket) {
   socket.use = static_cast<PassedSocket::Use>(in.at_most(1));
   socket.address = in.text();
 }
-void get(Reader& in, Heirlooms& heirlooms) {
-  heirlooms.sessions.resize(in.at_most(kHeirloomsPerMessage));
-  for (sessions::Heirloom& session : heirlooms.sessions) {
+void get(Reader& in, SessionBatch& batch) {
+  batch.sessions.resize(in.at_most(kSessionsPerMessage));
+  for (sessions::SessionRecord& session : batch.sessions) {
     session.key = in.key();
     session.binding = in.binding();
     session.created = in.instant();
@@ -181,8 +181,8 @@ void get(Reader&, ReopenLogs&) {}
 /// A session bound to nobody would stop the process that takes it.
 bool makes_sense(const Message& message) {
   using sessions::BackendTag;
-  if (const auto* heirlooms = std::get_if<Heirlooms>(&message)) {
-    for (const sessions::Heirloom& session : heirlooms->sessions) {
+  if (const auto* batch = std::get_if<SessionBatch>(&message)) {
+    for (const sessions::SessionRecord& session : batch->sessions) {
       if (session.binding.backend == BackendTag::None) return false;
     }
   }

@@ -17,7 +17,7 @@
 namespace holdfast::server::upgrade {
 
 inline constexpr std::uint32_t kVersion = 1;
-inline constexpr std::size_t kHeirloomsPerMessage = 512;
+inline constexpr std::size_t kSessionsPerMessage = 512;
 
 // The old process says:
 
@@ -36,9 +36,9 @@ struct PassedSocket {
   bool operator==(const PassedSocket&) const = default;
 };
 /// Some of its sessions, in any order.
-struct Heirlooms {
-  std::vector<sessions::Heirloom> sessions;
-  bool operator==(const Heirlooms&) const = default;
+struct SessionBatch {
+  std::vector<sessions::SessionRecord> sessions;
+  bool operator==(const SessionBatch&) const = default;
 };
 /// That was all.
 struct AllSent {
@@ -84,7 +84,7 @@ struct ReopenLogs {
 };
 
 using Message =
-    std::variant<Hello, PassedSocket, Heirlooms, AllSent, Begin, Ask, Ready, Failed, Taken, Told, ReopenLogs>;
+    std::variant<Hello, PassedSocket, SessionBatch, AllSent, Begin, Ask, Ready, Failed, Taken, Told, ReopenLogs>;
 
 /// Texts longer than 1000 bytes are cut.
 std::string bytes_of(const Message& message);

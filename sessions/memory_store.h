@@ -32,13 +32,13 @@ struct Session {
 };
 
 /// One session, or the mark that one has ended, with all that is worth handing to the process of the next upgrade.
-struct Heirloom {
+struct SessionRecord {
   Key key;
   Binding binding;
   base::Instant created{};
   base::Instant last_used{};      ///< Of a mark: as if it were used later than now.
   base::Instant cookie_issued{};  ///< 0: never, or not known.
-  bool operator==(const Heirloom&) const = default;
+  bool operator==(const SessionRecord&) const = default;
 };
 
 /// The session map of a single proxy, in memory, and the copies a proxy among several keeps of what all agreed on.
@@ -118,11 +118,11 @@ class MemoryStore final {
 
   // For an upgrade; all processes of a machine have the same monotonic clock.
   /// A walk over all that is not expired, in steps, as doubtful() does it.
-  std::optional<Walk> heirlooms(const Walk& from, base::Instant now,
-                                const std::function<void(const Heirloom&)>& visit) const;
+  std::optional<Walk> export_sessions(const Walk& from, base::Instant now,
+                                      const std::function<void(const SessionRecord&)>& visit) const;
   /// Into a store that began no later than the one it comes from. To be called in the order of use, the longest idle
   /// first; `now` is the true time.
-  void inherit(const Heirloom& session, base::Instant now);
+  void import_session(const SessionRecord& session, base::Instant now);
   base::Instant start() const { return start_; }
 
   std::uint64_t expired_total() const { return expired_.load(std::memory_order_relaxed); }

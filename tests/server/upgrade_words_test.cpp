@@ -14,12 +14,12 @@ constexpr sessions::BackendTag kTag{0xAABBCCDDEEFF0011};
 std::vector<Message> samples() {
   using sessions::Change;
   const sessions::Binding binding{kTag, sessions::Generation{7}};
-  const sessions::Heirloom session{kKey, binding, kAt, kAt + std::chrono::minutes{1}, {}};
+  const sessions::SessionRecord session{kKey, binding, kAt, kAt + std::chrono::minutes{1}, {}};
   return {Hello{.version = 3, .store_start = kAt, .sockets = 12},
           PassedSocket{PassedSocket::Use::Admin, "[::1]:8081"},
-          Heirlooms{{session, session}},
-          Heirlooms{},
-          Heirlooms{std::vector(kHeirloomsPerMessage, session)},
+          SessionBatch{{session, session}},
+          SessionBatch{},
+          SessionBatch{std::vector(kSessionsPerMessage, session)},
           AllSent{},
           Begin{},
           Ask{42, Change{Change::Kind::Move, kKey, binding, kTag}},
@@ -52,7 +52,7 @@ TEST_CASE("what is cut short, longer, or of no kind is refused") {
     CHECK_FALSE(message_of(bytes + "x"));
   }
   CHECK_FALSE(message_of("\x20"));
-  CHECK_FALSE(message_of(bytes_of(Heirlooms{{sessions::Heirloom{}}})));
+  CHECK_FALSE(message_of(bytes_of(SessionBatch{{sessions::SessionRecord{}}})));
   CHECK_FALSE(message_of(bytes_of(Ask{1, {}})));
 }
 

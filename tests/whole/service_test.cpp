@@ -9,7 +9,7 @@
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
 #include "tests/support/notify_socket.h"
-#include "tests/whole/heirs.h"
+#include "tests/whole/upgrade_chain.h"
 
 using namespace holdfast::support;
 
@@ -52,7 +52,7 @@ TEST_CASE("ready, reloading, the new main process, stopping: each is said once, 
   const NotifySocket systemd(dir.path() / "notify");
   Fleet fleet({"a"});
   Proxy proxy({.nodes = fleet.nodes()}, {.environment = {systemd.variable()}, .wrapper = {}, .wait_until_up = true});
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   CHECK(text_of(systemd.next()) == "READY=1");
 
   proxy.process().signal(SIGHUP);
@@ -64,18 +64,18 @@ TEST_CASE("ready, reloading, the new main process, stopping: each is said once, 
   CHECK(text_of(systemd.next()) == "READY=1");
   proxy.reconfigure({.nodes = fleet.nodes()});
 
-  REQUIRE(heirs.upgrade());
+  REQUIRE(chain.upgrade());
   const auto main_process = systemd.next();
   REQUIRE(main_process);
-  CHECK(main_process->text == "MAINPID=" + std::to_string(heirs.current()));
+  CHECK(main_process->text == "MAINPID=" + std::to_string(chain.current()));
   CHECK(main_process->sender == proxy.pid());
   const auto ready = systemd.next();
   REQUIRE(ready);
   CHECK(ready->text == "READY=1");
-  CHECK(ready->sender == heirs.current());
+  CHECK(ready->sender == chain.current());
   CHECK(proxy.process().wait() == 0);
 
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
   CHECK(text_of(systemd.next()) == "STOPPING=1");
 }
 
@@ -105,13 +105,13 @@ TEST_CASE("the watchdog of the old process is not inherited by number, and the n
   Fleet fleet({"a"});
   Proxy proxy({.nodes = fleet.nodes()},
               {.environment = {systemd.variable(), "WATCHDOG_USEC=900000"}, .wrapper = {}, .wait_until_up = true});
-  Heirs heirs(proxy);
-  REQUIRE(heirs.upgrade());
+  UpgradeChain chain(proxy);
+  REQUIRE(chain.upgrade());
   CHECK(eventually([&] {
     const auto message = systemd.next(Deadline{0ms});
-    return message && message->text == "WATCHDOG=1" && message->sender == heirs.current();
+    return message && message->text == "WATCHDOG=1" && message->sender == chain.current();
   }));
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("systemd takes the unit, and finds it well shut in") {

@@ -11,7 +11,7 @@
 #include "tests/support/facts.h"
 #include "tests/support/fleet.h"
 #include "tests/support/text.h"
-#include "tests/whole/heirs.h"
+#include "tests/whole/upgrade_chain.h"
 #include "tests/whole/users.h"
 #include "tests/whole/websockets.h"
 
@@ -54,18 +54,18 @@ class Installed {
 TEST_CASE("USR2: the new process serves with the sessions of the old one, which finishes and exits with 0") {
   Fleet fleet({"a", "b", "c"});
   Proxy proxy(config_of(fleet));
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   std::map<std::string, std::string> home;
   {
     HttpClient client = proxy.client();
     for (int i = 0; i < 30; ++i) home["user" + std::to_string(i)] = ask(client, "user" + std::to_string(i));
     REQUIRE(proxy.reload().is_whole(200));
-    REQUIRE(heirs.upgrade());
+    REQUIRE(chain.upgrade());
   }
   CHECK(proxy.process().wait() == 0);
-  const auto inherited = heirs.next_line(" sessions_inherited ");
-  REQUIRE(inherited);
-  CHECK(has(*inherited, "sessions=30"));
+  const auto taken_over = chain.next_line(" sessions_inherited ");
+  REQUIRE(taken_over);
+  CHECK(has(*taken_over, "sessions=30"));
   HttpClient client = proxy.client();
   for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
   // The admin listener went along.
@@ -73,7 +73,7 @@ TEST_CASE("USR2: the new process serves with the sessions of the old one, which 
   std::int64_t sessions = 0;
   for (const char* name : {"a", "b", "c"}) sessions += proxy.backend(name).value("sessions", 0);
   CHECK(sessions == 30);
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another node, the dead stay dead") {
@@ -81,7 +81,7 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
   serve_websockets(fleet);
   fleet["dead"].refuse();
   Proxy proxy(config_of(fleet), {.environment = {}, .wrapper = {}, .wait_until_up = false});
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   for (const char* name : {"a", "b", "c", "drained"}) REQUIRE(proxy.wait_for_state(name, "UP"));
   REQUIRE(proxy.wait_for_state("dead", "DOWN"));
   REQUIRE(ctl(proxy, {"drain", "app/drained"}).code == 0);
@@ -92,13 +92,13 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
   std::vector<pid_t> olds;
   for (int round = 1; round <= kRounds; ++round) {
     CAPTURE(round);
-    olds.push_back(heirs.current());
-    REQUIRE(heirs.upgrade());
+    olds.push_back(chain.current());
+    REQUIRE(chain.upgrade());
     CHECK(proxy.backend("dead").value("state", "") == "DOWN");
     CHECK(proxy.backend("drained").value("state", "") == "DRAINING");
     REQUIRE(users.go_on_for(50));
-    if (round == 1) descriptors = open_descriptors(heirs.current());
-    if (round == kRounds) CHECK(open_descriptors(heirs.current()) < descriptors + 20);
+    if (round == 1) descriptors = open_descriptors(chain.current());
+    if (round == kRounds) CHECK(open_descriptors(chain.current()) < descriptors + 20);
   }
   for (HttpClient& tunnel : tunnels) CHECK(echoes(tunnel));
   CHECK(proxy.process().is_running());
@@ -112,8 +112,8 @@ TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another n
        std::to_string(users.sessions()) + " sessions and " + std::to_string(tunnels.size()) + " WebSockets");
   tunnels.clear();
   CHECK(proxy.process().wait() == 0);
-  for (std::size_t i = 1; i < olds.size(); ++i) CHECK(heirs.wait(olds[i]) == 0);
-  CHECK(heirs.stop() == 0);
+  for (std::size_t i = 1; i < olds.size(); ++i) CHECK(chain.wait(olds[i]) == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("a new process that probes nothing waits for no probe") {
@@ -121,18 +121,18 @@ TEST_CASE("a new process that probes nothing waits for no probe") {
   ProxyConfig config = config_of(fleet);
   config.probe = "type = \"none\"\n";
   Proxy proxy(config);
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   const auto began = Clock::now();
-  CHECK(heirs.upgrade());
+  CHECK(chain.upgrade());
   CHECK(Clock::now() - began < 10s);  // as long as first probes would be waited for
   CHECK(proxy.process().wait() == 0);
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("a drain goes on over an upgrade: who is left, who waits for its end, and its deadline") {
   Fleet fleet({"a", "b"});
   Proxy proxy(config_of(fleet));
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   std::set<std::string> on_a;
   HttpClient client = proxy.client();
   for (int i = 0; i < 20; ++i) {
@@ -142,7 +142,7 @@ TEST_CASE("a drain goes on over an upgrade: who is left, who waits for its end, 
   REQUIRE(!on_a.empty());
   const auto drain = start_ctl(proxy, {"drain", "app/a", "--wait", "--deadline", "1h"});
   REQUIRE(drain->wait_for_line(" left ("));
-  REQUIRE(heirs.upgrade());
+  REQUIRE(chain.upgrade());
   CHECK(proxy.backend("a").value("state", "") == "DRAINING");
   CHECK(proxy.backend("a").value("sessions", std::size_t{0}) == on_a.size());
   HttpClient fresh = proxy.client();
@@ -153,19 +153,19 @@ TEST_CASE("a drain goes on over an upgrade: who is left, who waits for its end, 
   CHECK(drain->wait(Deadline{60s}) == 0);
   CHECK(proxy.backend("a").value("sessions", std::size_t{99}) == 0);
   for (const std::string& id : on_a) CHECK(ask(fresh, id) == "b");
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("the old process asks the new one: a session has one node, whichever process serves it first") {
   Fleet fleet({"a", "b", "c"});
   Proxy proxy(config_of(fleet));
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   std::vector<HttpClient> kept;
   for (std::size_t i = 0; i < 12; ++i) {
     kept.push_back(proxy.client());
     REQUIRE(ask(kept.back(), "first" + std::to_string(i)).size() == 1);
   }
-  REQUIRE(heirs.upgrade());
+  REQUIRE(chain.upgrade());
   HttpClient fresh = proxy.client();
   for (std::size_t i = 0; i < 12; ++i) {
     // Half of them are known to the new process first, half to the old one.
@@ -187,18 +187,18 @@ TEST_CASE("the old process asks the new one: a session has one node, whichever p
     CHECK(ask(fresh, "first" + std::to_string(i)).size() == 1);
   }
   CHECK(proxy.process().wait() == 0);
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("when the new process dies the old one serves on by itself") {
   Fleet fleet({"a", "b"});
   Proxy proxy(config_of(fleet));
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   HttpClient kept = proxy.client();
   const std::string home = ask(kept, "anna");
-  REQUIRE(heirs.upgrade());
-  ::kill(heirs.current(), SIGKILL);
-  REQUIRE(heirs.next_line(" successor_lost "));
+  REQUIRE(chain.upgrade());
+  ::kill(chain.current(), SIGKILL);
+  REQUIRE(chain.next_line(" successor_lost "));
   CHECK(ask(kept, "anna") == home);
   CHECK(proxy.process().wait() == 0);
 }
@@ -217,13 +217,13 @@ TEST_CASE("another number of workers, another listener, one listener less") {
   };
   first.close();
   Proxy proxy(with(before, 2));
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   second.close();
   for (const unsigned workers : {4u, 1u, 3u}) {
     CAPTURE(workers);
     proxy.reconfigure(with(workers == 1 ? before : after, workers));
     Users users(proxy, {.threads = 2});
-    REQUIRE(heirs.upgrade());
+    REQUIRE(chain.upgrade());
     const int until = users.count() + 20;
     CHECK(eventually([&] { return users.count() >= until; }, Deadline{60s}));
     users.stop();
@@ -235,7 +235,7 @@ TEST_CASE("another number of workers, another listener, one listener less") {
     CHECK(eventually([&] { return !serves(workers == 1 ? after : before); }));
   }
   CHECK(proxy.process().wait() == 0);
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("what the old process has under way ends well; WebSockets have until [server] upgrade_deadline") {
@@ -247,14 +247,14 @@ TEST_CASE("what the old process has under way ends well; WebSockets have until [
   config.server = "upgrade_deadline = \"2s\"\n";
   config.workers = 1;
   Proxy proxy(config);
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   HttpClient other = proxy.client();
   REQUIRE(other.get("/").is_whole(200));
   HttpClient slow = proxy.client();
   REQUIRE(slow.send(request_text({.target = "/slow"})));
   HttpClient tunnel = websocket(proxy.port());
   REQUIRE(fleet["a"].wait_for_count(3));
-  REQUIRE(heirs.upgrade());
+  REQUIRE(chain.upgrade());
   // The worker may hear of it a moment after the log.
   REQUIRE(eventually([&] { return other.get("/").field("Connection") == "close"; }));
   gate.open();
@@ -264,7 +264,7 @@ TEST_CASE("what the old process has under way ends well; WebSockets have until [
   CHECK(echoes(tunnel));
   CHECK(tunnel.wait_for_end() != End::Timeout);
   CHECK(proxy.process().wait() == 0);
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("TERM to an old process that finishes its work: it stops in order, by [server] shutdown_deadline") {
@@ -273,24 +273,24 @@ TEST_CASE("TERM to an old process that finishes its work: it stops in order, by 
   ProxyConfig config = config_of(fleet);
   config.server = "shutdown_deadline = \"100ms\"\n";
   Proxy proxy(config);
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   HttpClient tunnel = websocket(proxy.port());
-  REQUIRE(heirs.upgrade());
+  REQUIRE(chain.upgrade());
   CHECK(echoes(tunnel));
   proxy.process().signal(SIGUSR2);
-  CHECK(has(heirs.next_line(" upgrade_failed ").value_or(""), "it is stopping"));
+  CHECK(has(chain.next_line(" upgrade_failed ").value_or(""), "it is stopping"));
   proxy.process().signal(SIGTERM);
   CHECK(proxy.process().wait() == 0);
   CHECK(tunnel.wait_for_end() != End::Timeout);
   CHECK(proxy.client().get("/").is_whole(200));
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
 }
 
 TEST_CASE("an upgrade that fails leaves the old process serving, and says why in one line") {
   const Installed installed;
   Fleet fleet({"a", "b", "c"});
   Proxy proxy(config_of(fleet), {.binary = installed.path()});
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   Users users(proxy, {.threads = 2});
   const auto good = toml_of(config_of(fleet), proxy.state_dir().string());
   struct Row {
@@ -314,8 +314,8 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
   for (const Row& row : rows) {
     INFO(std::string(row.why));
     row.spoil();
-    heirs.ask();
-    const auto line = heirs.next_line(" upgrade_failed ");
+    chain.ask();
+    const auto line = chain.next_line(" upgrade_failed ");
     REQUIRE(line);
     CHECK(has(*line, row.reason));
     CHECK(has(*line, "this process goes on"));
@@ -323,12 +323,12 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
     proxy.write_config(good);
     installed.put(holdfast_binary());
   }
-  REQUIRE(heirs.upgrade());
+  REQUIRE(chain.upgrade());
   users.stop();
   for (const std::string& error : users.errors()) FAIL_CHECK(error);
   CHECK(users.split().empty());
   CHECK(proxy.process().wait() == 0);
-  CHECK(heirs.stop() == 0);
+  CHECK(chain.stop() == 0);
   while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;  // those that failed
 }
 
@@ -336,18 +336,18 @@ TEST_CASE("TERM while the new process hangs: both end") {
   const Installed installed;
   Fleet fleet({"a"});
   Proxy proxy(config_of(fleet), {.binary = installed.path()});
-  Heirs heirs(proxy);
+  UpgradeChain chain(proxy);
   installed.put_text("#!/bin/sh\nexec sleep 1000\n");
-  heirs.ask();
-  const auto started = heirs.next_line(" upgrade_started ");
+  chain.ask();
+  const auto started = chain.next_line(" upgrade_started ");
   REQUIRE(started);
   CHECK(proxy.client().get("/").is_whole(200));
   CHECK(proxy.reload().is_whole(503));
-  CHECK(has(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
+  CHECK(has(chain.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
   proxy.process().signal(SIGHUP);
-  CHECK(has(heirs.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
-  heirs.ask();
-  CHECK(has(heirs.next_line(" upgrade_failed ").value_or(""), "another upgrade is under way"));
+  CHECK(has(chain.next_line(" reload_failed ").value_or(""), "an upgrade is under way"));
+  chain.ask();
+  CHECK(has(chain.next_line(" upgrade_failed ").value_or(""), "another upgrade is under way"));
   CHECK(proxy.stop() == 0);
-  CHECK(heirs.wait(Heirs::pid_in(*started)) == 128 + SIGKILL);
+  CHECK(chain.wait(UpgradeChain::pid_in(*started)) == 128 + SIGKILL);
 }

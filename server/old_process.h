@@ -20,7 +20,7 @@ namespace holdfast::server {
 /// asks for the session map until its last client has gone. docs/upgrade.md has the whole conversation.
 ///
 /// Made before there is a loop; then owned by Server, on the control loop.
-class Predecessor final : private net::Channel::Handler {
+class OldProcess final : private net::Channel::Handler {
  public:
   class Owner {
    public:
@@ -29,42 +29,42 @@ class Predecessor final : private net::Channel::Handler {
     Owner& operator=(const Owner&) = delete;
     virtual ~Owner() = default;
     /// All it had, the longest idle first.
-    virtual void on_inheritance(const std::vector<sessions::Heirloom>& sessions) = 0;
+    virtual void on_sessions_received(const std::vector<sessions::SessionRecord>& sessions) = 0;
     /// It accepts no more. Also when it has died: then nobody else serves.
     virtual void on_begin() = 0;
     /// One of its clients needs the map: answered by tell(), now or later.
     virtual void on_asked(std::uint64_t number, const sessions::Change& change) = 0;
     /// Last.
-    virtual void on_predecessor_gone() = 0;
+    virtual void on_old_process_gone() = 0;
   };
 
   /// nullptr: this process was started by no upgrade. Waits for what the old one says first. Errors: it says nothing,
   /// or nothing we understand.
-  static base::Result<std::unique_ptr<Predecessor>> meet();
-  ~Predecessor() override;
+  static base::Result<std::unique_ptr<OldProcess>> meet();
+  ~OldProcess() override;
 
   /// The sockets of that address, as the configuration has it; each is given once.
   std::vector<net::BoundSocket> take(upgrade::PassedSocket::Use use, std::string_view address);
   /// One of its sockets, taken or not, has that port.
   bool has_port(std::uint16_t port) const { return ports_.contains(port); }
-  /// When its session map, or that of its predecessors, began.
+  /// When its session map, or that of the old processes before it, began.
   base::Instant store_start() const { return hello_.store_start; }
 
   /// Both outlive it.
   void attach(net::Loop& loop, Owner& owner);
-  void say_ready();
-  void say_taken();
+  void notify_ready();
+  void notify_taken();
   /// Before attach(), too. Whatever comes after it is not heard.
-  void say_failed(const std::string& reason);
+  void notify_failed(const std::string& reason);
   void tell(std::uint64_t number, const sessions::Held& holds);
-  void say_reopen_logs();
+  void notify_reopen_logs();
 
  private:
   struct Passed {
     upgrade::PassedSocket words;
     net::BoundSocket socket;
   };
-  Predecessor(net::Descriptor end, const upgrade::Hello& hello);
+  OldProcess(net::Descriptor end, const upgrade::Hello& hello);
   base::Result<void> receive_sockets();
   void say(const upgrade::Message& message);
   void on_parcel(net::Parcel parcel) override;
@@ -76,7 +76,7 @@ class Predecessor final : private net::Channel::Handler {
   std::set<std::uint16_t> ports_;
   std::unique_ptr<net::Channel> channel_;
   Owner* owner_ = nullptr;
-  std::vector<sessions::Heirloom> sessions_;
+  std::vector<sessions::SessionRecord> sessions_;
   bool has_begun_ = false;
 };
 

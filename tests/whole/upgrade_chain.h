@@ -18,12 +18,12 @@ namespace holdfast::support {
 
 /// The processes that take over from a Proxy's one by upgrades. They are the test's own children, and end with this
 /// object at the latest.
-class Heirs {
+class UpgradeChain {
  public:
-  explicit Heirs(Proxy& proxy) : proxy_(proxy) {}
-  Heirs(const Heirs&) = delete;
-  Heirs& operator=(const Heirs&) = delete;
-  ~Heirs() {
+  explicit UpgradeChain(Proxy& proxy) : proxy_(proxy) {}
+  UpgradeChain(const UpgradeChain&) = delete;
+  UpgradeChain& operator=(const UpgradeChain&) = delete;
+  ~UpgradeChain() {
     for (const pid_t pid : pids_) {
       ::kill(pid, SIGKILL);
       ::waitpid(pid, nullptr, 0);

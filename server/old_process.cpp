@@ -1,4 +1,4 @@
-#include "server/predecessor.h"
+#include "server/old_process.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -32,9 +32,9 @@ base::Result<std::pair<T, net::Descriptor>> receive(const net::Descriptor& end) 
 
 }  // namespace
 
-base::Result<std::unique_ptr<Predecessor>> Predecessor::meet() {
+base::Result<std::unique_ptr<OldProcess>> OldProcess::meet() {
   const char* variable = std::getenv(kUpgradeVariable);
-  if (variable == nullptr) return std::unique_ptr<Predecessor>();
+  if (variable == nullptr) return std::unique_ptr<OldProcess>();
   const auto number = base::parse_decimal(variable);
   ::unsetenv(kUpgradeVariable);
   if (!number || *number <= STDERR_FILENO || *number > 0xFFFF) {
@@ -50,16 +50,16 @@ base::Result<std::unique_ptr<Predecessor>> Predecessor::meet() {
   if (hello->first.version != upgrade::kVersion) {
     return Error{ErrorCode::Invalid, "the running version hands over in another way: restart instead"};
   }
-  std::unique_ptr<Predecessor> made(new Predecessor(std::move(end), hello->first));
+  std::unique_ptr<OldProcess> made(new OldProcess(std::move(end), hello->first));
   if (const auto received = made->receive_sockets(); !received) return received.error();
   return made;
 }
 
-Predecessor::Predecessor(net::Descriptor end, const upgrade::Hello& hello) : end_(std::move(end)), hello_(hello) {}
+OldProcess::OldProcess(net::Descriptor end, const upgrade::Hello& hello) : end_(std::move(end)), hello_(hello) {}
 
-Predecessor::~Predecessor() = default;
+OldProcess::~OldProcess() = default;
 
-base::Result<void> Predecessor::receive_sockets() {
+base::Result<void> OldProcess::receive_sockets() {
   for (std::uint32_t i = 0; i < hello_.sockets; ++i) {
     auto passed = receive<upgrade::PassedSocket>(end_);
     if (!passed) return passed.error();
@@ -71,7 +71,7 @@ base::Result<void> Predecessor::receive_sockets() {
   return {};
 }
 
-std::vector<net::BoundSocket> Predecessor::take(upgrade::PassedSocket::Use use, std::string_view address) {
+std::vector<net::BoundSocket> OldProcess::take(upgrade::PassedSocket::Use use, std::string_view address) {
   std::vector<net::BoundSocket> taken;
   for (Passed& passed : sockets_) {
     if (passed.words.use == use && passed.words.address == address) taken.push_back(std::move(passed.socket));
@@ -80,12 +80,12 @@ std::vector<net::BoundSocket> Predecessor::take(upgrade::PassedSocket::Use use, 
   return taken;
 }
 
-void Predecessor::attach(net::Loop& loop, Owner& owner) {
+void OldProcess::attach(net::Loop& loop, Owner& owner) {
   owner_ = &owner;
   channel_ = std::make_unique<net::Channel>(loop, std::move(end_), static_cast<net::Channel::Handler&>(*this));
 }
 
-void Predecessor::say_ready() {
+void OldProcess::notify_ready() {
   upgrade::Ready ready;
   for (const Passed& passed : sockets_) {
     if (passed.words.use == upgrade::PassedSocket::Use::Clients) ready.unclaimed.push_back(passed.words.address);
@@ -96,9 +96,9 @@ void Predecessor::say_ready() {
   say(ready);
 }
 
-void Predecessor::say_taken() { say(upgrade::Taken{}); }
+void OldProcess::notify_taken() { say(upgrade::Taken{}); }
 
-void Predecessor::say_failed(const std::string& reason) {
+void OldProcess::notify_failed(const std::string& reason) {
   const upgrade::Failed failed{reason.substr(0, reason.find('\n'))};
   if (channel_) return say(failed);
   const std::string bytes = bytes_of(failed);
@@ -106,21 +106,22 @@ void Predecessor::say_failed(const std::string& reason) {
   if (::send(end_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
 }
 
-void Predecessor::tell(std::uint64_t number, const sessions::Held& holds) { say(upgrade::Told{number, holds}); }
+void OldProcess::tell(std::uint64_t number, const sessions::Held& holds) { say(upgrade::Told{number, holds}); }
 
-void Predecessor::say_reopen_logs() { say(upgrade::ReopenLogs{}); }
+void OldProcess::notify_reopen_logs() { say(upgrade::ReopenLogs{}); }
 
-void Predecessor::say(const upgrade::Message& message) { channel_->send(bytes_of(message)); }
+void OldProcess::say(const upgrade::Message& message) { channel_->send(bytes_of(message)); }
 
-void Predecessor::on_parcel(net::Parcel parcel) {
+void OldProcess::on_parcel(net::Parcel parcel) {
   auto message = upgrade::message_of(parcel.bytes);
   if (!message) return;
-  if (auto* heirlooms = std::get_if<upgrade::Heirlooms>(&*message)) {
-    sessions_.insert(sessions_.end(), heirlooms->sessions.begin(), heirlooms->sessions.end());
+  if (auto* batch = std::get_if<upgrade::SessionBatch>(&*message)) {
+    sessions_.insert(sessions_.end(), batch->sessions.begin(), batch->sessions.end());
   } else if (std::holds_alternative<upgrade::AllSent>(*message)) {
-    std::sort(sessions_.begin(), sessions_.end(),
-              [](const sessions::Heirloom& a, const sessions::Heirloom& b) { return a.last_used < b.last_used; });
-    owner_->on_inheritance(std::exchange(sessions_, {}));
+    std::sort(
+        sessions_.begin(), sessions_.end(),
+        [](const sessions::SessionRecord& a, const sessions::SessionRecord& b) { return a.last_used < b.last_used; });
+    owner_->on_sessions_received(std::exchange(sessions_, {}));
   } else if (std::holds_alternative<upgrade::Begin>(*message)) {
     has_begun_ = true;
     owner_->on_begin();
@@ -129,9 +130,9 @@ void Predecessor::on_parcel(net::Parcel parcel) {
   }
 }
 
-void Predecessor::on_gone() {
+void OldProcess::on_gone() {
   if (!std::exchange(has_begun_, true)) owner_->on_begin();
-  owner_->on_predecessor_gone();
+  owner_->on_old_process_gone();
 }
 
 }  // namespace holdfast::server

@@ -18,7 +18,7 @@ namespace holdfast::server {
 ///
 /// Owned by Server, on the control loop. Until begin() it may fail at any moment, and the old process goes on; after it
 /// the new one decides about sessions, and is asked.
-class Successor final : public base::Buried, private net::Channel::Handler {
+class NewProcess final : public base::Buried, private net::Channel::Handler {
  public:
   class Owner {
    public:
@@ -27,13 +27,13 @@ class Successor final : public base::Buried, private net::Channel::Handler {
     Owner& operator=(const Owner&) = delete;
     virtual ~Owner() = default;
     /// It could serve. It has no use for sockets of these addresses. Next is give_sessions(), or begin().
-    virtual void on_successor_ready(const std::vector<std::string>& unclaimed) = 0;
+    virtual void on_new_process_ready(const std::vector<std::string>& unclaimed) = 0;
     /// It has all sessions. Next is begin().
     virtual void on_sessions_taken() = 0;
     /// Before begin(); last. It has been killed.
-    virtual void on_successor_failed(const std::string& reason) = 0;
+    virtual void on_new_process_failed(const std::string& reason) = 0;
     /// After begin(); last.
-    virtual void on_successor_gone() = 0;
+    virtual void on_new_process_gone() = 0;
     /// What became of an ask().
     virtual void on_told(std::uint64_t number, const sessions::Held& holds) = 0;
     virtual void on_reopen_logs() = 0;
@@ -44,8 +44,8 @@ class Successor final : public base::Buried, private net::Channel::Handler {
   };
 
   /// Both outlive it.
-  Successor(net::Loop& loop, Owner& owner);
-  ~Successor() override;
+  NewProcess(net::Loop& loop, Owner& owner);
+  ~NewProcess() override;
 
   /// Starts it by the words of our own start, with these sockets. Errors: those of launch().
   base::Result<void> start(const std::vector<std::string>& words, base::Instant store_start,
@@ -77,7 +77,7 @@ class Successor final : public base::Buried, private net::Channel::Handler {
   std::unique_ptr<base::Timer> deadline_;
   const sessions::MemoryStore* memory_ = nullptr;  // while Giving
   sessions::MemoryStore::Walk walk_;
-  upgrade::Heirlooms batch_;
+  upgrade::SessionBatch batch_;
   std::uint64_t sessions_given_ = 0;
   pid_t pid_ = -1;
   State state_ = State::Starting;

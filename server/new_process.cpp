@@ -1,4 +1,4 @@
-#include "server/successor.h"
+#include "server/new_process.h"
 
 #include <csignal>
 #include <utility>
@@ -17,13 +17,13 @@ constexpr base::Duration kTakeMax = std::chrono::seconds{10};
 
 }  // namespace
 
-Successor::Successor(net::Loop& loop, Owner& owner)
+NewProcess::NewProcess(net::Loop& loop, Owner& owner)
     : loop_(loop), owner_(owner), deadline_(loop.timer([this] { fail("it took too long"); })) {}
 
-Successor::~Successor() = default;
+NewProcess::~NewProcess() = default;
 
-base::Result<void> Successor::start(const std::vector<std::string>& words, base::Instant store_start,
-                                    std::vector<Socket> sockets) {
+base::Result<void> NewProcess::start(const std::vector<std::string>& words, base::Instant store_start,
+                                     std::vector<Socket> sockets) {
   auto ends = net::Channel::make_ends();
   if (!ends) return ends.error();
   const auto pid = launch(words, ends->second);
@@ -38,7 +38,7 @@ base::Result<void> Successor::start(const std::vector<std::string>& words, base:
   return {};
 }
 
-void Successor::give_sessions(const sessions::MemoryStore& memory) {
+void NewProcess::give_sessions(const sessions::MemoryStore& memory) {
   base::check(state_ == State::Ready, "sessions are given to who is ready");
   state_ = State::Giving;
   memory_ = &memory;
@@ -46,15 +46,15 @@ void Successor::give_sessions(const sessions::MemoryStore& memory) {
   give_some();
 }
 
-void Successor::give_some() {
+void NewProcess::give_some() {
   const auto send = [this] {
     sessions_given_ += batch_.sessions.size();
     if (!batch_.sessions.empty()) channel_->send(bytes_of(std::exchange(batch_, {})));
   };
   while (channel_->has_room()) {
-    const auto next = memory_->heirlooms(walk_, loop_.now(), [&](const sessions::Heirloom& session) {
+    const auto next = memory_->export_sessions(walk_, loop_.now(), [&](const sessions::SessionRecord& session) {
       batch_.sessions.push_back(session);
-      if (batch_.sessions.size() == upgrade::kHeirloomsPerMessage) send();
+      if (batch_.sessions.size() == upgrade::kSessionsPerMessage) send();
     });
     if (next) {
       walk_ = *next;
@@ -68,18 +68,18 @@ void Successor::give_some() {
   }
 }
 
-void Successor::begin() {
+void NewProcess::begin() {
   base::check(state_ == State::Ready || state_ == State::Given, "a successor begins once, when it can");
   state_ = State::Begun;
   deadline_->cancel();
   channel_->send(bytes_of(upgrade::Begin{}));
 }
 
-void Successor::ask(std::uint64_t number, const sessions::Change& change) {
+void NewProcess::ask(std::uint64_t number, const sessions::Change& change) {
   channel_->send(bytes_of(upgrade::Ask{number, change}));
 }
 
-void Successor::give_up() {
+void NewProcess::give_up() {
   base::check(state_ != State::Begun, "nobody kills who serves");
   state_ = State::Over;
   deadline_->cancel();
@@ -87,14 +87,14 @@ void Successor::give_up() {
   if (pid_ > 0) ::kill(pid_, SIGKILL);
 }
 
-void Successor::on_parcel(net::Parcel parcel) {
+void NewProcess::on_parcel(net::Parcel parcel) {
   if (state_ == State::Over) return;
   const auto message = upgrade::message_of(parcel.bytes);
   if (!message) return fail("it speaks in another way");
   if (const auto* ready = std::get_if<upgrade::Ready>(&*message); ready && state_ == State::Starting) {
     state_ = State::Ready;
     deadline_->set(loop_.now() + kTakeMax);
-    return owner_.on_successor_ready(ready->unclaimed);
+    return owner_.on_new_process_ready(ready->unclaimed);
   }
   if (const auto* failed = std::get_if<upgrade::Failed>(&*message); failed && state_ != State::Begun) {
     return fail(failed->reason);
@@ -104,20 +104,20 @@ void Successor::on_parcel(net::Parcel parcel) {
   if (std::holds_alternative<upgrade::ReopenLogs>(*message)) owner_.on_reopen_logs();
 }
 
-void Successor::on_room() {
+void NewProcess::on_room() {
   if (state_ == State::Giving) give_some();
 }
 
-void Successor::on_gone() {
+void NewProcess::on_gone() {
   if (state_ != State::Begun) return fail("it ended before it could serve");
   state_ = State::Over;
-  owner_.on_successor_gone();
+  owner_.on_new_process_gone();
 }
 
-void Successor::fail(const std::string& reason) {
+void NewProcess::fail(const std::string& reason) {
   if (state_ == State::Over) return;
   give_up();
-  owner_.on_successor_failed(reason);
+  owner_.on_new_process_failed(reason);
 }
 
 }  // namespace holdfast::server

@@ -9,20 +9,20 @@
 namespace holdfast::sessions {
 
 namespace {
-constexpr Slot kHeirloomsPerLock = 256;
+constexpr Slot kSessionsPerLock = 256;
 }
 
-std::optional<MemoryStore::Walk> MemoryStore::heirlooms(const Walk& from, base::Instant now,
-                                                        const std::function<void(const Heirloom&)>& visit) const {
+std::optional<MemoryStore::Walk> MemoryStore::export_sessions(
+    const Walk& from, base::Instant now, const std::function<void(const SessionRecord&)>& visit) const {
   const Tick tick = tick_of(now);
   if (from.part >= part_count_) return std::nullopt;
   const Part& part = parts_[from.part];
-  std::array<Record, kHeirloomsPerLock> copies;
+  std::array<Record, kSessionsPerLock> copies;
   std::size_t count = 0;
   Walk next_step{from.part + 1, 0};
   {
     const std::scoped_lock lock(part.mutex);
-    const Slot end = std::min(part.shard.slot_count(), from.slot + kHeirloomsPerLock);
+    const Slot end = std::min(part.shard.slot_count(), from.slot + kSessionsPerLock);
     for (Slot at = from.slot; at < end; ++at) {
       const Record& record = part.shard.at(at);
       if (record.backend != BackendTag::None && !is_expired(record, tick)) copies[count++] = record;
@@ -39,7 +39,7 @@ std::optional<MemoryStore::Walk> MemoryStore::heirlooms(const Walk& from, base::
   return next_step;
 }
 
-void MemoryStore::inherit(const Heirloom& session, base::Instant now) {
+void MemoryStore::import_session(const SessionRecord& session, base::Instant now) {
   base::check(session.binding.backend != BackendTag::None, "a session is bound to a backend");
   const Tick used = tick_of(session.last_used);
   Part& part = part_of(session.key);

@@ -21,18 +21,18 @@ constexpr base::Instant kStart{std::chrono::hours{1000}};
 
 Key key_of(std::uint64_t number) { return {number, ~number}; }
 
-std::vector<Heirloom> all_of(const MemoryStore& store, base::Instant now) {
-  std::vector<Heirloom> all;
+std::vector<SessionRecord> all_of(const MemoryStore& store, base::Instant now) {
+  std::vector<SessionRecord> all;
   for (std::optional<MemoryStore::Walk> at = MemoryStore::Walk{}; at;) {
-    at = store.heirlooms(*at, now, [&](const Heirloom& session) { all.push_back(session); });
+    at = store.export_sessions(*at, now, [&](const SessionRecord& session) { all.push_back(session); });
   }
   std::sort(all.begin(), all.end(),
-            [](const Heirloom& one, const Heirloom& other) { return one.last_used < other.last_used; });
+            [](const SessionRecord& one, const SessionRecord& other) { return one.last_used < other.last_used; });
   return all;
 }
 
 void hand_over(const MemoryStore& from, MemoryStore& to, base::Instant now) {
-  for (const Heirloom& session : all_of(from, now)) to.inherit(session, now);
+  for (const SessionRecord& session : all_of(from, now)) to.import_session(session, now);
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ TEST_CASE("a million sessions, as the old process lists them and the new one tak
   const auto begun = std::chrono::steady_clock::now();
   const auto all = all_of(old, kStart + minutes{20});
   const auto listed = std::chrono::steady_clock::now();
-  for (const Heirloom& session : all) fresh.inherit(session, kStart + minutes{20});
+  for (const SessionRecord& session : all) fresh.import_session(session, kStart + minutes{20});
   const auto taken = std::chrono::steady_clock::now();
   CHECK(fresh.size() == kMany);
   support::note("upgrade: " + std::to_string(kMany) + " sessions listed and sorted in " +
