@@ -25,9 +25,9 @@ using web::text_response;
 namespace {
 
 using Json = nlohmann::ordered_json;
+using sessions::Acked;
 using sessions::BackendTag;
 using sessions::Effect;
-using sessions::Heard;
 using sessions::Listed;
 
 constexpr std::size_t kLimitDefault = 100;
@@ -87,7 +87,7 @@ Response failed(const base::Error& error) {
 }
 
 /// Every proxy that answers from what it remembers has said that it knows.
-bool is_confirmed(const Effect& effect) { return effect.heard == Heard::ByAll; }
+bool is_confirmed(const Effect& effect) { return effect.acked == Acked::ByAll; }
 
 Json session_json(const Listed& session, const Directory& directory, const sessions::MoveLog& moves) {
   const Backend* backend = directory.find(session.binding.backend);
@@ -272,9 +272,9 @@ void end_all(std::vector<Backend> from, const Effect& so_far, SessionDesk& desk,
       backend.pool, backend.tag, {},
       [from = std::move(from), so_far, &desk, respond](const base::Result<Effect>& more) {
         if (!more) return respond(failed(more.error()));
-        const bool all_heard = is_confirmed(so_far) && is_confirmed(*more);
+        const bool all_acked = is_confirmed(so_far) && is_confirmed(*more);
         end_all(from,
-                {.sessions = so_far.sessions + more->sessions, .heard = all_heard ? Heard::ByAll : Heard::NotByAll},
+                {.sessions = so_far.sessions + more->sessions, .acked = all_acked ? Acked::ByAll : Acked::NotByAll},
                 desk, respond);
       });
 }

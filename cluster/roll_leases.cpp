@@ -89,7 +89,7 @@ void RollLeases::take(const std::string& pool, const RollHolder& wish, Done done
 }
 
 void RollLeases::take_here(const std::string& pool, const RollHolder& wish, const Done& done) {
-  Held& held = held_[pool];
+  HeldRoll& held = held_[pool];
   const base::Instant now = scheduler_.now();
   const bool is_free = held.holder.id.empty() || held.until <= now;
   if (!is_free && held.holder.id != wish.id) return done(held.holder);

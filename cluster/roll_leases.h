@@ -45,7 +45,7 @@ class RollLeases {
   static constexpr base::Duration kLease = std::chrono::seconds{30};
 
  private:
-  struct Held {
+  struct HeldRoll {
     RollHolder holder;
     base::Instant until{};
   };
@@ -55,7 +55,7 @@ class RollLeases {
   base::Scheduler& scheduler_;
   redis::Redis* redis_;
   const std::string prefix_;
-  std::map<std::string, Held, std::less<>> held_;  // without Redis
+  std::map<std::string, HeldRoll, std::less<>> held_;  // without Redis
   std::list<std::unique_ptr<redis::RedisCall>> calls_;
 };
 

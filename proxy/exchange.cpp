@@ -97,7 +97,7 @@ Placement::Tools Exchange::tools() {
           .balancer = context_.balancers[conf::index(route_->pool)],
           .loads = context_.shared.loads,
           .store = context_.shared.store,
-          .asker = *this,
+          .handler = *this,
           .keyring = context_.shared.keyring,
           .last_cookie = client_->last_cookie(),
           .now = context_.now()};

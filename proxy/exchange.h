@@ -24,7 +24,7 @@ namespace holdfast::proxy {
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_choosing.cpp, exchange_request.cpp (towards the
 /// backend), exchange_response.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
-class Exchange final : public base::Buried, private net::StreamHandler, private sessions::Asker {
+class Exchange final : public base::Buried, private net::StreamHandler, private sessions::StoreHandler {
  public:
   explicit Exchange(Context& context);
   ~Exchange() override;
@@ -54,7 +54,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_due();
   void on_more();
   void on_hung_due();
-  void on_binding(const sessions::Held& holds) override;
+  void on_binding(const sessions::BindResult& holds) override;
   void on_admission(sessions::Admission admission) override;
   void on_ended() override;
 

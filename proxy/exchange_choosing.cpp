@@ -80,7 +80,7 @@ void Exchange::place(const http::RequestHead& head, const ForwardContext& forwar
 }
 
 /// The map has answered: the choice goes on.
-void Exchange::on_binding(const sessions::Held& holds) {
+void Exchange::on_binding(const sessions::BindResult& holds) {
   Client& client = *client_;
   look_anew();
   on_placed(placement_.answered(tools(), pool(), holds, std::span(tried_).first(tried_count_)));

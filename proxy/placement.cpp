@@ -67,7 +67,7 @@ Placement::Choice Placement::again(const Tools& tools, const conf::Pool& pool, T
   return wish ? wish : pick(tools, tried);
 }
 
-Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
+Placement::Choice Placement::answered(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds,
                                       Tried tried) {
   question_.reset();
   return asking_ == Asking::Bind ? settle(tools, pool, holds) : moved(tools, pool, holds, tried);
@@ -132,8 +132,9 @@ Placement::Choice Placement::come_in(const Tools& tools, const conf::Pool& pool,
   const auto& limits = tools.snapshot.limits[conf::index(pool.id)];
   if (!limits) return enter(tools, pool, *wanted);
   to_ = tools.snapshot.tag_of(*wanted);
-  sessions::AskedAdmission asked = tools.store.admit(
-      {.pool = pool.name, .key = is_shown ? &key_ : nullptr, .backend = to_, .limits = limits}, tools.now, tools.asker);
+  sessions::AskedAdmission asked =
+      tools.store.admit({.pool = pool.name, .key = is_shown ? &key_ : nullptr, .backend = to_, .limits = limits},
+                        tools.now, tools.handler);
   if (!asked.later) return admitted(tools, pool, std::move(asked.now));
   asking_ = Asking::Admission;
   question_ = std::move(asked.later);
@@ -157,22 +158,22 @@ Placement::Choice Placement::refuse(bool for_want_of_room) {
 }
 
 Placement::Choice Placement::admitted(const Tools& tools, const conf::Pool& pool, sessions::Admission admission) {
-  using Verdict = sessions::Admission::Verdict;
+  using Outcome = sessions::Admission::Outcome;
   question_.reset();
-  switch (admission.verdict) {
-    case Verdict::PoolFull:
+  switch (admission.outcome) {
+    case Outcome::PoolFull:
       return refuse(true);
-    case Verdict::BackendFull:
+    case Outcome::BackendFull:
       note_full(tools, pool, admission.full);
       return come_in(tools, pool, entry_);
-    case Verdict::Admitted:
-    case Verdict::IsIn:
+    case Outcome::Admitted:
+    case Outcome::IsIn:
       break;
   }
-  place_ = std::move(admission.place);
+  reservation_ = std::move(admission.reservation);
   if (const auto wanted = tools.snapshot.backend_of(pool, to_)) return enter(tools, pool, *wanted);
   // A reload has taken it away meanwhile.
-  place_.reset();
+  reservation_.reset();
   return ++moves_ > kMovesMax ? std::nullopt : come_in(tools, pool, entry_);
 }
 
@@ -196,22 +197,22 @@ Placement::Choice Placement::enter(const Tools& tools, const conf::Pool& pool, c
       break;
   }
   binding_ = tools.store.begin(pool.name, key_, tag, tools.now).binding();
-  place_.reset();
+  reservation_.reset();
   has_session_ = is_unserved_ = true;
   cookie_ = Cookie::Give;
   return backend;
 }
 
 Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted) {
-  sessions::Asked asked = tools.store.bind(pool.name, key_, wanted, tools.now, tools.asker);
+  sessions::Asked asked = tools.store.bind(pool.name, key_, wanted, tools.now, tools.handler);
   if (!asked.later) return settle(tools, pool, asked.now);
   asking_ = Asking::Bind;
   question_ = std::move(asked.later);
   return std::nullopt;
 }
 
-Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds) {
-  place_.reset();
+Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds) {
+  reservation_.reset();
   has_session_ = true;
   is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
   binding_ = holds.binding();
@@ -245,16 +246,16 @@ Placement::Choice Placement::move(const Tools& tools, const conf::Pool& pool, st
                                   Tried tried) {
   if (!to || ++moves_ > kMovesMax) return std::nullopt;
   to_ = tools.snapshot.tag_of(*to);
-  sessions::Asked asked = tools.store.move(pool.name, key_, binding_, to_, tools.now, tools.asker);
+  sessions::Asked asked = tools.store.move(pool.name, key_, binding_, to_, tools.now, tools.handler);
   if (!asked.later) return moved(tools, pool, asked.now, tried);
   asking_ = Asking::Move;
   question_ = std::move(asked.later);
   return std::nullopt;
 }
 
-Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
+Placement::Choice Placement::moved(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds,
                                    Tried tried) {
-  place_.reset();
+  reservation_.reset();
   const sessions::Binding seen = std::exchange(binding_, holds.binding());
   if (cookie_ != Cookie::NotOurs) cookie_ = Cookie::Give;
   if (seen.backend != sessions::BackendTag::Ended) word_ = holds.is_ours ? Stickiness::Moved : Stickiness::Kept;
@@ -291,11 +292,11 @@ void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendI
   if (has_session_ && key == key_) return;
   if (has_session_ && is_unserved_ && name == shown_by_) {
     // An id of long ago, which the app has not known either: nobody will show it again, and nobody waits for its end.
-    const auto question = tools.store.end(pool.name, key_, tools.now, sessions::Ending::Forget, tools.asker);
+    const auto question = tools.store.end(pool.name, key_, tools.now, sessions::Ending::Forget, tools.handler);
     has_session_ = false;
   }
   tools.store.begin(pool.name, key, tools.snapshot.tag_of(served_by), tools.now);
-  place_.reset();
+  reservation_.reset();
   word_ = Stickiness::Learned;
 }
 
@@ -321,7 +322,7 @@ void Placement::end(const Tools& tools, const conf::Pool& pool) {
 }
 
 void Placement::end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending) {
-  auto question = tools.store.end(pool.name, key, tools.now, ending, tools.asker);
+  auto question = tools.store.end(pool.name, key, tools.now, ending, tools.handler);
   if (!question) return;
   ends_.push_back(std::move(question));
   ++ends_open_;

@@ -27,7 +27,7 @@ class Placement {
     Balancer& balancer;  ///< Of the pool.
     const Loads& loads;
     sessions::Store& store;
-    sessions::Asker& asker;  ///< Gets what the map answers later.
+    sessions::StoreHandler& handler;  ///< Gets what the map answers later.
     const sessions::Keyring& keyring;
     sessions::LastCookie& last_cookie;  ///< Of the client's connection.
     base::Instant now;
@@ -44,14 +44,14 @@ class Placement {
                                        std::optional<conf::BackendId> wish = {});
   /// The map has been asked: the choice goes on with answered(), when tools.asker gets the binding.
   bool is_waiting() const { return question_ != nullptr; }
-  std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds,
+  std::optional<conf::BackendId> answered(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds,
                                           std::span<const conf::BackendId> tried);
   /// The same, when tools.asker hears whether there is room for a new session.
   std::optional<conf::BackendId> admitted(const Tools& tools, const conf::Pool& pool, sessions::Admission admission);
   /// A new session was not let in: max_sessions of the pool, or of all its backends that may serve, are there.
   bool is_refused() const { return is_refused_; }
   /// The app's response is known, or will never be: if it has begun a session, that was learned.
-  void end_admission() { place_.reset(); }
+  void end_admission() { reservation_.reset(); }
   /// Waits no more: the response never comes.
   void stop_waiting() {
     question_.reset();
@@ -99,11 +99,11 @@ class Placement {
   void note_full(const Tools& tools, const conf::Pool& pool, std::span<const sessions::BackendTag> tags);
   Choice enter(const Tools& tools, const conf::Pool& pool, conf::BackendId backend);
   Choice bind(const Tools& tools, const conf::Pool& pool, const sessions::Binding& wanted);
-  Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds);
+  Choice settle(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds);
   Choice revive(const Tools& tools, const conf::Pool& pool);
   Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried, Choice wish = {});
   Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
-  Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::Held& holds, Tried tried);
+  Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds, Tried tried);
   void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending);
   std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
@@ -128,8 +128,8 @@ class Placement {
   sessions::Binding binding_;
   sessions::BackendTag to_ = sessions::BackendTag::None;  // where a move that is under way goes
   std::optional<conf::BackendId> moved_from_;
-  std::unique_ptr<sessions::Place> place_;  // in a pool with limits, until the session is in the map
-  std::vector<conf::BackendId> full_;       // have no place
+  std::unique_ptr<sessions::Reservation> reservation_;  // in a pool with limits, until the session is in the map
+  std::vector<conf::BackendId> full_;                   // have no place
   std::unique_ptr<sessions::Question> question_;
   std::vector<std::unique_ptr<sessions::Question>> ends_;
   std::size_t ends_open_ = 0;

@@ -10,7 +10,7 @@
 #include "net/address.h"
 #include "proxy/route.h"
 #include "sessions/keyring.h"
-#include "sessions/places.h"
+#include "sessions/session_slots.h"
 
 namespace holdfast::proxy {
 

@@ -122,11 +122,11 @@ std::optional<admin::DrainView> Drains::view(const proxy::Snapshot& snapshot, co
   view.long_lived = parts_.loads[conf::index(id)].long_lived.load(std::memory_order_relaxed);
   const std::uint64_t own = parts_.loads[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   if (known->requests) view.requests_elsewhere = *known->requests - std::min(own, *known->requests);
-  if (const auto census = parts_.sessions.census_of(snapshot.tag_of(id))) {
-    view.active = census->active_of(known->sessions);
+  if (const auto usage = parts_.sessions.usage_of(snapshot.tag_of(id))) {
+    view.active = usage->active_of(known->sessions);
     view.idle = known->sessions - view.active;
-    if (census->idle_for && view.idle > 0) {
-      view.idle_gone_in = std::max(idle_timeout - *census->idle_for, base::Duration::zero());
+    if (usage->idle_for && view.idle > 0) {
+      view.idle_gone_in = std::max(idle_timeout - *usage->idle_for, base::Duration::zero());
     }
   } else {
     view.active = known->sessions;

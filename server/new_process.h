@@ -35,7 +35,7 @@ class NewProcess final : public base::Buried, private net::Channel::Handler {
     /// After begin(); last.
     virtual void on_new_process_gone() = 0;
     /// What became of an ask().
-    virtual void on_told(std::uint64_t number, const sessions::Held& holds) = 0;
+    virtual void on_told(std::uint64_t number, const sessions::BindResult& holds) = 0;
     virtual void on_reopen_logs() = 0;
   };
   struct Socket {

@@ -106,7 +106,7 @@ void OldProcess::notify_failed(const std::string& reason) {
   if (::send(end_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
 }
 
-void OldProcess::tell(std::uint64_t number, const sessions::Held& holds) { say(upgrade::Told{number, holds}); }
+void OldProcess::tell(std::uint64_t number, const sessions::BindResult& holds) { say(upgrade::Told{number, holds}); }
 
 void OldProcess::notify_reopen_logs() { say(upgrade::ReopenLogs{}); }
 

@@ -56,7 +56,7 @@ class OldProcess final : private net::Channel::Handler {
   void notify_taken();
   /// Before attach(), too. Whatever comes after it is not heard.
   void notify_failed(const std::string& reason);
-  void tell(std::uint64_t number, const sessions::Held& holds);
+  void tell(std::uint64_t number, const sessions::BindResult& holds);
   void notify_reopen_logs();
 
  private:

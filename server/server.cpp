@@ -216,8 +216,8 @@ void Server::start_workers() {
   const std::uint32_t count = worker_count(*settings_);
   const Worker::Common common{.settings = *settings_,
                               .memory = sessions_.memory(),
-                              .places = sessions_.places(),
-                              .hearing = sessions_.hearing(),
+                              .slots = sessions_.slots(),
+                              .copy_lease = sessions_.copy_lease(),
                               .keyring = keyring_,
                               .loads = loads_,
                               .gates = gates_,

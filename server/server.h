@@ -113,7 +113,7 @@ class Server final : private health::Monitor::Listener,
   void on_sessions_taken() override;
   void on_new_process_failed(const std::string& reason) override;
   void on_new_process_gone() override;
-  void on_told(std::uint64_t number, const sessions::Held& holds) override;
+  void on_told(std::uint64_t number, const sessions::BindResult& holds) override;
   void on_reopen_logs() override { reopen_logs(); }
   void reopen_logs();
   // As the new one.

@@ -22,10 +22,10 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .idle_timeout = settings.sessions.idle_timeout,
                .seed = random.next(),
                .start = start}),
-      hearing_(fmt::format("{:016x}", random.next())),
+      copy_lease_(fmt::format("{:016x}", random.next())),
       resolver_(scheduler) {
   if (!is_shared()) {
-    census_.emplace(memory_, scheduler, settings.sessions.idle_timeout);
+    usage_.emplace(memory_, scheduler, settings.sessions.idle_timeout);
     auto registry = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
     memory_registry_ = registry.get();
     registry_ = std::move(registry);
@@ -38,12 +38,12 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
       },
       redis::RedisLink::Voice::Silent);
   const sessions::RedisNames names{settings.redis.prefix};
-  map_ = std::make_unique<sessions::SharedMap>(memory_, hearing_, *link_, scheduler, names,
+  map_ = std::make_unique<sessions::SharedMap>(memory_, copy_lease_, *link_, scheduler, names,
                                                settings.sessions.idle_timeout);
   news_ = std::make_unique<redis::RedisSubscription>(redis::RedisGround{scheduler, dialer, resolver_, random.next()},
                                                      settings.redis, map_->channels(), *map_);
   registry_ = std::make_unique<sessions::RedisRegistry>(
-      *link_, hearing_, scheduler,
+      *link_, copy_lease_, scheduler,
       sessions::RedisRegistry::Options{
           .names = names, .idle_timeout = settings.sessions.idle_timeout, .patience = settings.redis.timeout});
 }
@@ -86,7 +86,7 @@ void SessionControl::import_sessions(const std::vector<sessions::SessionRecord>&
   for (const sessions::SessionRecord& session : sessions) memory_.import_session(session, scheduler_.now());
 }
 
-sessions::Held SessionControl::decide(const sessions::Change& change) {
+sessions::BindResult SessionControl::decide(const sessions::Change& change) {
   if (!is_shared()) return apply(memory_, change, scheduler_.now());
   // An upgrade from a map in memory to one in Redis: what the old process still serves is its own business.
   switch (change.kind) {
@@ -110,8 +110,8 @@ std::uint64_t SessionControl::size_of(sessions::BackendTag backend) const {
 
 bool SessionControl::knows_all() const { return !map_ || (map_->has_counted() && !map_->is_catching_up()); }
 
-std::optional<sessions::Census> SessionControl::census_of(sessions::BackendTag backend) const {
-  return map_ ? map_->census_of(backend) : census_->of(backend);
+std::optional<sessions::SessionUsage> SessionControl::usage_of(sessions::BackendTag backend) const {
+  return map_ ? map_->usage_of(backend) : usage_->of(backend);
 }
 
 std::optional<redis::RedisState> SessionControl::state(std::size_t workers) const {

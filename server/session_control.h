@@ -12,14 +12,14 @@
 #include "proxy/snapshot.h"
 #include "redis/link.h"
 #include "redis/subscription.h"
-#include "sessions/census.h"
 #include "sessions/change.h"
-#include "sessions/hearing.h"
-#include "sessions/memory_census.h"
+#include "sessions/copy_lease.h"
 #include "sessions/memory_registry.h"
 #include "sessions/memory_store.h"
-#include "sessions/places.h"
 #include "sessions/registry.h"
+#include "sessions/session_slots.h"
+#include "sessions/session_usage.h"
+#include "sessions/session_usage_counter.h"
 #include "sessions/shared_map.h"
 
 namespace holdfast::server {
@@ -35,9 +35,9 @@ class SessionControl {
 
   sessions::MemoryStore& memory() { return memory_; }
   const sessions::MemoryStore& memory() const { return memory_; }
-  sessions::Places& places() { return places_; }
+  sessions::SessionSlots& slots() { return slots_; }
   /// What the workers' stores share with what listens here.
-  sessions::Hearing& hearing() { return hearing_; }
+  sessions::CopyLease& copy_lease() { return copy_lease_; }
   sessions::Registry& registry() { return *registry_; }
   bool is_shared() const { return is_shared_; }
   /// Which backends there are; again after a reload.
@@ -49,10 +49,10 @@ class SessionControl {
   /// What the old process of an upgrade had in memory, the longest idle first.
   void import_sessions(const std::vector<sessions::SessionRecord>& sessions);
   /// For a client that the old process still serves.
-  sessions::Held decide(const sessions::Change& change);
+  sessions::BindResult decide(const sessions::Change& change);
   /// Once a second.
   void on_tick();
-  /// An orderly stop begins: no other proxy need wait for our receipts.
+  /// An orderly stop begins: no other proxy need wait for our acks.
   void leave();
 
   /// Sessions bound to a backend: over all proxies where Redis says so, else of this one.
@@ -60,7 +60,7 @@ class SessionControl {
   /// That is all there are: Redis has counted, and nobody's copies are still to be told to it.
   bool knows_all() const;
   /// How they are used; nullopt: not known yet.
-  std::optional<sessions::Census> census_of(sessions::BackendTag backend) const;
+  std::optional<sessions::SessionUsage> usage_of(sessions::BackendTag backend) const;
   /// Of all links together: Ok only when `workers` of theirs are up, too. nullopt without Redis.
   std::optional<redis::RedisState> state(std::size_t workers) const;
 
@@ -68,9 +68,9 @@ class SessionControl {
   const bool is_shared_;
   base::Scheduler& scheduler_;
   sessions::MemoryStore memory_;
-  sessions::Places places_{memory_};
-  std::optional<sessions::MemoryCensus> census_;  // of a map in memory: Redis counts what it keeps
-  sessions::Hearing hearing_;
+  sessions::SessionSlots slots_{memory_};
+  std::optional<sessions::SessionUsageCounter> usage_;  // of a map in memory: Redis counts what it keeps
+  sessions::CopyLease copy_lease_;
   net::SystemResolver resolver_;
   std::unique_ptr<redis::RedisLink> link_;
   std::size_t worker_links_ = 0;                                                       // that are Ok

@@ -206,8 +206,8 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
   view.backup = backend.backup;
   view.requests_max = backend.max_requests;
   view.sessions_max = backend.max_sessions;
-  if (const auto census = sessions_.census_of(snapshot_->tag_of(id))) {
-    view.sessions_active = census->active_of(view.sessions);
+  if (const auto usage = sessions_.usage_of(snapshot_->tag_of(id))) {
+    view.sessions_active = usage->active_of(view.sessions);
   }
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
   view.requests_queued = gates_.waiting(id);

@@ -104,7 +104,7 @@ void Server::on_change(std::size_t from, std::uint64_t number, const sessions::C
   if (new_process_->has_begun()) new_process_->ask(last_asked_, change);
 }
 
-void Server::on_told(std::uint64_t number, const sessions::Held& holds) {
+void Server::on_told(std::uint64_t number, const sessions::BindResult& holds) {
   const auto asked = asked_.extract(number);
   if (asked.empty()) return;
   if (asked.mapped().from != kOldProcess) {

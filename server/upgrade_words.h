@@ -73,7 +73,7 @@ struct Taken {
 };
 struct Told {
   std::uint64_t number = 0;  ///< Of the Ask.
-  sessions::Held holds;
+  sessions::BindResult holds;
   bool operator==(const Told& other) const {
     return number == other.number && holds.binding() == other.holds.binding() && holds.is_ours == other.holds.is_ours;
   }

@@ -29,7 +29,7 @@ Worker::~Worker() = default;
 std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::uint64_t seed) {
   const conf::Settings& settings = common.settings;
   if (settings.sessions.store != conf::SessionStore::Redis) {
-    auto local = std::make_unique<sessions::LocalStore>(common.memory, common.places);
+    auto local = std::make_unique<sessions::LocalStore>(common.memory, common.slots);
     local_ = local.get();
     return local;
   }
@@ -42,7 +42,7 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
       },
       redis::RedisLink::Voice::Silent);
   return std::make_unique<sessions::RedisStore>(
-      common.memory, common.places, common.hearing, *redis_, loop_,
+      common.memory, common.slots, common.copy_lease, *redis_, loop_,
       sessions::RedisStore::Options{.names = {settings.redis.prefix},
                                     .idle_timeout = settings.sessions.idle_timeout,
                                     .patience = settings.redis.timeout});
@@ -176,7 +176,7 @@ void Worker::leave(std::vector<std::size_t> unclaimed) {
   });
 }
 
-void Worker::on_told(std::uint64_t change, const sessions::Held& holds) {
+void Worker::on_told(std::uint64_t change, const sessions::BindResult& holds) {
   loop_.post([this, change, holds] { local_->on_response(change, holds, loop_.now()); });
 }
 

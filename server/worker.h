@@ -15,10 +15,10 @@
 #include "proxy/proxy.h"
 #include "redis/link.h"
 #include "server/access_log.h"
-#include "sessions/hearing.h"
+#include "sessions/copy_lease.h"
 #include "sessions/local_store.h"
 #include "sessions/memory_store.h"
-#include "sessions/places.h"
+#include "sessions/session_slots.h"
 #include "sessions/store.h"
 
 namespace holdfast::server {
@@ -48,8 +48,8 @@ class Worker final : private proxy::Reports {
   struct Common {
     const conf::Settings& settings;
     sessions::MemoryStore& memory;
-    sessions::Places& places;
-    sessions::Hearing& hearing;
+    sessions::SessionSlots& slots;
+    sessions::CopyLease& copy_lease;
     const sessions::Keyring& keyring;
     proxy::Loads& loads;
     proxy::Gates& gates;
@@ -106,7 +106,7 @@ class Worker final : private proxy::Reports {
   /// accepted, because nobody else will.
   void leave(std::vector<std::size_t> unclaimed);
   /// The other process has decided; or has gone, and we decide again.
-  void on_told(std::uint64_t change, const sessions::Held& holds);
+  void on_told(std::uint64_t change, const sessions::BindResult& holds);
   void decide_alone();
 
   const proxy::Counters& counters() const { return proxy_.counters(); }

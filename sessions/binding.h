@@ -13,13 +13,13 @@ struct Binding {
 };
 
 /// What a bind or a move came to.
-struct Held : Binding {
+struct BindResult : Binding {
   const Binding& binding() const { return *this; }
   bool is_ours = false;  ///< This very call made it so; else another one did before.
 };
 
 /// What the map answers to a hit.
-struct Found {
+struct LookupResult {
   Binding binding;                ///< BackendTag::Ended: the session was ended, and shall not come back by its cookie.
   base::Instant cookie_issued{};  ///< When our cookie was last given out for it (mode cookie only).
   /// false: others may have moved or ended it while this process could not hear of it: ask before you rely on it.

@@ -19,7 +19,7 @@ struct Change {
 };
 
 /// Does it, and answers what holds then; nothing for what binds nothing.
-inline Held apply(MemoryStore& memory, const Change& change, base::Instant now) {
+inline BindResult apply(MemoryStore& memory, const Change& change, base::Instant now) {
   switch (change.kind) {
     case Change::Kind::Bind:
       return memory.bind(change.key, change.known, now);

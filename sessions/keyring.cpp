@@ -14,7 +14,7 @@ namespace holdfast::sessions {
 namespace {
 
 // What a hashed message is about comes first in it, so that no two kinds of message are ever the same bytes.
-enum class About : std::uint8_t { Held = 1, LongHeld = 2, CookieId = 3, Backend = 4 };
+enum class About : std::uint8_t { BindResult = 1, LongHeld = 2, CookieId = 3, Backend = 4 };
 
 constexpr std::size_t kShortMax = 512;  // bytes hashed at once, from the stack; nearly every id is far below it
 constexpr char kContext[crypto_kdf_CONTEXTBYTES + 1] = "holdfast";
@@ -93,7 +93,7 @@ Keyring::Keyring(std::string_view secret) {
 }
 
 Key Keyring::session_key(std::string_view pool, std::string_view held) const {
-  return key_of(hash_pair(About::Held, pool, held, session_key_));
+  return key_of(hash_pair(About::BindResult, pool, held, session_key_));
 }
 
 Key Keyring::session_key(std::string_view pool, std::span<const std::uint8_t, 16> id) const {

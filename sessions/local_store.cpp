@@ -4,25 +4,26 @@
 
 namespace holdfast::sessions {
 
-/// What an asker holds while the other process is asked. What was asked for happens, whether somebody waits or not.
+/// What a handler holds while the other process is asked. What was asked for happens, whether somebody waits or not.
 class LocalStore::Waiting final : public Question {
  public:
-  Waiting(LocalStore& store, std::uint64_t number, Asker& asker) : store_(&store), number_(number), asker_(asker) {}
+  Waiting(LocalStore& store, std::uint64_t number, StoreHandler& handler)
+      : store_(&store), number_(number), handler_(handler) {}
   ~Waiting() override {
     if (store_ != nullptr) store_->unanswered_.at(number_).waiting = nullptr;
   }
   void forget_store() { store_ = nullptr; }
   /// May destroy this.
-  void respond(const Change& change, const Held& holds) {
+  void respond(const Change& change, const BindResult& holds) {
     forget_store();
     const bool is_binding = change.kind == Change::Kind::Bind || change.kind == Change::Kind::Move;
-    is_binding ? asker_.on_binding(holds) : asker_.on_ended();
+    is_binding ? handler_.on_binding(holds) : handler_.on_ended();
   }
 
  private:
   LocalStore* store_;  // null: it has been answered
   const std::uint64_t number_;
-  Asker& asker_;
+  StoreHandler& handler_;
 };
 
 LocalStore::~LocalStore() {
@@ -31,25 +32,26 @@ LocalStore::~LocalStore() {
   }
 }
 
-std::optional<Found> LocalStore::find(std::string_view, const Key& key, base::Instant now) {
+std::optional<LookupResult> LocalStore::find(std::string_view, const Key& key, base::Instant now) {
   auto found = memory_.find(key, now);
   if (found && !is_sure_) found->is_sure = false;
   return found;
 }
 
-AskedAdmission LocalStore::admit(const Newcomer& newcomer, base::Instant, Asker&) {
+AskedAdmission LocalStore::admit(const AdmissionRequest& request, base::Instant, StoreHandler&) {
   // Whom this process does not know the other one may: he is not refused for that.
-  if (pass_ && newcomer.key != nullptr) return {.now = {Admission::Verdict::IsIn, nullptr, {}}, .later = nullptr};
-  return {.now = places_.take(*newcomer.limits, newcomer.backend), .later = nullptr};
+  if (pass_ && request.key != nullptr) return {.now = {Admission::Outcome::IsIn, nullptr, {}}, .later = nullptr};
+  return {.now = slots_.take(*request.limits, request.backend), .later = nullptr};
 }
 
-Asked LocalStore::bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) {
+Asked LocalStore::bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now,
+                       StoreHandler& handler) {
   const Change change{.kind = Change::Kind::Bind, .key = key, .known = wanted, .to = {}};
   if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
-  return {.now = {}, .later = ask(change, asker)};
+  return {.now = {}, .later = ask(change, handler)};
 }
 
-Held LocalStore::begin(std::string_view, const Key& key, BackendTag to, base::Instant now) {
+BindResult LocalStore::begin(std::string_view, const Key& key, BackendTag to, base::Instant now) {
   const Change change{.kind = Change::Kind::Bind, .key = key, .known = {to, Generation::None}, .to = {}};
   if (!pass_) return apply(memory_, change, now);
   pass_on(change);
@@ -57,10 +59,10 @@ Held LocalStore::begin(std::string_view, const Key& key, BackendTag to, base::In
 }
 
 Asked LocalStore::move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
-                       Asker& asker) {
+                       StoreHandler& handler) {
   const Change change{.kind = Change::Kind::Move, .key = key, .known = seen, .to = to};
   if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
-  return {.now = {}, .later = ask(change, asker)};
+  return {.now = {}, .later = ask(change, handler)};
 }
 
 void LocalStore::cookie_issued(const Key& key, base::Instant now) {
@@ -73,10 +75,10 @@ void LocalStore::cookie_issued(const Key& key, base::Instant now) {
 }
 
 std::unique_ptr<Question> LocalStore::end(std::string_view, const Key& key, base::Instant now, Ending ending,
-                                          Asker& asker) {
+                                          StoreHandler& handler) {
   const auto kind = ending == Ending::Mark ? Change::Kind::MarkEnded : Change::Kind::Forget;
   const Change change{.kind = kind, .key = key, .known = {}, .to = {}};
-  if (pass_) return ask(change, asker);
+  if (pass_) return ask(change, handler);
   apply(memory_, change, now);
   return nullptr;
 }
@@ -89,18 +91,18 @@ void LocalStore::resume(base::Instant now) {
   // In the order they were asked in. A response may make its asker ask again: that is decided at once.
   while (!unanswered_.empty()) {
     const auto first = unanswered_.extract(unanswered_.begin());
-    const Held holds = apply(memory_, first.mapped().change, now);
+    const BindResult holds = apply(memory_, first.mapped().change, now);
     if (first.mapped().waiting != nullptr) first.mapped().waiting->respond(first.mapped().change, holds);
   }
 }
 
-void LocalStore::on_response(std::uint64_t number, const Held& holds, base::Instant now) {
+void LocalStore::on_response(std::uint64_t number, const BindResult& holds, base::Instant now) {
   const auto found = unanswered_.extract(number);
   if (found.empty()) return;
   const auto& [change, waiting] = found.mapped();
-  Held here = holds;
+  BindResult here = holds;
   if (holds.backend != BackendTag::None) {
-    const Binding known = memory_.adopt(change.key, holds.binding(), memory_.sight_of(change.key), now);
+    const Binding known = memory_.adopt(change.key, holds.binding(), memory_.stamp_of(change.key), now);
     here = {known, holds.is_ours && known == holds.binding()};
   } else {
     apply(memory_, change, now);
@@ -108,9 +110,9 @@ void LocalStore::on_response(std::uint64_t number, const Held& holds, base::Inst
   if (waiting != nullptr) waiting->respond(change, here);
 }
 
-std::unique_ptr<Question> LocalStore::ask(const Change& change, Asker& asker) {
+std::unique_ptr<Question> LocalStore::ask(const Change& change, StoreHandler& handler) {
   Unanswered& entry = pass_on(change);
-  auto waiting = std::make_unique<Waiting>(*this, last_number_, asker);
+  auto waiting = std::make_unique<Waiting>(*this, last_number_, handler);
   entry.waiting = waiting.get();
   return waiting;
 }

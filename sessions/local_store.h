@@ -11,7 +11,7 @@
 namespace holdfast::sessions {
 
 /// The map of a single proxy: the memory store answers everything, at once. One per worker, on its thread; `memory`
-/// and `places` outlive it.
+/// and `slots` outlive it.
 ///
 /// In an upgrade the map goes to another process. First it is suspended: what would change it is passed on and waits.
 /// When the other process has it, nothing remembered here is sure, and each question is one to that process.
@@ -20,19 +20,20 @@ class LocalStore final : public Store {
   /// Passes a change to whoever decides; the response comes by on_response() with its number.
   using Pass = std::function<void(std::uint64_t number, const Change& change)>;
 
-  LocalStore(MemoryStore& memory, Places& places) : memory_(memory), places_(places) {}
+  LocalStore(MemoryStore& memory, SessionSlots& slots) : memory_(memory), slots_(slots) {}
   ~LocalStore() override;
 
-  std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
+  std::optional<LookupResult> find(std::string_view pool, const Key& key, base::Instant now) override;
   /// While suspended, by what was known last.
-  AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) override;
-  Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
-  Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  AskedAdmission admit(const AdmissionRequest& request, base::Instant now, StoreHandler& handler) override;
+  Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
+             StoreHandler& handler) override;
+  BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
-             Asker& asker) override;
+             StoreHandler& handler) override;
   void cookie_issued(const Key& key, base::Instant now) override;
   std::unique_ptr<Question> end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
-                                Asker& asker) override;
+                                StoreHandler& handler) override;
 
   /// Nothing is changed here from now on.
   void suspend(Pass pass);
@@ -41,7 +42,7 @@ class LocalStore final : public Store {
   /// There is no other process (any more): this one decides again, first what waits.
   void resume(base::Instant now);
   /// Of a number that is not waited for: nothing happens.
-  void on_response(std::uint64_t number, const Held& holds, base::Instant now);
+  void on_response(std::uint64_t number, const BindResult& holds, base::Instant now);
 
  private:
   class Waiting;
@@ -49,11 +50,11 @@ class LocalStore final : public Store {
     Change change;
     Waiting* waiting = nullptr;  // null: nobody waits (any more)
   };
-  std::unique_ptr<Question> ask(const Change& change, Asker& asker);
+  std::unique_ptr<Question> ask(const Change& change, StoreHandler& handler);
   Unanswered& pass_on(const Change& change);
 
   MemoryStore& memory_;
-  Places& places_;
+  SessionSlots& slots_;
   Pass pass_;  // null: we decide
   bool is_sure_ = true;
   std::uint64_t last_number_ = 0;

@@ -40,20 +40,20 @@ MemoryStore::MemoryStore(const MemoryStoreOptions& options)
   for (std::size_t i = 0; i < part_count_; ++i) parts_[i].shard = MemoryShard(seed_);
 }
 
-std::optional<Found> MemoryStore::find(const Key& key, base::Instant now) {
+std::optional<LookupResult> MemoryStore::find(const Key& key, base::Instant now) {
   const Tick tick = tick_of(now);
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
   Record* record = find_live(part.shard, key, tick);
   if (record == nullptr) return std::nullopt;
   const bool is_news = use(part.shard, *record, tick);
-  return Found{.binding = binding_of(*record),
-               .cookie_issued = instant_of(record->cookie_issued),
-               .is_sure = record->epoch == epoch_.load(std::memory_order_relaxed),
-               .use_is_news = is_news};
+  return LookupResult{.binding = binding_of(*record),
+                      .cookie_issued = instant_of(record->cookie_issued),
+                      .is_sure = record->epoch == epoch_.load(std::memory_order_relaxed),
+                      .use_is_news = is_news};
 }
 
-Held MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
+BindResult MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
   base::check(wanted.backend != BackendTag::None, "a session is bound to a backend");
   const Tick tick = tick_of(now);
   const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
@@ -70,7 +70,7 @@ Held MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now)
   return {first, true};
 }
 
-Held MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
+BindResult MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
   base::check(to != BackendTag::None, "a session moves to a backend");
   const Tick tick = tick_of(now);
   const Binding moved{to, next(seen.generation)};
@@ -114,18 +114,18 @@ void MemoryStore::mark_ended(const Key& key, base::Instant now) {
   record->last_used = static_cast<Tick>(std::min<std::uint64_t>(std::uint64_t{tick} + idle_ticks_ / 2, kTickMax));
 }
 
-MemoryStore::Sight MemoryStore::sight_of(const Key& key) const {
+MemoryStore::ReadStamp MemoryStore::stamp_of(const Key& key) const {
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
-  return {epoch_.load(std::memory_order_relaxed), part.heard};
+  return {epoch_.load(std::memory_order_relaxed), part.updates};
 }
 
-Binding MemoryStore::adopt(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now) {
+Binding MemoryStore::adopt(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now) {
   const Tick tick = tick_of(now);
   Part& part = part_of(key);
   {
     const std::scoped_lock lock(part.mutex);
-    const std::uint16_t epoch = part.heard == sight.heard ? sight.epoch : std::uint16_t{0};
+    const std::uint16_t epoch = part.updates == stamp.updates ? stamp.epoch : std::uint16_t{0};
     Record* record = find_live(part.shard, key, tick);
     if (record != nullptr) {
       if (record->generation > agreed.generation) return binding_of(*record);
@@ -142,33 +142,33 @@ Binding MemoryStore::adopt(const Key& key, const Binding& agreed, const Sight& s
   return agreed;
 }
 
-void MemoryStore::adopt_unused(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now) {
+void MemoryStore::adopt_unused(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now) {
   const Tick tick = tick_of(now);
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
   Record* record = find_live(part.shard, key, tick);
   if (record == nullptr || record->generation > agreed.generation) return;
   rebind(*record, agreed);
-  record->epoch = part.heard == sight.heard ? sight.epoch : std::uint16_t{0};
+  record->epoch = part.updates == stamp.updates ? stamp.epoch : std::uint16_t{0};
 }
 
-void MemoryStore::hear(const Key& key, const Binding& news, base::Instant now) {
+void MemoryStore::apply_update(const Key& key, const Binding& news, base::Instant now) {
   const Tick tick = tick_of(now);
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
-  ++part.heard;
+  ++part.updates;
   Record* record = find_live(part.shard, key, tick);
   if (record != nullptr && record->generation < news.generation) rebind(*record, news);
 }
 
-void MemoryStore::doubt_all() {
+void MemoryStore::invalidate_all() {
   std::uint16_t epoch = epoch_.load(std::memory_order_relaxed);
   while (!epoch_.compare_exchange_weak(
       epoch, epoch == 0xFFFF ? std::uint16_t{1} : static_cast<std::uint16_t>(epoch + 1), std::memory_order_relaxed)) {
   }
 }
 
-void MemoryStore::doubt(const Key& key) {
+void MemoryStore::invalidate(const Key& key) {
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
   if (Record* record = part.shard.find(key); record != nullptr) record->epoch = 0;
@@ -196,8 +196,8 @@ std::optional<MemoryStore::Walk> MemoryStore::step(const Walk& from, const std::
   return next_step;
 }
 
-std::optional<MemoryStore::Walk> MemoryStore::doubtful(const Walk& from, base::Instant now,
-                                                       const std::function<void(const Session&)>& visit) const {
+std::optional<MemoryStore::Walk> MemoryStore::invalidated(const Walk& from, base::Instant now,
+                                                          const std::function<void(const Session&)>& visit) const {
   return step(from, visit, [this, tick = tick_of(now)](const Record& record) {
     return record.epoch != epoch_.load(std::memory_order_relaxed) && !is_expired(record, tick);
   });
@@ -271,7 +271,7 @@ bool MemoryStore::is_expired(const Record& record, Tick now) const {
   return now > record.last_used && now - record.last_used > idle_ticks_;
 }
 
-/// True: news (Found::use_is_news).
+/// True: news (LookupResult::use_is_news).
 bool MemoryStore::use(MemoryShard& shard, Record& record, Tick now) const {
   if (now <= record.last_used || now - record.last_used <= use_ticks_) return false;
   if (record.backend == BackendTag::Ended) return false;  // a mark lasts its time, whoever asks for it

@@ -58,17 +58,17 @@ class MemoryStore final {
  public:
   /// Taken before asking the others what holds: adopt() can tell from it whether the response may be out of date
   /// already.
-  struct Sight {
+  struct ReadStamp {
     std::uint16_t epoch = 0;
-    std::uint32_t heard = 0;
+    std::uint32_t updates = 0;
   };
 
   explicit MemoryStore(const MemoryStoreOptions& options);
 
   // The five below are what Store promises, between the workers of this process.
-  std::optional<Found> find(const Key& key, base::Instant now);
-  Held bind(const Key& key, const Binding& wanted, base::Instant now);
-  Held move(const Key& key, const Binding& seen, BackendTag to, base::Instant now);
+  std::optional<LookupResult> find(const Key& key, base::Instant now);
+  BindResult bind(const Key& key, const Binding& wanted, base::Instant now);
+  BindResult move(const Key& key, const Binding& seen, BackendTag to, base::Instant now);
   void cookie_issued(const Key& key, base::Instant now);
   /// Forgets the session.
   void end(const Key& key);
@@ -76,18 +76,18 @@ class MemoryStore final {
   void mark_ended(const Key& key, base::Instant now);
 
   // Copies of what several proxies agree on.
-  Sight sight_of(const Key& key) const;
-  /// A response to a question asked at `sight`: the later generation wins, of two with the same one the response.
+  ReadStamp stamp_of(const Key& key) const;
+  /// A response to a question asked at `stamp`: the later generation wins, of two with the same one the response.
   /// Answers what holds now.
-  Binding adopt(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now);
+  Binding adopt(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now);
   /// The same for a copy that is here, without counting as use.
-  void adopt_unused(const Key& key, const Binding& agreed, const Sight& sight, base::Instant now);
+  void adopt_unused(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now);
   /// News of a move or an end. What is not known here stays unknown.
-  void hear(const Key& key, const Binding& news, base::Instant now);
+  void apply_update(const Key& key, const Binding& news, base::Instant now);
   /// From now on no copy is sure until it is adopted again: news may have been missed.
-  void doubt_all();
+  void invalidate_all();
   /// No copy of this one is sure until it is adopted again.
-  void doubt(const Key& key);
+  void invalidate(const Key& key);
 
   /// Live sessions in all, and of one backend. Costs a lock, not a walk; not for the data path.
   /// An expired session counts until its memory is reused.
@@ -111,13 +111,13 @@ class MemoryStore final {
     std::size_t part = 0;
     Slot slot = 0;
   };
-  std::optional<Walk> doubtful(const Walk& from, base::Instant now,
-                               const std::function<void(const Session&)>& visit) const;
+  std::optional<Walk> invalidated(const Walk& from, base::Instant now,
+                                  const std::function<void(const Session&)>& visit) const;
   /// The same over all sessions that are not expired.
   std::optional<Walk> walk(const Walk& from, base::Instant now, const std::function<void(const Session&)>& visit) const;
 
   // For an upgrade; all processes of a machine have the same monotonic clock.
-  /// A walk over all that is not expired, in steps, as doubtful() does it.
+  /// A walk over all that is not expired, in steps, as invalidated() does it.
   std::optional<Walk> export_sessions(const Walk& from, base::Instant now,
                                       const std::function<void(const SessionRecord&)>& visit) const;
   /// Into a store that began no later than the one it comes from. To be called in the order of use, the longest idle
@@ -134,7 +134,7 @@ class MemoryStore final {
   struct alignas(64) Part {
     mutable std::mutex mutex;
     MemoryShard shard{0};
-    std::uint32_t heard = 0;  // news so far
+    std::uint32_t updates = 0;  // news so far
   };
   enum class Room : std::uint8_t { Here, Elsewhere };
 

@@ -31,10 +31,10 @@ std::optional<Listed> parse_listed(const redis::RedisReply& reply) {
 
 }  // namespace
 
-RedisRegistry::RedisRegistry(redis::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options)
+RedisRegistry::RedisRegistry(redis::Redis& redis, CopyLease& copy_lease, base::Scheduler& scheduler, Options options)
     : redis_(redis),
       scheduler_(scheduler),
-      receipts_(hearing, scheduler, options.patience),
+      acks_(copy_lease, scheduler, options.patience),
       names_(std::move(options.names)),
       idle_ms_(kept_ms(options.idle_timeout)) {}
 
@@ -74,8 +74,8 @@ void RedisRegistry::find(const std::string& pool, const Key& key, Done<std::opti
       });
 }
 
-/// Runs a script that changes sessions and answers, at `hearers_at`, who hears; then waits for their receipts.
-void RedisRegistry::run_heard(const Script& script, std::size_t hearers_at,
+/// Runs a script that changes sessions and answers, at `subscribers_at`, who hears; then waits for their acks.
+void RedisRegistry::run_acked(const Script& script, std::size_t subscribers_at,
                               std::function<void(const base::Result<Changed>&)> done) {
   const std::uint64_t number = ++last_wait_;
   auto changed = std::make_shared<Changed>();
@@ -85,32 +85,32 @@ void RedisRegistry::run_heard(const Script& script, std::size_t hearers_at,
         waits_.erase(number);
         done(result);
       });
-  auto wait = receipts_.wait([changed, finish](Heard heard) {
-    changed->heard = heard;
+  auto wait = acks_.wait([changed, finish](Acked acked) {
+    changed->acked = acked;
     (*finish)(std::move(*changed));
   });
-  Receipts::Wait& receipts = *wait;
+  Acks::Wait& acks = *wait;
   waits_.emplace(number, std::move(wait));
-  script(receipts.address(), [changed, finish, hearers_at, &receipts](base::Result<redis::RedisReply> reply) {
+  script(acks.address(), [changed, finish, subscribers_at, &acks](base::Result<redis::RedisReply> reply) {
     if (!reply) return (*finish)(reply.error());
-    if (!reply->is_array() || reply->items.size() <= hearers_at) {
+    if (!reply->is_array() || reply->items.size() <= subscribers_at) {
       return (*finish)(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
     }
     changed->reply = std::move(*reply);
-    receipts.expect(changed->reply.items[hearers_at]);
+    acks.expect(changed->reply.items[subscribers_at]);
   });
 }
 
 void RedisRegistry::move(const std::string& pool, const Key& key, BackendTag to, Done<Effect> done) {
-  run_heard(
+  run_acked(
       [&](const std::string& address, OnReply on_reply) {
-        run(scripts::put(), {names_.session(pool, key), names_.hearers()},
+        run(scripts::put(), {names_.session(pool, key), names_.subscribers()},
             {names_.base_of(pool), id_text(key), tag_text(to), idle_ms_, names_.news(), address}, std::move(on_reply));
       },
       1,
       [done = std::move(done)](const base::Result<Changed>& changed) {
         if (!changed) return done(changed.error());
-        done(Effect{.sessions = changed->reply.items[0].integer == 1 ? 1u : 0u, .heard = changed->heard});
+        done(Effect{.sessions = changed->reply.items[0].integer == 1 ? 1u : 0u, .acked = changed->acked});
       });
 }
 
@@ -118,15 +118,15 @@ void RedisRegistry::end(const std::string& pool, const Key& key, Done<Effect> do
   find(pool, key, [this, pool, key, done = std::move(done)](const base::Result<std::optional<Listed>>& found) {
     if (!found) return done(found.error());
     if (!*found) return done(Effect{});
-    run_heard(
+    run_acked(
         [&](const std::string& address, OnReply on_reply) {
-          run(scripts::end(), {names_.session(pool, key), names_.hearers()},
+          run(scripts::end(), {names_.session(pool, key), names_.subscribers()},
               {names_.base_of(pool), id_text(key), idle_ms_, names_.news(), "mark", "0", address}, std::move(on_reply));
         },
         1,
         [done](const base::Result<Changed>& changed) {
           if (!changed) return done(changed.error());
-          done(Effect{.sessions = 1, .heard = changed->heard});
+          done(Effect{.sessions = 1, .acked = changed->acked});
         });
   });
 }
@@ -139,12 +139,12 @@ void RedisRegistry::clear(const std::string& pool, BackendTag backend, const std
 /// Some after some, so that the others are served in between.
 void RedisRegistry::clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to,
                                Effect so_far, Done<Effect> done) {
-  run_heard(
+  run_acked(
       [&](const std::string& address, OnReply on_reply) {
         std::vector<std::string> args{
             names_.base_of(pool), tag_text(backend), idle_ms_, names_.news(), std::to_string(kClearedAtOnce), address};
         for (const BackendTag tag : to) args.push_back(tag_text(tag));
-        run(scripts::clear(), {names_.hearers()}, args, std::move(on_reply));
+        run(scripts::clear(), {names_.subscribers()}, args, std::move(on_reply));
       },
       2,
       [this, pool, backend, to, so_far, done = std::move(done)](const base::Result<Changed>& changed) {
@@ -152,7 +152,7 @@ void RedisRegistry::clear_some(const std::string& pool, BackendTag backend, cons
         const auto& items = changed->reply.items;
         Effect effect = so_far;
         effect.sessions += static_cast<std::uint64_t>(std::max<std::int64_t>(0, items[0].integer));
-        if (changed->heard == Heard::NotByAll) effect.heard = Heard::NotByAll;
+        if (changed->acked == Acked::NotByAll) effect.acked = Acked::NotByAll;
         if (items[1].integer == 0) return done(effect);
         clear_some(pool, backend, to, effect, done);
       });

@@ -8,8 +8,8 @@
 
 #include "base/scheduler.h"
 #include "redis/redis.h"
-#include "sessions/hearing.h"
-#include "sessions/receipts.h"
+#include "sessions/acks.h"
+#include "sessions/copy_lease.h"
 #include "sessions/redis_text.h"
 #include "sessions/registry.h"
 
@@ -24,7 +24,7 @@ class RedisRegistry final : public Registry {
     base::Duration idle_timeout{};
     base::Duration patience = std::chrono::milliseconds{100};
   };
-  RedisRegistry(redis::Redis& redis, Hearing& hearing, base::Scheduler& scheduler, Options options);
+  RedisRegistry(redis::Redis& redis, CopyLease& copy_lease, base::Scheduler& scheduler, Options options);
 
   void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
             Done<std::vector<Listed>> done) override;
@@ -38,23 +38,24 @@ class RedisRegistry final : public Registry {
   using OnReply = std::function<void(base::Result<redis::RedisReply>)>;
   struct Changed {
     redis::RedisReply reply;
-    Heard heard = Heard::ByAll;
+    Acked acked = Acked::ByAll;
   };
   void run(const redis::RedisScript& script, const std::vector<std::string>& keys, const std::vector<std::string>& args,
            OnReply on_reply);
   using Script = std::function<void(const std::string& address, OnReply on_reply)>;
-  void run_heard(const Script& script, std::size_t hearers_at, std::function<void(const base::Result<Changed>&)> done);
+  void run_acked(const Script& script, std::size_t subscribers_at,
+                 std::function<void(const base::Result<Changed>&)> done);
   void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, Effect so_far,
                   Done<Effect> done);
 
   redis::Redis& redis_;
   base::Scheduler& scheduler_;
-  Receipts receipts_;
+  Acks acks_;
   const RedisNames names_;
   const std::string idle_ms_;
   std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> calls_;
   std::uint64_t last_call_ = 0;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Receipts::Wait>> waits_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Acks::Wait>> waits_;
   std::uint64_t last_wait_ = 0;
 };
 

@@ -63,7 +63,7 @@ return {text(wanted), tag, 1}
   return script;
 }
 
-const redis::RedisScript& take_place() {
+const redis::RedisScript& reserve_slot() {
   static const redis::RedisScript script = with_common("take_place", R"(
 local base, name, lasts, session, most, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 if session ~= '' then
@@ -245,7 +245,7 @@ return {cleared, redis.call('ZCARD', index), ask_receipts(channel, KEYS[1], ARGV
   return script;
 }
 
-const redis::RedisScript& hear() {
+const redis::RedisScript& renew_copy_lease() {
   static const redis::RedisScript script("hear", R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

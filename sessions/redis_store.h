@@ -9,9 +9,9 @@
 
 #include "base/scheduler.h"
 #include "redis/redis.h"
-#include "sessions/hearing.h"
+#include "sessions/acks.h"
+#include "sessions/copy_lease.h"
 #include "sessions/memory_store.h"
-#include "sessions/receipts.h"
 #include "sessions/redis_text.h"
 #include "sessions/store.h"
 
@@ -21,8 +21,8 @@ namespace holdfast::sessions {
 /// without asking while they are sure.
 ///
 /// While Redis is away the copies decide alone; what they decided is offered when it is back (bindings by SharedMap,
-/// ends from here). One per worker, on its thread; `copies`, `places` and `hearing` are shared by all workers, `redis`
-/// is the worker's own. All references outlive it.
+/// ends from here). One per worker, on its thread; `copies`, `slots` and `copy_lease` are shared by all workers,
+/// `redis` is the worker's own. All references outlive it.
 class RedisStore final : public Store {
  public:
   struct Options {
@@ -31,19 +31,20 @@ class RedisStore final : public Store {
     base::Duration patience = std::chrono::milliseconds{100};  ///< [redis] timeout: how long an end is waited for.
   };
 
-  RedisStore(MemoryStore& copies, Places& places, Hearing& hearing, redis::Redis& redis, base::Scheduler& scheduler,
-             Options options);
+  RedisStore(MemoryStore& copies, SessionSlots& slots, CopyLease& copy_lease, redis::Redis& redis,
+             base::Scheduler& scheduler, Options options);
   ~RedisStore() override;
 
-  std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) override;
-  AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) override;
-  Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) override;
-  Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  std::optional<LookupResult> find(std::string_view pool, const Key& key, base::Instant now) override;
+  AskedAdmission admit(const AdmissionRequest& request, base::Instant now, StoreHandler& handler) override;
+  Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
+             StoreHandler& handler) override;
+  BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
-             Asker& asker) override;
+             StoreHandler& handler) override;
   void cookie_issued(const Key& key, base::Instant now) override;
   std::unique_ptr<Question> end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
-                                Asker& asker) override;
+                                StoreHandler& handler) override;
 
   /// Uses that could not be told because too many were waiting.
   std::uint64_t uses_dropped() const { return uses_dropped_; }
@@ -55,7 +56,7 @@ class RedisStore final : public Store {
  private:
   class Pending;
   class Admitting;
-  class SharedPlace;
+  class SharedReservation;
   class End;
   class EndWait;
   struct Untold {
@@ -72,33 +73,33 @@ class RedisStore final : public Store {
   void send_end(Untold what, Ending ending, EndWait* wait);
   void on_end_done(std::uint64_t number);
   void keep_untold(Untold what);
-  void tell_ends();
+  void publish_ends();
   void note_use(std::string_view pool, const Key& key);
-  void tell_uses();
+  void publish_uses();
   void offer(std::string_view pool, const Key& key, const Binding& binding);
-  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
                   const base::Result<redis::RedisReply>& reply);
 
   MemoryStore& copies_;
-  Places& places_;                      // while Redis is away
+  SessionSlots& slots_;                 // while Redis is away
   std::shared_ptr<const Limits> full_;  // of the pool that was last found full
   base::Instant full_until_{};
-  Hearing& hearing_;
+  CopyLease& copy_lease_;
   redis::Redis& redis_;
   base::Scheduler& scheduler_;
   const Options options_;
-  Receipts receipts_;
+  Acks acks_;
   const std::string idle_ms_;  // how long Redis keeps an unused session
   std::vector<Uses> uses_;     // by pool, until they are told
   std::size_t uses_waiting_ = 0;
   std::uint64_t uses_dropped_ = 0;
-  std::unique_ptr<base::Timer> tell_;
+  std::unique_ptr<base::Timer> publish_uses_timer_;
   std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> offers_;  // nobody waits for them
   std::uint64_t last_offer_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<End>> ends_;  // under way, whoever still waits for them
   std::uint64_t last_end_ = 0;
   std::deque<Untold> untold_;  // Redis was away
-  std::unique_ptr<base::Timer> tell_ends_;
+  std::unique_ptr<base::Timer> publish_ends_timer_;
 };
 
 /// How long Redis keeps a session that nobody uses, in milliseconds: a little longer than the idle timeout, as uses are

@@ -8,7 +8,7 @@
 #include "redis/redis.h"
 #include "sessions/binding.h"
 #include "sessions/key.h"
-#include "sessions/places.h"
+#include "sessions/session_slots.h"
 
 /// How the session map is written in Redis; docs/redis.md describes it. Pure.
 namespace holdfast::sessions {
@@ -22,7 +22,7 @@ std::string tag_text(BackendTag tag);
 std::optional<BackendTag> parse_tag(std::string_view text);
 
 /// What the scripts answer: {generation, tag, 1 if this call made it so}.
-std::optional<Held> parse_held(const redis::RedisReply& reply);
+std::optional<BindResult> parse_bind_result(const redis::RedisReply& reply);
 
 /// What the script for places answers; the place itself is the caller's to add.
 std::optional<Admission> parse_admission(const redis::RedisReply& reply);
@@ -34,19 +34,19 @@ struct News {
 };
 std::optional<News> parse_news(std::string_view payload);
 
-/// On the channel of the news: who hears this shall send a receipt, "? PROCESS DESK NUMBER". On the process's own
-/// channel: that receipt, "DESK NUMBER HEARER".
-struct ReceiptAddress {
+/// On the channel of the news: who hears this shall send an ack, "? PROCESS HANDLER NUMBER". On the process's own
+/// channel: that ack, "HANDLER NUMBER SUBSCRIBER".
+struct AckAddress {
   std::string_view process;
-  std::string_view desk_and_number;
+  std::string_view handler_and_number;
 };
-std::optional<ReceiptAddress> parse_receipt_request(std::string_view payload);
-struct ReceiptNote {
-  std::uint32_t desk = 0;
+std::optional<AckAddress> parse_ack_request(std::string_view payload);
+struct Ack {
+  std::uint32_t handler = 0;
   std::uint64_t number = 0;
-  std::string_view hearer;
+  std::string_view subscriber;
 };
-std::optional<ReceiptNote> parse_receipt(std::string_view payload);
+std::optional<Ack> parse_ack(std::string_view payload);
 
 /// Names of keys: all of a pool share one hash tag, so that a script may touch them together.
 struct RedisNames {
@@ -58,8 +58,8 @@ struct RedisNames {
   /// Channel of moves and ends.
   std::string news() const { return prefix + ":sessions"; }
   /// Sorted set: who hears the news, by the end of its lease in milliseconds.
-  std::string hearers() const { return prefix + ":hearers"; }
-  /// Channel of one process: its own words come back, and receipts for it.
+  std::string subscribers() const { return prefix + ":hearers"; }
+  /// Channel of one process: its own words come back, and acks for it.
   std::string own_channel(std::string_view process) const { return prefix + ":heard:" + std::string(process); }
 };
 

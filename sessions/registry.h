@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "sessions/acks.h"
 #include "sessions/binding.h"
-#include "sessions/receipts.h"
 
 namespace holdfast::sessions {
 
@@ -24,7 +24,7 @@ struct Listed {
 /// What an order came to.
 struct Effect {
   std::uint64_t sessions = 0;  ///< How many it concerned; 0: there was no such session.
-  Heard heard = Heard::ByAll;
+  Acked acked = Acked::ByAll;
 };
 
 /// What operators do with sessions, on all proxies at once: the next request anywhere obeys. Lives on the control loop.

@@ -16,21 +16,21 @@ constexpr std::size_t kTagsAtOnce = 200;  // in one count
 // Redis serves the others between two steps of a walk.
 constexpr base::Duration kOfferPause = std::chrono::milliseconds{1};
 constexpr base::Duration kOfferRetry = std::chrono::seconds{1};
-constexpr std::string_view kBeatWord = "beat ";
+constexpr std::string_view kHeartbeatWord = "beat ";
 
 }  // namespace
 
-SharedMap::SharedMap(MemoryStore& copies, Hearing& hearing, redis::Redis& redis, base::Scheduler& scheduler,
+SharedMap::SharedMap(MemoryStore& copies, CopyLease& copy_lease, redis::Redis& redis, base::Scheduler& scheduler,
                      RedisNames names, base::Duration idle_timeout)
     : copies_(copies),
-      hearing_(hearing),
+      copy_lease_(copy_lease),
       redis_(redis),
       scheduler_(scheduler),
       names_(std::move(names)),
-      own_channel_(names_.own_channel(hearing.self())),
+      own_channel_(names_.own_channel(copy_lease.self())),
       idle_ms_(kept_ms(idle_timeout)),
       active_s_(std::to_string(std::chrono::ceil<std::chrono::seconds>(active_within(idle_timeout)).count())),
-      beat_timer_(scheduler.timer([this] { beat(); })),
+      heartbeat_timer_(scheduler.timer([this] { heartbeat(); })),
       offer_timer_(scheduler.timer([this] { offer_some(); })),
       count_timer_(scheduler.timer([this] { count_all(); })) {
   count_timer_->set(scheduler.now() + kCountEvery);
@@ -47,68 +47,68 @@ void SharedMap::set_pools(std::vector<Pool> pools) {
 }
 
 void SharedMap::on_link_up() {
-  doubt_and_offer();
-  beat();
+  invalidate_and_offer();
+  heartbeat();
 }
 
 // --- the news ---
 
 void SharedMap::on_message(std::string_view channel, std::string_view payload) {
   if (channel == own_channel_) return on_own_word(payload);
-  if (const auto to = parse_receipt_request(payload)) return give_receipt(*to);
-  if (const auto news = parse_news(payload)) copies_.hear(news->key, news->binding, scheduler_.now());
+  if (const auto to = parse_ack_request(payload)) return send_ack(*to);
+  if (const auto news = parse_news(payload)) copies_.apply_update(news->key, news->binding, scheduler_.now());
 }
 
 void SharedMap::on_subscribed() {
   is_subscribed_ = true;
-  doubt_and_offer();
-  beat();
+  invalidate_and_offer();
+  heartbeat();
 }
 
 void SharedMap::on_lost(const redis::RedisState&) {
   if (std::exchange(is_subscribed_, false)) leave();
-  copies_.doubt_all();  // from now on news may be missed
+  copies_.invalidate_all();  // from now on news may be missed
 }
 
 void SharedMap::leave() {
-  beat_timer_->cancel();
-  beats_ = {};
-  hearing_.lose();
-  redis_.tell({"ZREM", names_.hearers(), hearing_.self()});
+  heartbeat_timer_->cancel();
+  heartbeats_ = {};
+  copy_lease_.lose();
+  redis_.tell({"ZREM", names_.subscribers(), copy_lease_.self()});
 }
 
 /// Renews the lease to answer from copies. It is ours when our word comes back (on_own_word).
-void SharedMap::beat() {
+void SharedMap::heartbeat() {
   if (!is_subscribed_) return;
-  beat_timer_->set(scheduler_.now() + kBeat);
+  heartbeat_timer_->set(scheduler_.now() + kHeartbeat);
   if (!redis_.is_up()) return;
-  const std::uint64_t number = ++last_beat_;
-  beats_[number % beats_.size()] = {number, scheduler_.now()};
-  redis_.tell(scripts::hear(), {names_.hearers()},
-              {hearing_.self(), std::to_string(base::count_ms(kLease)), own_channel_,
-               std::string(kBeatWord).append(std::to_string(number))});
+  const std::uint64_t number = ++last_heartbeat_;
+  heartbeats_[number % heartbeats_.size()] = {number, scheduler_.now()};
+  redis_.tell(scripts::renew_copy_lease(), {names_.subscribers()},
+              {copy_lease_.self(), std::to_string(base::count_ms(kLease)), own_channel_,
+               std::string(kHeartbeatWord).append(std::to_string(number))});
 }
 
 void SharedMap::on_own_word(std::string_view payload) {
-  if (payload.starts_with(kBeatWord)) {
-    const auto number = base::parse_decimal(payload.substr(kBeatWord.size()));
-    const Beat& beat = beats_[number.value_or(0) % beats_.size()];
-    if (number && *number != 0 && beat.number == *number) hearing_.extend(beat.asked + kLease);
-  } else if (const auto receipt = parse_receipt(payload)) {
-    hearing_.deliver(receipt->desk, receipt->number, receipt->hearer);
+  if (payload.starts_with(kHeartbeatWord)) {
+    const auto number = base::parse_decimal(payload.substr(kHeartbeatWord.size()));
+    const Heartbeat& heartbeat = heartbeats_[number.value_or(0) % heartbeats_.size()];
+    if (number && *number != 0 && heartbeat.number == *number) copy_lease_.extend(heartbeat.asked + kLease);
+  } else if (const auto ack = parse_ack(payload)) {
+    copy_lease_.deliver(ack->handler, ack->number, ack->subscriber);
   }
 }
 
-void SharedMap::give_receipt(const ReceiptAddress& to) {
-  const std::string text = std::string(to.desk_and_number) + " " + hearing_.self();
-  if (to.process == hearing_.self()) return on_own_word(text);
+void SharedMap::send_ack(const AckAddress& to) {
+  const std::string text = std::string(to.handler_and_number) + " " + copy_lease_.self();
+  if (to.process == copy_lease_.self()) return on_own_word(text);
   redis_.tell({"PUBLISH", names_.own_channel(to.process), text});
 }
 
 // --- what others may not know ---
 
-void SharedMap::doubt_and_offer() {
-  copies_.doubt_all();
+void SharedMap::invalidate_and_offer() {
+  copies_.invalidate_all();
   if (walk_) {
     walk_again_ = true;
     return;
@@ -121,7 +121,7 @@ void SharedMap::doubt_and_offer() {
 void SharedMap::offer_some() {
   if (!walk_ || !offers_.empty()) return;
   if (!redis_.is_up() || !is_subscribed_) return offer_timer_->set(scheduler_.now() + kOfferRetry);
-  walk_ = copies_.doubtful(*walk_, scheduler_.now(), [&](const Session& session) {
+  walk_ = copies_.invalidated(*walk_, scheduler_.now(), [&](const Session& session) {
     const auto pool = pool_of_.find(session.binding.backend);
     // Of marks and of backends no longer configured nobody knows the pool: they are offered when they are used.
     if (pool != pool_of_.end()) offer(session, pools_[pool->second].name);
@@ -134,21 +134,21 @@ void SharedMap::offer(const Session& session, const std::string& pool) {
   const std::uint64_t number = ++last_offer_;
   const Key& key = session.key;
   const auto unused = std::chrono::duration_cast<std::chrono::seconds>(scheduler_.now() - session.last_used);
-  const MemoryStore::Sight sight = copies_.sight_of(key);
+  const MemoryStore::ReadStamp stamp = copies_.stamp_of(key);
   offers_.emplace(number, redis_.run(scripts::bind(), {names_.session(pool, key)},
                                      {names_.base_of(pool), id_text(key),
                                       std::to_string(static_cast<std::uint32_t>(session.binding.generation)),
                                       tag_text(session.binding.backend), idle_ms_, names_.news(),
                                       std::to_string(std::max<std::int64_t>(0, unused.count()))},
-                                     [this, number, key, sight](const base::Result<redis::RedisReply>& reply) {
-                                       on_offered(number, key, sight, reply);
+                                     [this, number, key, stamp](const base::Result<redis::RedisReply>& reply) {
+                                       on_offered(number, key, stamp, reply);
                                      }));
 }
 
-void SharedMap::on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+void SharedMap::on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
                            const base::Result<redis::RedisReply>& reply) {
-  if (const auto agreed = reply ? parse_held(*reply) : std::nullopt) {
-    copies_.adopt_unused(key, *agreed, sight, scheduler_.now());
+  if (const auto agreed = reply ? parse_bind_result(*reply) : std::nullopt) {
+    copies_.adopt_unused(key, *agreed, stamp, scheduler_.now());
   }
   offers_.erase(number);  // destroys what holds this call's closure: last
   if (offers_.empty() && walk_) offer_timer_->set(scheduler_.now() + kOfferPause);
@@ -179,25 +179,25 @@ void SharedMap::on_counted(const std::vector<BackendTag>& tags, const base::Resu
   if (!reply || reply->items.size() != 3 * tags.size()) return;
   const auto number = [&](std::size_t at) { return std::max<std::int64_t>(0, reply->items[at].integer); };
   for (std::size_t i = 0; i < tags.size(); ++i) {
-    Census& census = counts_[tags[i]];
+    SessionUsage& usage = counts_[tags[i]];
     const auto all = static_cast<std::uint64_t>(number(3 * i));
-    census.active = std::min(all, static_cast<std::uint64_t>(number(3 * i + 1)));
-    census.idle = all - census.active;
-    census.idle_for.reset();
-    if (census.idle > 0) census.idle_for = std::chrono::seconds{number(3 * i + 2)};
+    usage.active = std::min(all, static_cast<std::uint64_t>(number(3 * i + 1)));
+    usage.idle = all - usage.active;
+    usage.idle_for.reset();
+    if (usage.idle > 0) usage.idle_for = std::chrono::seconds{number(3 * i + 2)};
   }
   counted_ = scheduler_.now();
 }
 
-std::optional<Census> SharedMap::census_of(BackendTag backend) const {
+std::optional<SessionUsage> SharedMap::usage_of(BackendTag backend) const {
   if (!has_counted()) return std::nullopt;
   const auto found = counts_.find(backend);
   return found == counts_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::uint64_t> SharedMap::size_of(BackendTag backend) const {
-  const auto census = census_of(backend);
-  return census ? std::optional(census->active + census->idle) : std::nullopt;
+  const auto usage = usage_of(backend);
+  return usage ? std::optional(usage->active + usage->idle) : std::nullopt;
 }
 
 }  // namespace holdfast::sessions

@@ -10,16 +10,16 @@
 
 #include "base/scheduler.h"
 #include "redis/redis.h"
-#include "sessions/census.h"
-#include "sessions/hearing.h"
+#include "sessions/copy_lease.h"
 #include "sessions/memory_store.h"
 #include "sessions/redis_text.h"
+#include "sessions/session_usage.h"
 
 namespace holdfast::sessions {
 
 /// Keeps this process's copies true to the map in Redis: hears of moves and ends, doubts every copy after a gap in the
 /// news, offers the doubtful ones (so that what was decided while Redis was away, or what a restarted Redis has lost,
-/// gets there), gives receipts for what it hears, and counts the sessions of each backend over all proxies.
+/// gets there), gives acks for what it hears, and counts the sessions of each backend over all proxies.
 ///
 /// One per process, on the control loop; all references outlive it.
 class SharedMap final : public redis::RedisListener {
@@ -30,8 +30,8 @@ class SharedMap final : public redis::RedisListener {
     std::vector<BackendTag> backends;
   };
 
-  SharedMap(MemoryStore& copies, Hearing& hearing, redis::Redis& redis, base::Scheduler& scheduler, RedisNames names,
-            base::Duration idle_timeout);
+  SharedMap(MemoryStore& copies, CopyLease& copy_lease, redis::Redis& redis, base::Scheduler& scheduler,
+            RedisNames names, base::Duration idle_timeout);
   ~SharedMap() override;
 
   /// The channels to be subscribed: the news, and our own.
@@ -40,7 +40,7 @@ class SharedMap final : public redis::RedisListener {
   void set_pools(std::vector<Pool> pools);
   /// A link to Redis has come up, a worker's or ours: while it was away, copies were made that nobody knows of.
   void on_link_up();
-  /// An orderly stop: nobody need wait for receipts of ours.
+  /// An orderly stop: nobody need wait for acks of ours.
   void leave();
 
   // Of channels().
@@ -51,43 +51,43 @@ class SharedMap final : public redis::RedisListener {
   /// Over all proxies, as of the last count; nullopt while there is none to rely on.
   std::optional<std::uint64_t> size_of(BackendTag backend) const;
   /// The same in more words.
-  std::optional<Census> census_of(BackendTag backend) const;
+  std::optional<SessionUsage> usage_of(BackendTag backend) const;
   /// There is a count to rely on.
   bool has_counted() const { return counted_ != base::Instant{} && scheduler_.now() - counted_ <= kCountGoodFor; }
   /// Copies are being offered: the map is not whole yet.
   bool is_catching_up() const { return walk_.has_value(); }
 
-  static constexpr base::Duration kBeat = std::chrono::seconds{1};
+  static constexpr base::Duration kHeartbeat = std::chrono::seconds{1};
   static constexpr base::Duration kLease = std::chrono::seconds{3};
   static constexpr base::Duration kCountGoodFor = std::chrono::seconds{5};
 
  private:
-  struct Beat {
+  struct Heartbeat {
     std::uint64_t number = 0;
     base::Instant asked{};
   };
-  void beat();
+  void heartbeat();
   void on_own_word(std::string_view payload);
-  void give_receipt(const ReceiptAddress& to);
-  void doubt_and_offer();
+  void send_ack(const AckAddress& to);
+  void invalidate_and_offer();
   void offer_some();
   void offer(const Session& session, const std::string& pool);
-  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::Sight& sight,
+  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
                   const base::Result<redis::RedisReply>& reply);
   void count_all();
   void count(const Pool& pool, std::size_t from);
   void on_counted(const std::vector<BackendTag>& tags, const base::Result<redis::RedisReply>& reply);
 
   MemoryStore& copies_;
-  Hearing& hearing_;
+  CopyLease& copy_lease_;
   redis::Redis& redis_;
   base::Scheduler& scheduler_;
   const RedisNames names_;
   const std::string own_channel_;
   const std::string idle_ms_;
   const std::string active_s_;
-  std::uint64_t last_beat_ = 0;
-  std::array<Beat, 4> beats_{};  // those that may still come back, by number
+  std::uint64_t last_heartbeat_ = 0;
+  std::array<Heartbeat, 4> heartbeats_{};  // those that may still come back, by number
   std::vector<Pool> pools_;
   std::unordered_map<BackendTag, std::size_t> pool_of_;  // index into pools_
   bool is_subscribed_ = false;
@@ -95,10 +95,10 @@ class SharedMap final : public redis::RedisListener {
   bool walk_again_ = false;                // doubted anew while a walk was under way
   std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> offers_;
   std::uint64_t last_offer_ = 0;
-  std::unordered_map<BackendTag, Census> counts_;
+  std::unordered_map<BackendTag, SessionUsage> counts_;
   std::vector<std::unique_ptr<redis::RedisCall>> counting_;
   base::Instant counted_{};
-  std::unique_ptr<base::Timer> beat_timer_;
+  std::unique_ptr<base::Timer> heartbeat_timer_;
   std::unique_ptr<base::Timer> offer_timer_;
   std::unique_ptr<base::Timer> count_timer_;
 };

@@ -9,20 +9,20 @@
 #include "base/time.h"
 #include "sessions/binding.h"
 #include "sessions/key.h"
-#include "sessions/places.h"
+#include "sessions/session_slots.h"
 
 namespace holdfast::sessions {
 
-/// Who waits for a response of the map. Each comes once per question, on the asker's thread, never from inside the call
-/// that asked.
-class Asker {
+/// Who waits for a response of the map. Each comes once per question, on the handler's thread, never from inside the
+/// call that asked.
+class StoreHandler {
  public:
-  Asker() = default;
-  Asker(const Asker&) = delete;
-  Asker& operator=(const Asker&) = delete;
-  virtual ~Asker() = default;
+  StoreHandler() = default;
+  StoreHandler(const StoreHandler&) = delete;
+  StoreHandler& operator=(const StoreHandler&) = delete;
+  virtual ~StoreHandler() = default;
   /// What holds now: of a bind or a move.
-  virtual void on_binding(const Held& holds) = 0;
+  virtual void on_binding(const BindResult& holds) = 0;
   virtual void on_admission(Admission admission) = 0;
   /// Of an end: all proxies know it, or the time to wait for them is over.
   virtual void on_ended() = 0;
@@ -31,9 +31,9 @@ class Asker {
 /// A question to the map that is under way. Destroying it: the response never comes (what was asked for may happen).
 class Question : public base::Buried {};
 
-/// What a question came to: its response at once, or later to the asker.
+/// What a question came to: its response at once, or later to the handler.
 struct Asked {
-  Held now;                         ///< What holds, when there is no question.
+  BindResult now;                   ///< What holds, when there is no question.
   std::unique_ptr<Question> later;  ///< nullptr: `now` is the response.
 };
 
@@ -44,7 +44,7 @@ struct AskedAdmission {
 };
 
 /// A session that would begin at `backend`, in a pool with limits.
-struct Newcomer {
+struct AdmissionRequest {
   std::string_view pool;
   const Key* key = nullptr;  ///< What the client has shown, which another proxy may know; nullptr: nothing.
   BackendTag backend = BackendTag::None;
@@ -69,31 +69,32 @@ class Store {
   virtual ~Store() = default;
 
   /// What this process remembers. A hit counts as use at `now` (idle expiry starts again). No allocation.
-  virtual std::optional<Found> find(std::string_view pool, const Key& key, base::Instant now) = 0;
+  virtual std::optional<LookupResult> find(std::string_view pool, const Key& key, base::Instant now) = 0;
 
-  /// Is there room for one more session? Who is let in holds a place until the session is in the map. Exact within this
-  /// process; with Redis over all proxies, as long as it answers.
-  virtual AskedAdmission admit(const Newcomer& newcomer, base::Instant now, Asker& asker) = 0;
+  /// Is there room for one more session? Who is let in holds a reservation until the session is in the map. Exact
+  /// within this process; with Redis over all proxies, as long as it answers.
+  virtual AskedAdmission admit(const AdmissionRequest& request, base::Instant now, StoreHandler& handler) = 0;
 
   /// The atomic first binding: binds `key` to `wanted` unless it is bound already, to a later generation or to
   /// the same one. `wanted.generation` is kept when given (a cookie or a copy remembers it), else it starts at 1.
-  virtual Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now, Asker& asker) = 0;
+  virtual Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
+                     StoreHandler& handler) = 0;
 
   /// The first binding of a session that no client can have shown yet: there is nothing to agree on, nobody waits.
-  virtual Held begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
+  virtual BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
 
   /// Compare-and-set: if the session is still at `seen`, it moves to `to` with the next generation; the response is
   /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with
   /// seen.generation + 1.
   virtual Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
-                     Asker& asker) = 0;
+                     StoreHandler& handler) = 0;
 
   /// Our cookie for this session was given out anew.
   virtual void cookie_issued(const Key& key, base::Instant now) = 0;
 
-  /// Ends the session: here at once. nullptr: everywhere; else that is so when the asker is told.
+  /// Ends the session: here at once. nullptr: everywhere; else that is so when the handler is told.
   virtual std::unique_ptr<Question> end(std::string_view pool, const Key& key, base::Instant now, Ending ending,
-                                        Asker& asker) = 0;
+                                        StoreHandler& handler) = 0;
 };
 
 }  // namespace holdfast::sessions

@@ -92,7 +92,7 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
   std::vector<std::string> orders;
   std::map<sessions::BackendTag, std::string> moved;
   std::optional<base::Error> trouble;
-  sessions::Heard heard = sessions::Heard::ByAll;
+  sessions::Acked acked = sessions::Acked::ByAll;
 
  private:
   void list(const std::string& pool, const std::vector<sessions::BackendTag>&, std::size_t limit,
@@ -111,16 +111,16 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
   }
   void move(const std::string& pool, const sessions::Key&, sessions::BackendTag, Done<sessions::Effect> done) override {
     orders.push_back("move in " + pool);
-    done(sessions::Effect{.sessions = 1, .heard = heard});
+    done(sessions::Effect{.sessions = 1, .acked = acked});
   }
   void end(const std::string& pool, const sessions::Key&, Done<sessions::Effect> done) override {
     orders.push_back("end in " + pool);
-    done(sessions::Effect{.sessions = 1, .heard = heard});
+    done(sessions::Effect{.sessions = 1, .acked = acked});
   }
   void clear(const std::string& pool, sessions::BackendTag, const std::vector<sessions::BackendTag>& to,
              Done<sessions::Effect> done) override {
     orders.push_back("clear in " + pool + " to " + std::to_string(to.size()));
-    done(sessions::Effect{.sessions = 7, .heard = heard});
+    done(sessions::Effect{.sessions = 7, .acked = acked});
   }
 };
 

@@ -79,7 +79,7 @@ TEST_CASE("one session is moved or ended by its id") {
   }
   CHECK(f.post(kSession + "move", R"({"to":"shop/none"})").status == 404);
   CHECK(has(moved.body, "\"confirmed\":true"));
-  f.sessions.heard = sessions::Heard::NotByAll;
+  f.sessions.acked = sessions::Acked::NotByAll;
   CHECK(has(f.post(kSession + "end").body, "\"ended\":true,\"confirmed\":false"));
   CHECK(has(f.post("/api/v1/pools/shop/sessions/end").body, "\"confirmed\":false"));
   CHECK(f.post("/api/v1/sessions/short/end").status == 404);

@@ -70,7 +70,7 @@ void append(std::string& out, const RedisReply& reply) {
 
 /// What the session map makes of whatever a server may say.
 void look_at(const RedisReply& reply) {
-  if (const auto held = sessions::parse_held(reply)) {
+  if (const auto held = sessions::parse_bind_result(reply)) {
     must(held->generation != sessions::Generation::None, "a binding has a generation");
     must(held->backend != sessions::BackendTag::None, "and a backend");
   }
@@ -78,10 +78,10 @@ void look_at(const RedisReply& reply) {
     must(sessions::parse_id(sessions::id_text(news->key)) == news->key, "an id is read as it is written");
     must(sessions::parse_tag(sessions::tag_text(news->binding.backend)) == news->binding.backend, "so is a tag");
   }
-  if (const auto to = sessions::parse_receipt_request(reply.text)) {
-    must(!to->process.empty() && !to->desk_and_number.empty(), "a receipt has an address");
+  if (const auto to = sessions::parse_ack_request(reply.text)) {
+    must(!to->process.empty() && !to->handler_and_number.empty(), "a receipt has an address");
   }
-  if (const auto receipt = sessions::parse_receipt(reply.text)) must(!receipt->hearer.empty(), "and a sender");
+  if (const auto ack = sessions::parse_ack(reply.text)) must(!ack->subscriber.empty(), "and a sender");
   for (const RedisReply& item : reply.items) look_at(item);
 }
 

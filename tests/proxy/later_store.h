@@ -16,42 +16,43 @@ namespace holdfast::tests {
 class LaterStore final : public sessions::Store {
  public:
   sessions::MemoryStore memory{{}};
-  sessions::Places places{memory};
+  sessions::SessionSlots slots{memory};
 
-  std::optional<sessions::Found> find(std::string_view, const sessions::Key& key, base::Instant now) override {
+  std::optional<sessions::LookupResult> find(std::string_view, const sessions::Key& key, base::Instant now) override {
     auto found = memory.find(key, now);
-    if (found && doubts) found->is_sure = false;
+    if (found && invalidates) found->is_sure = false;
     return found;
   }
-  sessions::AskedAdmission admit(const sessions::Newcomer& newcomer, base::Instant, sessions::Asker& asker) override {
-    auto pending = std::make_shared<Pending>(Pending{asker, nullptr});
-    pending->admit = [this, limits = newcomer.limits, backend = newcomer.backend] {
-      return places.take(*limits, backend);
+  sessions::AskedAdmission admit(const sessions::AdmissionRequest& request, base::Instant,
+                                 sessions::StoreHandler& handler) override {
+    auto pending = std::make_shared<Pending>(Pending{handler, nullptr});
+    pending->admit = [this, limits = request.limits, backend = request.backend] {
+      return slots.take(*limits, backend);
     };
     questions_.push_back(pending);
     return {.now = {}, .later = std::make_unique<Handle>(std::move(pending))};
   }
   sessions::Asked bind(std::string_view, const sessions::Key& key, const sessions::Binding& wanted, base::Instant now,
-                       sessions::Asker& asker) override {
-    return ask(asker, [this, key, wanted, now] { return memory.bind(key, wanted, now); });
+                       sessions::StoreHandler& handler) override {
+    return ask(handler, [this, key, wanted, now] { return memory.bind(key, wanted, now); });
   }
-  sessions::Held begin(std::string_view, const sessions::Key& key, sessions::BackendTag to,
-                       base::Instant now) override {
+  sessions::BindResult begin(std::string_view, const sessions::Key& key, sessions::BackendTag to,
+                             base::Instant now) override {
     return memory.bind(key, {to, sessions::Generation::None}, now);
   }
   sessions::Asked move(std::string_view, const sessions::Key& key, const sessions::Binding& seen,
-                       sessions::BackendTag to, base::Instant now, sessions::Asker& asker) override {
-    return ask(asker, [this, key, seen, to, now] { return memory.move(key, seen, to, now); });
+                       sessions::BackendTag to, base::Instant now, sessions::StoreHandler& handler) override {
+    return ask(handler, [this, key, seen, to, now] { return memory.move(key, seen, to, now); });
   }
   void cookie_issued(const sessions::Key& key, base::Instant now) override { memory.cookie_issued(key, now); }
   std::unique_ptr<sessions::Question> end(std::string_view, const sessions::Key& key, base::Instant now,
-                                          sessions::Ending ending, sessions::Asker& asker) override {
+                                          sessions::Ending ending, sessions::StoreHandler& handler) override {
     if (ending == sessions::Ending::Mark) {
       memory.mark_ended(key, now);
     } else {
       memory.end(key);
     }
-    return std::move(ask(asker, nullptr).later);
+    return std::move(ask(handler, nullptr).later);
   }
 
   /// Answers the oldest question, or says that what was ended is ended everywhere; false when there is none.
@@ -61,11 +62,11 @@ class LaterStore final : public sessions::Store {
       questions_.pop_front();
       if (question->is_cancelled) continue;
       if (question->admit) {
-        question->asker.on_admission(question->admit());
+        question->handler.on_admission(question->admit());
       } else if (question->decide) {
-        question->asker.on_binding(question->decide());
+        question->handler.on_binding(question->decide());
       } else {
-        question->asker.on_ended();
+        question->handler.on_ended();
       }
       return true;
     }
@@ -76,12 +77,12 @@ class LaterStore final : public sessions::Store {
                                                   [](const auto& question) { return !question->is_cancelled; }));
   }
 
-  bool doubts = false;
+  bool invalidates = false;
 
  private:
   struct Pending {
-    sessions::Asker& asker;
-    std::function<sessions::Held()> decide;
+    sessions::StoreHandler& handler;
+    std::function<sessions::BindResult()> decide;
     std::function<sessions::Admission()> admit = nullptr;
     bool is_cancelled = false;
   };
@@ -94,8 +95,8 @@ class LaterStore final : public sessions::Store {
     std::shared_ptr<Pending> pending_;
   };
 
-  sessions::Asked ask(sessions::Asker& asker, std::function<sessions::Held()> decide) {
-    questions_.push_back(std::make_shared<Pending>(Pending{asker, std::move(decide)}));
+  sessions::Asked ask(sessions::StoreHandler& handler, std::function<sessions::BindResult()> decide) {
+    questions_.push_back(std::make_shared<Pending>(Pending{handler, std::move(decide)}));
     return {.now = {}, .later = std::make_unique<Handle>(questions_.back())};
   }
 

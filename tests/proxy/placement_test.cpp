@@ -110,7 +110,7 @@ TEST_CASE("a doubtful copy is not relied on") {
   FakePeer client = f.proxy.client(kApp);
   f.respond_all();
   client.take();
-  f.map.doubts = true;
+  f.map.invalidates = true;
   client.sends(kApp);
   f.proxy.loop.run();
   CHECK(f.map.open_questions() == 1);

@@ -180,8 +180,8 @@ class ProxyFixture final : private proxy::Reports {
   conf::Numbering numbering_{*settings_};
   sessions::Keyring keyring_{"a secret of tests, long enough"};
   sessions::MemoryStore memory_{{.start = loop.now()}};
-  sessions::Places places_{memory_};
-  sessions::LocalStore local_{memory_, places_};
+  sessions::SessionSlots slots_{memory_};
+  sessions::LocalStore local_{memory_, slots_};
   sessions::Store* map_ = &local_;
   proxy::Loads loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};

@@ -15,20 +15,20 @@ constexpr BackendTag kA{11}, kB{22};
 constexpr base::Instant kNow{std::chrono::hours{1000}};
 constexpr Key kAnna{1, 2};
 
-struct RecordingHandler final : Asker {
-  void on_binding(const Held& holds) override { bindings.push_back(holds); }
+struct RecordingHandler final : StoreHandler {
+  void on_binding(const BindResult& holds) override { bindings.push_back(holds); }
   void on_admission(Admission) override {}
   void on_ended() override { ++ended; }
-  std::vector<Held> bindings;
+  std::vector<BindResult> bindings;
   int ended = 0;
 };
 
 struct Fixture {
   MemoryStore memory{{.start = kNow}};
   MemoryStore elsewhere{{.start = kNow}};
-  Places places{memory};
-  LocalStore store{memory, places};
-  RecordingHandler asker;
+  SessionSlots slots{memory};
+  LocalStore store{memory, slots};
+  RecordingHandler handler;
   std::vector<std::pair<std::uint64_t, Change>> passed;
 
   void suspend() {
@@ -46,12 +46,12 @@ struct Fixture {
 
 TEST_CASE("suspended: what is known is found, what would change waits for the other process") {
   Fixture f;
-  CHECK_FALSE(f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker).later);
+  CHECK_FALSE(f.store.bind("p", kAnna, {kA, {}}, kNow, f.handler).later);
   f.suspend();
   CHECK(f.store.find("p", kAnna, kNow)->is_sure);
-  const auto bound = f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.asker);
-  const auto moved = f.store.move("p", kAnna, {kA, Generation{1}}, kB, kNow, f.asker);
-  const auto ended = f.store.end("p", {5, 6}, kNow, Ending::Forget, f.asker);
+  const auto bound = f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.handler);
+  const auto moved = f.store.move("p", kAnna, {kA, Generation{1}}, kB, kNow, f.handler);
+  const auto ended = f.store.end("p", {5, 6}, kNow, Ending::Forget, f.handler);
   CHECK((bound.later && moved.later && ended));
   CHECK_FALSE(f.memory.find({3, 4}, kNow));
   CHECK(f.memory.find(kAnna, kNow)->binding.backend == kA);
@@ -60,12 +60,12 @@ TEST_CASE("suspended: what is known is found, what would change waits for the ot
   f.elsewhere.bind({3, 4}, {kB, {}}, kNow);  // somebody was quicker
   f.store.distrust();
   f.respond();
-  REQUIRE(f.asker.bindings.size() == 2);
-  CHECK(f.asker.bindings[0] == Binding{kB, Generation{1}});
-  CHECK_FALSE(f.asker.bindings[0].is_ours);
-  CHECK(f.asker.bindings[1] == Binding{kB, Generation{2}});
-  CHECK(f.asker.bindings[1].is_ours);
-  CHECK(f.asker.ended == 1);
+  REQUIRE(f.handler.bindings.size() == 2);
+  CHECK(f.handler.bindings[0] == Binding{kB, Generation{1}});
+  CHECK_FALSE(f.handler.bindings[0].is_ours);
+  CHECK(f.handler.bindings[1] == Binding{kB, Generation{2}});
+  CHECK(f.handler.bindings[1].is_ours);
+  CHECK(f.handler.ended == 1);
   // It is remembered, but nothing is sure any more.
   CHECK(f.store.find("p", {3, 4}, kNow)->binding.backend == kB);
   CHECK_FALSE(f.store.find("p", {3, 4}, kNow)->is_sure);
@@ -75,51 +75,51 @@ TEST_CASE("resumed: what waits is decided here, in the order it was asked in") {
   Fixture f;
   f.suspend();
   f.store.distrust();
-  const Held begun = f.store.begin("p", kAnna, kA, kNow);
+  const BindResult begun = f.store.begin("p", kAnna, kA, kNow);
   CHECK(begun.is_ours);
-  const auto moved = f.store.move("p", kAnna, begun.binding(), kB, kNow, f.asker);
+  const auto moved = f.store.move("p", kAnna, begun.binding(), kB, kNow, f.handler);
   REQUIRE(f.passed.size() == 2);
   f.store.resume(kNow);
-  REQUIRE(f.asker.bindings.size() == 1);
-  CHECK(f.asker.bindings[0] == Binding{kB, Generation{2}});
+  REQUIRE(f.handler.bindings.size() == 1);
+  CHECK(f.handler.bindings[0] == Binding{kB, Generation{2}});
   CHECK(f.store.find("p", kAnna, kNow)->is_sure);
-  CHECK_FALSE(f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.asker).later);
+  CHECK_FALSE(f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.handler).later);
   f.respond();  // too late: nobody waits
-  CHECK(f.asker.bindings.size() == 1);
+  CHECK(f.handler.bindings.size() == 1);
 }
 
 TEST_CASE("who stops waiting is not called; what was asked for happens all the same") {
   Fixture f;
   f.suspend();
-  auto bound = f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker);
+  auto bound = f.store.bind("p", kAnna, {kA, {}}, kNow, f.handler);
   bound.later.reset();
   f.respond();
-  CHECK(f.asker.bindings.empty());
+  CHECK(f.handler.bindings.empty());
   CHECK(f.memory.find(kAnna, kNow)->binding.backend == kA);
 }
 
 TEST_CASE("a question may outlive the store") {
-  RecordingHandler asker;
+  RecordingHandler handler;
   std::unique_ptr<Question> question;
   {
     Fixture f;
     f.suspend();
-    question = f.store.bind("p", kAnna, {kA, {}}, kNow, asker).later;
+    question = f.store.bind("p", kAnna, {kA, {}}, kNow, handler).later;
   }
   question.reset();
-  CHECK(asker.bindings.empty());
+  CHECK(handler.bindings.empty());
 }
 
 TEST_CASE("suspended: whom only the other process may know is not refused") {
   Fixture f;
-  f.store.bind("p", kAnna, {kA, {}}, kNow, f.asker);
+  f.store.bind("p", kAnna, {kA, {}}, kNow, f.handler);
   const auto limits = std::make_shared<const Limits>(Limits{.sessions_max = 1, .backends = {{kA, 0}}});
   const Key bert{3, 4};
   const auto ask = [&](const Key* key) {
-    return f.store.admit({.pool = "p", .key = key, .backend = kA, .limits = limits}, kNow, f.asker).now.verdict;
+    return f.store.admit({.pool = "p", .key = key, .backend = kA, .limits = limits}, kNow, f.handler).now.outcome;
   };
-  CHECK(ask(&bert) == Admission::Verdict::PoolFull);
+  CHECK(ask(&bert) == Admission::Outcome::PoolFull);
   f.suspend();
-  CHECK(ask(&bert) == Admission::Verdict::IsIn);
-  CHECK(ask(nullptr) == Admission::Verdict::PoolFull);
+  CHECK(ask(&bert) == Admission::Outcome::IsIn);
+  CHECK(ask(nullptr) == Admission::Outcome::PoolFull);
 }

@@ -104,7 +104,7 @@ TEST_CASE("a hit allocates nothing, nor does anything else that adds no session"
   for (std::uint64_t i = 0; i < 10'000; ++i) {
     now += std::chrono::milliseconds{300};  // far enough apart to change the order of use
     const auto found = store.find(key_of(i), now);
-    const Held bound = store.bind(key_of(i), {BackendTag{1}}, now);
+    const BindResult bound = store.bind(key_of(i), {BackendTag{1}}, now);
     store.move(key_of(i), bound, BackendTag{2}, now);
     store.cookie_issued(key_of(i), now);
     if (!found) std::abort();

@@ -403,7 +403,7 @@ TEST_CASE("copies: the later generation wins, and of the same one what was agree
     INFO(row.why);
     Fixture f;
     if (row.here.backend != BackendTag::None) f.store.bind(key_of(1), row.here, f.now);
-    CHECK(f.store.adopt(key_of(1), row.agreed, f.store.sight_of(key_of(1)), f.now) == row.want);
+    CHECK(f.store.adopt(key_of(1), row.agreed, f.store.stamp_of(key_of(1)), f.now) == row.want);
     CHECK(f.store.find(key_of(1), f.now)->binding == row.want);
     CHECK(f.store.size_of(row.want.backend) == 1);
     CHECK(f.store.size() == (row.want.backend == BackendTag::Ended ? 0 : 1));
@@ -413,34 +413,34 @@ TEST_CASE("copies: the later generation wins, and of the same one what was agree
 TEST_CASE("copies are sure until news may have been missed") {
   Fixture f;
   const Key key = key_of(1);
-  f.store.adopt(key, binding(kA, 1), f.store.sight_of(key), f.now);
+  f.store.adopt(key, binding(kA, 1), f.store.stamp_of(key), f.now);
   CHECK(f.store.find(key, f.now)->is_sure);
-  f.store.doubt_all();
+  f.store.invalidate_all();
   CHECK_FALSE(f.store.find(key, f.now)->is_sure);
-  f.store.adopt(key, binding(kA, 1), f.store.sight_of(key), f.now);
+  f.store.adopt(key, binding(kA, 1), f.store.stamp_of(key), f.now);
   CHECK(f.store.find(key, f.now)->is_sure);
 
   SUBCASE("a response asked for before the gap is not sure after it") {
-    const auto sight = f.store.sight_of(key);
-    f.store.doubt_all();
-    f.store.adopt(key, binding(kA, 1), sight, f.now);
+    const auto stamp = f.store.stamp_of(key);
+    f.store.invalidate_all();
+    f.store.adopt(key, binding(kA, 1), stamp, f.now);
     CHECK_FALSE(f.store.find(key, f.now)->is_sure);
   }
   SUBCASE("nor is a response that news has overtaken") {
-    const auto sight = f.store.sight_of(key);
-    f.store.hear(key, binding(kB, 2), f.now);
-    CHECK(f.store.adopt(key, binding(kA, 1), sight, f.now) == binding(kB, 2));
+    const auto stamp = f.store.stamp_of(key);
+    f.store.apply_update(key, binding(kB, 2), f.now);
+    CHECK(f.store.adopt(key, binding(kA, 1), stamp, f.now) == binding(kB, 2));
     f.store.end(key);
-    f.store.adopt(key, binding(kA, 1), sight, f.now);
+    f.store.adopt(key, binding(kA, 1), stamp, f.now);
     CHECK_FALSE(f.store.find(key, f.now)->is_sure);
   }
   SUBCASE("one may be doubted by itself") {
-    f.store.doubt(key);
+    f.store.invalidate(key);
     CHECK_FALSE(f.store.find(key, f.now)->is_sure);
   }
   SUBCASE("news of what is not here, or of an older time, changes nothing") {
-    f.store.hear(key_of(2), binding(kB, 9), f.now);
-    f.store.hear(key, binding(kB, 1), f.now);
+    f.store.apply_update(key_of(2), binding(kB, 9), f.now);
+    f.store.apply_update(key, binding(kB, 1), f.now);
     CHECK_FALSE(f.store.find(key_of(2), f.now).has_value());
     CHECK(f.store.find(key, f.now)->binding == binding(kA, 1));
   }
@@ -449,14 +449,15 @@ TEST_CASE("copies are sure until news may have been missed") {
 TEST_CASE("the doubtful are walked through, each once, in steps") {
   Fixture f(10'000);
   for (std::uint64_t i = 0; i < 3000; ++i) f.store.bind(key_of(i), binding(kA), f.now);
-  f.store.doubt_all();
+  f.store.invalidate_all();
   for (std::uint64_t i = 0; i < 1000; ++i) {
-    f.store.adopt(key_of(i), binding(kA, 1), f.store.sight_of(key_of(i)), f.now);
+    f.store.adopt(key_of(i), binding(kA, 1), f.store.stamp_of(key_of(i)), f.now);
   }
   std::set<std::uint64_t> seen;
   int steps = 0;
   for (std::optional<MemoryStore::Walk> walk = MemoryStore::Walk{}; walk; ++steps) {
-    walk = f.store.doubtful(*walk, f.now, [&](const Session& session) { CHECK(seen.insert(session.key.high).second); });
+    walk =
+        f.store.invalidated(*walk, f.now, [&](const Session& session) { CHECK(seen.insert(session.key.high).second); });
   }
   CHECK(seen.size() == 2000);
   CHECK(steps > 2);

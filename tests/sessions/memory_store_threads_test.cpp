@@ -38,7 +38,7 @@ void together(Work work) {
 TEST_CASE("of all first bindings of a session exactly one wins, and all threads see it") {
   constexpr std::uint64_t kSessions = 20'000;
   MemoryStore store({.sessions_max = 100'000, .seed = 3});
-  std::vector<std::vector<Held>> responses(kThreads, std::vector<Held>(kSessions));
+  std::vector<std::vector<BindResult>> responses(kThreads, std::vector<BindResult>(kSessions));
   together([&](std::uint64_t thread) {
     for (std::uint64_t i = 0; i < kSessions; ++i)
       responses[thread][i] = store.bind(key_of(i), {BackendTag{thread + 1}}, kNow);
@@ -66,7 +66,7 @@ TEST_CASE("of all moves of one generation exactly one wins, the others adopt it"
     for (int n = 0; n < kMoves; ++n) {
       for (std::uint64_t i = 0; i < kSessions; ++i) {
         const BackendTag mine{1 + thread};
-        const Held now = store.move(key_of(i), seen[i], mine, kNow);
+        const BindResult now = store.move(key_of(i), seen[i], mine, kNow);
         const auto before = static_cast<std::uint32_t>(seen[i].generation);
         const auto after = static_cast<std::uint32_t>(now.generation);
         if (after <= before) went_back.fetch_add(1);

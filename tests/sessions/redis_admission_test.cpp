@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Verdict = Admission::Verdict;
+using Outcome = Admission::Outcome;
 constexpr BackendTag kA{11};
 const Key kShown{1, 2};
 
@@ -61,8 +61,8 @@ class SlowRedis final : public redis::Redis {
   const redis::RedisCounts counts_{};
 };
 
-struct Visitor final : Asker {
-  void on_binding(const Held&) override {}
+struct Visitor final : StoreHandler {
+  void on_binding(const BindResult&) override {}
   void on_admission(Admission admission) override { admitted = std::move(admission); }
   void on_ended() override {}
   std::optional<Admission> admitted;
@@ -72,17 +72,17 @@ struct Fixture {
   AskedAdmission ask(const Key* shown = nullptr) {
     return store.admit({.pool = "app", .key = shown, .backend = kA, .limits = limits}, loop.now(), visitor);
   }
-  Verdict said() const {
+  Outcome said() const {
     REQUIRE(visitor.admitted);
-    return visitor.admitted->verdict;
+    return visitor.admitted->outcome;
   }
 
   FakeLoop loop;
   SlowRedis redis;
   MemoryStore memory{{.start = loop.now()}};
-  Places places{memory};
-  Hearing hearing{"lb1"};
-  RedisStore store{memory, places, hearing, redis, loop, {.names = {"hf"}, .idle_timeout = 1h}};
+  SessionSlots slots{memory};
+  CopyLease copy_lease{"lb1"};
+  RedisStore store{memory, slots, copy_lease, redis, loop, {.names = {"hf"}, .idle_timeout = 1h}};
   std::shared_ptr<const Limits> limits = std::make_shared<Limits>(Limits{.sessions_max = 1, .backends = {{kA, 0}}});
   Visitor visitor;
 };
@@ -94,7 +94,7 @@ TEST_CASE("a place that Redis has given is given back to it") {
   const AskedAdmission asked = f.ask();
   REQUIRE(asked.later);
   f.redis.respond("admitted");
-  CHECK(f.said() == Verdict::Admitted);
+  CHECK(f.said() == Outcome::Admitted);
   CHECK(f.redis.told.empty());
   f.visitor.admitted.reset();
   CHECK(f.redis.told.size() == 1);
@@ -111,12 +111,12 @@ TEST_CASE("a full pool is remembered for a moment: a crowd at the door does not 
   Fixture f;
   const AskedAdmission first = f.ask();
   f.redis.respond("pool_full");
-  CHECK(f.said() == Verdict::PoolFull);
+  CHECK(f.said() == Outcome::PoolFull);
   CHECK_MESSAGE(f.redis.told.empty(), "nothing was taken");
 
   const AskedAdmission second = f.ask();
   CHECK(second.later == nullptr);
-  CHECK(second.now.verdict == Verdict::PoolFull);
+  CHECK(second.now.outcome == Outcome::PoolFull);
   const AskedAdmission known = f.ask(&kShown);
   CHECK_MESSAGE(known.later != nullptr, "another proxy may know this session");
 
@@ -138,21 +138,21 @@ TEST_CASE("a Redis with too much to do lifts no limit; one that does not answer 
   Fixture f;
   const Key* shown = nullptr;
   base::Error error{base::ErrorCode::Overload, "too many commands wait for redis"};
-  std::array<Verdict, 2> expected{};
-  SUBCASE("overload, somebody new") { expected = {Verdict::PoolFull, Verdict::PoolFull}; }
+  std::array<Outcome, 2> expected{};
+  SUBCASE("overload, somebody new") { expected = {Outcome::PoolFull, Outcome::PoolFull}; }
   SUBCASE("overload, somebody who shows a session") {
     shown = &kShown;
-    expected = {Verdict::IsIn, Verdict::IsIn};
+    expected = {Outcome::IsIn, Outcome::IsIn};
   }
   SUBCASE("timeout: our own places count") {
     error.code = base::ErrorCode::Timeout;
-    expected = {Verdict::Admitted, Verdict::PoolFull};
+    expected = {Outcome::Admitted, Outcome::PoolFull};
   }
   Admission held;
-  for (const Verdict verdict : expected) {
+  for (const Outcome outcome : expected) {
     const AskedAdmission asked = f.ask(shown);
     f.redis.respond(error);
-    CHECK(f.said() == verdict);
-    if (verdict == Verdict::Admitted) held = *std::exchange(f.visitor.admitted, std::nullopt);
+    CHECK(f.said() == outcome);
+    if (outcome == Outcome::Admitted) held = *std::exchange(f.visitor.admitted, std::nullopt);
   }
 }

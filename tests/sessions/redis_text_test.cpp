@@ -35,15 +35,15 @@ TEST_CASE("ids and tags: there and back") {
 
 TEST_CASE("what the scripts answer, and what they never should") {
   const std::string tag = tag_text(BackendTag{7});
-  const auto won = parse_held(list({text("3"), text(tag), number(1)}));
+  const auto won = parse_bind_result(list({text("3"), text(tag), number(1)}));
   REQUIRE(won);
   CHECK(*won == Binding{BackendTag{7}, Generation{3}});
   CHECK(won->is_ours);
-  CHECK_FALSE(parse_held(list({text("3"), text(tag), number(0)}))->is_ours);
+  CHECK_FALSE(parse_bind_result(list({text("3"), text(tag), number(0)}))->is_ours);
   for (const auto& bad : {redis::RedisReply{}, number(1), list({}), list({text("3"), text(tag)}),
                           list({text("0"), text(tag), number(1)}), list({text("4294967296"), text(tag), number(1)}),
                           list({text("x"), text(tag), number(1)}), list({text("3"), text("x"), number(1)})}) {
-    CHECK_FALSE(parse_held(bad));
+    CHECK_FALSE(parse_bind_result(bad));
   }
 }
 

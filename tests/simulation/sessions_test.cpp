@@ -1,6 +1,6 @@
 // Several proxies share the session map, and everything goes wrong that may: what was agreed holds all the same.
 //
-// Real: sessions/ (stores, copies, receipts, registry), proxy/placement, the scripts. Played: network, Redis' data,
+// Real: sessions/ (stores, copies, acks, registry), proxy/placement, the scripts. Played: network, Redis' data,
 // time.
 
 #include <doctest/doctest.h>
@@ -79,10 +79,10 @@ struct Node {
       : machine(world),
         name(fmt::format("n{}", number)),
         memory({.sessions_max = 1000, .seed = instance, .start = machine.loop().now()}),
-        hearing(fmt::format("{}-{}", number, instance)),
+        copy_lease(fmt::format("{}-{}", number, instance)),
         link(machine, [this] { on_control_link(); }),
-        map(memory, hearing, link, machine.loop(), {"h"}, std::chrono::minutes{30}),
-        registry(link, hearing, machine.loop(),
+        map(memory, copy_lease, link, machine.loop(), {"h"}, std::chrono::minutes{30}),
+        registry(link, copy_lease, machine.loop(),
                  {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}, .patience = SimLink::kTimeout}) {
     map.set_pools({{"shop", Shop::the().snapshot.tags}});
     for (int i = 0; i < 2; ++i) workers.emplace_back(*this);
@@ -100,7 +100,7 @@ struct Node {
                [this, &node] {
                  if (link.is_up()) node.map.on_link_up();
                }),
-          store(node.memory, node.places, node.hearing, link, node.machine.loop(),
+          store(node.memory, node.places, node.copy_lease, link, node.machine.loop(),
                 {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}}),
           balancer(conf::PoolId{0}, 1) {}
     SimLink link;
@@ -111,8 +111,8 @@ struct Node {
   Machine machine;
   const std::string name;
   sessions::MemoryStore memory;
-  sessions::Places places{memory};
-  sessions::Hearing hearing;
+  sessions::SessionSlots places{memory};
+  sessions::CopyLease copy_lease;
   SimLink link;
   sessions::SharedMap map;
   sessions::RedisRegistry registry;
@@ -124,7 +124,7 @@ struct Node {
 class Simulation;
 
 /// One request through a worker, as an exchange would make it.
-class Visit final : public sessions::Asker {
+class Visit final : public sessions::StoreHandler {
  public:
   enum class Kind : std::uint8_t { Look, Logout };
   Visit(Simulation& simulation, Node& node, Node::Worker& worker, std::size_t user, Kind kind);
@@ -134,7 +134,7 @@ class Visit final : public sessions::Asker {
   const Node& node() const { return node_; }
 
  private:
-  void on_binding(const sessions::Held& holds) override;
+  void on_binding(const sessions::BindResult& holds) override;
   void on_admission(sessions::Admission admission) override;
   void on_ended() override;
   void on_placed(std::optional<conf::BackendId> backend);
@@ -327,7 +327,7 @@ class Simulation {
     node.machine.receive([this, &node, user, runs, then = world.now()] {
       node.registry.end("shop", Shop::the().keys[user],
                         [this, user, runs, then](const base::Result<sessions::Effect>& done) {
-                          const bool is_known = done && done->sessions == 1 && done->heard == sessions::Heard::ByAll;
+                          const bool is_known = done && done->sessions == 1 && done->acked == sessions::Acked::ByAll;
                           if (!is_known || runs != world.redis_runs()) return;
                           if (const auto mark = mark_since(user, then)) on_known_ended(user, *mark);
                         });
@@ -444,7 +444,7 @@ proxy::Placement::Tools Visit::tools() {
           .balancer = worker_.balancer,
           .loads = loads_,
           .store = worker_.store,
-          .asker = *this,
+          .handler = *this,
           .keyring = Shop::the().keyring,
           .last_cookie = last_cookie_,
           .now = node_.machine.loop().now()};
@@ -455,7 +455,7 @@ void Visit::start() {
   on_placed(placement_.first(tools(), Shop::the().pool(), who, 0));
 }
 
-void Visit::on_binding(const sessions::Held& holds) {
+void Visit::on_binding(const sessions::BindResult& holds) {
   on_placed(placement_.answered(tools(), Shop::the().pool(), holds, {}));
 }
 

@@ -269,7 +269,7 @@ TEST_CASE("no descriptor left: who is there is served, nobody is called DOWN, wh
   CHECK_FALSE(eventually([&] { return state_of("a") != "UP" || state_of("b") != "UP"; }, Deadline{2s}));
   limit_descriptors(proxy, 20000);
   for (HttpClient& client : waiting) CHECK(client.receive().is_whole(200));
-  INFO(proxy.process().err());  // once: of each listener, and the admin's may have met a newcomer, too
+  INFO(proxy.process().err());  // once: of each listener, and the admin's may have met a new session, too
   CHECK(count_of(proxy.process().err(), " accept_failed address=127.0.0.1:" + std::to_string(proxy.port()) + " ") == 1);
   CHECK(proxy.stop() == 0);
 }

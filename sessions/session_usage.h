@@ -9,7 +9,7 @@
 namespace holdfast::sessions {
 
 /// How the sessions of one backend are spread over use and idleness: what a drain is estimated by. A value.
-struct Census {
+struct SessionUsage {
   std::uint64_t active = 0;  ///< Used within active_within().
   std::uint64_t idle = 0;
   std::optional<base::Duration> idle_for;  ///< Of the idle ones, the one that is so for the shortest time.
@@ -18,7 +18,7 @@ struct Census {
   std::uint64_t active_of(std::uint64_t sessions) const {
     return std::max(std::min(active, sessions), sessions - std::min(idle, sessions));
   }
-  bool operator==(const Census&) const = default;
+  bool operator==(const SessionUsage&) const = default;
 };
 
 /// Who has used a session within this time counts as active. Wider than the steps in which uses are told to Redis.

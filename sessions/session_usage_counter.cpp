@@ -1,4 +1,4 @@
-#include "sessions/memory_census.h"
+#include "sessions/session_usage_counter.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,8 @@ namespace {
 constexpr int kStepsPerTurn = 16;  // of a few hundred records each
 }
 
-MemoryCensus::MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler, base::Duration idle_timeout)
+SessionUsageCounter::SessionUsageCounter(const MemoryStore& store, base::Scheduler& scheduler,
+                                         base::Duration idle_timeout)
     : store_(store),
       scheduler_(scheduler),
       active_within_(active_within(idle_timeout)),
@@ -17,20 +18,20 @@ MemoryCensus::MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler,
   timer_->set(scheduler_.now());
 }
 
-std::optional<Census> MemoryCensus::of(BackendTag backend) const {
+std::optional<SessionUsage> SessionUsageCounter::of(BackendTag backend) const {
   if (!counted_) return std::nullopt;
   const auto found = counted_->find(backend);
-  if (found == counted_->end()) return Census{};
-  Census census = found->second;
-  if (census.idle_for) *census.idle_for += scheduler_.now() - counted_at_;
-  return census;
+  if (found == counted_->end()) return SessionUsage{};
+  SessionUsage usage = found->second;
+  if (usage.idle_for) *usage.idle_for += scheduler_.now() - counted_at_;
+  return usage;
 }
 
-base::Duration MemoryCensus::rest_after(std::uint64_t steps) {
+base::Duration SessionUsageCounter::rest_after(std::uint64_t steps) {
   return std::min<base::Duration>(kEvery * (1 + steps / kStepsPerSecond), kLongest);
 }
 
-void MemoryCensus::go_on() {
+void SessionUsageCounter::go_on() {
   if (!walk_) {
     began_ = scheduler_.now();
     steps_ = 0;
@@ -45,14 +46,14 @@ void MemoryCensus::go_on() {
   timer_->set(scheduler_.now() + rest_after(steps_));
 }
 
-void MemoryCensus::add(const Session& session) {
-  Census& census = counting_[session.binding.backend];
+void SessionUsageCounter::add(const Session& session) {
+  SessionUsage& usage = counting_[session.binding.backend];
   const base::Duration unused = std::max(began_ - session.last_used, base::Duration::zero());
   if (unused < active_within_) {
-    ++census.active;
+    ++usage.active;
   } else {
-    ++census.idle;
-    census.idle_for = std::min(census.idle_for.value_or(unused), unused);
+    ++usage.idle;
+    usage.idle_for = std::min(usage.idle_for.value_or(unused), unused);
   }
 }
 

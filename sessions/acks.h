@@ -10,42 +10,42 @@
 
 #include "base/scheduler.h"
 #include "redis/redis.h"
-#include "sessions/hearing.h"
+#include "sessions/copy_lease.h"
 
 namespace holdfast::sessions {
 
 /// Have all proxies that answer from copies heard of a change?
-enum class Heard : std::uint8_t {
+enum class Acked : std::uint8_t {
   ByAll,
   NotByAll,  ///< Somebody has not said so in time, or Redis was away. Whoever lives hears of it with the next lease.
 };
 
 /// Collects, for one thread, what the other proxies confirm to have heard. The scripts that change sessions ask for it:
-/// whoever hears the change answers with a receipt, and Redis says of whom one is to be expected.
-class Receipts final : private Hearing::Desk {
+/// whoever hears the change answers with an ack, and Redis says of whom one is to be expected.
+class Acks final : private CopyLease::AckHandler {
  public:
   /// One wait. Destroying it: nobody waits any more.
   class Wait final : public base::Buried {
    public:
-    Wait(Receipts& receipts, std::uint64_t number, std::function<void(Heard)> done);
+    Wait(Acks& acks, std::uint64_t number, std::function<void(Acked)> done);
     ~Wait() override;
 
-    /// What the script asks receipts with: ours, as "SELF DESK NUMBER".
+    /// What the script asks acks with: ours, as "SELF HANDLER NUMBER".
     const std::string& address() const { return address_; }
     /// What the script answered: who hears. Begins the wait proper; may call `done` at once.
-    void expect(const redis::RedisReply& hearers);
+    void expect(const redis::RedisReply& subscribers);
 
    private:
-    friend class Receipts;
-    void on_receipt(std::string_view hearer);
-    void finish(Heard heard);
+    friend class Acks;
+    void on_ack(std::string_view subscriber);
+    void finish(Acked acked);
     bool is_complete() const;
 
-    Receipts& receipts_;
+    Acks& acks_;
     const std::uint64_t number_;
     const std::string address_;
     const base::Instant due_;
-    std::function<void(Heard)> done_;
+    std::function<void(Acked)> done_;
     bool is_expecting_ = false;
     std::vector<std::string> expected_;
     std::vector<std::string> got_;
@@ -53,22 +53,22 @@ class Receipts final : private Hearing::Desk {
   };
 
   /// Nobody is waited for longer than `patience` from the beginning of a wait. References outlive it.
-  Receipts(Hearing& hearing, base::Scheduler& scheduler, base::Duration patience);
-  ~Receipts() override;
+  Acks(CopyLease& copy_lease, base::Scheduler& scheduler, base::Duration patience);
+  ~Acks() override;
 
   /// Begins a wait: to be called before the change is sent. `done` is called once, not before expect(), and may destroy
   /// the wait.
-  std::unique_ptr<Wait> wait(std::function<void(Heard)> done);
+  std::unique_ptr<Wait> wait(std::function<void(Acked)> done);
 
-  static constexpr std::size_t kHearersMax = 1'000;
+  static constexpr std::size_t kSubscribersMax = 1'000;
 
  private:
-  void on_receipt(std::uint64_t number, std::string_view hearer) override;
+  void on_ack(std::uint64_t number, std::string_view subscriber) override;
 
-  Hearing& hearing_;
+  CopyLease& copy_lease_;
   base::Scheduler& scheduler_;
   const base::Duration patience_;
-  const std::uint32_t desk_;
+  const std::uint32_t handler_;
   std::uint64_t last_ = 0;
   std::unordered_map<std::uint64_t, Wait*> open_;
 };

@@ -5,19 +5,19 @@
 #include <unordered_map>
 
 #include "base/scheduler.h"
-#include "sessions/census.h"
 #include "sessions/memory_store.h"
+#include "sessions/session_usage.h"
 
 namespace holdfast::sessions {
 
 /// Counts again and again who uses the sessions of each backend, in small steps: however many there are, the loop is
 /// not held up, and the more there are the longer it rests. On the control loop; both references outlive it.
-class MemoryCensus {
+class SessionUsageCounter {
  public:
-  MemoryCensus(const MemoryStore& store, base::Scheduler& scheduler, base::Duration idle_timeout);
+  SessionUsageCounter(const MemoryStore& store, base::Scheduler& scheduler, base::Duration idle_timeout);
 
   /// As of the last count, but that who is idle has been so ever since; nullopt before the first one.
-  std::optional<Census> of(BackendTag backend) const;
+  std::optional<SessionUsage> of(BackendTag backend) const;
 
   /// How long it rests after a count of so many steps: a second, and one more for each kStepsPerSecond (some 200,000
   /// records), kLongest at most.
@@ -27,7 +27,7 @@ class MemoryCensus {
   static constexpr std::uint64_t kStepsPerSecond = 800;
 
  private:
-  using Counts = std::unordered_map<BackendTag, Census>;
+  using Counts = std::unordered_map<BackendTag, SessionUsage>;
   void go_on();
   void add(const Session& session);
 

@@ -27,25 +27,25 @@ struct Limits {
 
 /// A place among those that Limits leave, held for a session that is about to be made. Given back when destroyed: by
 /// then the session is in the map and counts itself, or there is none.
-class Place : public base::Buried {};
+class Reservation : public base::Buried {};
 
 /// May a session begin?
 struct Admission {
-  enum class Verdict : std::uint8_t {
+  enum class Outcome : std::uint8_t {
     Admitted,
     IsIn,         ///< It has begun already, on another proxy.
     BackendFull,  ///< Not on this backend; perhaps on one that is not in `full`.
     PoolFull,
   };
-  Verdict verdict = Verdict::Admitted;
-  std::unique_ptr<Place> place;  ///< When Admitted.
-  std::vector<BackendTag> full;  ///< With BackendFull: all that have no room.
+  Outcome outcome = Outcome::Admitted;
+  std::unique_ptr<Reservation> reservation;  ///< When Admitted.
+  std::vector<BackendTag> full;              ///< With BackendFull: all that have no room.
 };
 
 /// The places this process gives out by what its own memory holds: exact, among all its workers. Any thread.
-class Places {
+class SessionSlots {
  public:
-  explicit Places(const MemoryStore& sessions) : sessions_(sessions) {}
+  explicit SessionSlots(const MemoryStore& sessions) : sessions_(sessions) {}
 
   /// The place refers to this object.
   Admission take(const Limits& limits, BackendTag backend);

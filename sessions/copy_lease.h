@@ -12,26 +12,26 @@
 
 namespace holdfast::sessions {
 
-/// Whether this process hears what the others say of sessions, and the way receipts of the others take to whoever
+/// Whether this process hears what the others say of sessions, and the way acks of the others take to whoever
 /// waits for them. Shared by the control loop, which listens (SharedMap), and the workers; outlives both.
 ///
 /// Only who hears may answer from copies. That is a lease: it runs from before we asked for it, by our own clock, and
 /// is ours once our own word has come back by the channel of the news, so that all news before it have been heard.
 /// Redis keeps the same lease a little longer. So whoever Redis counts out does not rely on copies any more.
-class Hearing {
+class CopyLease {
  public:
-  /// Gets receipts, on its own loop's thread.
-  class Desk {
+  /// Gets acks, on its own loop's thread.
+  class AckHandler {
    public:
-    Desk() = default;
-    Desk(const Desk&) = delete;
-    Desk& operator=(const Desk&) = delete;
-    virtual ~Desk() = default;
-    virtual void on_receipt(std::uint64_t number, std::string_view hearer) = 0;
+    AckHandler() = default;
+    AckHandler(const AckHandler&) = delete;
+    AckHandler& operator=(const AckHandler&) = delete;
+    virtual ~AckHandler() = default;
+    virtual void on_ack(std::uint64_t number, std::string_view subscriber) = 0;
   };
 
   /// `self` names this process among all, without a space.
-  explicit Hearing(std::string_view self) : self_(self) {}
+  explicit CopyLease(std::string_view self) : self_(self) {}
 
   const std::string& self() const { return self_; }
 
@@ -43,24 +43,24 @@ class Hearing {
   void extend(base::Instant until) { until_.store(until.time_since_epoch().count(), std::memory_order_release); }
   void lose() { until_.store(0, std::memory_order_release); }
 
-  /// A new desk; its index is the first half of what receipts for it are addressed by. Leave on the desk's own thread,
-  /// or when that does not run.
-  std::uint32_t join(base::Scheduler& scheduler, Desk& desk);
+  /// A new handler; its index is the first half of what acks for it are addressed by. Leave on the handler's own
+  /// thread, or when that does not run.
+  std::uint32_t join(base::Scheduler& scheduler, AckHandler& handler);
   void leave(std::uint32_t index);
-  /// Passes a receipt on to the desk's loop. Any thread.
-  void deliver(std::uint32_t index, std::uint64_t number, std::string_view hearer);
+  /// Passes an ack on to the handler's loop. Any thread.
+  void deliver(std::uint32_t index, std::uint64_t number, std::string_view subscriber);
 
  private:
-  struct Place {
+  struct Subscription {
     base::Scheduler* scheduler = nullptr;
-    Desk* desk = nullptr;  // null: has left
+    AckHandler* handler = nullptr;  // null: has left
   };
-  void hand_over(std::uint32_t index, std::uint64_t number, const std::string& hearer);
+  void hand_over(std::uint32_t index, std::uint64_t number, const std::string& subscriber);
 
   const std::string self_;
   std::atomic<base::Duration::rep> until_{0};
   std::mutex mutex_;
-  std::vector<Place> places_;  // guarded by mutex_
+  std::vector<Subscription> subscriptions_;  // guarded by mutex_
 };
 
 }  // namespace holdfast::sessions
