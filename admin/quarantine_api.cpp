@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 Response list(const QuarantineDesk& desk) {
   Json requests = Json::array();
-  for (const QuarantinedView& each : desk.quarantined()) {
+  for (const QuarantinedRequest& each : desk.quarantined()) {
     requests.push_back({{"id", each.id},
                         {"pool", each.pool},
                         {"backend", each.backend},

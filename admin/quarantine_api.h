@@ -11,7 +11,7 @@
 namespace holdfast::admin {
 
 /// A request that is held to have killed its backend.
-struct QuarantinedView {
+struct QuarantinedRequest {
   std::string id;
   std::string pool;
   std::string backend;  ///< The last it was lost with.
@@ -30,7 +30,7 @@ class QuarantineDesk {
   QuarantineDesk(const QuarantineDesk&) = delete;
   QuarantineDesk& operator=(const QuarantineDesk&) = delete;
   virtual ~QuarantineDesk() = default;
-  virtual std::vector<QuarantinedView> quarantined() const = 0;
+  virtual std::vector<QuarantinedRequest> quarantined() const = 0;
   /// False: there is none of that id.
   virtual bool release(std::string_view id, std::string_view by) = 0;
 };

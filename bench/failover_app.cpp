@@ -121,7 +121,7 @@ class App {
   }
 
  private:
-  struct Freed {
+  struct FreeRedis {
     void operator()(redisContext* context) const { redisFree(context); }
     void operator()(redisReply* reply) const { freeReplyObject(reply); }
   };
@@ -261,7 +261,7 @@ class App {
   std::string log_in(const Request& request) {
     const std::string session = std::to_string(random_()) + std::to_string(random_());
     const std::string user(request.body.substr(std::min(request.body.find('=') + 1, request.body.size())));
-    const std::unique_ptr<redisReply, Freed> reply(
+    const std::unique_ptr<redisReply, FreeRedis> reply(
         static_cast<redisReply*>(redisCommand(redis_.get(), "SET login:%s %s", session.c_str(), user.c_str())));
     if (reply == nullptr) return response_text("500 Internal Server Error", "no Redis");
     return response_text("200 OK", "hello " + user, "Set-Cookie: sid=" + session + "; Path=/; HttpOnly\r\n");
@@ -269,7 +269,7 @@ class App {
 
   std::string page(const Request& request) {
     const std::string session(request.session);
-    const std::unique_ptr<redisReply, Freed> reply(
+    const std::unique_ptr<redisReply, FreeRedis> reply(
         static_cast<redisReply*>(redisCommand(redis_.get(), "GET login:%s", session.c_str())));
     if (reply == nullptr) return response_text("500 Internal Server Error", "no Redis");
     if (reply->type != REDIS_REPLY_STRING) return response_text("401 Unauthorized", "who are you?");
@@ -305,7 +305,7 @@ class App {
   int epoll_;
   int listener_ = -1;
   int log_ = -1;
-  std::unique_ptr<redisContext, Freed> redis_;
+  std::unique_ptr<redisContext, FreeRedis> redis_;
   std::unordered_map<int, Connection> connections_;
   std::uint64_t numbers_ = 0;
   std::priority_queue<Due> due_;

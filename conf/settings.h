@@ -231,12 +231,12 @@ struct Hung {
 };
 
 /// [pools.NAME.poison] Requests that kill their backend. docs/guards.md has the rules.
-struct Poison {
+struct Quarantine {
   std::uint32_t crashes_alone = 1;             ///< Of the only request in flight that nobody was ever answered; 0: off.
   std::uint32_t crashes = 2;                   ///< Of any other, with no response to it between; 0: off.
   Duration window = std::chrono::minutes{10};  ///< Crashes further apart do not add up.
-  Duration quarantine = std::chrono::minutes{10};  ///< How long it is refused.
-  bool operator==(const Poison&) const = default;
+  Duration duration = std::chrono::minutes{10};  ///< How long it is refused.
+  bool operator==(const Quarantine&) const = default;
 };
 
 struct Backend {
@@ -270,7 +270,7 @@ struct Pool {
   Passive passive;
   Retry retry;
   Hung hung;
-  Poison poison;
+  Quarantine quarantine;
   BackendId first_backend{};        ///< The pool's backends are neighbours in Settings::backends, in the order of the
   std::uint32_t backend_count = 0;  ///< file: see Settings::backends_of().
   bool operator==(const Pool&) const = default;

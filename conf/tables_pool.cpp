@@ -109,13 +109,13 @@ const Table<Hung>& hung_table() {
   return table;
 }
 
-const Table<Poison>& poison_table() {
-  static const Table<Poison> table = [] {
-    Table<Poison> t;
-    t.integer("crashes_alone", &Poison::crashes_alone, 0, 100);
-    t.integer("crashes", &Poison::crashes, 0, 100);
-    t.duration("window", &Poison::window, 1s);
-    t.duration("quarantine", &Poison::quarantine, 1s);
+const Table<Quarantine>& quarantine_table() {
+  static const Table<Quarantine> table = [] {
+    Table<Quarantine> t;
+    t.integer("crashes_alone", &Quarantine::crashes_alone, 0, 100);
+    t.integer("crashes", &Quarantine::crashes, 0, 100);
+    t.duration("window", &Quarantine::window, 1s);
+    t.duration("quarantine", &Quarantine::duration, 1s);
     return t;
   }();
   return table;
@@ -274,7 +274,7 @@ const Table<PoolDraft>& pool_table() {
     t.table("passive", &Pool::passive, passive_table());
     t.table("retry", &Pool::retry, retry_table());
     t.table("hung", &Pool::hung, hung_table());
-    t.table("poison", &Pool::poison, poison_table());
+    t.table("poison", &Pool::quarantine, quarantine_table());
     Key<PoolDraft>& backends = t.list("backends", &PoolDraft::backends, backend_table());
     backends.read = read_backends;
     t.prepare = prepare_pool;

@@ -20,7 +20,7 @@
 #include "proxy/counters.h"
 #include "proxy/gates.h"
 #include "proxy/load.h"
-#include "proxy/poison.h"
+#include "proxy/quarantine.h"
 #include "proxy/retry.h"
 #include "proxy/snapshot.h"
 #include "sessions/move_log.h"
@@ -44,10 +44,10 @@ class Reports {
   /// A session has gone elsewhere.
   virtual void on_moved(const sessions::Key& key, const sessions::Move& move) = 0;
   /// Its connection to the backend was lost while it was in flight there. What becomes of it may wait for the
-  /// judgement, which comes with a PoisonView.
+  /// judgement, which comes with a QuarantineView.
   virtual void on_request_lost(const LostRequest& lost) = 0;
-  /// A request that the PoisonView has for suspect was answered.
-  virtual void on_suspect_answered(const Print& print) = 0;
+  /// A request that the QuarantineView has for suspect was answered.
+  virtual void on_suspect_answered(const Fingerprint& fingerprint) = 0;
   /// One finished request's line, with its newline.
   virtual void on_access_line(std::string_view line) = 0;
   /// The last client of a draining proxy has gone.
@@ -60,7 +60,7 @@ struct Shared {
   const sessions::Keyring& keyring;
   Loads& loads;  ///< By BackendId.
   Gates& gates;
-  Answered& answered;
+  SafeKinds& safe_kinds;
   std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
   std::uint32_t workers = 1;
   /// Client connections the process has descriptors for.
@@ -90,14 +90,14 @@ struct Context {
   GrantSink* grants = nullptr;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const health::View> view;
-  std::shared_ptr<const PoisonView> poison = std::make_shared<const PoisonView>();
+  std::shared_ptr<const QuarantineView> quarantine = std::make_shared<const QuarantineView>();
   std::vector<Balancer> balancers;   // by PoolId
   std::vector<RetryBudget> budgets;  // by PoolId
   BackendPool pool;
   base::Buffers buffers;
   Counters counters;
   base::Random random;
-  RecentKinds kinds;
+  SeenKinds kinds;
   bool is_draining = false;  // no further request
   bool is_leaving = false;   // another process takes new connections: the next response of each client is its last
 

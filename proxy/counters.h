@@ -25,7 +25,7 @@ struct BackendCounters {
   std::array<base::Counter, kErrorCodes> failures;          ///< Attempts that failed, by kind.
   base::Counter connects;                                   ///< Connections made.
   base::Counter retried_away;                               ///< Attempts that went on elsewhere.
-  base::Counter freed;                                      ///< Requests it was judged hung with: ended, or moved on.
+  base::Counter released;                                   ///< Requests it was judged hung with: ended, or moved on.
   base::Counter moved_away;                                 ///< Sessions this worker moved off it.
   std::array<base::Counter, kErrorCodes> moved_by_failure;  ///< Of those: a request of theirs had just met this.
   std::array<base::Counter, kStates> moved_by_state;        ///< The others: by the state it was in.

@@ -46,13 +46,13 @@ void Exchange::reset() {
   if (request_head_.capacity() > kHeadCapacityMax) request_head_.shrink_to_fit();
   request_id_ = {};
   origin_.clear();
-  is_pinned_ = request_is_broken_ = is_move_noted_ = is_hung_ = is_freed_ = has_overflowed_ = false;
+  is_pinned_ = request_is_broken_ = is_move_noted_ = is_hung_ = is_released_ = has_overflowed_ = false;
   fresh_body_ = {};
   placement_ = {};
   backend_.reset();
-  fled_.reset();
-  body_print_ = {};
-  caller_ = Caller::Everybody;
+  failed_from_.reset();
+  body_fingerprint_ = {};
+  client_tag_ = ClientTag::Everybody;
   losses_ = 0;
   lost_at_ = {};
   is_kind_known_ = true;
@@ -131,14 +131,14 @@ void Exchange::start(Client& client, const http::RequestHead& head, std::span<ch
   client_keeps_alive_ = head.keep_alive;
   may_upgrade_ = head.wants_upgrade;
   request_is_chunked_ = head.framing.kind == http::Framing::Kind::Chunked;
-  body_length_ = request_is_chunked_ ? Print::kChunked : head.framing.length;
+  body_length_ = request_is_chunked_ ? Fingerprint::kChunked : head.framing.length;
   context_.counters.requests.add();
 
   request_body_.start(head.framing);
   const auto step = request_body_.take(rest);
   client.keep_leftover(rest.subspan(step.consumed));
   fresh_body_ = step.data;
-  body_print_.add(fresh_body_);
+  body_fingerprint_.add(fresh_body_);
 
   ForwardContext forward = client.forward_context();
   const Origin origin = origin_of(head, forward);
@@ -204,7 +204,7 @@ void Exchange::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
 
 void Exchange::on_attempt_succeeded() {
   context_.counters.backend[conf::index(*backend_)].first_byte.add(first_byte_ - chosen_);
-  if (fled_ && context_.response_head.status < 500) note_rescue();
+  if (failed_from_ && context_.response_head.status < 500) note_rescue();
   note_answered();
   auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
   if (failures.load(std::memory_order_relaxed) == 0) return;
@@ -218,7 +218,7 @@ void Exchange::note_rescue() {
     while (known < to && !highest.compare_exchange_weak(known, to, std::memory_order_relaxed)) {
     }
   };
-  BackendLoad& load = context_.shared.loads[conf::index(*fled_)];
+  BackendLoad& load = context_.shared.loads[conf::index(*failed_from_)];
   load.rescued.fetch_add(1, std::memory_order_relaxed);
   raise(load.rescue_last_ns, first_byte_.time_since_epoch().count());
   raise(load.rescue_longest_ns, (first_byte_ - started_).count());
@@ -236,14 +236,14 @@ void Exchange::on_attempt_failed(const base::Error& error) {
                                                                    : Attempt::Stage::PartlySent,
       .connection = lease_ && lease_->is_reused() ? Attempt::Connection::Reused : Attempt::Connection::Fresh,
       .body_is_replayable = request_body_.content_bytes() == held_body_.size() + fresh_body_.size(),
-      .is_freed = std::exchange(is_freed_, false),
+      .is_released = std::exchange(is_released_, false),
       .has_redialled = has_redialled_,
       .attempts = attempts_,
       .attempts_max = pool().retry.attempts,
       .error = error.code};
   // Who has waited for one backend's response until the deadline shall not wait as long for another's; and what this
   // process lacks it lacks elsewhere, too.
-  const bool is_final = (error.code == ErrorCode::Timeout && lease_ && !attempt.is_freed) ||
+  const bool is_final = (error.code == ErrorCode::Timeout && lease_ && !attempt.is_released) ||
                         (error.code == ErrorCode::Overload && !lease_);
   Decision decision = is_final ? Decision::GiveUp : decide(attempt);
   // A kept connection that ends as its backend is judged down has not merely grown old.

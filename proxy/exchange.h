@@ -23,7 +23,7 @@ namespace holdfast::proxy {
 /// its worker's thread. What it holds of a request (head, body not yet sent) is what a retry needs.
 ///
 /// The parts, a file each: exchange.cpp (life and judgement), exchange_choosing.cpp, exchange_request.cpp (towards the
-/// backend), exchange_response.cpp (towards the client), exchange_hung.cpp, exchange_poison.cpp.
+/// backend), exchange_response.cpp (towards the client), exchange_hung.cpp, exchange_quarantine.cpp.
 class Exchange final : public base::Buried, private net::StreamHandler, private sessions::StoreHandler {
  public:
   explicit Exchange(Context& context);
@@ -44,7 +44,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void on_view();
   void on_granted(conf::BackendId backend);
   /// Of those that wait for a verdict only.
-  void on_poison_view();
+  void on_quarantine_view();
 
  private:
   // Events of the backend's stream, of the timer, of the dial: each ends with client.resume().
@@ -97,11 +97,11 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void extend_deadline(base::Duration by);
   void keep_session_alive();
 
-  // Requests that kill their backend (exchange_poison.cpp).
-  bool is_guarded() const;
-  Caller caller_of(const Identity& who) const;
-  Caller caller() const;
-  Print print() const;
+  // Requests that kill their backend (exchange_quarantine.cpp).
+  bool has_quarantine() const;
+  ClientTag client_tag_of(const Identity& who) const;
+  ClientTag client_tag() const;
+  Fingerprint fingerprint() const;
   bool refuse_if_quarantined();
   void note_answered();
   bool is_loss(base::ErrorCode code) const;
@@ -167,8 +167,8 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool request_is_chunked_ = false;
   bool request_is_broken_ = false;  // the backend takes no more of it; its response may still come
   std::uint64_t body_max_ = 0;
-  std::uint64_t body_length_ = 0;  // as announced, or Print::kChunked
-  BodyPrint body_print_;
+  std::uint64_t body_length_ = 0;  // as announced, or Fingerprint::kChunked
+  BodyFingerprint body_fingerprint_;
   std::string held_body_;       // content read before there was a connection to send it to
   std::span<char> fresh_body_;  // the same, still in the scratch buffer: during start() only
 
@@ -185,16 +185,16 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool has_redialled_ = false;
   base::ErrorCode failure_ = base::ErrorCode::Unavailable;  // of the last attempt
   bool is_move_noted_ = false;
-  bool is_hung_ = false;                     // its backend was judged hung
-  bool has_overflowed_ = false;              // its backend had no room in time
-  std::optional<conf::BackendId> reserved_;  // whose gate it has passed already
-  bool is_freed_ = false;                    // it leaves that one, this very moment
-  std::optional<conf::BackendId> fled_;      // the backend whose failure this request has met last
-  Caller caller_ = Caller::Everybody;        // Everybody: not asked for yet
-  AddressBytes address_{};                   // the client's own, as far as we trust who names it
-  std::uint32_t losses_ = 0;                 // backends whose connection was lost with the request in flight
-  base::Instant lost_at_{};                  // the one it is at
-  bool is_kind_known_ = true;                // its like has been answered before: looked at when it was lost
+  bool is_hung_ = false;                         // its backend was judged hung
+  bool has_overflowed_ = false;                  // its backend had no room in time
+  std::optional<conf::BackendId> reserved_;      // whose gate it has passed already
+  bool is_released_ = false;                     // it leaves that one, this very moment
+  std::optional<conf::BackendId> failed_from_;   // the backend whose failure this request has met last
+  ClientTag client_tag_ = ClientTag::Everybody;  // Everybody: not asked for yet
+  AddressBytes address_{};                       // the client's own, as far as we trust who names it
+  std::uint32_t losses_ = 0;                     // backends whose connection was lost with the request in flight
+  base::Instant lost_at_{};                      // the one it is at
+  bool is_kind_known_ = true;                    // its like has been answered before: looked at when it was lost
   bool awaits_verdict_ = false;
   Decision decision_ = Decision::GiveUp;  // what becomes of it then
   std::unique_ptr<net::Dial> dial_;

@@ -64,8 +64,8 @@ void Exchange::place(const http::RequestHead& head, const ForwardContext& forwar
     who.stickiness_applies = false;
   }
   address_ = origin.bytes;
-  if (!context_.poison->entries.empty()) {
-    caller_ = caller_of(who);
+  if (!context_.quarantine->entries.empty()) {
+    client_tag_ = client_tag_of(who);
     if (refuse_if_quarantined()) return;
   }
   is_secure_ = base::iequals(scheme_of(head, forward), "https");
@@ -203,7 +203,7 @@ void Exchange::place_elsewhere(const base::Error& error) {
   leave_backend();
   if (tried_count_ == tried_.size()) return give_up(error);
   tried_[tried_count_++] = *backend_;
-  if (error.code != ErrorCode::Overload) fled_ = backend_;  // full is not failed
+  if (error.code != ErrorCode::Overload) failed_from_ = backend_;  // full is not failed
   failure_ = error.code;
   look_anew();
   on_placed(placement_.again(tools(), pool(), std::span(tried_).first(tried_count_), reserved_));

@@ -34,10 +34,10 @@ void Exchange::leave_hung() {
     if (!hung_) hung_ = context_.scheduler.timer([this] { on_hung_due(); });
     return hung_->set(quiet);
   }
-  context_.counters.backend[conf::index(*backend_)].freed.add();
+  context_.counters.backend[conf::index(*backend_)].released.add();
   if (state_ == State::Relaying) return on_response_cut({ErrorCode::Timeout, "its backend hangs"});
   dial_.reset();
-  is_freed_ = true;
+  is_released_ = true;
   on_attempt_failed({ErrorCode::Timeout, "its backend hangs"});
 }
 

@@ -65,7 +65,7 @@ void Exchange::relay_request_body() {
 /// False: the exchange is over, or the request's way is.
 bool Exchange::take_request_bytes(std::span<char> bytes) {
   const auto step = request_body_.take(bytes);
-  body_print_.add(step.data);
+  body_fingerprint_.add(step.data);
   awaits_continue_ = false;
   client_->keep_leftover(bytes.subspan(step.consumed));
   const bool too_long = body_max_ != 0 && request_body_.content_bytes() > body_max_;

@@ -9,14 +9,14 @@ holdfast_library(proxy
     error_page
     exchange
     exchange_response
-    exchange_choosing exchange_hung exchange_poison exchange_request
+    exchange_choosing exchange_hung exchange_quarantine exchange_request
     forward_headers
     gates
     identity
     outbox
     placement
-    poison
-    poison_book
+    quarantine
+    quarantine_book
     proxy
     retry
     route

@@ -107,10 +107,10 @@ void Proxy::set_view(std::shared_ptr<const health::View> view) {
   for (std::size_t i = clients_.size(); i-- > 0;) clients_[i]->on_view();  // backwards: closing one moves the last
 }
 
-void Proxy::set_poison(std::shared_ptr<const PoisonView> poison) {
-  context_.poison = std::move(poison);
+void Proxy::set_quarantine(std::shared_ptr<const QuarantineView> quarantine) {
+  context_.quarantine = std::move(quarantine);
   const std::vector<Exchange*> waiting = context_.awaiting_verdict;  // each may leave, none of them another
-  for (Exchange* exchange : waiting) exchange->on_poison_view();
+  for (Exchange* exchange : waiting) exchange->on_quarantine_view();
 }
 
 void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view,

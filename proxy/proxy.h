@@ -22,7 +22,7 @@ class Proxy final : private ClientOwner, private GrantSink {
   /// room; where there is none, this one is turned away with a 503.
   void accept(std::unique_ptr<net::Stream> stream, std::size_t listen);
   void set_view(std::shared_ptr<const health::View> view);
-  void set_poison(std::shared_ptr<const PoisonView> poison);
+  void set_quarantine(std::shared_ptr<const QuarantineView> quarantine);
   /// After a reload; `view` knows of all backends in it. Requests under way go on by the old one. `listens` says for
   /// each listener of the old settings which one it is in the new; clients of one that is gone leave, each after the
   /// request it has under way.

@@ -25,7 +25,7 @@ struct Attempt {
   Stage stage = Stage::Connecting;
   Connection connection = Connection::Fresh;
   bool body_is_replayable = true;  ///< Every body byte taken from the client so far is still held; also without a body.
-  bool is_freed = false;           ///< From a backend that was judged hung: it did not end by itself.
+  bool is_released = false;        ///< From a backend that was judged hung: it did not end by itself.
   bool has_redialled = false;      ///< The same backend was dialled again for this request already.
   std::uint32_t attempts = 1;      ///< So far, this one included; dialling the same backend again counts as none.
   std::uint32_t attempts_max = 1;
@@ -61,7 +61,7 @@ Decision decide(const Attempt& attempt);
 /// free, so that the death of a node that had half of the traffic costs nobody an error. So is one that is freed from a
 /// hung backend, which works on nothing. All others draw on the budget.
 constexpr bool draws_on_budget(const Attempt& attempt) {
-  return !attempt.is_freed && attempt.stage != Attempt::Stage::Connecting &&
+  return !attempt.is_released && attempt.stage != Attempt::Stage::Connecting &&
          attempt.stage != Attempt::Stage::ConnectedNothingSent;
 }
 

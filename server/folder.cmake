@@ -16,7 +16,7 @@ holdfast_library(upgrade FOLDER server
   LINKS holdfast::base holdfast::sessions)
 
 holdfast_library(server
-  SOURCES cluster_control drains launch named_files password_check poison_control old_process reload reloader server service_manager
+  SOURCES cluster_control drains launch named_files password_check quarantine_control old_process reload reloader server service_manager
     session_control silence_watch status new_process upgrade worker
   LINKS holdfast::access_log holdfast::drain_step holdfast::failover_watch holdfast::ordered_moves holdfast::upgrade
     holdfast::proxy holdfast::admin holdfast::password holdfast::cluster holdfast::health holdfast::sessions holdfast::web holdfast::redis

@@ -147,7 +147,7 @@ void Server::put_in_force(Candidate candidate, NewSockets& opened) {
   monitor_->reload(fresh, addresses);
   control_->reload(fresh);
   silence_->reload(fresh);
-  poison_.reload(fresh);
+  quarantine_.reload(fresh);
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     Worker::Change change{.snapshot = snapshot_, .view = monitor_->view(), .listens = listens, .opened = {}};
     for (auto& [number, sockets] : opened) change.opened.emplace_back(number, std::move(sockets[worker]));

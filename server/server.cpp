@@ -115,11 +115,11 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
       gates_(*settings_),
-      poison_(
+      quarantine_(
           settings_, loop_,
           [this](conf::BackendId id) { return monitor_->report(id).order.state != health::OperatorState::Ready; },
-          [this](const std::shared_ptr<const proxy::PoisonView>& view) {
-            for (const auto& worker : workers_) worker->set_poison(view);
+          [this](const std::shared_ptr<const proxy::QuarantineView>& view) {
+            for (const auto& worker : workers_) worker->set_quarantine(view);
           }),
       failovers_(settings_),
       backend_windows_(settings_->backend_ids()),
@@ -177,7 +177,7 @@ base::Result<void> Server::start() {
   monitor_->start();
   drains_->on_tick(*snapshot_);
   if (may_begin_) control_->start();
-  if (control_->redis() != nullptr) poison_.share(*control_->redis(), dialer_, random_);
+  if (control_->redis() != nullptr) quarantine_.share(*control_->redis(), dialer_, random_);
   start_workers();
   if (auto opened = open_listeners(found->listens); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
@@ -204,9 +204,11 @@ void Server::start_workers() {
       .on_backend_success =
           [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
       .on_request_lost =
-          [this](const proxy::LostRequest& lost) { loop_.post([this, lost] { poison_.on_lost(lost); }); },
+          [this](const proxy::LostRequest& lost) { loop_.post([this, lost] { quarantine_.on_lost(lost); }); },
       .on_suspect_answered =
-          [this](const proxy::Print& print) { loop_.post([this, print] { poison_.on_answered(print); }); },
+          [this](const proxy::Fingerprint& fingerprint) {
+            loop_.post([this, fingerprint] { quarantine_.on_answered(fingerprint); });
+          },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); },
       .on_change =
           [this](std::size_t worker, std::uint64_t number, const sessions::Change& change) {
@@ -222,7 +224,7 @@ void Server::start_workers() {
                               .loads = loads_,
                               .gates = gates_,
                               .moves = moves_,
-                              .answered = *answered_,
+                              .safe_kinds = *safe_kinds_,
                               .connections = connections_,
                               .workers = count,
                               .connections_max = connections_max(*settings_),
@@ -265,7 +267,7 @@ base::Result<void> Server::open_admin() {
                                            .operators = *this,
                                            .sessions = *this,
                                            .reloads = *this,
-                                           .quarantine = poison_,
+                                           .quarantine = quarantine_,
                                            .live = live_,
                                            .timeline = timeline_,
                                            .history = history_});
@@ -430,7 +432,7 @@ void Server::on_tick() {
     control_->on_tick();
     if (may_begin_) drains_->on_tick(*snapshot_);
   }
-  poison_.on_tick();
+  quarantine_.on_tick();
   watch_failovers(now);
   watch_limits(now);
   note_history(now);

@@ -36,7 +36,7 @@
 #include "server/new_process.h"
 #include "server/old_process.h"
 #include "server/password_check.h"
-#include "server/poison_control.h"
+#include "server/quarantine_control.h"
 #include "server/reloader.h"
 #include "server/session_control.h"
 #include "server/silence_watch.h"
@@ -136,7 +136,7 @@ class Server final : private health::Monitor::Listener,
   void on_event(const health::Event& event) override;
   void on_sighting(conf::BackendId backend) override { control_->on_sighting(backend); }
   void on_probed(conf::BackendId backend, health::Reason reason, base::Instant began) override {
-    poison_.on_probed(backend, reason, began);
+    quarantine_.on_probed(backend, reason, began);
   }
   void forget_failures(const health::View& view);
   // admin::Source
@@ -189,7 +189,7 @@ class Server final : private health::Monitor::Listener,
   proxy::Gates gates_;
   sessions::MoveLog moves_;
   OrderedMoves ordered_moves_;
-  const std::unique_ptr<proxy::Answered> answered_ = std::make_unique<proxy::Answered>();
+  const std::unique_ptr<proxy::SafeKinds> safe_kinds_ = std::make_unique<proxy::SafeKinds>();
   std::atomic<std::uint32_t> connections_{0};
   std::unique_ptr<AccessLog> access_log_;
   std::shared_ptr<const proxy::Snapshot> snapshot_;
@@ -198,7 +198,7 @@ class Server final : private health::Monitor::Listener,
   std::unique_ptr<ClusterControl> control_;
   std::unique_ptr<Drains> drains_;
   std::shared_ptr<const health::View> last_view_;
-  PoisonControl poison_;
+  QuarantineControl quarantine_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SilenceWatch> silence_;
   FailoverWatch failovers_;

@@ -104,7 +104,7 @@ admin::StatusView Server::frame() const {
   view.sessions_max = settings_->sessions.sessions_max;
   view.sessions_evicted_total = sessions_.memory().evicted_total();
   if (access_log_) view.access_log_dropped_total = access_log_->dropped();
-  view.quarantined = poison_.count();
+  view.quarantined = quarantine_.count();
   view.session_idle_timeout = settings_->sessions.idle_timeout;
   view.session_active_within = sessions::active_within(view.session_idle_timeout);
   view.failovers = failovers_.views();
@@ -233,7 +233,7 @@ void Server::add_counts(admin::BackendView& view, conf::BackendId id) const {
     view.connects_total += counters.connects.get();
     view.retries_total += counters.retried_away.get();
     view.moved_away_total += counters.moved_away.get();
-    view.hung_total += counters.freed.get();
+    view.hung_total += counters.released.get();
     microseconds += counters.first_byte.microseconds();
     add_classes(view.responses, counters.responses);
     for (std::size_t code = 0; code < proxy::kErrorCodes; ++code) {

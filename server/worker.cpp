@@ -20,7 +20,7 @@ Worker::Worker(std::size_t number, const Common& common, std::shared_ptr<const p
       flush_(loop_.timer([this] { on_flush(); })),
       store_(make_store(common, seed)),
       proxy_(loop_, dialer_,
-             proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.answered, common.connections,
+             proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.safe_kinds, common.connections,
                            common.workers, common.connections_max},
              *this, std::move(snapshot), std::move(view), seed) {}
 
@@ -89,8 +89,8 @@ void Worker::set_view(std::shared_ptr<const health::View> view) {
   loop_.post([this, view = std::move(view)] { proxy_.set_view(view); });
 }
 
-void Worker::set_poison(std::shared_ptr<const proxy::PoisonView> poison) {
-  loop_.post([this, poison = std::move(poison)] { proxy_.set_poison(poison); });
+void Worker::set_quarantine(std::shared_ptr<const proxy::QuarantineView> quarantine) {
+  loop_.post([this, quarantine = std::move(quarantine)] { proxy_.set_quarantine(quarantine); });
 }
 
 void Worker::reload(Change change) {

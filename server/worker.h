@@ -36,7 +36,7 @@ class Worker final : private proxy::Reports {
         on_backend_failure;
     std::function<void(conf::BackendId)> on_backend_success;
     std::function<void(const proxy::LostRequest&)> on_request_lost;
-    std::function<void(const proxy::Print&)> on_suspect_answered;
+    std::function<void(const proxy::Fingerprint&)> on_suspect_answered;
     std::function<void()> on_drained;
     /// A change to the session map that another process decides (suspend()).
     std::function<void(std::size_t worker, std::uint64_t number, const sessions::Change&)> on_change;
@@ -54,7 +54,7 @@ class Worker final : private proxy::Reports {
     proxy::Loads& loads;
     proxy::Gates& gates;
     sessions::MoveLog& moves;
-    proxy::Answered& answered;
+    proxy::SafeKinds& safe_kinds;
     std::atomic<std::uint32_t>& connections;
     std::uint32_t workers = 1;
     std::uint32_t connections_max = 0;
@@ -74,7 +74,7 @@ class Worker final : private proxy::Reports {
   // Any thread; carried out on the worker's.
   void open();
   void set_view(std::shared_ptr<const health::View> view);
-  void set_poison(std::shared_ptr<const proxy::PoisonView> poison);
+  void set_quarantine(std::shared_ptr<const proxy::QuarantineView> quarantine);
   /// What a reload changes for a worker.
   struct Change {
     std::shared_ptr<const proxy::Snapshot> snapshot;
@@ -119,7 +119,7 @@ class Worker final : private proxy::Reports {
   void on_backend_success(conf::BackendId backend) override;
   void on_moved(const sessions::Key& key, const sessions::Move& move) override { moves_.note(key, move); }
   void on_request_lost(const proxy::LostRequest& lost) override { calls_.on_request_lost(lost); }
-  void on_suspect_answered(const proxy::Print& print) override { calls_.on_suspect_answered(print); }
+  void on_suspect_answered(const proxy::Fingerprint& fingerprint) override { calls_.on_suspect_answered(fingerprint); }
   void on_access_line(std::string_view line) override;
   void on_drained() override;
   void on_flush();

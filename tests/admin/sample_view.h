@@ -138,11 +138,11 @@ class FakeReloads final : public ReloadDesk {
 /// A quarantine with what the test puts in.
 class FakeQuarantine final : public QuarantineDesk {
  public:
-  std::vector<QuarantinedView> known;
-  std::vector<QuarantinedView> quarantined() const override { return known; }
+  std::vector<QuarantinedRequest> known;
+  std::vector<QuarantinedRequest> quarantined() const override { return known; }
   bool release(std::string_view id, std::string_view by) override {
     released_by = by;
-    return std::erase_if(known, [&](const QuarantinedView& each) { return each.id == id; }) > 0;
+    return std::erase_if(known, [&](const QuarantinedRequest& each) { return each.id == id; }) > 0;
   }
   std::string released_by;
 };

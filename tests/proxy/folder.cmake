@@ -7,7 +7,7 @@ holdfast_tests(proxy
     error_page
     exchange
     placement
-    poison
+    quarantine
     reload
     troubles
     forward_headers

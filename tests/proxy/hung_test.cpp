@@ -27,7 +27,7 @@ TEST_CASE("a hung backend: a safe request is answered elsewhere at once, any oth
   CHECK(writer.received_head("HTTP/1.1 504"));
   CHECK(f.in_flight('a') == 0);
   CHECK(f.backend('b').heads().size() == 1);
-  CHECK(f.proxy().counters().backend[0].freed.get() == 2);
+  CHECK(f.proxy().counters().backend[0].released.get() == 2);
   CHECK(f.backend('a').open_count() == 0);
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("down, but it says so: what it is working on is left to it") {
   f.backend('a').sends(kOk);
   f.loop.run();
   CHECK(reader.received_head("HTTP/1.1 200"));
-  CHECK(f.proxy().counters().backend[0].freed.get() == 0);
+  CHECK(f.proxy().counters().backend[0].released.get() == 0);
 }
 
 TEST_CASE("with a grace it may still wait so long, and is forgiven when its backend answers") {

@@ -115,7 +115,7 @@ class ProxyFixture final : private proxy::Reports {
   std::vector<sessions::Move> moves;
   std::vector<base::ErrorCode> failures;  ///< Told to the monitor.
   std::vector<proxy::LostRequest> lost;   ///< Told to the guard.
-  std::vector<proxy::Print> cleared;
+  std::vector<proxy::Fingerprint> cleared;
 
  private:
   static std::shared_ptr<const conf::Settings> make_settings(const Options& options) {
@@ -133,8 +133,8 @@ class ProxyFixture final : private proxy::Reports {
     pool.retry.attempts = options.attempts;
     pool.retry.budget_percent = pool.retry.budget_min = options.budget;
     pool.hung.grace = options.grace;
-    pool.poison.crashes_alone = options.crashes_alone;
-    pool.poison.crashes = options.crashes;
+    pool.quarantine.crashes_alone = options.crashes_alone;
+    pool.quarantine.crashes = options.crashes;
     pool.backend_count = static_cast<std::uint32_t>(options.backends);
     settings->pools.push_back(pool);
     for (std::size_t i = 0; i < options.backends; ++i) {
@@ -163,7 +163,7 @@ class ProxyFixture final : private proxy::Reports {
     view_.backends.resize(settings_->backends.size());
     for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
     proxy_ = std::make_unique<proxy::Proxy>(
-        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, *answered_, connections_},
+        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, *safe_kinds_, connections_},
         static_cast<proxy::Reports&>(*this), std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
         std::make_shared<const health::View>(view_), 1);
   }
@@ -172,7 +172,7 @@ class ProxyFixture final : private proxy::Reports {
   void on_backend_success(conf::BackendId) override {}
   void on_moved(const sessions::Key&, const sessions::Move& move) override { moves.push_back(move); }
   void on_request_lost(const proxy::LostRequest& request) override { lost.push_back(request); }
-  void on_suspect_answered(const proxy::Print& print) override { cleared.push_back(print); }
+  void on_suspect_answered(const proxy::Fingerprint& fingerprint) override { cleared.push_back(fingerprint); }
   void on_access_line(std::string_view) override {}
   void on_drained() override { drained_ = true; }
 
@@ -185,7 +185,7 @@ class ProxyFixture final : private proxy::Reports {
   sessions::Store* map_ = &local_;
   proxy::Loads loads_{settings_->backends.size()};
   proxy::Gates gates_{*settings_};
-  std::unique_ptr<proxy::Answered> answered_ = std::make_unique<proxy::Answered>();
+  std::unique_ptr<proxy::SafeKinds> safe_kinds_ = std::make_unique<proxy::SafeKinds>();
   std::atomic<std::uint32_t> connections_{0};
   health::View view_;
   bool drained_ = false;

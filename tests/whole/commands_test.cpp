@@ -207,14 +207,14 @@ TEST_CASE("holdfastctl passwd and token print what goes into the file, and that 
   ProxyConfig config = config_of(fleet);
   config.tables =
       "[[admin.tokens]]\nname = \"robot\"\nrole = \"operator\"\n" + made.out.substr(made.out.find("hash ="));
-  Proxy guarded(config);
-  const Finished without = ctl(guarded, {"maint", "app/a"});
+  Proxy with_token(config);
+  const Finished without = ctl(with_token, {"maint", "app/a"});
   CHECK(without.code == 1);
   CHECK(has(without.err, " answered 40"));
-  auto options = ctl_options(guarded, {"maint", "app/a"});
+  auto options = ctl_options(with_token, {"maint", "app/a"});
   options.environment.push_back("HOLDFAST_TOKEN=" + token);
   CHECK(run_to_end(options).code == 0);
-  CHECK(guarded.backend("a").value("ordered_by", "") == "robot");
+  CHECK(with_token.backend("a").value("ordered_by", "") == "robot");
 }
 
 TEST_CASE("holdfastctl: help and version are 0, wrong use is 2, nobody there is 1") {

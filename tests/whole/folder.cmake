@@ -3,7 +3,7 @@
 set(measured failover adversity hung overload resources streaming)
 if(HOLDFAST_SANITIZE)
   set(names start_stop admin_tls reload upgrade service forwarding hostile sticky first_binding shared_sessions
-    session_end session_caps redis_outage cluster cluster_health poison retry limits ntlm health_api mendix mfiles
+    session_end session_caps redis_outage cluster cluster_health quarantine retry limits ntlm health_api mendix mfiles
     maintenance request_id drain roll commands ${measured})
 else()
   set(names ${measured})
@@ -17,7 +17,7 @@ target_compile_definitions(test_whole PRIVATE
   HOLDFAST_ALLOC_COUNTER="${CMAKE_BINARY_DIR}/libholdfast_alloc_counter.so")
 if(HOLDFAST_SANITIZE)
   # The longest begin first, or they would end alone.
-  set_tests_properties(whole/cluster_health whole/roll whole/redis_outage whole/poison whole/session_end whole/streaming
+  set_tests_properties(whole/cluster_health whole/roll whole/redis_outage whole/quarantine whole/session_end whole/streaming
     PROPERTIES COST 20)
 else()
   list(TRANSFORM measured PREPEND whole/)

@@ -1,4 +1,4 @@
-#include "proxy/poison_book.h"
+#include "proxy/quarantine_book.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,21 +7,21 @@ namespace holdfast::proxy {
 
 namespace {
 
-// Nodes that die within a second die of one blow, for all anybody knows; and so long a response has to clear who was
-// there.
-constexpr base::Duration kOneBlow = std::chrono::seconds{1};
+// Backends that die within a second die of one cause, for all anybody knows; and so long a response has to clear who
+// was there.
+constexpr base::Duration kOneCrash = std::chrono::seconds{1};
 
 // How much is forgotten at once, so that a crowd does not have the oldest looked for each time.
 constexpr std::size_t kRoomAtOnce = 100;
 
-bool is_same_request(const Print& a, const Print& b) { return of_everybody(a) == of_everybody(b); }
+bool is_same_request(const Fingerprint& a, const Fingerprint& b) { return of_everybody(a) == of_everybody(b); }
 
 /// The only one whose kind nobody was ever answered; nullptr: there is none, or several.
 const LostRequest* plain_suspect(std::span<const LostRequest> lost) {
   const LostRequest* found = nullptr;
   for (const LostRequest& request : lost) {
     if (request.is_known) continue;
-    if (found != nullptr && !is_same_request(found->print, request.print)) return nullptr;
+    if (found != nullptr && !is_same_request(found->fingerprint, request.fingerprint)) return nullptr;
     found = &request;
   }
   return found;
@@ -29,47 +29,49 @@ const LostRequest* plain_suspect(std::span<const LostRequest> lost) {
 
 }  // namespace
 
-std::vector<PoisonBook::Entry> PoisonBook::on_crash(const Crash& crash, std::span<const LostRequest> lost) {
+std::vector<QuarantineBook::Entry> QuarantineBook::on_crash(const Crash& crash, std::span<const LostRequest> lost) {
   const LostRequest* const plain = crash.is_whole ? plain_suspect(lost) : nullptr;
   std::vector<Entry> fresh;
   for (const LostRequest& request : lost) {
-    if (note(crash, request, of_everybody(request.print), fresh)) continue;
-    if (plain != nullptr && is_same_request(plain->print, request.print)) note(crash, request, request.print, fresh);
+    if (note(crash, request, of_everybody(request.fingerprint), fresh)) continue;
+    if (plain != nullptr && is_same_request(plain->fingerprint, request.fingerprint))
+      note(crash, request, request.fingerprint, fresh);
   }
   return fresh;
 }
 
-bool PoisonBook::note(const Crash& crash, const LostRequest& lost, const Print& print, std::vector<Entry>& fresh) {
-  const bool is_for_all = print.caller == Caller::Everybody;
+bool QuarantineBook::note(const Crash& crash, const LostRequest& lost, const Fingerprint& fingerprint,
+                          std::vector<Entry>& fresh) {
+  const bool is_for_all = fingerprint.client == ClientTag::Everybody;
   const std::uint32_t crashes_max = is_for_all ? crash.rules.crashes : crash.rules.crashes_alone;
   if (crashes_max == 0) return false;
-  const std::uint64_t id = id_of(print);
+  const std::uint64_t id = id_of(fingerprint);
   if (!entries_.contains(id)) make_room(Room::Suspect);
   Entry& entry = entries_[id];
-  if (entry.is_quarantined || entry.death == crash.death) return entry.is_quarantined;
+  if (entry.is_quarantined || entry.crash_number == crash.crash_number) return entry.is_quarantined;
   const base::Duration since_last = crash.now - entry.last;
-  if (is_for_all && entry.crashes > 0 && since_last < kOneBlow) return false;
+  if (is_for_all && entry.crashes > 0 && since_last < kOneCrash) return false;
   if (since_last > crash.rules.window) entry.crashes = 0;
-  entry.print = print;
+  entry.fingerprint = fingerprint;
   entry.pool = crash.pool;
   entry.backend = crash.backend;
   entry.method = lost.method;
   entry.path = lost.path;
   entry.last = crash.now;
-  entry.death = crash.death;
+  entry.crash_number = crash.crash_number;
   entry.until = crash.now + crash.rules.window;
   if (++entry.crashes < crashes_max) return false;
   make_room(Room::Quarantined);
   entry.is_quarantined = true;
   entry.since = crash.wall;
-  entry.until = crash.now + crash.rules.quarantine;
+  entry.until = crash.now + crash.rules.duration;
   ++quarantined_;
   fresh.push_back(entry);
   return true;
 }
 
 /// Forgets those whose time is over first, of the suspects or of the quarantined, where there are too many.
-void PoisonBook::make_room(Room wanted) {
+void QuarantineBook::make_room(Room wanted) {
   const bool for_quarantine = wanted == Room::Quarantined;
   const std::size_t have = for_quarantine ? quarantined_ : entries_.size() - quarantined_;
   if (have < (for_quarantine ? kQuarantinedMax : kSuspectsMax)) return;
@@ -84,9 +86,9 @@ void PoisonBook::make_room(Room wanted) {
   if (for_quarantine) quarantined_ -= kRoomAtOnce;
 }
 
-bool PoisonBook::on_answered(const Print& print) {
+bool QuarantineBook::on_answered(const Fingerprint& fingerprint) {
   bool was_suspect = false;
-  for (const Print& each : {print, of_everybody(print)}) {
+  for (const Fingerprint& each : {fingerprint, of_everybody(fingerprint)}) {
     const auto at = entries_.find(id_of(each));
     if (at == entries_.end() || at->second.is_quarantined) continue;
     entries_.erase(at);
@@ -95,13 +97,13 @@ bool PoisonBook::on_answered(const Print& print) {
   return was_suspect;
 }
 
-std::vector<PoisonBook::Entry> PoisonBook::release(std::uint64_t id) {
+std::vector<QuarantineBook::Entry> QuarantineBook::release(std::uint64_t id) {
   std::vector<Entry> released;
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.is_quarantined) return released;
-  const Print print = found->second.print;
+  const Fingerprint fingerprint = found->second.fingerprint;
   std::erase_if(entries_, [&](auto& at) {
-    if (!is_same_request(at.second.print, print)) return false;
+    if (!is_same_request(at.second.fingerprint, fingerprint)) return false;
     if (at.second.is_quarantined) released.push_back(std::move(at.second));
     return true;
   });
@@ -109,8 +111,8 @@ std::vector<PoisonBook::Entry> PoisonBook::release(std::uint64_t id) {
   return released;
 }
 
-bool PoisonBook::adopt(Entry entry) {
-  const std::uint64_t id = id_of(entry.print);
+bool QuarantineBook::adopt(Entry entry) {
+  const std::uint64_t id = id_of(entry.fingerprint);
   const auto at = entries_.find(id);
   const bool is_quarantined = at != entries_.end() && at->second.is_quarantined;
   if (is_quarantined && at->second.until >= entry.until) return false;
@@ -123,7 +125,7 @@ bool PoisonBook::adopt(Entry entry) {
   return true;
 }
 
-std::vector<PoisonBook::Entry> PoisonBook::expire(base::Instant now) {
+std::vector<QuarantineBook::Entry> QuarantineBook::expire(base::Instant now) {
   std::vector<Entry> over;
   std::erase_if(entries_, [&](auto& at) {
     if (now < at.second.until) return false;

@@ -122,7 +122,7 @@ void work(Fleet& fleet) {
 
 }  // namespace
 
-TEST_CASE("a poisonous request and a user who reloads: one node dies, it is executed once, nobody else notices") {
+TEST_CASE("a deadly request and a user who reloads: one node dies, it is executed once, nobody else notices") {
   for (const char* method : {"POST", "GET"}) {
     CAPTURE(method);
     Fleet fleet({"app1", "app2", "app3"});

@@ -12,8 +12,8 @@
 #include "conf/settings.h"
 #include "health/monitor.h"
 #include "net/resolver.h"
-#include "proxy/poison.h"
-#include "proxy/poison_book.h"
+#include "proxy/quarantine.h"
+#include "proxy/quarantine_book.h"
 #include "redis/subscription.h"
 
 namespace holdfast::server {
@@ -21,25 +21,25 @@ namespace holdfast::server {
 /// Finds out whether a backend has died when requests were lost with it, lets the book judge them, and tells the
 /// workers whom not to pass on; with [redis], all proxies know of it. Owned by Server, on the control loop; what it is
 /// given outlives it.
-class PoisonControl final : public admin::QuarantineDesk, private cluster::QuarantineShare::Listener {
+class QuarantineControl final : public admin::QuarantineDesk, private cluster::QuarantineShare::Listener {
  public:
-  using Publish = std::function<void(std::shared_ptr<const proxy::PoisonView>)>;
+  using Publish = std::function<void(std::shared_ptr<const proxy::QuarantineView>)>;
   using IsOrdered = std::function<bool(conf::BackendId)>;  ///< An operator has taken it out, or is about to.
 
-  PoisonControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, IsOrdered is_ordered,
-                Publish publish);
+  QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, IsOrdered is_ordered,
+                    Publish publish);
 
   /// With [redis]; `redis` outlives it.
   void share(redis::Redis& redis, net::Dialer& dialer, base::Random& random);
   void reload(std::shared_ptr<const conf::Settings> settings) { settings_ = std::move(settings); }
   void on_lost(const proxy::LostRequest& lost);
-  void on_answered(const proxy::Print& print);
+  void on_answered(const proxy::Fingerprint& fingerprint);
   void on_probed(conf::BackendId backend, health::Reason reason, base::Instant began);
   /// Once a second.
   void on_tick();
 
   // admin::QuarantineDesk
-  std::vector<admin::QuarantinedView> quarantined() const override;
+  std::vector<admin::QuarantinedRequest> quarantined() const override;
   bool release(std::string_view id, std::string_view by) override;
 
   std::size_t count() const { return book_.quarantined(); }
@@ -50,9 +50,9 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
   struct Watched {
     std::vector<proxy::LostRequest> lost;  // not judged yet, in the order they were told
     std::optional<base::Instant> judge_at;
-    bool is_late = false;     // what is judged then has come after its death was judged
-    bool is_dead = false;     // judged; no good probe since
-    std::uint64_t death = 0;  // which of all
+    bool is_late = false;            // what is judged then has come after its death was judged
+    bool is_dead = false;            // judged; no good probe since
+    std::uint64_t crash_number = 0;  // which of all
   };
 
   // cluster::QuarantineShare::Listener
@@ -61,7 +61,7 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
   void on_shared_again() override;
 
   Watched& watched(conf::BackendId backend);
-  void tell_others(const proxy::PoisonBook::Entry& entry);
+  void notify_others(const proxy::QuarantineBook::Entry& entry);
   void acquit(conf::BackendId backend, base::Instant until);
   void judge_soon(Watched& backend);
   void judge_due();
@@ -74,9 +74,9 @@ class PoisonControl final : public admin::QuarantineDesk, private cluster::Quara
   base::Scheduler& scheduler_;
   const IsOrdered is_ordered_;
   const Publish publish_;
-  proxy::PoisonBook book_;
+  proxy::QuarantineBook book_;
   std::vector<Watched> watched_;  // by BackendId
-  std::uint64_t deaths_ = 0;
+  std::uint64_t crashes_ = 0;
   std::vector<base::Instant> judged_;   // by BackendId
   std::unique_ptr<base::Timer> judge_;  // the next of watched_
   std::unique_ptr<base::Timer> publish_timer_;

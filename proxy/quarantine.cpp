@@ -1,4 +1,4 @@
-#include "proxy/poison.h"
+#include "proxy/quarantine.h"
 
 #include <algorithm>
 #include <cstring>
@@ -45,33 +45,33 @@ std::uint64_t line_hash(const conf::Pool& pool, std::string_view line) {
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// `entry` is of this request, and of who asks it. NotYet: as far as it can be told.
-bool is_of(const Print& entry, const Print& print, PoisonView::Body body) {
-  return entry.head == print.head && entry.length == print.length &&
-         (entry.caller == Caller::Everybody || entry.caller == print.caller) &&
-         (body == PoisonView::Body::NotYet || entry.body == print.body);
+bool is_of(const Fingerprint& entry, const Fingerprint& fingerprint, QuarantineView::Body body) {
+  return entry.head == fingerprint.head && entry.length == fingerprint.length &&
+         (entry.client == ClientTag::Everybody || entry.client == fingerprint.client) &&
+         (body == QuarantineView::Body::NotYet || entry.body == fingerprint.body);
 }
 
 }  // namespace
 
-void BodyPrint::add(std::span<const char> content) {
+void BodyFingerprint::add(std::span<const char> content) {
   const std::size_t taken = std::min(content.size(), kBytes - bytes_);
   for (const char c : content.first(taken)) hash_ = with(hash_, c);
   bytes_ += taken;
 }
 
-std::uint64_t id_of(const Print& print) {
+std::uint64_t id_of(const Fingerprint& fingerprint) {
   const std::uint64_t asked =
-      base::Random::mix(print.body ^ base::Random::mix(static_cast<std::uint64_t>(print.caller)));
-  return base::Random::mix(print.head ^ base::Random::mix(print.length ^ asked));
+      base::Random::mix(fingerprint.body ^ base::Random::mix(static_cast<std::uint64_t>(fingerprint.client)));
+  return base::Random::mix(fingerprint.head ^ base::Random::mix(fingerprint.length ^ asked));
 }
 
-std::uint64_t head_print(std::string_view pool, std::string_view head) {
+std::uint64_t head_fingerprint(std::string_view pool, std::string_view head) {
   const RequestLine line = line_of(head);
   return base::Random::mix(with(with(with(with(with(kFnvStart, pool), ' '), line.method), ' '), line.target));
 }
 
 // For each request that is answered: one pass, and each segment is hashed as a name until a digit is met.
-std::uint64_t kind_print(std::string_view pool, std::string_view head) {
+std::uint64_t kind_fingerprint(std::string_view pool, std::string_view head) {
   std::uint64_t hash = with(with(kFnvStart, pool), ' ');  // up to the segment
   std::size_t at = 0;
   for (; at < head.size() && head[at] != ' '; ++at) hash = with(hash, head[at]);
@@ -94,25 +94,26 @@ std::uint64_t kind_print(std::string_view pool, std::string_view head) {
   return base::Random::mix(has_digit ? with(hash, '#') : segment);
 }
 
-std::uint64_t RecentKinds::kind_of(const conf::Pool& pool, std::string_view line) {
+std::uint64_t SeenKinds::kind_of(const conf::Pool& pool, std::string_view line) {
   const std::uint64_t hash = line_hash(pool, line);
   Known& known = known_[hash % kPlaces];
-  if (known.line != hash) known = {hash, kind_print(pool.name, line)};
+  if (known.line != hash) known = {hash, kind_fingerprint(pool.name, line)};
   return known.kind;
 }
 
-const PoisonView::Entry* PoisonView::refusing(const Print& print, Body body, base::Instant now) const {
-  const auto [first, last] = entries.equal_range(print.head);
+const QuarantineView::Entry* QuarantineView::refusing(const Fingerprint& fingerprint, Body body,
+                                                      base::Instant now) const {
+  const auto [first, last] = entries.equal_range(fingerprint.head);
   const auto at = std::find_if(first, last, [&](const auto& each) {
-    return each.second.is_quarantined && now < each.second.until && is_of(each.second.print, print, body);
+    return each.second.is_quarantined && now < each.second.until && is_of(each.second.fingerprint, fingerprint, body);
   });
   return at == last ? nullptr : &at->second;
 }
 
-bool PoisonView::suspects(const Print& print) const {
-  const auto [first, last] = entries.equal_range(print.head);
+bool QuarantineView::suspects(const Fingerprint& fingerprint) const {
+  const auto [first, last] = entries.equal_range(fingerprint.head);
   return std::any_of(first, last, [&](const auto& each) {
-    return !each.second.is_quarantined && is_of(each.second.print, print, Body::Whole);
+    return !each.second.is_quarantined && is_of(each.second.fingerprint, fingerprint, Body::Whole);
   });
 }
 

@@ -1,4 +1,4 @@
-#include "server/poison_control.h"
+#include "server/quarantine_control.h"
 
 #include <fmt/format.h>
 
@@ -32,23 +32,23 @@ std::string id_text(std::uint64_t id) { return fmt::format("{:016x}", id); }
 using Json = nlohmann::ordered_json;
 
 /// For other proxies: times by the clock on the wall.
-std::string text_of(const proxy::PoisonBook::Entry& entry, base::Duration left) {
+std::string text_of(const proxy::QuarantineBook::Entry& entry, base::Duration left) {
   const auto until = base::wall_now() + std::chrono::duration_cast<std::chrono::milliseconds>(left);
-  const Json json = {
-      {"pool", entry.pool},
-      {"backend", entry.backend},
-      {"method", entry.method},
-      {"path", entry.path},
-      {"crashes", entry.crashes},
-      {"since", entry.since.time_since_epoch().count()},
-      {"until", until.time_since_epoch().count()},
-      {"print",
-       {entry.print.head, entry.print.length, entry.print.body, static_cast<std::uint64_t>(entry.print.caller)}}};
+  const Json json = {{"pool", entry.pool},
+                     {"backend", entry.backend},
+                     {"method", entry.method},
+                     {"path", entry.path},
+                     {"crashes", entry.crashes},
+                     {"since", entry.since.time_since_epoch().count()},
+                     {"until", until.time_since_epoch().count()},
+                     {"print",
+                      {entry.fingerprint.head, entry.fingerprint.length, entry.fingerprint.body,
+                       static_cast<std::uint64_t>(entry.fingerprint.client)}}};
   return base::json_text(json);
 }
 
 /// nullopt: not understood, or over. `until` is a moment of this process.
-std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base::Instant now) {
+std::optional<proxy::QuarantineBook::Entry> parse_entry(std::string_view text, base::Instant now) {
   const Json json = base::parse_json(text);
   const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
   const auto is_number = [&](const char* key) { return json.contains(key) && json[key].is_number_integer(); };
@@ -56,14 +56,15 @@ std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base:
       !is_number("crashes") || !is_number("since") || !is_number("until") || !json.contains("print")) {
     return std::nullopt;
   }
-  const Json& print = json["print"];
-  if (!print.is_array() || print.size() != 4) return std::nullopt;
-  if (!std::all_of(print.begin(), print.end(), [](const Json& part) { return part.is_number_unsigned(); })) {
+  const Json& fingerprint = json["print"];
+  if (!fingerprint.is_array() || fingerprint.size() != 4) return std::nullopt;
+  if (!std::all_of(fingerprint.begin(), fingerprint.end(),
+                   [](const Json& part) { return part.is_number_unsigned(); })) {
     return std::nullopt;
   }
-  proxy::PoisonBook::Entry entry;
-  entry.print = {print[0].get<std::uint64_t>(), print[1].get<std::uint64_t>(), print[2].get<std::uint64_t>(),
-                 proxy::Caller{print[3].get<std::uint64_t>()}};
+  proxy::QuarantineBook::Entry entry;
+  entry.fingerprint = {fingerprint[0].get<std::uint64_t>(), fingerprint[1].get<std::uint64_t>(),
+                       fingerprint[2].get<std::uint64_t>(), proxy::ClientTag{fingerprint[3].get<std::uint64_t>()}};
   entry.pool = json["pool"].get<std::string>();
   entry.backend = json["backend"].get<std::string>();
   entry.method = json["method"].get<std::string>();
@@ -80,8 +81,8 @@ std::optional<proxy::PoisonBook::Entry> parse_entry(std::string_view text, base:
 
 }  // namespace
 
-PoisonControl::PoisonControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler,
-                             IsOrdered is_ordered, Publish publish)
+QuarantineControl::QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler,
+                                     IsOrdered is_ordered, Publish publish)
     : settings_(std::move(settings)),
       scheduler_(scheduler),
       is_ordered_(std::move(is_ordered)),
@@ -89,7 +90,7 @@ PoisonControl::PoisonControl(std::shared_ptr<const conf::Settings> settings, bas
       judge_(scheduler.timer([this] { judge_due(); })),
       publish_timer_(scheduler.timer([this] { this->publish(); })) {}
 
-void PoisonControl::share(redis::Redis& redis, net::Dialer& dialer, base::Random& random) {
+void QuarantineControl::share(redis::Redis& redis, net::Dialer& dialer, base::Random& random) {
   resolver_ = std::make_unique<net::SystemResolver>(scheduler_);
   share_ = std::make_unique<cluster::QuarantineShare>(redis, scheduler_, settings_->redis.prefix,
                                                       static_cast<cluster::QuarantineShare::Listener&>(*this));
@@ -98,18 +99,18 @@ void PoisonControl::share(redis::Redis& redis, net::Dialer& dialer, base::Random
       std::vector<std::string>{share_->channel()}, *share_);
 }
 
-bool PoisonControl::on_shared(std::string_view, std::string_view text) {
+bool QuarantineControl::on_shared(std::string_view, std::string_view text) {
   const auto entry = parse_entry(text, scheduler_.now());
   if (!entry) return false;
   if (book_.adopt(*entry)) {
     base::log::info("request_quarantined_elsewhere",
-                    {{"pool", entry->pool}, {"id", id_text(id_of(entry->print))}, {"path", entry->path}});
+                    {{"pool", entry->pool}, {"id", id_text(id_of(entry->fingerprint))}, {"path", entry->path}});
     publish();
   }
   return true;
 }
 
-void PoisonControl::on_released(std::string_view id) {
+void QuarantineControl::on_released(std::string_view id) {
   for (const auto& at : book_.entries()) {
     if (!at.second.is_quarantined || id_text(at.first) != id) continue;
     book_.release(at.first);  // ends the loop: it is another book now
@@ -117,23 +118,24 @@ void PoisonControl::on_released(std::string_view id) {
   }
 }
 
-void PoisonControl::on_shared_again() {
+void QuarantineControl::on_shared_again() {
   for (const auto& at : book_.entries()) {
-    if (at.second.is_quarantined) tell_others(at.second);
+    if (at.second.is_quarantined) notify_others(at.second);
   }
 }
 
-void PoisonControl::tell_others(const proxy::PoisonBook::Entry& entry) {
+void QuarantineControl::notify_others(const proxy::QuarantineBook::Entry& entry) {
   const base::Duration left = entry.until - scheduler_.now();
-  if (share_ && left > base::Duration::zero()) share_->put(id_text(id_of(entry.print)), text_of(entry, left), left);
+  if (share_ && left > base::Duration::zero())
+    share_->put(id_text(id_of(entry.fingerprint)), text_of(entry, left), left);
 }
 
-PoisonControl::Watched& PoisonControl::watched(conf::BackendId backend) {
+QuarantineControl::Watched& QuarantineControl::watched(conf::BackendId backend) {
   if (watched_.size() <= conf::index(backend)) watched_.resize(conf::index(backend) + 1);
   return watched_[conf::index(backend)];
 }
 
-void PoisonControl::on_lost(const proxy::LostRequest& lost) {
+void QuarantineControl::on_lost(const proxy::LostRequest& lost) {
   if (!settings_->has(lost.backend)) return;
   Watched& backend = watched(lost.backend);
   if (backend.lost.size() >= kLostMax) return;
@@ -143,11 +145,11 @@ void PoisonControl::on_lost(const proxy::LostRequest& lost) {
   judge_soon(backend);
 }
 
-void PoisonControl::on_answered(const proxy::Print& print) {
-  if (book_.on_answered(print)) publish_soon();
+void QuarantineControl::on_answered(const proxy::Fingerprint& fingerprint) {
+  if (book_.on_answered(fingerprint)) publish_soon();
 }
 
-void PoisonControl::on_probed(conf::BackendId id, health::Reason reason, base::Instant began) {
+void QuarantineControl::on_probed(conf::BackendId id, health::Reason reason, base::Instant began) {
   Watched& backend = watched(id);
   if (!says_dead(reason)) {
     // Alive, or hung: neither is the death of a process. A probe that was under way may have been answered before.
@@ -160,7 +162,7 @@ void PoisonControl::on_probed(conf::BackendId id, health::Reason reason, base::I
   judge_soon(backend);
 }
 
-void PoisonControl::acquit(conf::BackendId id, base::Instant until) {
+void QuarantineControl::acquit(conf::BackendId id, base::Instant until) {
   Watched& backend = watched(id);
   if (backend.lost.empty() || backend.judge_at) return;
   if (std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return lost.at <= until; }) == 0) return;
@@ -168,12 +170,12 @@ void PoisonControl::acquit(conf::BackendId id, base::Instant until) {
   publish();
 }
 
-void PoisonControl::judge_soon(Watched& backend) {
+void QuarantineControl::judge_soon(Watched& backend) {
   backend.judge_at = scheduler_.now() + kSettle;
   if (!judge_->is_set()) judge_->set(*backend.judge_at);
 }
 
-void PoisonControl::judge_due() {
+void QuarantineControl::judge_due() {
   const base::Instant now = scheduler_.now();
   std::optional<base::Instant> next;
   for (std::size_t i = 0; i < watched_.size(); ++i) {
@@ -188,12 +190,12 @@ void PoisonControl::judge_due() {
   if (next) judge_->set(*next);
 }
 
-void PoisonControl::judge(conf::BackendId id) {
+void QuarantineControl::judge(conf::BackendId id) {
   Watched& backend = watched(id);
   backend.judge_at.reset();
   if (!backend.is_late) {
     backend.is_dead = true;
-    backend.death = ++deaths_;
+    backend.crash_number = ++crashes_;
   }
   const std::vector<proxy::LostRequest> lost = std::exchange(backend.lost, {});
   set_judged(id, scheduler_.now());
@@ -201,51 +203,51 @@ void PoisonControl::judge(conf::BackendId id) {
     const conf::Pool& pool = settings_->pool_of(id);
     const auto fresh = book_.on_crash({.pool = pool.name,
                                        .backend = settings_->backend(id).name,
-                                       .rules = pool.poison,
-                                       .death = backend.death,
+                                       .rules = pool.quarantine,
+                                       .crash_number = backend.crash_number,
                                        .is_whole = !backend.is_late,
                                        .now = scheduler_.now(),
                                        .wall = base::wall_now()},
                                       lost);
-    for (const proxy::PoisonBook::Entry& entry : fresh) {
+    for (const proxy::QuarantineBook::Entry& entry : fresh) {
       base::log::warn("request_quarantined",
                       {{"pool", entry.pool},
                        {"backend", entry.backend},
-                       {"id", id_text(id_of(entry.print))},
+                       {"id", id_text(id_of(entry.fingerprint))},
                        {"method", entry.method},
                        {"path", entry.path},
-                       {"caller", entry.print.caller == proxy::Caller::Everybody ? "all" : "one"},
+                       {"caller", entry.fingerprint.client == proxy::ClientTag::Everybody ? "all" : "one"},
                        {"crashes", entry.crashes},
-                       {"for_ms", base::count_ms(pool.poison.quarantine)}});
-      tell_others(entry);
+                       {"for_ms", base::count_ms(pool.quarantine.duration)}});
+      notify_others(entry);
     }
   }
   publish();
 }
 
-void PoisonControl::set_judged(conf::BackendId id, base::Instant until) {
+void QuarantineControl::set_judged(conf::BackendId id, base::Instant until) {
   if (judged_.size() <= conf::index(id)) judged_.resize(conf::index(id) + 1);
   judged_[conf::index(id)] = std::max(judged_[conf::index(id)], until);
 }
 
-void PoisonControl::publish_soon() {
+void QuarantineControl::publish_soon() {
   if (!publish_timer_->is_set()) publish_timer_->set(scheduler_.now() + kPublishEvery);
 }
 
-void PoisonControl::publish() {
+void QuarantineControl::publish() {
   publish_timer_->cancel();
-  auto view = std::make_shared<proxy::PoisonView>();
+  auto view = std::make_shared<proxy::QuarantineView>();
   for (const auto& at : book_.entries()) {
-    const proxy::PoisonBook::Entry& entry = at.second;
-    view->entries.emplace(
-        entry.print.head,
-        proxy::PoisonView::Entry{.print = entry.print, .is_quarantined = entry.is_quarantined, .until = entry.until});
+    const proxy::QuarantineBook::Entry& entry = at.second;
+    view->entries.emplace(entry.fingerprint.head, proxy::QuarantineView::Entry{.fingerprint = entry.fingerprint,
+                                                                               .is_quarantined = entry.is_quarantined,
+                                                                               .until = entry.until});
   }
   view->judged_until = judged_;
   publish_(std::move(view));
 }
 
-void PoisonControl::on_tick() {
+void QuarantineControl::on_tick() {
   const base::Instant now = scheduler_.now();
   for (Watched& backend : watched_) {
     if (backend.judge_at) continue;
@@ -253,24 +255,24 @@ void PoisonControl::on_tick() {
   }
   if (share_) share_->on_tick();
   const auto over = book_.expire(now);
-  for (const proxy::PoisonBook::Entry& entry : over) {
-    if (share_) share_->forget(id_text(id_of(entry.print)));
+  for (const proxy::QuarantineBook::Entry& entry : over) {
+    if (share_) share_->forget(id_text(id_of(entry.fingerprint)));
   }
   if (!over.empty()) publish();
 }
 
-std::vector<admin::QuarantinedView> PoisonControl::quarantined() const {
-  std::vector<admin::QuarantinedView> out;
+std::vector<admin::QuarantinedRequest> QuarantineControl::quarantined() const {
+  std::vector<admin::QuarantinedRequest> out;
   const base::Instant now = scheduler_.now();
   for (const auto& [id, entry] : book_.entries()) {
     if (!entry.is_quarantined || entry.until <= now) continue;
-    admin::QuarantinedView view;
+    admin::QuarantinedRequest view;
     view.id = id_text(id);
     view.pool = entry.pool;
     view.backend = entry.backend;
     view.method = entry.method;
     view.path = entry.path;
-    view.is_for_all = entry.print.caller == proxy::Caller::Everybody;
+    view.is_for_all = entry.fingerprint.client == proxy::ClientTag::Everybody;
     view.crashes = entry.crashes;
     view.since = entry.since;
     view.left = entry.until - now;
@@ -279,11 +281,11 @@ std::vector<admin::QuarantinedView> PoisonControl::quarantined() const {
   return out;
 }
 
-bool PoisonControl::release(std::string_view id, std::string_view by) {
+bool QuarantineControl::release(std::string_view id, std::string_view by) {
   for (const auto& at : book_.entries()) {
     if (!at.second.is_quarantined || id_text(at.first) != id) continue;
-    for (const proxy::PoisonBook::Entry& entry : book_.release(at.first)) {
-      const std::string released = id_text(id_of(entry.print));
+    for (const proxy::QuarantineBook::Entry& entry : book_.release(at.first)) {
+      const std::string released = id_text(id_of(entry.fingerprint));
       base::log::info("quarantine_released",
                       {{"pool", entry.pool}, {"id", released}, {"path", entry.path}, {"by", by}});
       if (share_) share_->release(released);

@@ -1,4 +1,4 @@
-#include "proxy/poison.h"
+#include "proxy/quarantine.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "proxy/poison_book.h"
+#include "proxy/quarantine_book.h"
 #include "tests/proxy/proxy_fixture.h"
 
 using namespace holdfast;
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const base::Instant kStart = base::Instant{} + 1h;
-constexpr Caller kSomebody{17};
+constexpr ClientTag kSomebody{17};
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 constexpr std::string_view kPost = "POST /boom HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\nabc";
 constexpr std::string_view kGet = "GET /boom HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -31,7 +31,7 @@ enum class Kind : std::uint8_t { Known, Unknown };
 
 LostRequest lost(const std::string& path, Kind kind) {
   return {.backend = {},
-          .print = {.head = head_print("shop", line("POST", path)), .caller = kSomebody},
+          .fingerprint = {.head = head_fingerprint("shop", line("POST", path)), .client = kSomebody},
           .is_known = kind == Kind::Known,
           .at = kStart,
           .method = "POST",
@@ -41,11 +41,11 @@ LostRequest lost(const std::string& path, Kind kind) {
 /// A book that hears of crashes: "a b" are those lost, those in capitals of unknown kinds. Answers who is quarantined.
 class Docket {
  public:
-  conf::Poison rules;
-  PoisonBook book;
+  conf::Quarantine rules;
+  QuarantineBook book;
   base::Instant now = kStart;
-  std::uint64_t death = 0;
-  Caller caller = kSomebody;
+  std::uint64_t crash_number = 0;
+  ClientTag client = kSomebody;
 
   std::string crash(std::string_view words, bool is_whole = true) {
     if (is_whole) now += 2s;
@@ -57,7 +57,7 @@ class Docket {
     for (const auto& entry : book.on_crash({.pool = "shop",
                              .backend = "a",
                              .rules = rules,
-                             .death = is_whole ? ++death : death,
+                             .crash_number = is_whole ? ++crash_number : crash_number,
                              .is_whole = is_whole,
                              .now = now,
                              .wall = base::WallTime{}},
@@ -66,42 +66,44 @@ class Docket {
     }
     return out;
   }
-  bool answered(char c) { return book.on_answered(of(c).print); }
+  bool answered(char c) { return book.on_answered(of(c).fingerprint); }
 
  private:
   LostRequest of(char c) const {
     LostRequest request = lost("/" + std::string(1, c), c >= 'A' && c <= 'Z' ? Kind::Unknown : Kind::Known);
-    request.print.caller = caller;
+    request.fingerprint.client = client;
     return request;
   }
 };
 
 /// What the control loop would publish.
-void quarantine(ProxyFixture& f, const Print& print, base::Duration length = 10min) {
-  auto view = std::make_shared<PoisonView>();
-  view->entries.emplace(print.head,
-                        PoisonView::Entry{.print = print, .is_quarantined = true, .until = f.loop.now() + length});
+void quarantine(ProxyFixture& f, const Fingerprint& fingerprint, base::Duration length = 10min) {
+  auto view = std::make_shared<QuarantineView>();
+  view->entries.emplace(
+      fingerprint.head,
+      QuarantineView::Entry{.fingerprint = fingerprint, .is_quarantined = true, .until = f.loop.now() + length});
   view->judged_until.assign(3, f.loop.now());
-  f.proxy().set_poison(view);
+  f.proxy().set_quarantine(view);
   f.loop.run();
 }
 void acquit(ProxyFixture& f) {
-  auto view = std::make_shared<PoisonView>();
+  auto view = std::make_shared<QuarantineView>();
   view->judged_until.assign(3, f.loop.now());
-  f.proxy().set_poison(view);
+  f.proxy().set_quarantine(view);
   f.loop.run();
 }
 
 }  // namespace
 
 TEST_CASE("a request's print: all that matters, and nothing of how its body came") {
-  CHECK(head_print("shop", line("GET", "/a?x=1")) == head_print("shop", line("GET", "/a?x=1") + "Cookie: c\r\n"));
-  CHECK(head_print("shop", line("GET", "/a?x=1")) != head_print("shop", line("GET", "/a?x=2")));
-  CHECK(head_print("shop", line("GET", "/a")) != head_print("shop", line("POST", "/a")));
-  CHECK(head_print("shop", line("GET", "/a")) != head_print("erp", line("GET", "/a")));
+  CHECK(head_fingerprint("shop", line("GET", "/a?x=1")) ==
+        head_fingerprint("shop", line("GET", "/a?x=1") + "Cookie: c\r\n"));
+  CHECK(head_fingerprint("shop", line("GET", "/a?x=1")) != head_fingerprint("shop", line("GET", "/a?x=2")));
+  CHECK(head_fingerprint("shop", line("GET", "/a")) != head_fingerprint("shop", line("POST", "/a")));
+  CHECK(head_fingerprint("shop", line("GET", "/a")) != head_fingerprint("erp", line("GET", "/a")));
   const std::string text(1000, 'x');
-  BodyPrint whole;
-  BodyPrint pieces;
+  BodyFingerprint whole;
+  BodyFingerprint pieces;
   whole.add(text);
   for (std::size_t at = 0; at < text.size(); at += 7)
     pieces.add(std::span(text).subspan(at, std::min<std::size_t>(7, 1000 - at)));
@@ -128,12 +130,12 @@ TEST_CASE("a request's kind: numbers and names of single things are one") {
   for (const Row& row : rows) {
     INFO(row.a);
     INFO(row.b);
-    CHECK((kind_print("shop", line("GET", row.a)) == kind_print("shop", line("GET", row.b))) == row.same);
+    CHECK((kind_fingerprint("shop", line("GET", row.a)) == kind_fingerprint("shop", line("GET", row.b))) == row.same);
   }
 }
 
 TEST_CASE("a kind that is remembered is the one that was made") {
-  RecentKinds recent;
+  SeenKinds recent;
   std::array<conf::Pool, 2> pools;
   pools[0].name = "shop";
   pools[1].name = "erp";
@@ -143,7 +145,7 @@ TEST_CASE("a kind that is remembered is the one that was made") {
       const std::string request = "GET /" + std::string(i / 3, 'x') + std::to_string(i % 3) + (i % 2 == 0 ? "/a" : "");
       const conf::Pool& pool = pools[i % 2];
       INFO(request);
-      CHECK(recent.kind_of(pool, request) == kind_print(pool.name, request + " HTTP/1.1"));
+      CHECK(recent.kind_of(pool, request) == kind_fingerprint(pool.name, request + " HTTP/1.1"));
     }
   }
 }
@@ -186,12 +188,12 @@ TEST_CASE("who is quarantined") {
   }
   SUBCASE("the first time for who has asked it, the second time for everybody") {
     CHECK(d.crash("A") == "A");
-    CHECK(d.book.entries().at(id_of(lost("/A", Kind::Unknown).print)).is_quarantined);
-    CHECK(!d.book.entries().at(id_of(of_everybody(lost("/A", Kind::Unknown).print))).is_quarantined);
-    d.caller = Caller{18};
+    CHECK(d.book.entries().at(id_of(lost("/A", Kind::Unknown).fingerprint)).is_quarantined);
+    CHECK(!d.book.entries().at(id_of(of_everybody(lost("/A", Kind::Unknown).fingerprint))).is_quarantined);
+    d.client = ClientTag{18};
     CHECK(d.crash("A") == "A");
-    CHECK(d.book.entries().at(id_of(of_everybody(lost("/A", Kind::Unknown).print))).is_quarantined);
-    CHECK(d.book.release(id_of(lost("/A", Kind::Unknown).print)).size() == 2);
+    CHECK(d.book.entries().at(id_of(of_everybody(lost("/A", Kind::Unknown).fingerprint))).is_quarantined);
+    CHECK(d.book.release(id_of(lost("/A", Kind::Unknown).fingerprint)).size() == 2);
     CHECK(d.book.entries().empty());
   }
   SUBCASE("0: never") {
@@ -216,7 +218,7 @@ TEST_CASE("a quarantine ends by its time, or by an operator; its length is bound
   CHECK(d.book.quarantined() == 1);
   CHECK(d.answered('A'));
   CHECK(d.book.quarantined() == 1);  // for who has asked it
-  const std::uint64_t id = id_of(lost("/A", Kind::Unknown).print);
+  const std::uint64_t id = id_of(lost("/A", Kind::Unknown).fingerprint);
   CHECK(d.book.release(id).at(0).path == "/A");
   CHECK(d.book.release(id).empty());
   CHECK(d.book.quarantined() == 0);
@@ -228,27 +230,28 @@ TEST_CASE("a quarantine ends by its time, or by an operator; its length is bound
 }
 
 TEST_CASE("no more suspects and quarantined than there is room for") {
-  PoisonBook book;
-  const conf::Poison rules;
+  QuarantineBook book;
+  const conf::Quarantine rules;
   for (int i = 0; i < 1200; ++i) {
     const LostRequest one[] = {lost("/x/" + std::string(1, 'a') + std::to_string(i), Kind::Unknown)};
     book.on_crash({.pool = "shop",
                    .backend = "a",
                    .rules = rules,
-                   .death = static_cast<std::uint64_t>(i) + 1,
+                   .crash_number = static_cast<std::uint64_t>(i) + 1,
                    .now = kStart + std::chrono::seconds{i},
                    .wall = base::WallTime{}},
                   one);
   }
-  CHECK(book.quarantined() <= PoisonBook::kQuarantinedMax);
-  CHECK(book.quarantined() > PoisonBook::kQuarantinedMax / 2);
+  CHECK(book.quarantined() <= QuarantineBook::kQuarantinedMax);
+  CHECK(book.quarantined() > QuarantineBook::kQuarantinedMax / 2);
   std::vector<LostRequest> crowd;
-  for (std::size_t i = 0; i < PoisonBook::kSuspectsMax + 50; ++i)
+  for (std::size_t i = 0; i < QuarantineBook::kSuspectsMax + 50; ++i)
     crowd.push_back(lost("/y/" + std::to_string(i), Kind::Known));
   book.on_crash(
-      {.pool = "shop", .backend = "a", .rules = rules, .death = 5000, .now = kStart, .wall = base::WallTime{}}, crowd);
-  CHECK(book.entries().size() <= PoisonBook::kSuspectsMax + PoisonBook::kQuarantinedMax);
-  CHECK(book.entries().size() > PoisonBook::kSuspectsMax);
+      {.pool = "shop", .backend = "a", .rules = rules, .crash_number = 5000, .now = kStart, .wall = base::WallTime{}},
+      crowd);
+  CHECK(book.entries().size() <= QuarantineBook::kSuspectsMax + QuarantineBook::kQuarantinedMax);
+  CHECK(book.entries().size() > QuarantineBook::kSuspectsMax);
 }
 
 TEST_CASE("a lost request of an unknown kind waits for the judgement, and is not sent to the next backend") {
@@ -261,7 +264,7 @@ TEST_CASE("a lost request of an unknown kind waits for the judgement, and is not
   CHECK(f.lost[0].path == "/boom");
   CHECK(reader.received().empty());
   CHECK(f.in_flight('a') + f.in_flight('b') == 0);
-  quarantine(f, f.lost[0].print);
+  quarantine(f, f.lost[0].fingerprint);
   CHECK(reader.received_head("HTTP/1.1 503"));
   CHECK(reader.received().find("Retry-After: 600\r\n") != std::string::npos);
   CHECK(reader.received().find("not asked again for now") != std::string::npos);
@@ -317,9 +320,9 @@ TEST_CASE("a kind that was answered before is tried again at once; its client ma
 TEST_CASE("the same request again is refused; another body, query or method is not") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
   f.backend('a').responds_with(std::string(kOk));
-  BodyPrint body;
+  BodyFingerprint body;
   body.add(std::string_view("abc"));
-  quarantine(f, {.head = head_print("shop", line("POST", "/boom")), .length = 3, .body = body.value()});
+  quarantine(f, {.head = head_fingerprint("shop", line("POST", "/boom")), .length = 3, .body = body.value()});
   CHECK(f.client(kPost).received_head("HTTP/1.1 503"));
   CHECK(f.client("POST /boom HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\nabd").received_head("HTTP/1.1 200"));
   CHECK(f.client("POST /boom HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\nab").received_head("HTTP/1.1 200"));
@@ -340,7 +343,7 @@ TEST_CASE("what one session has done is not held against another") {
   f.backend(at).dies();
   f.loop.run();
   REQUIRE(f.lost.size() == 1);
-  quarantine(f, f.lost[0].print);
+  quarantine(f, f.lost[0].fingerprint);
   CHECK(culprit.received_head("HTTP/1.1 503"));
   for (const char name : {'a', 'b'}) f.backend(name).responds_with(std::string(kOk));
   CHECK(f.client(get("one")).received_head("HTTP/1.1 503"));
@@ -360,11 +363,12 @@ TEST_CASE("no third backend is tried on a request that two have died with") {
   REQUIRE(f.lost.size() == 2);
   CHECK(reader.received().empty());
   SUBCASE("if they have died") {
-    auto view = std::make_shared<PoisonView>();
-    const Print suspect = of_everybody(f.lost[0].print);
-    view->entries.emplace(suspect.head, PoisonView::Entry{.print = suspect, .is_quarantined = false, .until = {}});
+    auto view = std::make_shared<QuarantineView>();
+    const Fingerprint suspect = of_everybody(f.lost[0].fingerprint);
+    view->entries.emplace(suspect.head,
+                          QuarantineView::Entry{.fingerprint = suspect, .is_quarantined = false, .until = {}});
     view->judged_until.assign(3, f.loop.now());
-    f.proxy().set_poison(view);
+    f.proxy().set_quarantine(view);
     f.loop.run();
     CHECK(reader.received_head("HTTP/1.1 502"));
     CHECK(f.backend('c').dials() == 0);
@@ -378,12 +382,14 @@ TEST_CASE("no third backend is tried on a request that two have died with") {
 TEST_CASE("a response to a suspect is told") {
   ProxyFixture f({.crashes_alone = 1, .crashes = 2});
   f.backend('a').responds_with(std::string(kOk));
-  auto view = std::make_shared<PoisonView>();
-  const Print print{.head = head_print("shop", line("GET", "/boom")), .length = 0, .body = BodyPrint().value()};
-  view->entries.emplace(print.head, PoisonView::Entry{.print = print, .is_quarantined = false, .until = {}});
-  f.proxy().set_poison(view);
+  auto view = std::make_shared<QuarantineView>();
+  const Fingerprint fingerprint{
+      .head = head_fingerprint("shop", line("GET", "/boom")), .length = 0, .body = BodyFingerprint().value()};
+  view->entries.emplace(fingerprint.head,
+                        QuarantineView::Entry{.fingerprint = fingerprint, .is_quarantined = false, .until = {}});
+  f.proxy().set_quarantine(view);
   CHECK(f.client(kGet).received_head("HTTP/1.1 200"));
   CHECK(f.client("GET / HTTP/1.1\r\nHost: shop\r\n\r\n").received_head("HTTP/1.1 200"));
   REQUIRE(f.cleared.size() == 1);
-  CHECK(of_everybody(f.cleared[0]) == print);
+  CHECK(of_everybody(f.cleared[0]) == fingerprint);
 }
