@@ -29,7 +29,7 @@ Client::Client(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream
     : context_(context),
       owner_(owner),
       stream_(std::move(stream)),
-      outbox_(context.buffers),
+      send_buffer_(context.buffers),
       timer_(context.scheduler.timer([this] { on_due(); })),
       idle_since_(context.now()),
       peer_text_(stream_->peer().host_text()),
@@ -63,18 +63,18 @@ void Client::on_readable() {
 void Client::on_writable() {
   if (exchange_) {
     exchange_->on_client_writable();
-  } else if (!outbox_.is_empty()) {
+  } else if (!send_buffer_.is_empty()) {
     // An error response of ours, or one whose exchange is over.
-    const auto sent = outbox_.flush(*stream_);
-    if (sent.state == Outbox::State::Failed) return close();
-    if (sent.state == Outbox::State::Sent && state_ == State::Lingering) stream_->shutdown_write();
+    const auto sent = send_buffer_.flush(*stream_);
+    if (sent.state == SendBuffer::State::Failed) return close();
+    if (sent.state == SendBuffer::State::Sent && state_ == State::Lingering) stream_->shutdown_write();
   }
   resume();
 }
 
 /// A client that does not take its responses gets no further ones.
 bool Client::wants_next() const {
-  return state_ == State::Open && !exchange_ && outbox_.is_empty() && (has_unread_ || head_.size() > searched_);
+  return state_ == State::Open && !exchange_ && send_buffer_.is_empty() && (has_unread_ || head_.size() > searched_);
 }
 
 void Client::resume() {
@@ -191,7 +191,7 @@ void Client::refuse(int status) {
   context_.text.clear();
   append_error_response(context_.text, status, {.after = After::Close});
   const iovec pieces[] = {piece(context_.text)};
-  if (outbox_.write(*stream_, pieces).state == Outbox::State::Failed) return close();
+  if (send_buffer_.write(*stream_, pieces).state == SendBuffer::State::Failed) return close();
   context_.counters.client_bytes_out.add(context_.text.size());
   linger();
 }
@@ -204,19 +204,19 @@ void Client::write_access_line(int status) {
                             .total = searched_ == 0 ? base::Duration::zero() : context_.now() - head_since_};
   context_.text.clear();
   append_access_line(context_.text, record, context_.settings().server.access_log_format);
-  context_.reports.on_access_line(context_.text);
+  context_.listener.on_access_line(context_.text);
 }
 
 /// Closing with unread input makes the kernel send RST, which can destroy the response on its way: then linger.
 void Client::close_when_sent() {
-  if (outbox_.is_empty() && head_.empty() && !has_unread_) return close();
+  if (send_buffer_.is_empty() && head_.empty() && !has_unread_) return close();
   linger();
 }
 
 void Client::linger() {
   state_ = State::Lingering;
   linger_until_ = context_.now() + kLingerMax;
-  if (outbox_.is_empty()) stream_->shutdown_write();
+  if (send_buffer_.is_empty()) stream_->shutdown_write();
   discard_input();
 }
 

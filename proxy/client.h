@@ -6,7 +6,7 @@
 
 #include "proxy/context.h"
 #include "proxy/forward_headers.h"
-#include "proxy/outbox.h"
+#include "proxy/send_buffer.h"
 #include "sessions/cookie.h"
 
 namespace holdfast::proxy {
@@ -43,7 +43,7 @@ class Client final : public base::Buried, private net::StreamHandler {
   /// First read: the bytes are often there already.
   void start() { resume(); }
   /// Waiting for a request, with nothing of it received: may be closed without harm.
-  bool is_idle() const { return state_ == State::Open && !exchange_ && head_.empty() && outbox_.is_empty(); }
+  bool is_idle() const { return state_ == State::Open && !exchange_ && head_.empty() && send_buffer_.is_empty(); }
   base::Instant idle_since() const { return idle_since_; }
   void close();
   /// A backend was judged down: its tunnels end, so that their clients reconnect.
@@ -63,7 +63,7 @@ class Client final : public base::Buried, private net::StreamHandler {
 
   // For its exchange:
   net::Stream& stream() { return *stream_; }
-  Outbox& outbox() { return outbox_; }
+  SendBuffer& send_buffer() { return send_buffer_; }
   /// What its requests' heads need to know of it; what is a request's own is empty.
   ForwardContext forward_context() const {
     return {.peer = peer_text_,
@@ -112,7 +112,7 @@ class Client final : public base::Buried, private net::StreamHandler {
   Context& context_;
   ClientOwner& owner_;
   std::unique_ptr<net::Stream> stream_;
-  Outbox outbox_;
+  SendBuffer send_buffer_;
   std::unique_ptr<Exchange> exchange_;
   Lease pinned_;  // a backend connection that carried NTLM or Negotiate: logged in as this user
   std::unique_ptr<base::Timer> timer_;

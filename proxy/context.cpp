@@ -5,12 +5,12 @@
 
 namespace holdfast::proxy {
 
-Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, Reports& r,
+Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, ProxyListener& l,
                  std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v, std::uint64_t seed)
     : scheduler(s),
       dialer(d),
       shared(all),
-      reports(r),
+      listener(l),
       snapshot(std::move(snap)),
       pool(s, settings().backend_ids(), settings().limits.backend_idle, settings().timeouts.backend_idle),
       random(seed),

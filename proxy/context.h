@@ -17,8 +17,8 @@
 #include "net/stream.h"
 #include "proxy/backend_pool.h"
 #include "proxy/balance.h"
+#include "proxy/concurrency_limits.h"
 #include "proxy/counters.h"
-#include "proxy/gates.h"
 #include "proxy/load.h"
 #include "proxy/quarantine.h"
 #include "proxy/retry.h"
@@ -31,12 +31,12 @@ namespace holdfast::proxy {
 class Exchange;
 
 /// What the data path tells the floors above. Called on the worker's thread; must not block.
-class Reports {
+class ProxyListener {
  public:
-  Reports() = default;
-  Reports(const Reports&) = delete;
-  Reports& operator=(const Reports&) = delete;
-  virtual ~Reports() = default;
+  ProxyListener() = default;
+  ProxyListener(const ProxyListener&) = delete;
+  ProxyListener& operator=(const ProxyListener&) = delete;
+  virtual ~ProxyListener() = default;
   /// A request met a failure of this backend, the `in_a_row`-th without a success between (over all workers).
   virtual void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) = 0;
   /// The first success after failures.
@@ -54,12 +54,12 @@ class Reports {
   virtual void on_drained() = 0;
 };
 
-/// What all workers share, and the worker's door to the session map; outlives its Proxy.
+/// What all workers share, and the worker's way to the session map; outlives its Proxy.
 struct Shared {
   sessions::Store& store;  ///< The worker's own.
   const sessions::Keyring& keyring;
   Loads& loads;  ///< By BackendId.
-  Gates& gates;
+  ConcurrencyLimits& concurrency;
   SafeKinds& safe_kinds;
   std::atomic<std::uint32_t>& connections;  ///< Client connections of the process.
   std::uint32_t workers = 1;
@@ -71,7 +71,7 @@ struct Shared {
 struct Context {
   static constexpr std::size_t kScratchBytes = 128u << 10;
 
-  Context(base::Scheduler& s, net::Dialer& d, const Shared& all, Reports& r, std::shared_ptr<const Snapshot> snap,
+  Context(base::Scheduler& s, net::Dialer& d, const Shared& all, ProxyListener& l, std::shared_ptr<const Snapshot> snap,
           std::shared_ptr<const health::View> v, std::uint64_t seed);
   ~Context();
 
@@ -86,8 +86,8 @@ struct Context {
   base::Scheduler& scheduler;
   net::Dialer& dialer;
   Shared shared;
-  Reports& reports;
-  GrantSink* grants = nullptr;
+  ProxyListener& listener;
+  GrantHandler* grants = nullptr;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const health::View> view;
   std::shared_ptr<const QuarantineView> quarantine = std::make_shared<const QuarantineView>();
@@ -108,7 +108,7 @@ struct Context {
   std::string text;
 
   std::vector<std::unique_ptr<Exchange>> spare_exchanges;
-  std::unordered_map<TicketId, Exchange*> waiting;  // at a gate
+  std::unordered_map<TicketId, Exchange*> waiting;  // at a limit
   std::vector<Exchange*> awaiting_verdict;          // what killed their backend
   std::uint64_t last_ticket = 0;
 

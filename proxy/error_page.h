@@ -40,7 +40,7 @@ struct ErrorContext {
 };
 
 /// The part of it that only who refuses knows.
-struct Excuse {
+struct ErrorDetails {
   std::optional<std::string_view> maintenance = {};
   ErrorCause cause = ErrorCause::Usual;
   base::Duration retry_after = std::chrono::seconds{5};

@@ -209,7 +209,7 @@ void Exchange::on_attempt_succeeded() {
   auto& failures = context_.shared.loads[conf::index(*backend_)].failures_in_a_row;
   if (failures.load(std::memory_order_relaxed) == 0) return;
   failures.store(0, std::memory_order_relaxed);
-  context_.reports.on_backend_success(*backend_);
+  context_.listener.on_backend_success(*backend_);
 }
 
 void Exchange::note_rescue() {
@@ -294,7 +294,7 @@ void Exchange::note_failure(base::ErrorCode code) {
   if (in_a_row == 1) {
     load.failing_since_ns.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
   }
-  context_.reports.on_backend_failure(*backend_, code, in_a_row);
+  context_.listener.on_backend_failure(*backend_, code, in_a_row);
 }
 
 /// Where no backend may serve, people see the maintenance page.
@@ -304,7 +304,7 @@ void Exchange::give_up(const base::Error& error) {
   reply_error(status_of(error), {.maintenance = snapshot_->maintenance_pages[conf::index(route_->pool)]});
 }
 
-void Exchange::reply_error(int status, const Excuse& excuse) {
+void Exchange::reply_error(int status, const ErrorDetails& details) {
   leave_backend();
   status_ = static_cast<std::uint16_t>(status);
   const bool is_whole = request_body_.is_done() && status != 400;
@@ -319,9 +319,9 @@ void Exchange::reply_error(int status, const Excuse& excuse) {
                          .format = is_parsed ? pick_format(context_.request_head) : ErrorFormat::Text,
                          .client_minor = client_minor_,
                          .after = keeps ? After::KeepAlive : After::Close,
-                         .retry_after = excuse.retry_after,
-                         .maintenance = excuse.maintenance,
-                         .cause = excuse.cause});
+                         .retry_after = details.retry_after,
+                         .maintenance = details.maintenance,
+                         .cause = details.cause});
   reply(!is_whole ? Client::Next::Linger : keeps ? Client::Next::KeepAlive : Client::Next::Close);
 }
 
@@ -341,7 +341,8 @@ void Exchange::reply(Client::Next next) {
   bytes_to_client_ = context_.text.size();
   context_.counters.client_bytes_out.add(bytes_to_client_);
   const iovec pieces[] = {piece(context_.text)};
-  if (client_->outbox().write(client_->stream(), pieces).state == Outbox::State::Failed) next = Client::Next::Abort;
+  if (client_->send_buffer().write(client_->stream(), pieces).state == SendBuffer::State::Failed)
+    next = Client::Next::Abort;
   finish(next);  // what the client has not taken yet goes out behind the exchange
 }
 
@@ -356,7 +357,7 @@ void Exchange::leave_backend() {
   lease_.drop();
   to_backend_.clear();
   if (ticket_ != TicketId{} && context_.waiting.erase(ticket_) != 0) {
-    context_.shared.gates.forget(*backend_, ticket_, *context_.grants);
+    context_.shared.concurrency.forget(*backend_, ticket_, *context_.grants);
   }
   ticket_ = {};
   if (std::exchange(is_long_, false)) {
@@ -365,7 +366,7 @@ void Exchange::leave_backend() {
   if (std::exchange(is_counted_, false)) {
     context_.shared.loads[conf::index(*backend_)].in_flight.fetch_sub(1, std::memory_order_relaxed);
   }
-  if (std::exchange(is_gated_, false)) context_.shared.gates.leave(*backend_);
+  if (std::exchange(holds_slot_, false)) context_.shared.concurrency.leave(*backend_);
 }
 
 void Exchange::finish(Client::Next next) {
@@ -419,7 +420,7 @@ void Exchange::write_access_line() {
   if (first_byte_ != base::Instant{}) record.first_byte = first_byte_ - started_;
   context_.text.clear();
   append_access_line(context_.text, record, snapshot_->settings->server.access_log_format);
-  context_.reports.on_access_line(context_.text);
+  context_.listener.on_access_line(context_.text);
 }
 
 void Exchange::on_client_closed() {
@@ -474,7 +475,7 @@ void Exchange::on_due() {
       }
       break;
     case State::Relaying:
-      if (client_->outbox().is_empty()) {
+      if (client_->send_buffer().is_empty()) {
         on_response_cut({ErrorCode::Timeout, "no progress"});
       } else {
         context_.counters.requests_aborted.add();  // it is the client who does not take its response

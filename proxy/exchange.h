@@ -81,7 +81,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void place_elsewhere(const base::Error& error);
   void give_up(const base::Error& error);
   void act(Decision decision, base::ErrorCode code);
-  void reply_error(int status, const Excuse& excuse = {});
+  void reply_error(int status, const ErrorDetails& details = {});
   void finish(Client::Next next);
   void on_hung();
   void leave_hung();
@@ -136,7 +136,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   void end_long();
   void relay_response_body();
   bool take_response_bytes(std::span<char> bytes, std::string_view head);
-  bool send_to_client(std::span<const iovec> pieces, Outbox::Then then = Outbox::Then::More);
+  bool send_to_client(std::span<const iovec> pieces, SendBuffer::Then then = SendBuffer::Then::More);
   void on_response_read();
   bool is_quiet();
   void on_response_cut(const base::Error& error);
@@ -177,7 +177,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   std::optional<conf::BackendId> backend_;
   bool is_counted_ = false;  // in the backend's load
   bool is_long_ = false;     // a tunnel or an event stream, counted as such
-  bool is_gated_ = false;    // holds a place behind the backend's gate
+  bool holds_slot_ = false;  // counts against the backend's max_requests
   TicketId ticket_{};        // waits for one
   std::array<conf::BackendId, conf::kRetryAttemptsMax> tried_{};
   std::size_t tried_count_ = 0;
@@ -187,7 +187,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   bool is_move_noted_ = false;
   bool is_hung_ = false;                         // its backend was judged hung
   bool has_overflowed_ = false;                  // its backend had no room in time
-  std::optional<conf::BackendId> reserved_;      // whose gate it has passed already
+  std::optional<conf::BackendId> reserved_;      // whose limit it counts against already
   bool is_released_ = false;                     // it leaves that one, this very moment
   std::optional<conf::BackendId> failed_from_;   // the backend whose failure this request has met last
   ClientTag client_tag_ = ClientTag::Everybody;  // Everybody: not asked for yet
@@ -199,7 +199,7 @@ class Exchange final : public base::Buried, private net::StreamHandler, private 
   Decision decision_ = Decision::GiveUp;  // what becomes of it then
   std::unique_ptr<net::Dial> dial_;
   Lease lease_;
-  Outbox to_backend_;
+  SendBuffer to_backend_;
   std::uint64_t sent_bytes_ = 0;  // of this attempt
 
   // The response.

@@ -28,7 +28,7 @@ std::uint64_t hash_of(const AddressBytes& address) {
 }  // namespace
 
 bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin) {
-  const Routed found = snapshot_->router.find(head);
+  const Routed found = snapshot_->routes.find(head);
   route_ = found.route ? &snapshot_->settings->route(*found.route) : nullptr;
   const bool forwards = route_ != nullptr && route_->action == conf::RouteAction::Forward;
   pool_ = forwards ? &snapshot_->settings->pool(route_->pool) : nullptr;
@@ -120,7 +120,7 @@ void Exchange::note_move(conf::BackendId from) {
   }
   const std::string_view reason =
       is_by_failure ? base::name_of(failure_) : health::reason_to_move(context_.view->of(from).state);
-  context_.reports.on_moved(placement_.key(), {known().tag_of(from), reason, base::wall_now()});
+  context_.listener.on_moved(placement_.key(), {known().tag_of(from), reason, base::wall_now()});
   if (std::exchange(is_move_noted_, true)) return;
   append_moved_note(request_head_, known().settings->backend(from).name, reason);
 }
@@ -129,19 +129,19 @@ void Exchange::go_to(conf::BackendId backend) {
   backend_ = backend;
   if (reserved_ == backend) {
     reserved_.reset();
-    is_gated_ = true;
+    holds_slot_ = true;
     return connect();
   }
   leave_reserved();
-  if (!context_.shared.gates.is_gated(backend)) return connect();
+  if (!context_.shared.concurrency.is_limited(backend)) return connect();
   ticket_ = TicketId{++context_.last_ticket};
-  switch (context_.shared.gates.enter(backend, context_.scheduler, *context_.grants, ticket_)) {
-    case Gates::Entry::Entered:
-      is_gated_ = true;
+  switch (context_.shared.concurrency.enter(backend, context_.scheduler, *context_.grants, ticket_)) {
+    case ConcurrencyLimits::Entry::Entered:
+      holds_slot_ = true;
       return connect();
-    case Gates::Entry::Full:
+    case ConcurrencyLimits::Entry::Full:
       return on_no_room({ErrorCode::Overload, "the queue is full"});
-    case Gates::Entry::Queued:
+    case ConcurrencyLimits::Entry::Queued:
       break;
   }
   context_.waiting.emplace(ticket_, this);
@@ -177,19 +177,19 @@ std::optional<conf::BackendId> Exchange::reserve_elsewhere() const {
     best = &other;
     least = share;
   }
-  if (best == nullptr || !context_.shared.gates.enter_if_room(best->id)) return std::nullopt;
+  if (best == nullptr || !context_.shared.concurrency.enter_if_room(best->id)) return std::nullopt;
   return best->id;
 }
 
 void Exchange::leave_reserved() {
   if (!reserved_) return;
-  context_.shared.gates.leave(*reserved_);
+  context_.shared.concurrency.leave(*reserved_);
   reserved_.reset();
 }
 
 void Exchange::on_granted(conf::BackendId backend) {
   Client& client = *client_;
-  is_gated_ = true;
+  holds_slot_ = true;
   if (health::may_keep(context_.view->of(backend).state)) {
     connect();
   } else {

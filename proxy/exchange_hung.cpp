@@ -27,7 +27,7 @@ void Exchange::on_hung_due() {
 }
 
 void Exchange::leave_hung() {
-  const bool has_client_its_turn = state_ == State::Relaying && (!lease_ || !client_->outbox().is_empty());
+  const bool has_client_its_turn = state_ == State::Relaying && (!lease_ || !client_->send_buffer().is_empty());
   if (is_held_ || has_client_its_turn) return;
   // A response that still comes is no response of a hung one, whatever the probes say.
   if (const base::Instant quiet = moved_ + pool().probe.timeout; state_ == State::Relaying && context_.now() < quiet) {

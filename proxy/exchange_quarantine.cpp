@@ -72,7 +72,7 @@ void Exchange::note_answered() {
       context_.kinds.kind_of(pool(), std::string_view(request_head_).substr(0, line_bytes_)));
   if (context_.quarantine->entries.empty()) return;
   if (const Fingerprint known = fingerprint(); context_.quarantine->suspects(known))
-    context_.reports.on_suspect_answered(known);
+    context_.listener.on_suspect_answered(known);
 }
 
 /// The backend's side of the connection has gone with the request on it. It may only have grown old, or the backend has
@@ -88,12 +88,12 @@ void Exchange::report_lost() {
   const std::string_view path = target.substr(0, target.find_first_of(" ?;"));
   is_kind_known_ = context_.shared.safe_kinds.has(kind_fingerprint(pool().name, head));
   ++losses_;
-  context_.reports.on_request_lost({.backend = *backend_,
-                                    .fingerprint = fingerprint(),
-                                    .is_known = is_kind_known_,
-                                    .at = lost_at_,
-                                    .method = std::string(method.substr(0, LostRequest::kShownMax)),
-                                    .path = std::string(path.substr(0, LostRequest::kShownMax))});
+  context_.listener.on_request_lost({.backend = *backend_,
+                                     .fingerprint = fingerprint(),
+                                     .is_known = is_kind_known_,
+                                     .at = lost_at_,
+                                     .method = std::string(method.substr(0, LostRequest::kShownMax)),
+                                     .path = std::string(path.substr(0, LostRequest::kShownMax))});
 }
 
 /// What might kill the next backend, too, is not sent there, nor its client told to try again, before that is known:

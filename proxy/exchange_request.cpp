@@ -37,14 +37,15 @@ void Exchange::send_request() {
   }
   const auto wrote = to_backend_.write(lease_->stream(), std::span(pieces).first(count));
   sent_bytes_ += wrote.bytes;
-  if (wrote.state == Outbox::State::Failed) return on_attempt_failed({wrote.error, "the request could not be sent"});
+  if (wrote.state == SendBuffer::State::Failed)
+    return on_attempt_failed({wrote.error, "the request could not be sent"});
   // From here on the body is on its way: what was held is no longer the whole of it.
   context_.buffers.take_back(held_body_);
   fresh_body_ = {};
   enter(Event::Sent);
-  if (wrote.state == Outbox::State::Sent && request_body_.is_done()) return on_request_sent();
+  if (wrote.state == SendBuffer::State::Sent && request_body_.is_done()) return on_request_sent();
   extend_deadline(snapshot_->settings->timeouts.body_idle);
-  if (wrote.state == Outbox::State::Sent) relay_request_body();
+  if (wrote.state == SendBuffer::State::Sent) relay_request_body();
 }
 
 void Exchange::on_request_sent() {
@@ -95,7 +96,7 @@ bool Exchange::send_body_piece(std::span<const char> data) {
   if (count != 0) {
     const auto wrote = to_backend_.write(lease_->stream(), std::span(pieces).first(count));
     sent_bytes_ += wrote.bytes;
-    if (wrote.state == Outbox::State::Failed) return on_request_broken(), false;
+    if (wrote.state == SendBuffer::State::Failed) return on_request_broken(), false;
   }
   extend_deadline(snapshot_->settings->timeouts.body_idle);
   if (request_body_.is_done() && to_backend_.is_empty()) on_request_sent();
@@ -129,9 +130,9 @@ void Exchange::on_writable() {
   } else if (!to_backend_.is_empty()) {
     const auto wrote = to_backend_.flush(lease_->stream());
     sent_bytes_ += wrote.bytes;
-    if (wrote.state == Outbox::State::Failed) {
+    if (wrote.state == SendBuffer::State::Failed) {
       on_request_broken();
-    } else if (wrote.state == Outbox::State::Sent) {
+    } else if (wrote.state == SendBuffer::State::Sent) {
       extend_deadline(snapshot_->settings->timeouts.body_idle);
       if (request_body_.is_done()) {
         on_request_sent();

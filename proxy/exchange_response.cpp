@@ -233,24 +233,25 @@ bool Exchange::take_response_bytes(std::span<char> bytes, std::string_view head)
   }
   if (step.consumed != bytes.size()) backend_may_be_kept_ = false;  // bytes nobody asked for
   const bool is_end = is_last && plan_.after == After::Close;
-  if (count != 0 && !send_to_client(std::span(pieces).first(count), is_end ? Outbox::Then::Last : Outbox::Then::More)) {
+  if (count != 0 &&
+      !send_to_client(std::span(pieces).first(count), is_end ? SendBuffer::Then::Last : SendBuffer::Then::More)) {
     return false;
   }
   if (is_last) on_response_read();
   return !response_is_read_;
 }
 
-bool Exchange::send_to_client(std::span<const iovec> pieces, Outbox::Then then) {
-  const auto wrote = client_->outbox().write(client_->stream(), pieces, then);
+bool Exchange::send_to_client(std::span<const iovec> pieces, SendBuffer::Then then) {
+  const auto wrote = client_->send_buffer().write(client_->stream(), pieces, then);
   context_.counters.client_bytes_out.add(wrote.bytes);
-  if (wrote.state != Outbox::State::Failed) return true;
+  if (wrote.state != SendBuffer::State::Failed) return true;
   context_.counters.requests_aborted.add();
   return finish(Client::Next::Abort), false;
 }
 
 void Exchange::relay_response_body() {
   std::span<char> scratch(*context_.scratch);
-  for (int i = 0; client_->outbox().is_empty() && lease_; ++i) {
+  for (int i = 0; client_->send_buffer().is_empty() && lease_; ++i) {
     if (i == kReadsPerTurn) return more_->set(context_.now());
     const net::IoResult got = lease_->stream().read(scratch);
     if (got.state == net::IoResult::State::Blocked) return;
@@ -283,7 +284,7 @@ void Exchange::on_response_read() {
       lease_.keep();
     }
   }
-  if (client_->outbox().is_empty()) return finish_if_sent();
+  if (client_->send_buffer().is_empty()) return finish_if_sent();
   leave_backend();
   extend_deadline(snapshot_->settings->timeouts.body_idle);
 }
@@ -292,7 +293,7 @@ void Exchange::on_response_read() {
 bool Exchange::is_quiet() { return !has_filled_ || !has_stray_bytes(); }
 
 void Exchange::finish_if_sent() {
-  if (!response_is_read_ || !client_->outbox().is_empty()) return;
+  if (!response_is_read_ || !client_->send_buffer().is_empty()) return;
   if (!request_body_.is_done()) return finish(Client::Next::Linger);
   finish(plan_.after == After::KeepAlive ? Client::Next::KeepAlive : Client::Next::Close);
 }
@@ -312,14 +313,14 @@ void Exchange::on_response_cut(const base::Error& error) {
 
 void Exchange::on_client_writable() {
   if (state_ == State::Tunnelling) return run_tunnel(tunnel_.flush());
-  const auto wrote = client_->outbox().flush(client_->stream());
+  const auto wrote = client_->send_buffer().flush(client_->stream());
   context_.counters.client_bytes_out.add(wrote.bytes);
-  if (wrote.state == Outbox::State::Failed) {
+  if (wrote.state == SendBuffer::State::Failed) {
     context_.counters.requests_aborted.add();
     return finish(Client::Next::Abort);
   }
   if (state_ == State::Relaying) extend_deadline(snapshot_->settings->timeouts.body_idle);
-  if (wrote.state != Outbox::State::Sent) return;
+  if (wrote.state != SendBuffer::State::Sent) return;
   if (response_is_read_) return finish_if_sent();
   if (state_ == State::Relaying) relay_response_body();
 }
@@ -351,11 +352,11 @@ void Exchange::begin_tunnel(std::span<char> rest) {
   // What the client sent right behind its request belongs to the new protocol.
   const std::string glued = client_->take_leftover();
   const iovec up[] = {piece(glued)};
-  if (!glued.empty() && to_backend_.write(lease_->stream(), up).state == Outbox::State::Failed) {
+  if (!glued.empty() && to_backend_.write(lease_->stream(), up).state == SendBuffer::State::Failed) {
     return finish(Client::Next::Abort);
   }
   note_long();
-  tunnel_.start(client_->stream(), client_->outbox(), lease_->stream(), to_backend_);
+  tunnel_.start(client_->stream(), client_->send_buffer(), lease_->stream(), to_backend_);
   run_tunnel(tunnel_.pump());
 }
 

@@ -11,9 +11,9 @@ holdfast_library(proxy
     exchange_response
     exchange_choosing exchange_hung exchange_quarantine exchange_request
     forward_headers
-    gates
+    concurrency_limits
     identity
-    outbox
+    send_buffer
     placement
     quarantine
     quarantine_book

@@ -20,9 +20,9 @@ bool is_to_be_left(const health::Verdict& before, const health::Verdict& now) {
 }
 }  // namespace
 
-Proxy::Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, Reports& reports,
+Proxy::Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, ProxyListener& listener,
              std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view, std::uint64_t seed)
-    : context_(scheduler, dialer, shared, reports, std::move(snapshot), std::move(view), seed) {
+    : context_(scheduler, dialer, shared, listener, std::move(snapshot), std::move(view), seed) {
   context_.grants = this;
 }
 
@@ -82,12 +82,12 @@ void Proxy::on_client_closed(Client& client) {
 void Proxy::report_if_drained() {
   const bool is_ending = context_.is_draining || context_.is_leaving;
   if (!is_ending || !clients_.empty() || std::exchange(has_reported_drained_, true)) return;
-  context_.reports.on_drained();
+  context_.listener.on_drained();
 }
 
 void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
   const auto found = context_.waiting.find(ticket);
-  if (found == context_.waiting.end()) return context_.shared.gates.leave(backend);  // given up meanwhile
+  if (found == context_.waiting.end()) return context_.shared.concurrency.leave(backend);  // given up meanwhile
   Exchange& exchange = *found->second;
   context_.waiting.erase(found);
   exchange.on_granted(backend);

@@ -12,9 +12,9 @@ namespace holdfast::proxy {
 
 /// The data path of one worker: owns its clients and all they work with. Lives on the worker's thread; what it is given
 /// outlives it. It does not listen, probe or read settings: connections, views and snapshots are handed to it.
-class Proxy final : private ClientOwner, private GrantSink {
+class Proxy final : private ClientOwner, private GrantHandler {
  public:
-  Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, Reports& reports,
+  Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, ProxyListener& listener,
         std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view, std::uint64_t seed);
   ~Proxy() override;
 
@@ -30,7 +30,8 @@ class Proxy final : private ClientOwner, private GrantSink {
                     std::span<const std::optional<std::size_t>> listens);
   const conf::Settings& settings() const { return context_.settings(); }
 
-  /// No further request on any connection; Reports::on_drained comes (perhaps at once) when the last one has gone.
+  /// No further request on any connection; ProxyListener::on_drained comes (perhaps at once) when the last one has
+  /// gone.
   void drain();
   /// Another process serves new connections: those that are here are served on, each until its next response or until
   /// it has been idle for long enough; then on_drained as above. drain() and abort() may follow.

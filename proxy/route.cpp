@@ -71,7 +71,7 @@ bool take(std::string_view& text, std::string_view word) {
 
 }  // namespace
 
-Router::Router(const conf::Settings& settings) {
+RouteTable::RouteTable(const conf::Settings& settings) {
   for (std::size_t i = 0; i < settings.routes.size(); ++i) {
     const conf::Route& route = settings.routes[i];
     const Prefix prefix{
@@ -91,7 +91,7 @@ Router::Router(const conf::Settings& settings) {
   for (auto& [host, prefixes] : wildcards_) link(prefixes);
 }
 
-void Router::link(Prefixes& prefixes) {
+void RouteTable::link(Prefixes& prefixes) {
   // Stable, then unique: of two equal prefixes the first in the file counts.
   std::stable_sort(prefixes.begin(), prefixes.end(), [](const Prefix& a, const Prefix& b) { return a.path < b.path; });
   const auto end =
@@ -107,7 +107,7 @@ void Router::link(Prefixes& prefixes) {
 }
 
 // Every prefix of `path` is also one of the greatest entry that is not above `path`: so the search lands on one chain.
-const Router::Prefix* Router::longest(const Prefixes& prefixes, std::string_view path) {
+const RouteTable::Prefix* RouteTable::longest(const Prefixes& prefixes, std::string_view path) {
   const auto above = std::upper_bound(prefixes.begin(), prefixes.end(), path,
                                       [](std::string_view wanted, const Prefix& p) { return wanted < p.path; });
   auto candidate = static_cast<std::size_t>(above - prefixes.begin());
@@ -119,7 +119,7 @@ const Router::Prefix* Router::longest(const Prefixes& prefixes, std::string_view
   return nullptr;
 }
 
-const Router::Prefixes& Router::prefixes_of(std::string_view host) const {
+const RouteTable::Prefixes& RouteTable::prefixes_of(std::string_view host) const {
   host = without_final_dot(host);
   if (host.size() > kHostBytesMax || (exact_.empty() && wildcards_.empty())) return any_;
   std::array<char, kHostBytesMax> lowered;
@@ -135,7 +135,7 @@ const Router::Prefixes& Router::prefixes_of(std::string_view host) const {
   return any_;
 }
 
-Routed Router::find(std::string_view host, std::string_view path) const {
+Routed RouteTable::find(std::string_view host, std::string_view path) const {
   const Prefixes& prefixes = prefixes_of(host);
   if (prefixes.empty()) return {.why = NoRoute::UnknownHost};
   const Prefix* const found = longest(prefixes, path);
@@ -143,7 +143,7 @@ Routed Router::find(std::string_view host, std::string_view path) const {
   return {.route = found->route, .action = found->action};
 }
 
-Routed Router::find(const http::RequestHead& request) const {
+Routed RouteTable::find(const http::RequestHead& request) const {
   if (request.path == "*") return find(request.host, "/");
   if (request.path_is_plain || http::is_plain_path(request.path)) return find(request.host, request.path);
   const Routed unresolved = find(request.host, http::unresolved_path(request.path));

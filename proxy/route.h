@@ -30,9 +30,9 @@ struct Routed {
 /// without a host takes whatever no other names. Then the longest path prefix among that host's routes wins. A host
 /// that is named somewhere never falls back to the routes of a less specific one: whoever reads the routes of a host
 /// has read everything that can happen to its requests.
-class Router {
+class RouteTable {
  public:
-  explicit Router(const conf::Settings& settings);
+  explicit RouteTable(const conf::Settings& settings);
 
   /// Where a request goes. A path that backends may read in two ways (http/path.h) is denied if either reading is, and
   /// otherwise goes where its normalised form says. "*" (OPTIONS *) counts as "/". Only odd paths cost an allocation.

@@ -20,7 +20,7 @@ struct Snapshot {
   /// `addresses` by BackendId, `pages` (maintenance) by PoolId; an empty one is ours.
   Snapshot(std::shared_ptr<const conf::Settings> s, std::vector<net::Address> resolved,
            const sessions::Keyring& keyring, std::vector<std::string> pages = {})
-      : settings(std::move(s)), addresses(std::move(resolved)), router(*settings), maintenance_pages(std::move(pages)) {
+      : settings(std::move(s)), addresses(std::move(resolved)), routes(*settings), maintenance_pages(std::move(pages)) {
     maintenance_pages.resize(settings->pool_ids());
     tags.resize(settings->backend_ids());
     limits.resize(settings->pool_ids());
@@ -42,7 +42,7 @@ struct Snapshot {
 
   std::shared_ptr<const conf::Settings> settings;
   std::vector<net::Address> addresses;
-  Router router;
+  RouteTable routes;
   std::vector<std::string> maintenance_pages;
   std::vector<sessions::BackendTag> tags;
   std::unordered_map<sessions::BackendTag, conf::BackendId> by_tag;

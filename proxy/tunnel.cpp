@@ -6,13 +6,13 @@ namespace {
 constexpr int kReadsPerTurn = 8;
 }
 
-void Tunnel::start(net::Stream& client, Outbox& to_client, net::Stream& backend, Outbox& to_backend) {
-  client_ = {.stream = &client, .outbox = &to_client};
-  backend_ = {.stream = &backend, .outbox = &to_backend};
+void Tunnel::start(net::Stream& client, SendBuffer& to_client, net::Stream& backend, SendBuffer& to_backend) {
+  client_ = {.stream = &client, .send_buffer = &to_client};
+  backend_ = {.stream = &backend, .send_buffer = &to_backend};
 }
 
 bool Tunnel::pump_one(Side& from, Side& to) {
-  for (int i = 0; !from.ended && to.outbox->is_empty(); ++i) {
+  for (int i = 0; !from.ended && to.send_buffer->is_empty(); ++i) {
     if (i == kReadsPerTurn) {
       wants_more_ = true;
       return true;
@@ -29,9 +29,9 @@ bool Tunnel::pump_one(Side& from, Side& to) {
     }
     from.bytes += got.bytes;
     const iovec pieces[] = {{context_.scratch->data(), got.bytes}};
-    if (to.outbox->write(*to.stream, pieces).state == Outbox::State::Failed) return false;
+    if (to.send_buffer->write(*to.stream, pieces).state == SendBuffer::State::Failed) return false;
   }
-  if (from.ended && !to.told && to.outbox->is_empty()) {
+  if (from.ended && !to.told && to.send_buffer->is_empty()) {
     to.told = true;
     to.stream->shutdown_write();
   }
@@ -46,8 +46,8 @@ Tunnel::Outcome Tunnel::pump() {
 }
 
 Tunnel::Outcome Tunnel::flush() {
-  if (client_.outbox->flush(*client_.stream).state == Outbox::State::Failed) return Outcome::Broken;
-  if (backend_.outbox->flush(*backend_.stream).state == Outbox::State::Failed) return Outcome::Broken;
+  if (client_.send_buffer->flush(*client_.stream).state == SendBuffer::State::Failed) return Outcome::Broken;
+  if (backend_.send_buffer->flush(*backend_.stream).state == SendBuffer::State::Failed) return Outcome::Broken;
   return pump();
 }
 

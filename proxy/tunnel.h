@@ -2,27 +2,27 @@
 
 #include "net/stream.h"
 #include "proxy/context.h"
-#include "proxy/outbox.h"
+#include "proxy/send_buffer.h"
 
 namespace holdfast::proxy {
 
-/// Bytes both ways after a 101: no parsing, back-pressure by an outbox each way, a half-closed side passed on. A value
-/// inside its exchange, which tells it of events and ends it.
+/// Bytes both ways after a 101: no parsing, back-pressure by a send buffer each way, a half-closed side passed on. A
+/// value inside its exchange, which tells it of events and ends it.
 class Tunnel {
  public:
   enum class Outcome : std::uint8_t { Goes, Ended, Broken, BackendBroken };
 
   struct Side {
     net::Stream* stream = nullptr;
-    Outbox* outbox = nullptr;  ///< Of bytes to this side.
-    bool ended = false;        ///< This side has sent its last byte.
-    bool broken = false;       ///< Reading from it failed.
-    bool told = false;         ///< It has been told that the other side has.
-    std::uint64_t bytes = 0;   ///< From this side.
+    SendBuffer* send_buffer = nullptr;  ///< Of bytes to this side.
+    bool ended = false;                 ///< This side has sent its last byte.
+    bool broken = false;                ///< Reading from it failed.
+    bool told = false;                  ///< It has been told that the other side has.
+    std::uint64_t bytes = 0;            ///< From this side.
   };
 
   explicit Tunnel(Context& context) : context_(context) {}
-  void start(net::Stream& client, Outbox& to_client, net::Stream& backend, Outbox& to_backend);
+  void start(net::Stream& client, SendBuffer& to_client, net::Stream& backend, SendBuffer& to_backend);
   /// Moves what can be moved, both ways.
   Outcome pump();
   /// After room to write.

@@ -137,7 +137,7 @@ void Server::put_in_force(Candidate candidate, NewSockets& opened) {
     pages[conf::index(fresh->pools[i].id)] = std::move(candidate.pages[i]);
   }
   loads_.grow(fresh->backend_ids());
-  gates_.configure(*fresh);
+  concurrency_.configure(*fresh);
   settings_ = fresh;
   snapshot_ = std::make_shared<const proxy::Snapshot>(fresh, addresses, keyring_, std::move(pages));
   sessions_.start(*snapshot_);

@@ -114,7 +114,7 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       sessions_(*settings_, loop_, dialer_, random_, old_process_ ? old_process_->store_start() : started_),
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
-      gates_(*settings_),
+      concurrency_(*settings_),
       quarantine_(
           settings_, loop_,
           [this](conf::BackendId id) { return monitor_->report(id).order.state != health::OperatorState::Ready; },
@@ -222,7 +222,7 @@ void Server::start_workers() {
                               .copy_lease = sessions_.copy_lease(),
                               .keyring = keyring_,
                               .loads = loads_,
-                              .gates = gates_,
+                              .concurrency = concurrency_,
                               .moves = moves_,
                               .safe_kinds = *safe_kinds_,
                               .connections = connections_,

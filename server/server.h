@@ -23,7 +23,7 @@
 #include "net/loop.h"
 #include "net/signals.h"
 #include "net/tcp_dialer.h"
-#include "proxy/gates.h"
+#include "proxy/concurrency_limits.h"
 #include "proxy/load.h"
 #include "proxy/snapshot.h"
 #include "server/access_log.h"
@@ -186,7 +186,7 @@ class Server final : private health::Monitor::Listener,
   SessionControl sessions_;
   conf::Numbering numbering_;
   proxy::Loads loads_;  // by BackendId
-  proxy::Gates gates_;
+  proxy::ConcurrencyLimits concurrency_;
   sessions::MoveLog moves_;
   OrderedMoves ordered_moves_;
   const std::unique_ptr<proxy::SafeKinds> safe_kinds_ = std::make_unique<proxy::SafeKinds>();

@@ -210,7 +210,7 @@ admin::BackendView Server::backend_status(conf::BackendId id) const {
     view.sessions_active = usage->active_of(view.sessions);
   }
   view.requests_in_flight = loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed);
-  view.requests_queued = gates_.waiting(id);
+  view.requests_queued = concurrency_.waiting(id);
   view.drain = drains_->view(*snapshot_, id);
   if (last_view_) view.slow_start_percent = slow_start_percent(last_view_->of(id), settings_->pool_of(id).slow_start);
   add_probes(view, id);

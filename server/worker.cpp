@@ -20,8 +20,8 @@ Worker::Worker(std::size_t number, const Common& common, std::shared_ptr<const p
       flush_(loop_.timer([this] { on_flush(); })),
       store_(make_store(common, seed)),
       proxy_(loop_, dialer_,
-             proxy::Shared{*store_, common.keyring, common.loads, common.gates, common.safe_kinds, common.connections,
-                           common.workers, common.connections_max},
+             proxy::Shared{*store_, common.keyring, common.loads, common.concurrency, common.safe_kinds,
+                           common.connections, common.workers, common.connections_max},
              *this, std::move(snapshot), std::move(view), seed) {}
 
 Worker::~Worker() = default;

@@ -25,7 +25,7 @@ namespace holdfast::server {
 
 /// One loop on one thread: listeners, and the data path behind them. Built and destroyed by the Server's thread, while
 /// its own is not running; between start() and join() everything comes through its loop.
-class Worker final : private proxy::Reports {
+class Worker final : private proxy::ProxyListener {
  public:
   using Done = std::function<void()>;
 
@@ -52,7 +52,7 @@ class Worker final : private proxy::Reports {
     sessions::CopyLease& copy_lease;
     const sessions::Keyring& keyring;
     proxy::Loads& loads;
-    proxy::Gates& gates;
+    proxy::ConcurrencyLimits& concurrency;
     sessions::MoveLog& moves;
     proxy::SafeKinds& safe_kinds;
     std::atomic<std::uint32_t>& connections;

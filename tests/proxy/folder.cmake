@@ -11,7 +11,7 @@ holdfast_tests(proxy
     reload
     troubles
     forward_headers
-    gates
+    concurrency_limits
     head_text
     hung
     identity

@@ -26,7 +26,7 @@ inline conf::Backend backend_called(const char* name, std::uint16_t port) {
 
 /// The data path of one worker on a loop and a network without a kernel: the test plays clients and backends. Backend
 /// number i ("a", "b", ...) listens on port 9000 + i and is UP; round robin, so that it is known who is asked.
-class ProxyFixture final : private proxy::Reports {
+class ProxyFixture final : private proxy::ProxyListener {
  public:
   struct Options {
     std::size_t backends = 2;
@@ -71,7 +71,7 @@ class ProxyFixture final : private proxy::Reports {
     numbering_.apply(*fresh);
     settings_ = fresh;
     loads_.grow(fresh->backend_ids());
-    gates_.configure(*fresh);
+    concurrency_.configure(*fresh);
     for (std::size_t i = view_.backends.size(); i < fresh->backend_ids(); ++i) {
       view_.backends.push_back({.state = health::State::Up});
     }
@@ -163,8 +163,9 @@ class ProxyFixture final : private proxy::Reports {
     view_.backends.resize(settings_->backends.size());
     for (health::Verdict& verdict : view_.backends) verdict.state = health::State::Up;
     proxy_ = std::make_unique<proxy::Proxy>(
-        loop, net, proxy::Shared{*map_, keyring_, loads_, gates_, *safe_kinds_, connections_},
-        static_cast<proxy::Reports&>(*this), std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
+        loop, net, proxy::Shared{*map_, keyring_, loads_, concurrency_, *safe_kinds_, connections_},
+        static_cast<proxy::ProxyListener&>(*this),
+        std::make_shared<const proxy::Snapshot>(settings_, addresses(), keyring_),
         std::make_shared<const health::View>(view_), 1);
   }
 
@@ -184,7 +185,7 @@ class ProxyFixture final : private proxy::Reports {
   sessions::LocalStore local_{memory_, slots_};
   sessions::Store* map_ = &local_;
   proxy::Loads loads_{settings_->backends.size()};
-  proxy::Gates gates_{*settings_};
+  proxy::ConcurrencyLimits concurrency_{*settings_};
   std::unique_ptr<proxy::SafeKinds> safe_kinds_ = std::make_unique<proxy::SafeKinds>();
   std::atomic<std::uint32_t> connections_{0};
   health::View view_;

@@ -6,7 +6,7 @@
 
 using namespace holdfast;
 using proxy::NoRoute;
-using proxy::Router;
+using proxy::RouteTable;
 
 namespace {
 
@@ -30,8 +30,8 @@ conf::Settings settings_of(std::initializer_list<std::pair<const char*, const ch
 }
 
 // Index of the route, or 'h' for an unknown host, 'p' for a path nobody has.
-int found(const Router& router, std::string_view host, std::string_view path) {
-  const auto routed = router.find(host, path);
+int found(const RouteTable& routes, std::string_view host, std::string_view path) {
+  const auto routed = routes.find(host, path);
   if (routed.route) return static_cast<int>(conf::index(*routed.route));
   return routed.why == NoRoute::UnknownHost ? 'h' : 'p';
 }
@@ -39,11 +39,11 @@ int found(const Router& router, std::string_view host, std::string_view path) {
 }  // namespace
 
 TEST_CASE("routes: the most specific host is settled first") {
-  const Router router(settings_of({{"shop.example.com", "/"},
-                                   {"*.example.com", "/"},
-                                   {"*.deep.example.com", "/"},
-                                   {"", "/"},
-                                   {"fqdn.example.org.", "/"}}));
+  const RouteTable routes(settings_of({{"shop.example.com", "/"},
+                                       {"*.example.com", "/"},
+                                       {"*.deep.example.com", "/"},
+                                       {"", "/"},
+                                       {"fqdn.example.org.", "/"}}));
   struct Row {
     const char* why;
     const char* host;
@@ -68,23 +68,23 @@ TEST_CASE("routes: the most specific host is settled first") {
   };
   for (const Row& row : rows) {
     INFO(row.why);
-    CHECK(found(router, row.host, "/x") == row.want);
+    CHECK(found(routes, row.host, "/x") == row.want);
   }
   const std::string long_host = std::string(300, 'a') + ".example.com";
-  CHECK(found(router, long_host, "/") == 3);
+  CHECK(found(routes, long_host, "/") == 3);
 }
 
 TEST_CASE("routes: without a route for any host, unknown ones are unknown") {
-  const Router router(settings_of({{"a.example", "/"}, {"*.b.example", "/"}}));
+  const RouteTable routes(settings_of({{"a.example", "/"}, {"*.b.example", "/"}}));
   for (const char* host : {"", "b.example", "c.example", "xa.example", "x.a.example"}) {
     INFO(host);
-    CHECK(found(router, host, "/") == 'h');
+    CHECK(found(routes, host, "/") == 'h');
   }
-  CHECK(found(Router(conf::Settings{}), "a.example", "/") == 'h');
+  CHECK(found(RouteTable(conf::Settings{}), "a.example", "/") == 'h');
 }
 
 TEST_CASE("routes: the longest prefix by segments") {
-  const Router router(settings_of({{"", "/a"}, {"", "/a/"}, {"", "/a/b/c"}, {"", "/ab"}, {"", "/"}, {"", "/z/"}}));
+  const RouteTable routes(settings_of({{"", "/a"}, {"", "/a/"}, {"", "/a/b/c"}, {"", "/ab"}, {"", "/"}, {"", "/z/"}}));
   struct Row {
     const char* path;
     int want;
@@ -93,24 +93,24 @@ TEST_CASE("routes: the longest prefix by segments") {
                          Row{"/a/b/cd", 1}, Row{"/ab", 3}, Row{"/ab/c", 3}, Row{"/abc", 4}, Row{"/", 4}, Row{"/A", 4},
                          Row{"/z", 4}, Row{"/z/", 5}, Row{"/zz", 4}, Row{"/a-b", 4}, Row{"/a!", 4}}) {
     INFO(row.path);
-    CHECK(found(router, "any", row.path) == row.want);
+    CHECK(found(routes, "any", row.path) == row.want);
   }
 }
 
 TEST_CASE("routes: a host's paths are its own") {
-  const Router router(settings_of({{"shop", "/api"}, {"*.example", "/"}, {"x.example", "/only"}, {"", "/"}}));
-  CHECK(found(router, "shop", "/api/1") == 0);
-  CHECK(found(router, "shop", "/other") == 'p');
-  CHECK(found(router, "x.example", "/other") == 'p');
-  CHECK(found(router, "y.example", "/other") == 1);
+  const RouteTable routes(settings_of({{"shop", "/api"}, {"*.example", "/"}, {"x.example", "/only"}, {"", "/"}}));
+  CHECK(found(routes, "shop", "/api/1") == 0);
+  CHECK(found(routes, "shop", "/other") == 'p');
+  CHECK(found(routes, "x.example", "/other") == 'p');
+  CHECK(found(routes, "y.example", "/other") == 1);
 }
 
 TEST_CASE("routes: of equal ones the first counts") {
   conf::Settings settings = settings_of({{"", "/b"}, {"", "/a"}});
   for (int i = 0; i < 60; ++i) settings.routes.push_back(route_of("", i % 2 == 0 ? "/a" : "/b"));
-  const Router router(settings);
-  CHECK(found(router, "", "/a") == 1);
-  CHECK(found(router, "", "/b") == 0);
+  const RouteTable routes(settings);
+  CHECK(found(routes, "", "/a") == 1);
+  CHECK(found(routes, "", "/b") == 0);
 }
 
 TEST_CASE("routes: the search agrees with trying every prefix") {
@@ -124,7 +124,7 @@ TEST_CASE("routes: the search agrees with trying every prefix") {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i % 3 != 0) settings.routes.push_back(route_of("", all[i] + (i % 5 == 0 ? "/" : "")));
   }
-  const Router router(settings);
+  const RouteTable routes(settings);
   for (const std::string& path : all) {
     int want = 'p';
     std::size_t longest = 0;
@@ -137,14 +137,14 @@ TEST_CASE("routes: the search agrees with trying every prefix") {
       want = static_cast<int>(i);
     }
     INFO(path);
-    CHECK(found(router, "", path) == want);
+    CHECK(found(routes, "", path) == want);
   }
 }
 
 TEST_CASE("routes: a path that can be read in two ways is denied if one reading is") {
   conf::Settings settings = settings_of({{"", "/"}, {"", "/ws-doc/"}, {"", "/shop"}, {"", "/admin"}});
   settings.routes[1].action = settings.routes[3].action = conf::RouteAction::Deny;
-  const Router router(settings);
+  const RouteTable routes(settings);
   struct Row {
     const char* target;
     std::uint32_t want;
@@ -155,13 +155,13 @@ TEST_CASE("routes: a path that can be read in two ways is denied if one reading 
         Row{"/admin%2fx", 3}, Row{"/./shop", 2}, Row{"/shop;jsessionid=1", 2}, Row{"/x/../shop/1", 2}}) {
     INFO(row.target);
     const proxy::test::Request request("GET " + std::string(row.target) + " HTTP/1.1\r\nHost: a\r\n");
-    const auto routed = router.find(request.head);
+    const auto routed = routes.find(request.head);
     REQUIRE(routed.route);
     CHECK(conf::index(*routed.route) == row.want);
     CHECK(routed.action == settings.routes[row.want].action);
   }
   const proxy::test::Request whole_server("OPTIONS * HTTP/1.1\r\nHost: a\r\n");
-  CHECK(conf::index(*router.find(whole_server.head).route) == 0);
+  CHECK(conf::index(*routes.find(whole_server.head).route) == 0);
 }
 
 TEST_CASE("redirects: what a client sends cannot leave the place it is put in") {

@@ -14,7 +14,7 @@ inline iovec piece(std::string_view text) { return {const_cast<char*>(text.data(
 
 /// What one stream could not take yet. Writes go straight to the stream; only the rest of a blocked write is kept, in a
 /// recycled buffer, and whoever feeds it stops reading until it is empty: that bounds it to one read and one head.
-class Outbox {
+class SendBuffer {
  public:
   enum class State : std::uint8_t { Sent, Pending, Failed };
   struct Outcome {
@@ -23,10 +23,10 @@ class Outbox {
     base::ErrorCode error = base::ErrorCode::Io;
   };
 
-  explicit Outbox(base::Buffers& buffers) : buffers_(buffers) {}
-  Outbox(const Outbox&) = delete;
-  Outbox& operator=(const Outbox&) = delete;
-  ~Outbox() { clear(); }
+  explicit SendBuffer(base::Buffers& buffers) : buffers_(buffers) {}
+  SendBuffer(const SendBuffer&) = delete;
+  SendBuffer& operator=(const SendBuffer&) = delete;
+  ~SendBuffer() { clear(); }
 
   /// Sends `pieces` after what is pending. Last: once it is all sent, the stream ends in this turn of the loop.
   enum class Then : std::uint8_t { More, Last };

@@ -1,10 +1,10 @@
-#include "proxy/outbox.h"
+#include "proxy/send_buffer.h"
 
 #include <algorithm>
 
 namespace holdfast::proxy {
 
-Outbox::Outcome Outbox::write(net::Stream& stream, std::span<const iovec> pieces, Then then) {
+SendBuffer::Outcome SendBuffer::write(net::Stream& stream, std::span<const iovec> pieces, Then then) {
   if (!is_empty()) {
     keep(pieces, 0);
     return {.state = State::Pending};
@@ -21,7 +21,7 @@ Outbox::Outcome Outbox::write(net::Stream& stream, std::span<const iovec> pieces
   }
 }
 
-Outbox::Outcome Outbox::flush(net::Stream& stream) {
+SendBuffer::Outcome SendBuffer::flush(net::Stream& stream) {
   if (is_empty()) return {};
   const iovec rest[] = {piece(std::string_view(pending_).substr(sent_))};
   const net::IoResult wrote = stream.write(rest);
@@ -32,12 +32,12 @@ Outbox::Outcome Outbox::flush(net::Stream& stream) {
   return {.state = State::Sent, .bytes = wrote.bytes};
 }
 
-void Outbox::clear() {
+void SendBuffer::clear() {
   buffers_.take_back(pending_);
   sent_ = 0;
 }
 
-void Outbox::keep(std::span<const iovec> pieces, std::size_t skip) {
+void SendBuffer::keep(std::span<const iovec> pieces, std::size_t skip) {
   if (is_empty()) {
     clear();
     buffers_.lend(pending_);
