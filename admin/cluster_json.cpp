@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json sighting_json(const SightingView& seen) {
+Json observation_json(const ObservationView& seen) {
   return {{"probe", seen.word},
           {"suspect", seen.suspect},
           {"passed_in_a_row", seen.passed_in_a_row},
@@ -19,12 +19,12 @@ Json sighting_json(const SightingView& seen) {
           {"age_ms", seen.age ? Json(base::count_ms(*seen.age)) : Json()}};
 }
 
-Json node_json(const NodeView& node) {
+Json proxy_json(const ProxyView& proxy) {
   Json sees = Json::object();
   auto& entries = sees.get_ref<Json::object_t&>();  // the names differ: no need to look each up
-  for (const SightingView& seen : node.sees) entries.push_back({seen.backend, sighting_json(seen)});
-  return {{"name", node.name},        {"instance", node.instance}, {"self", node.is_self},
-          {"leader", node.is_leader}, {"cut_off", node.cut_off},   {"sees", std::move(sees)}};
+  for (const ObservationView& seen : proxy.sees) entries.push_back({seen.backend, observation_json(seen)});
+  return {{"name", proxy.name},        {"instance", proxy.instance}, {"self", proxy.is_self},
+          {"leader", proxy.is_leader}, {"cut_off", proxy.cut_off},   {"sees", std::move(sees)}};
 }
 
 std::string dumped(const Json& json) { return base::json_text(json) + "\n"; }
@@ -32,8 +32,8 @@ std::string dumped(const Json& json) { return base::json_text(json) + "\n"; }
 }  // namespace
 
 std::string cluster_json(const ClusterView& view) {
-  Json nodes = Json::array();
-  for (const NodeView& node : view.nodes) nodes.push_back(node_json(node));
+  Json proxies = Json::array();
+  for (const ProxyView& proxy : view.proxies) proxies.push_back(proxy_json(proxy));
   return dumped({{"state", view.state},
                  {"reason", view.reason},
                  {"node", view.node},
@@ -41,7 +41,7 @@ std::string cluster_json(const ClusterView& view) {
                  {"leader", view.leader},
                  {"is_leader", view.is_leader},
                  {"fencing_number", view.fencing_number},
-                 {"nodes", std::move(nodes)}});
+                 {"nodes", std::move(proxies)}});
 }
 
 std::string leader_json(const ClusterView& view) {

@@ -6,9 +6,9 @@
 
 namespace holdfast::admin {
 
-/// The body of GET /api/v1/cluster: the nodes, and who sees what. Never throws.
+/// The body of GET /api/v1/cluster: the proxies, and who sees what. Never throws.
 std::string cluster_json(const ClusterView& view);
-/// The body of GET /cluster/leader, for an app that wants one node to act.
+/// The body of GET /cluster/leader, for an app that wants one proxy to act.
 std::string leader_json(const ClusterView& view);
 
 }  // namespace holdfast::admin

@@ -69,7 +69,7 @@ class Live::Listener final : public Feed {
     pushed_at_ = now;
     pipe_->push(text);
   }
-  void beat(base::Instant now, base::Duration heartbeat) {
+  void heartbeat(base::Instant now, base::Duration heartbeat) {
     if (!may_listen_()) return pipe_->end();
     if (now - pushed_at_ >= heartbeat) push(": still here\n\n", now);
   }
@@ -132,7 +132,7 @@ void Live::on_tick() {
   told_at_ = now;
   for (Listener* const listener : listeners_) {
     listener->catch_up(timeline_, now);
-    listener->beat(now, limits_.heartbeat);
+    listener->heartbeat(now, limits_.heartbeat);
   }
   timer_->set(now + limits_.tick);
 }

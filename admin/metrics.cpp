@@ -200,9 +200,9 @@ void Page::add_cluster() {
   const ClusterView& cluster = view_.cluster;
   if (cluster.state == "off") return;
   std::uint64_t away = 0;
-  for (const NodeView& node : cluster.nodes) away += node.cut_off ? 1u : 0u;
+  for (const ProxyView& proxy : cluster.proxies) away += proxy.cut_off ? 1u : 0u;
   gauge("holdfast_cluster_nodes", "Proxy nodes alive, this one included.")
-      .add({}, std::uint64_t{std::max<std::size_t>(1, cluster.nodes.size())});
+      .add({}, std::uint64_t{std::max<std::size_t>(1, cluster.proxies.size())});
   gauge("holdfast_cluster_nodes_cut_off", "Of them: cut off from the backends.").add({}, away);
   gauge("holdfast_cluster_alone", "1 while this proxy knows nothing of others, because Redis is away.")
       .add({}, cluster.state == "alone" ? 1.0 : 0.0);

@@ -10,7 +10,7 @@ struct Readiness {
   std::string reason = "starting";  ///< In words; empty when ready.
 };
 
-/// What readiness depends on. A pool without a serving backend is not among it: every proxy node sees that alike, and
+/// What readiness depends on. A pool without a serving backend is not among it: every proxy sees that alike, and
 /// taking all of them out would only replace our maintenance page by a dead address. Being cut off is: the others are
 /// not.
 struct ReadinessFacts {

@@ -122,12 +122,12 @@ Json clients_json(const ClientsView& clients) {
 }
 
 Json cluster_json(const ClusterView& cluster) {
-  Json nodes = Json::array();
-  for (const NodeView& node : cluster.nodes) nodes.push_back(node.name);
+  Json proxies = Json::array();
+  for (const ProxyView& proxy : cluster.proxies) proxies.push_back(proxy.name);
   return json_object({{"state", cluster.state},
                       {"reason", cluster.reason},
                       {"node", cluster.node},
-                      {"nodes", std::move(nodes)},
+                      {"nodes", std::move(proxies)},
                       {"missing", cluster.missing},
                       {"cut_off", !cluster.cut_off.empty()},
                       {"leader", cluster.leader},

@@ -124,9 +124,9 @@ std::string cluster_text(const ClusterView& cluster) {
   if (cluster.state == "alone") {
     return fmt::format("; this proxy by itself ({}){}", cluster.reason, missing_text(cluster.missing));
   }
-  std::string out = fmt::format("; {} {}", cluster.nodes.size(), cluster.nodes.size() == 1 ? "proxy" : "proxies");
+  std::string out = fmt::format("; {} {}", cluster.proxies.size(), cluster.proxies.size() == 1 ? "proxy" : "proxies");
   const auto away =
-      std::count_if(cluster.nodes.begin(), cluster.nodes.end(), [](const NodeView& n) { return n.cut_off; });
+      std::count_if(cluster.proxies.begin(), cluster.proxies.end(), [](const ProxyView& n) { return n.cut_off; });
   if (away > 0) fmt::format_to(std::back_inserter(out), ", {} of them cut off", away);
   if (!cluster.leader.empty()) fmt::format_to(std::back_inserter(out), ", led by {}", cluster.leader);
   out += missing_text(cluster.missing);
@@ -148,8 +148,8 @@ std::string summary_text(const StatusView& view) {
 
 Mood mood_of(const StatusView& view) {
   Mood mood = view.readiness.ready && view.redis.state != "degraded" ? Mood::Good : Mood::Warn;
-  const bool any_away = std::any_of(view.cluster.nodes.begin(), view.cluster.nodes.end(),
-                                    [](const NodeView& node) { return node.cut_off; });
+  const bool any_away = std::any_of(view.cluster.proxies.begin(), view.cluster.proxies.end(),
+                                    [](const ProxyView& proxy) { return proxy.cut_off; });
   if (view.cluster.state == "alone" || !view.cluster.reason.empty() || any_away) mood = Mood::Warn;
   if (!view.cluster.missing.empty()) mood = Mood::Warn;  // users go through the others; a server is down all the same
   for (const PoolView& pool : view.pools) {

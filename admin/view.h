@@ -166,8 +166,8 @@ struct RedisView {
   std::uint64_t connects_total = 0;
 };
 
-/// What one proxy node sees of one backend by itself.
-struct SightingView {
+/// What one proxy sees of one backend by itself.
+struct ObservationView {
   std::string backend;    ///< "pool/backend"
   std::string_view word;  ///< starting, passing, sick, failing
   bool suspect = false;
@@ -177,25 +177,25 @@ struct SightingView {
   std::optional<base::Duration> age;  ///< Since it last looked.
 };
 
-struct NodeView {
+struct ProxyView {
   std::string name;
   std::string instance;  ///< Another one with each start.
   bool is_self = false;
   bool is_leader = false;
   bool cut_off = false;
-  std::vector<SightingView> sees;  ///< Only in Source::cluster().
+  std::vector<ObservationView> sees;  ///< Only in Source::cluster().
 };
 
-/// The proxy nodes, as this one knows them.
+/// The proxies, as this one knows them.
 struct ClusterView {
   std::string state = "off";  ///< off: not configured. alone: nothing known of others. ok.
-  std::string reason;         ///< Why alone; or what is wrong all the same: two nodes of one name.
+  std::string reason;         ///< Why alone; or what is wrong all the same: two proxies of one name.
   std::string node;           ///< Our name among them.
   std::string cut_off;        ///< Why we take ourselves for cut off; empty: we do not.
   std::string leader;         ///< Its name; empty: none known.
   bool is_leader = false;
   std::uint64_t fencing_number = 0;
-  std::vector<NodeView> nodes;       ///< By name; ourselves among them. Empty when off.
+  std::vector<ProxyView> proxies;    ///< By name; ourselves among them. Empty when off.
   std::vector<std::string> missing;  ///< Names of those that went without a goodbye and have not come back.
 };
 

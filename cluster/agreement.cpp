@@ -15,15 +15,15 @@ bool counts(const Observation& seen, base::Instant now, base::Duration fresh_max
 }  // namespace
 
 Tally tally_of(std::string_view backend, const Observation* own, Standing own_standing,
-               const std::vector<NodeWord>& others, base::Instant now, base::Duration fresh_max) {
+               const std::vector<ProxyReport>& others, base::Instant now, base::Duration fresh_max) {
   Tally tally;
   if (own != nullptr) tally.own = own->probe;
   if (own != nullptr && own_standing == Standing::InTouch && counts(*own, now, fresh_max)) {
     ++(own->probe == ProbeState::Failing ? tally.down : tally.up);
   }
-  for (const NodeWord& node : others) {
-    const auto it = node.sees.find(backend);
-    if (node.standing == Standing::CutOff || it == node.sees.end() || !counts(it->second, now, fresh_max)) continue;
+  for (const ProxyReport& proxy : others) {
+    const auto it = proxy.sees.find(backend);
+    if (proxy.standing == Standing::CutOff || it == proxy.sees.end() || !counts(it->second, now, fresh_max)) continue;
     const Observation& seen = it->second;
     ++tally.others;
     if (seen.probe == ProbeState::Failing) {
@@ -57,8 +57,8 @@ std::string words_of(const Tally& tally) {
   return fmt::format("{} of {} proxies do not reach it", tally.down, tally.voters());
 }
 
-base::Duration fresh_max(const conf::Probe& probe, std::size_t nodes) {
-  return probe.interval * static_cast<int>(nodes + 2) + probe.timeout * 2 + std::chrono::seconds{1};
+base::Duration fresh_max(const conf::Probe& probe, std::size_t proxies) {
+  return probe.interval * static_cast<int>(proxies + 2) + probe.timeout * 2 + std::chrono::seconds{1};
 }
 
 }  // namespace holdfast::cluster

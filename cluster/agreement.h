@@ -11,7 +11,7 @@
 
 namespace holdfast::cluster {
 
-/// How the proxy nodes that count see one backend.
+/// How the proxies that count see one backend.
 struct Tally {
   std::uint32_t up = 0;
   std::uint32_t down = 0;
@@ -26,7 +26,7 @@ struct Tally {
 /// Counts what we and the `others` see of `backend`. Does not count: who is cut off, who has not seen it, who has not
 /// looked for longer than `fresh_max`. `own` is null where we do not know it.
 Tally tally_of(std::string_view backend, const Observation* own, Standing own_standing,
-               const std::vector<NodeWord>& others, base::Instant now, base::Duration fresh_max);
+               const std::vector<ProxyReport>& others, base::Instant now, base::Duration fresh_max);
 
 /// What is agreed: the word of more than half of those that count. None while nobody but us does.
 ///
@@ -39,7 +39,7 @@ health::Quorum agree(const Tally& tally, Standing own_standing);
 /// "2 of 3 proxies do not reach it"
 std::string words_of(const Tally& tally);
 
-/// How old a look at a backend may be to count, where `nodes` share the probes: a missed turn is no silence.
-base::Duration fresh_max(const conf::Probe& probe, std::size_t nodes);
+/// How old a look at a backend may be to count, where `proxies` share the probes: a missed turn is no silence.
+base::Duration fresh_max(const conf::Probe& probe, std::size_t proxies);
 
 }  // namespace holdfast::cluster

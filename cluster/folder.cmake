@@ -1,4 +1,4 @@
 holdfast_library(cluster
-  SOURCES observation roster agreement isolation lease missing operator_book operator_file operator_states pulse quarantine_share roll_leases member
+  SOURCES observation roster agreement isolation leader_lease missing operator_book operator_file operator_states heartbeat quarantine_share roll_leases member
   LINKS holdfast::base holdfast::conf holdfast::redis holdfast::health
   PRIVATE_LINKS fmt::fmt)

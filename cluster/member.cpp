@@ -16,8 +16,8 @@ using health::ProbeState;
 
 // Redis' time is known to half a round trip; smaller differences are noise and move nobody's turn.
 constexpr base::Duration kClockNoise = std::chrono::milliseconds{20};
-// After a kill and a restart the old self's lease lives on for a while: that is no namesake.
-constexpr unsigned kTwinBeats = 5;
+// After a kill and a restart the old self's lease lives on for a while: that is no duplicate name.
+constexpr unsigned kDuplicateNameHeartbeats = 5;
 
 std::string link_words(const redis::RedisState& state) {
   return fmt::format("redis {}", state.reason.empty() ? name_of(state.word) : std::string_view(state.reason));
@@ -28,7 +28,7 @@ std::pair<std::string_view, std::string_view> split(std::string_view payload) {
   return {payload.substr(0, space), payload.substr(std::min(space + 1, payload.size()))};
 }
 
-// Does what another node has just seen say otherwise than we think?
+// Does what another proxy has just seen say otherwise than we think?
 bool is_news(ProbeState own, const Observation& seen) {
   const bool has_answered = seen.passed_in_a_row > 0 || seen.sick_in_a_row > 0;
   switch (own) {
@@ -65,7 +65,7 @@ Member::Member(const Parts& parts, std::string_view name, std::string_view insta
 
 void Member::learn_backends() {
   tallies_.resize(settings_->backend_ids());
-  shouted_.resize(settings_->backend_ids());
+  last_broadcasts_.resize(settings_->backend_ids());
   by_name_.clear();
   for (const conf::Backend& backend : settings_->backends) by_name_.emplace(backend_name(backend.id), backend.id);
 }
@@ -74,25 +74,25 @@ void Member::reload(std::shared_ptr<const conf::Settings> settings) {
   settings_ = std::move(settings);
   learn_backends();
   std::erase_if(news_, [this](conf::BackendId backend) { return !settings_->has(backend); });
-  beat_now();  // the others are to know what we see of the new ones
+  heartbeat_now();  // the others are to know what we see of the new ones
 }
 
 void Member::start() {
   is_started_ = true;
-  beat_now();
+  heartbeat_now();
 }
 
 void Member::leave() {
   if (!is_started_) return;
   is_started_ = false;
   for (base::Timer* timer : {tick_.get(), flush_.get(), second_look_.get()}) timer->cancel();
-  beat_.reset();
+  heartbeat_.reset();
   lease_.lose();
   // Whom we still serve is served by what we see ourselves.
   monitor_.set_isolation(health::Isolation::None);
   monitor_.set_share({});
   for (const conf::Backend& backend : settings_->backends) monitor_.set_quorum(backend.id, health::Quorum::None);
-  redis_.tell(goodbye_script(), {keys_.nodes, keys_.leader},
+  redis_.tell(goodbye_script(), {keys_.proxies, keys_.leader},
               {id_, keys_.channel, std::string(kGoodbyeMessage) + " " + id_});
 }
 
@@ -100,10 +100,10 @@ std::string Member::backend_name(conf::BackendId backend) const {
   return settings_->pool_of(backend).name + "/" + settings_->backend(backend).name;
 }
 
-Sightings Member::sightings() const {
-  Sightings all;
+Observations Member::observations() const {
+  Observations all;
   for (const auto& [name, backend] : by_name_) {
-    Observation seen = observe(monitor_.sighting(backend));
+    Observation seen = observe(monitor_.own_observation(backend));
     if (requests_) seen.requests = requests_(backend);
     all.emplace_hint(all.end(), name, std::move(seen));
   }
@@ -113,16 +113,16 @@ Sightings Member::sightings() const {
 std::optional<std::uint64_t> Member::requests_elsewhere(std::string_view backend) const {
   if (!is_together_ || !roster_.is_fresh(scheduler_.now()) || orders_.unconfirmed() > 0) return std::nullopt;
   std::uint64_t sum = 0;
-  for (const NodeWord& node : roster_.others()) {
-    if (node.orders < orders_.version()) return std::nullopt;
-    const auto seen = node.sees.find(backend);
-    if (seen != node.sees.end()) sum += seen->second.requests;
+  for (const ProxyReport& proxy : roster_.others()) {
+    if (proxy.orders < orders_.version()) return std::nullopt;
+    const auto seen = proxy.sees.find(backend);
+    if (seen != proxy.sees.end()) sum += seen->second.requests;
   }
   return sum;
 }
 
-std::string Member::namesake_warning() const {
-  if (twin_beats_ < kTwinBeats) return {};
+std::string Member::duplicate_name_warning() const {
+  if (duplicate_name_heartbeats_ < kDuplicateNameHeartbeats) return {};
   return "another proxy is called " + word_.name + ", too: give each its own [cluster] node";
 }
 
@@ -141,52 +141,52 @@ void Member::on_tick() {
     if (isolation_.is_pending()) isolation_.forget();
   }
   if (!redis_.is_up()) return fall_back(link_words(redis_.state()));
-  beat();
+  heartbeat();
 }
 
-void Member::beat_now() {
+void Member::heartbeat_now() {
   if (is_started_) tick_->set(scheduler_.now());
 }
 
-void Member::beat() {
-  if (beat_) return;
+void Member::heartbeat() {
+  if (heartbeat_) return;
   const base::Instant asked = scheduler_.now();
   word_.standing = isolation_.standing();
-  word_.sees = sightings();
+  word_.sees = observations();
   word_.orders = std::exchange(obeyed_, orders_.version());
   word_.number = ++number_;
   const std::string text = text_of(word_, asked);
   const bool may_lead = word_.standing == Standing::InTouch;
-  beat_ = redis_.run(
-      pulse_script(), {keys_.nodes, keys_.leader, keys_.orders_version},
+  heartbeat_ = redis_.run(
+      heartbeat_script(), {keys_.proxies, keys_.leader, keys_.orders_version},
       {id_, std::to_string(base::count_ms(kLease)), text, std::to_string(lease_.fence()), may_lead ? "lead" : "follow"},
       [this, asked](base::Result<redis::RedisReply> reply) {
-        scheduler_.bury(std::move(beat_));
+        scheduler_.bury(std::move(heartbeat_));
         if (!reply) return fall_back("redis: " + reply.error().text);
-        on_pulse(asked, *reply);
+        on_heartbeat_reply(asked, *reply);
       });
 }
 
-void Member::on_pulse(base::Instant asked, const redis::RedisReply& reply) {
+void Member::on_heartbeat_reply(base::Instant asked, const redis::RedisReply& reply) {
   const base::Instant now = scheduler_.now();
-  auto pulse = parse_pulse(reply, now);
-  if (!pulse) return fall_back("redis: not the answer expected");
+  auto heartbeat = parse_heartbeat(reply, now);
+  if (!heartbeat) return fall_back("redis: not the answer expected");
   if (now - asked > kLease) return;  // we have slept: all of this is history
   const bool is_news = !std::exchange(is_together_, true);
   if (is_news) {
     alone_because_.clear();
-    base::log::info("cluster_joined", {{"node", word_.name}, {"nodes", pulse->live.size()}});
+    base::log::info("cluster_joined", {{"node", word_.name}, {"nodes", heartbeat->live.size()}});
     redis_.tell({"PUBLISH", keys_.channel, std::string(kHelloMessage) + " " + id_});
   }
-  take_time(asked, pulse->redis_now);
-  take_lead(asked, *pulse);
-  const Roster::Change change = roster_.update(std::move(pulse->live), now);
+  take_time(asked, heartbeat->redis_now);
+  take_lead(asked, *heartbeat);
+  const Roster::MembershipChange change = roster_.update(std::move(heartbeat->live), now);
   missing_.note(change, roster_.others(), now);
-  say_changes(change);
-  watch_namesakes();
+  log_changes(change);
+  watch_duplicate_names();
   set_share();
   judge_all();
-  orders_.on_version(pulse->orders_version);
+  orders_.on_version(heartbeat->orders_version);
 }
 
 void Member::take_time(base::Instant asked, base::WallTime redis_now) {
@@ -196,26 +196,26 @@ void Member::take_time(base::Instant asked, base::WallTime redis_now) {
   if (off > kClockNoise || off < -kClockNoise) epoch_ = epoch;
 }
 
-void Member::take_lead(base::Instant asked, const Pulse& pulse) {
-  if (pulse.leader == id_) {
-    lease_.on_granted(asked, pulse.fence);
+void Member::take_lead(base::Instant asked, const HeartbeatReply& heartbeat) {
+  if (heartbeat.leader == id_) {
+    lease_.on_granted(asked, heartbeat.fence);
   } else {
-    lease_.on_refused(pulse.fence);
+    lease_.on_refused(heartbeat.fence);
   }
-  if (std::exchange(leader_, pulse.leader) == pulse.leader || pulse.leader.empty()) return;
-  base::log::info("cluster_leader", {{"node", pulse.leader}, {"fencing_number", pulse.fence}});
+  if (std::exchange(leader_, heartbeat.leader) == heartbeat.leader || heartbeat.leader.empty()) return;
+  base::log::info("cluster_leader", {{"node", heartbeat.leader}, {"fencing_number", heartbeat.fence}});
 }
 
-void Member::say_changes(const Roster::Change& change) {
+void Member::log_changes(const Roster::MembershipChange& change) {
   for (const std::string& id : change.joined) base::log::info("cluster_node_joined", {{"node", id}});
   for (const std::string& id : change.left) base::log::warn("cluster_node_left", {{"node", id}});
 }
 
-void Member::watch_namesakes() {
-  if (roster_.namesakes(word_.name) == 0) {
-    twin_beats_ = 0;
-  } else if (++twin_beats_ == kTwinBeats) {
-    base::log::error("cluster_name_taken", {{"node", word_.name}, {"detail", namesake_warning()}});
+void Member::watch_duplicate_names() {
+  if (roster_.duplicate_names(word_.name) == 0) {
+    duplicate_name_heartbeats_ = 0;
+  } else if (++duplicate_name_heartbeats_ == kDuplicateNameHeartbeats) {
+    base::log::error("cluster_name_taken", {{"node", word_.name}, {"detail", duplicate_name_warning()}});
   }
 }
 
@@ -224,7 +224,7 @@ void Member::fall_back(std::string_view because) {
   leader_.clear();
   lease_.lose();
   roster_.forget();
-  twin_beats_ = 0;
+  duplicate_name_heartbeats_ = 0;
   if (!std::exchange(is_together_, false)) return;
   base::log::warn("cluster_alone", {{"reason", because}});
   isolation_.forget();
@@ -237,17 +237,17 @@ void Member::on_link_changed() {
   if (!is_started_) return;
   if (!redis_.is_up()) return fall_back(link_words(redis_.state()));
   orders_.on_reconnected();
-  beat_now();
+  heartbeat_now();
 }
 
 void Member::on_subscribed() {
   orders_.on_reconnected();
-  beat_now();
+  heartbeat_now();
 }
 
 // ---- between heartbeats
 
-void Member::on_sighting(conf::BackendId backend) {
+void Member::on_observation(conf::BackendId backend) {
   if (!is_started_) return;
   news_.insert(backend);
   flush_->set(scheduler_.now());  // in the next turn: the watch has not judged yet
@@ -256,25 +256,25 @@ void Member::on_sighting(conf::BackendId backend) {
 void Member::on_flush() {
   std::set<conf::BackendId> later;
   for (const conf::BackendId backend : std::exchange(news_, {})) {
-    if (!shout(backend)) later.insert(backend);
+    if (!broadcast(backend)) later.insert(backend);
     if (roster_.is_fresh(scheduler_.now())) judge(backend);
   }
   decide_isolation();
   news_.merge(later);
-  if (!news_.empty()) flush_->set(scheduler_.now() + kShoutGap);
+  if (!news_.empty()) flush_->set(scheduler_.now() + kBroadcastGap);
 }
 
 // False: too soon after the last one, and not important enough.
-bool Member::shout(conf::BackendId backend) {
+bool Member::broadcast(conf::BackendId backend) {
   const base::Instant now = scheduler_.now();
   if (!is_together_ || roster_.others().empty()) return true;
-  Observation seen = observe(monitor_.sighting(backend));
-  Shouted& last = shouted_[conf::index(backend)];
-  if (seen.probe == last.probe && now - last.at < kShoutGap) return false;
+  Observation seen = observe(monitor_.own_observation(backend));
+  LastBroadcast& last = last_broadcasts_[conf::index(backend)];
+  if (seen.probe == last.probe && now - last.at < kBroadcastGap) return false;
   last = {.at = now, .probe = seen.probe};
   seen.number = ++number_;
-  const std::string text = text_of(Shout{.node = id_, .backend = backend_name(backend), .seen = seen}, now);
-  redis_.tell({"PUBLISH", keys_.channel, std::string(kShoutMessage) + " " + text});
+  const std::string text = text_of(Broadcast{.proxy = id_, .backend = backend_name(backend), .seen = seen}, now);
+  redis_.tell({"PUBLISH", keys_.channel, std::string(kBroadcastMessage) + " " + text});
   if (seen.is_out_of_reach()) look_around();
   return true;
 }
@@ -291,30 +291,30 @@ void Member::look_around() {
 void Member::on_message(std::string_view, std::string_view payload) {
   if (!is_started_) return;
   const auto [what, rest] = split(payload);
-  if (what == kShoutMessage) return on_shout(rest);
+  if (what == kBroadcastMessage) return on_broadcast(rest);
   if (what == kOrdersMessage) {
     if (const auto version = base::parse_decimal(rest)) orders_.on_version(*version);
   } else if (what == kHelloMessage && rest != id_) {
-    beat_now();
+    heartbeat_now();
   } else if (what == kGoodbyeMessage && rest != id_) {
     // Said also where the list of those who are there was read before this was heard: it did not just vanish.
     base::log::info("cluster_node_goodbye", {{"node", rest}});
-    missing_.excuse(rest);
+    missing_.on_goodbye(rest);
     if (!roster_.remove(rest)) return;
-    if (leader_ == rest) beat_now();
+    if (leader_ == rest) heartbeat_now();
     set_share();
     judge_all();
   }
 }
 
-void Member::on_shout(std::string_view text) {
-  const auto shout = parse_shout(text, scheduler_.now());
-  if (!shout || shout->node == id_) return;
-  roster_.hear(*shout);
-  const auto it = by_name_.find(shout->backend);
+void Member::on_broadcast(std::string_view text) {
+  const auto broadcast = parse_broadcast(text, scheduler_.now());
+  if (!broadcast || broadcast->proxy == id_) return;
+  roster_.apply_update(*broadcast);
+  const auto it = by_name_.find(broadcast->backend);
   if (it == by_name_.end()) return;
-  const health::Sighting own = monitor_.sighting(it->second);
-  if (is_news(own.probe, shout->seen)) monitor_.look_now(it->second);
+  const health::OwnObservation own = monitor_.own_observation(it->second);
+  if (is_news(own.probe, broadcast->seen)) monitor_.look_now(it->second);
   if (!roster_.is_fresh(scheduler_.now())) return;
   judge(it->second);
   decide_isolation();
@@ -324,7 +324,7 @@ void Member::on_shout(std::string_view text) {
 
 void Member::judge(conf::BackendId backend) {
   const base::Instant now = scheduler_.now();
-  const Observation own = observe(monitor_.sighting(backend));
+  const Observation own = observe(monitor_.own_observation(backend));
   Tally& tally = tallies_[conf::index(backend)];
   const Standing standing = isolation_.standing();
   tally = tally_of(backend_name(backend), &own, standing, roster_.others(), now,
@@ -356,7 +356,7 @@ void Member::decide_isolation() {
   monitor_.set_isolation(is_away ? health::Isolation::CutOff : health::Isolation::None);
   set_share();
   for (const conf::Backend& backend : settings_->backends) judge(backend.id);
-  beat_now();  // the others are to know
+  heartbeat_now();  // the others are to know
 }
 
 void Member::set_share() { monitor_.set_share(roster_.share(isolation_.standing(), epoch_)); }

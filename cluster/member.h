@@ -12,12 +12,12 @@
 
 #include "base/scheduler.h"
 #include "cluster/agreement.h"
+#include "cluster/heartbeat.h"
 #include "cluster/isolation.h"
 #include "cluster/keys.h"
-#include "cluster/lease.h"
+#include "cluster/leader_lease.h"
 #include "cluster/missing.h"
 #include "cluster/operator_states.h"
-#include "cluster/pulse.h"
 #include "cluster/roster.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
@@ -51,7 +51,7 @@ class Member final : public redis::RedisListener {
   void leave();
 
   /// Health::Monitor::Listener's: what we see has changed.
-  void on_sighting(conf::BackendId backend);
+  void on_observation(conf::BackendId backend);
   /// The link has come up or gone down.
   void on_link_changed();
   /// After the Monitor's: other backends, all else as it was.
@@ -64,16 +64,16 @@ class Member final : public redis::RedisListener {
   const std::string& name() const { return word_.name; }
   const std::string& id() const { return id_; }
   /// As said last.
-  const NodeWord& own_word() const { return word_; }
+  const ProxyReport& own_word() const { return word_; }
   const Roster& roster() const { return roster_; }
   const Missing& missing() const { return missing_; }
   const Isolation& isolation() const { return isolation_; }
-  /// Another live node has our name; empty: none has.
-  std::string namesake_warning() const;
+  /// Another live proxy has our name; empty: none has.
+  std::string duplicate_name_warning() const;
   const std::string& leader() const { return leader_; }
   bool is_leader() const { return lease_.is_held(scheduler_.now()); }
   std::uint64_t fence() const { return lease_.fence(); }
-  Sightings sightings() const;
+  Observations observations() const;
   /// Requests under way at the backend by way of the others, once all of them obey the orders there are; nullopt: that
   /// is not known yet.
   std::optional<std::uint64_t> requests_elsewhere(std::string_view backend) const;
@@ -81,12 +81,12 @@ class Member final : public redis::RedisListener {
   static constexpr base::Duration kHeartbeat = std::chrono::seconds{1};
   static constexpr base::Duration kLease = std::chrono::seconds{3};
   static constexpr base::Duration kLateMax = std::chrono::milliseconds{1500};
-  static constexpr base::Duration kShoutGap = std::chrono::milliseconds{200};  ///< Of one backend, unless it turns.
+  static constexpr base::Duration kBroadcastGap = std::chrono::milliseconds{200};  ///< Of one backend, unless it turns.
   static constexpr base::Duration kLookAroundGap = std::chrono::seconds{10};
   static constexpr std::size_t kLookAroundMax = 500;
 
  private:
-  struct Shouted {
+  struct LastBroadcast {
     base::Instant at{};
     health::ProbeState probe = health::ProbeState::Starting;
   };
@@ -97,19 +97,19 @@ class Member final : public redis::RedisListener {
   void on_lost(const redis::RedisState&) override {}
 
   void on_tick();
-  void beat_now();
-  void beat();
-  void on_pulse(base::Instant asked, const redis::RedisReply& reply);
+  void heartbeat_now();
+  void heartbeat();
+  void on_heartbeat_reply(base::Instant asked, const redis::RedisReply& reply);
   void take_time(base::Instant asked, base::WallTime redis_now);
-  void take_lead(base::Instant asked, const Pulse& pulse);
-  void say_changes(const Roster::Change& change);
-  void watch_namesakes();
+  void take_lead(base::Instant asked, const HeartbeatReply& heartbeat);
+  void log_changes(const Roster::MembershipChange& change);
+  void watch_duplicate_names();
   void fall_back(std::string_view because);
 
   void on_flush();
-  bool shout(conf::BackendId backend);
+  bool broadcast(conf::BackendId backend);
   void look_around();
-  void on_shout(std::string_view text);
+  void on_broadcast(std::string_view text);
 
   void judge(conf::BackendId backend);
   void judge_all();
@@ -125,12 +125,12 @@ class Member final : public redis::RedisListener {
   OperatorStates& orders_;
   const std::function<std::uint32_t(conf::BackendId)> requests_;
   const Keys keys_;
-  NodeWord word_;  // what we said last; its sightings are filled in to be said
+  ProxyReport word_;  // what we said last; its observations are filled in to be said
   const std::string id_;
   Roster roster_;
   Missing missing_;
   Isolation isolation_;
-  Lease lease_{kLease};
+  LeaderLease lease_{kLease};
   TickWatch ticks_{kHeartbeat, kLateMax};
   std::string leader_;
   std::uint64_t number_ = 0;  // of the last thing said
@@ -139,16 +139,16 @@ class Member final : public redis::RedisListener {
   bool is_started_ = false;
   bool is_together_ = false;
   std::string alone_because_ = "connecting";
-  unsigned twin_beats_ = 0;  // heartbeats in a row that met a namesake
+  unsigned duplicate_name_heartbeats_ = 0;  // heartbeats in a row that met a duplicate name
   std::map<std::string, conf::BackendId, std::less<>> by_name_;
-  std::vector<Tally> tallies_;      // by BackendId
-  std::vector<Shouted> shouted_;    // by BackendId
-  std::set<conf::BackendId> news_;  // to be shouted
+  std::vector<Tally> tallies_;                  // by BackendId
+  std::vector<LastBroadcast> last_broadcasts_;  // by BackendId
+  std::set<conf::BackendId> news_;              // to be broadcast
   std::optional<base::Instant> looked_around_;
   std::unique_ptr<base::Timer> tick_;
   std::unique_ptr<base::Timer> flush_;
   std::unique_ptr<base::Timer> second_look_;
-  std::unique_ptr<redis::RedisCall> beat_;
+  std::unique_ptr<redis::RedisCall> heartbeat_;
 };
 
 }  // namespace holdfast::cluster

@@ -4,29 +4,30 @@
 
 namespace holdfast::cluster {
 
-void Missing::note(const Roster::Change& change, const std::vector<NodeWord>& others, base::Instant now) {
+void Missing::note(const Roster::MembershipChange& change, const std::vector<ProxyReport>& others, base::Instant now) {
   for (const std::string& id : change.left) {
     const std::string name = id.substr(0, id.rfind('#'));
-    std::erase_if(nodes_, [&](const Node& node) { return node.name == name; });
-    nodes_.push_back({.name = name, .id = id, .left = now});
+    std::erase_if(proxies_, [&](const MissingProxy& proxy) { return proxy.name == name; });
+    proxies_.push_back({.name = name, .id = id, .left = now});
   }
-  // The lease of a node that was killed and started again ends while the new one is there already: ours, too.
-  const auto is_there = [&](const Node& node) {
-    return node.name == own_name_ ||
-           std::any_of(others.begin(), others.end(), [&](const NodeWord& other) { return other.name == node.name; });
+  // The lease of a proxy that was killed and started again ends while the new one is there already: ours, too.
+  const auto is_there = [&](const MissingProxy& proxy) {
+    return proxy.name == own_name_ || std::any_of(others.begin(), others.end(),
+                                                  [&](const ProxyReport& other) { return other.name == proxy.name; });
   };
-  std::erase_if(nodes_, [&](const Node& node) { return is_there(node) || now - node.left > kKept; });
-  if (nodes_.size() > kNamesMax) nodes_.erase(nodes_.begin(), nodes_.end() - static_cast<std::ptrdiff_t>(kNamesMax));
+  std::erase_if(proxies_, [&](const MissingProxy& proxy) { return is_there(proxy) || now - proxy.left > kKept; });
+  if (proxies_.size() > kNamesMax)
+    proxies_.erase(proxies_.begin(), proxies_.end() - static_cast<std::ptrdiff_t>(kNamesMax));
 }
 
-void Missing::excuse(std::string_view id) {
-  std::erase_if(nodes_, [&](const Node& node) { return node.id == id; });
+void Missing::on_goodbye(std::string_view id) {
+  std::erase_if(proxies_, [&](const MissingProxy& proxy) { return proxy.id == id; });
 }
 
 std::vector<std::string> Missing::names() const {
   std::vector<std::string> out;
-  out.reserve(nodes_.size());
-  for (const Node& node : nodes_) out.push_back(node.name);
+  out.reserve(proxies_.size());
+  for (const MissingProxy& proxy : proxies_) out.push_back(proxy.name);
   return out;
 }
 

@@ -81,7 +81,7 @@ std::optional<Json> object_in(std::string_view text) {
 
 }  // namespace
 
-Observation observe(const health::Sighting& own) {
+Observation observe(const health::OwnObservation& own) {
   return {.probe = own.probe,
           .is_suspect = own.request_failed,
           .passed_in_a_row = own.passed_in_a_row,
@@ -94,7 +94,7 @@ Observation observe(const health::Sighting& own) {
           .requests = 0};
 }
 
-std::string text_of(const NodeWord& word, base::Instant now) {
+std::string text_of(const ProxyReport& word, base::Instant now) {
   Json sees = Json::object();
   for (const auto& [backend, seen] : word.sees) sees[backend] = json_of(seen, now);
   return dumped({{"name", word.name},
@@ -105,7 +105,7 @@ std::string text_of(const NodeWord& word, base::Instant now) {
                  {"sees", std::move(sees)}});
 }
 
-std::optional<NodeWord> parse_node_word(std::string_view text, base::Instant now) {
+std::optional<ProxyReport> parse_proxy_report(std::string_view text, base::Instant now) {
   const auto json = object_in(text);
   if (!json) return std::nullopt;
   const auto name = name_in(*json, "name");
@@ -113,7 +113,7 @@ std::optional<NodeWord> parse_node_word(std::string_view text, base::Instant now
   const auto number = number_in(*json);
   const auto sees = json->find("sees");
   if (!name || !instance || !number || sees == json->end() || !sees->is_object()) return std::nullopt;
-  NodeWord word{.name = *name, .instance = *instance, .standing = Standing::InTouch, .number = *number, .sees = {}};
+  ProxyReport word{.name = *name, .instance = *instance, .standing = Standing::InTouch, .number = *number, .sees = {}};
   word.orders = number_in(*json, "orders").value_or(0);
   if (const auto cut_off = json->find("cut_off"); cut_off != json->end() && *cut_off == true) {
     word.standing = Standing::CutOff;
@@ -128,24 +128,24 @@ std::optional<NodeWord> parse_node_word(std::string_view text, base::Instant now
   return word;
 }
 
-std::string text_of(const Shout& shout, base::Instant now) {
-  return dumped({{"node", shout.node},
-                 {"backend", shout.backend},
-                 {"number", shout.seen.number},
-                 {"sees", json_of(shout.seen, now)}});
+std::string text_of(const Broadcast& broadcast, base::Instant now) {
+  return dumped({{"node", broadcast.proxy},
+                 {"backend", broadcast.backend},
+                 {"number", broadcast.seen.number},
+                 {"sees", json_of(broadcast.seen, now)}});
 }
 
-std::optional<Shout> parse_shout(std::string_view text, base::Instant now) {
+std::optional<Broadcast> parse_broadcast(std::string_view text, base::Instant now) {
   const auto json = object_in(text);
   if (!json) return std::nullopt;
-  const auto node = name_in(*json, "node");
+  const auto proxy = name_in(*json, "node");
   const auto backend = name_in(*json, "backend");
   const auto number = number_in(*json);
-  if (!node || !backend || !number || !json->contains("sees")) return std::nullopt;
+  if (!proxy || !backend || !number || !json->contains("sees")) return std::nullopt;
   auto seen = observation_of((*json)["sees"], now);
   if (!seen) return std::nullopt;
   seen->number = *number;
-  return Shout{.node = *node, .backend = *backend, .seen = std::move(*seen)};
+  return Broadcast{.proxy = *proxy, .backend = *backend, .seen = std::move(*seen)};
 }
 
 }  // namespace holdfast::cluster

@@ -12,8 +12,8 @@
 
 namespace holdfast::cluster {
 
-/// What one proxy node sees of one backend, by its own probes and its own clients' requests: never what it was told by
-/// others, or an error would confirm itself. A value. Instants are of whoever holds it: between nodes travel ages.
+/// What one proxy sees of one backend, by its own probes and its own clients' requests: never what it was told by
+/// others, or an error would confirm itself. A value. Instants are of whoever holds it: between proxies travel ages.
 struct Observation {
   health::ProbeState probe = health::ProbeState::Starting;
   bool is_suspect = false;  ///< A real request failed there just now.
@@ -22,7 +22,7 @@ struct Observation {
   std::optional<base::Instant> probed = {};         ///< Start of the last probe that counted.
   std::optional<base::Instant> failing_since = {};  ///< Start of the first probe that failed in a row.
   std::string reason = {};                          ///< One word, while it is not well.
-  std::uint64_t number = 0;                         ///< Rises with each thing the node says.
+  std::uint64_t number = 0;                         ///< Rises with each thing the proxy says.
   std::uint32_t sick_in_a_row = 0;
   std::uint32_t requests = 0;  ///< Of its clients, under way there.
 
@@ -32,38 +32,38 @@ struct Observation {
   bool operator==(const Observation&) const = default;
 };
 
-/// By "pool/backend": the nodes need not have the same configuration.
-using Sightings = std::map<std::string, Observation, std::less<>>;
+/// By "pool/backend": the proxies need not have the same configuration.
+using Observations = std::map<std::string, Observation, std::less<>>;
 
-Observation observe(const health::Sighting& own);
+Observation observe(const health::OwnObservation& own);
 
 enum class Standing : std::uint8_t { InTouch, CutOff };
 
-/// All that a node says of itself with each heartbeat.
-struct NodeWord {
+/// All that a proxy says of itself with each heartbeat.
+struct ProxyReport {
   std::string name;      ///< Of the configuration or the host.
-  std::string instance;  ///< Another one with each start: tells two nodes of the same name apart.
+  std::string instance;  ///< Another one with each start: tells two proxies of the same name apart.
   Standing standing = Standing::InTouch;
   std::uint64_t number = 0;  ///< As in Observation.
-  Sightings sees;
+  Observations sees;
   std::uint64_t orders = 0;  ///< Up to which operators' orders it obeys: its clients, too, when it says so.
 
   std::string id() const { return name + "#" + instance; }
-  bool operator==(const NodeWord&) const = default;
+  bool operator==(const ProxyReport&) const = default;
 };
 
-/// What is published at once, between heartbeats: one change of what a node sees.
-struct Shout {
-  std::string node;  ///< Its id.
+/// What is published at once, between heartbeats: one change of what a proxy sees.
+struct Broadcast {
+  std::string proxy;  ///< Its id.
   std::string backend;
   Observation seen;
 };
 
 /// As JSON, ages counted back from `now`. The other way round: nullopt for whatever is no such text.
-std::string text_of(const NodeWord& word, base::Instant now);
-std::optional<NodeWord> parse_node_word(std::string_view text, base::Instant now);
-std::string text_of(const Shout& shout, base::Instant now);
-std::optional<Shout> parse_shout(std::string_view text, base::Instant now);
+std::string text_of(const ProxyReport& word, base::Instant now);
+std::optional<ProxyReport> parse_proxy_report(std::string_view text, base::Instant now);
+std::string text_of(const Broadcast& broadcast, base::Instant now);
+std::optional<Broadcast> parse_broadcast(std::string_view text, base::Instant now);
 
 inline constexpr std::size_t kBackendsSeenMax = 20'000;
 

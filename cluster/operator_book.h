@@ -17,7 +17,7 @@ class OperatorBook {
  public:
   using Entries = std::map<std::string, health::OperatorOrder, std::less<>>;
 
-  /// True when it is news: later than what is known. On a tie of the times all nodes decide alike.
+  /// True when it is news: later than what is known. On a tie of the times all proxies decide alike.
   bool merge(std::string_view backend, const health::OperatorOrder& order);
   /// Whatever is known: for the word of whoever decides.
   void replace(std::string_view backend, const health::OperatorOrder& order);

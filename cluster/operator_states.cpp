@@ -16,7 +16,7 @@ using redis::RedisReply;
 constexpr std::size_t kPutsUnderWayMax = 256;
 constexpr base::Duration kSaveAgain = std::chrono::seconds{5};
 
-// "now" is an operator's word of this moment: it comes after all that is there, whatever the clocks of the nodes say.
+// "now" is an operator's word of this moment: it comes after all that is there, whatever the clocks of the proxies say.
 // "offer" is one of earlier: the later one stays. Answers what holds.
 const redis::RedisScript& put_script() {
   static const redis::RedisScript script("operator_put", R"lua(
@@ -57,11 +57,11 @@ void OperatorStates::load() {
   book_ = std::move(*book);
   for (const auto& [backend, order] : book_.entries()) {
     unconfirmed_.insert(backend);
-    tell(backend);
+    notify(backend);
   }
 }
 
-base::Result<void> OperatorStates::say(std::string_view backend, OperatorState state, std::string_view by,
+base::Result<void> OperatorStates::set(std::string_view backend, OperatorState state, std::string_view by,
                                        std::optional<base::Duration> deadline) {
   OperatorOrder order{.state = state, .by = std::string(by), .at = base::wall_now(), .deadline = {}};
   if (const OperatorOrder* known = book_.find(backend)) {
@@ -70,7 +70,7 @@ base::Result<void> OperatorStates::say(std::string_view backend, OperatorState s
   if (deadline) order.deadline = order.at + std::chrono::duration_cast<std::chrono::milliseconds>(*deadline);
   if (!book_.merge(backend, order)) return base::Error{base::ErrorCode::Overload, "the record of operators is full"};
   unconfirmed_.emplace(backend);
-  tell(backend);
+  notify(backend);
   if (redis_ != nullptr && redis_->is_up()) put(std::string(backend), Put::Now);
   return save();
 }
@@ -91,11 +91,11 @@ void OperatorStates::on_tick(base::WallTime now) {
   for (const auto& [backend, timed] : timed_) {
     if (timed.due <= scheduler_.now() || *timed.order.deadline <= now) over.push_back(backend);
   }
-  for (const std::string& backend : over) tell(backend);
+  for (const std::string& backend : over) notify(backend);
 }
 
 void OperatorStates::repeat() {
-  for (const auto& [backend, order] : book_.entries()) tell(backend);
+  for (const auto& [backend, order] : book_.entries()) notify(backend);
 }
 
 void OperatorStates::read_all() {
@@ -139,7 +139,7 @@ void OperatorStates::adopt(std::string_view backend, const OperatorOrder& order)
   if (const auto it = unconfirmed_.find(backend); it != unconfirmed_.end()) unconfirmed_.erase(it);
   if (ours != nullptr && *ours == order) return;
   book_.replace(backend, order);
-  tell(backend);
+  notify(backend);
 }
 
 void OperatorStates::offer_rest() {
@@ -172,11 +172,11 @@ void OperatorStates::on_put(const std::string& backend, const OperatorOrder& sen
   unconfirmed_.erase(backend);
   if (*holds == sent) return;
   book_.replace(backend, *holds);
-  tell(backend);
+  notify(backend);
   static_cast<void>(save());
 }
 
-void OperatorStates::tell(std::string_view backend) {
+void OperatorStates::notify(std::string_view backend) {
   const OperatorOrder* order = book_.find(backend);
   if (order == nullptr) return;
   OperatorOrder holds = effective(*order, base::wall_now());

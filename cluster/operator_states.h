@@ -18,7 +18,7 @@
 
 namespace holdfast::cluster {
 
-/// Keeps what operators have said: in the file always, and in Redis where there is one, so that all proxy nodes obey.
+/// Keeps what operators have said: in the file always, and in Redis where there is one, so that all proxies obey.
 ///
 /// Redis' word holds for what Redis knows. What it has not confirmed yet (said while it was away, or read from the file
 /// at the start) is offered to it: there the later of the two orders stays. Lives on the control loop.
@@ -42,7 +42,7 @@ class OperatorStates {
   void load();
   /// Holds at once, here; elsewhere as soon as Redis has it. An error says that it is not on disk: it is lost with this
   /// process, unless Redis has it.
-  base::Result<void> say(std::string_view backend, health::OperatorState state, std::string_view by,
+  base::Result<void> set(std::string_view backend, health::OperatorState state, std::string_view by,
                          std::optional<base::Duration> deadline);
 
   /// Tells the listener of every backend again: there may be others now.
@@ -70,7 +70,7 @@ class OperatorStates {
   void offer_rest();
   void put(const std::string& backend, Put how);
   void on_put(const std::string& backend, const health::OperatorOrder& sent, const redis::RedisReply& reply);
-  void tell(std::string_view backend);
+  void notify(std::string_view backend);
   base::Result<void> save();
   void forget_call(const redis::RedisCall* call);
 

@@ -11,13 +11,13 @@
 
 namespace holdfast::cluster {
 
-/// The proxy nodes alive, in the order of their ids, with the last word of each.
+/// The proxies alive, in the order of their ids, with the last word of each.
 ///
-/// Who is alive is Redis' judgement (leases by its clock): the list comes whole with each heartbeat. What is shouted in
-/// between is added here. A list that is too old is no list: then everybody is alone. Pure.
+/// Who is alive is Redis' judgement (leases by its clock): the list comes whole with each heartbeat. What is broadcast
+/// in between is added here. A list that is too old is no list: then everybody is alone. Pure.
 class Roster {
  public:
-  struct Change {
+  struct MembershipChange {
     std::vector<std::string> joined;  ///< Ids.
     std::vector<std::string> left;
     bool is_none() const { return joined.empty() && left.empty(); }
@@ -25,11 +25,11 @@ class Roster {
 
   explicit Roster(std::string_view own_id) : own_id_(own_id) {}
 
-  /// `live` is what Redis said, ourselves perhaps included; words that were shouted later than they were written here
+  /// `live` is what Redis said, ourselves perhaps included; words that were broadcast later than they were written here
   /// stay.
-  Change update(std::vector<NodeWord> live, base::Instant now);
-  /// False for a node that is not on the list (yet), and for what is no news.
-  bool hear(const Shout& shout);
+  MembershipChange update(std::vector<ProxyReport> live, base::Instant now);
+  /// False for a proxy that is not on the list (yet), and for what is no news.
+  bool apply_update(const Broadcast& broadcast);
   /// It said goodbye.
   bool remove(std::string_view id);
   /// Nothing is known any more.
@@ -37,17 +37,17 @@ class Roster {
 
   bool is_fresh(base::Instant now) const { return updated_ && now - *updated_ <= kFreshMax; }
   /// Everybody but us.
-  const std::vector<NodeWord>& others() const { return others_; }
+  const std::vector<ProxyReport>& others() const { return others_; }
   /// Others of the same name as `name`.
-  std::size_t namesakes(std::string_view name) const;
-  /// Our part of the steady probes: nodes that are cut off have none, and cut off we do as if alone.
+  std::size_t duplicate_names(std::string_view name) const;
+  /// Our part of the steady probes: proxies that are cut off have none, and cut off we do as if alone.
   health::Share share(Standing own, base::Instant epoch) const;
 
   static constexpr base::Duration kFreshMax = std::chrono::seconds{3};
 
  private:
   std::string own_id_;
-  std::vector<NodeWord> others_;  // by id
+  std::vector<ProxyReport> others_;  // by id
   std::optional<base::Instant> updated_;
 };
 

@@ -125,7 +125,7 @@ struct Redis {
   bool operator==(const Redis&) const = default;
 };
 
-/// [cluster] Joins the other proxy nodes that use the same Redis and prefix.
+/// [cluster] Joins the other proxies that use the same Redis and prefix.
 struct Cluster {
   bool is_present = false;
   std::string node;  ///< Our name among them. Empty: the host name.

@@ -173,9 +173,9 @@ base::Result<bool> Roll::all_proxies_reach(const std::string& name) const {
   if (!response) return response.error();
   const Json json = base::parse_json(response->body);
   if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_array()) return true;
-  return std::all_of(json["nodes"].begin(), json["nodes"].end(), [&](const Json& node) {
-    const Json sees = node.value("sees", Json::object());
-    return flag_in(node, "self", false) || !sees.contains(full(name)) ||
+  return std::all_of(json["nodes"].begin(), json["nodes"].end(), [&](const Json& proxy) {
+    const Json sees = proxy.value("sees", Json::object());
+    return flag_in(proxy, "self", false) || !sees.contains(full(name)) ||
            text_in(sees[full(name)], "probe") == "passing";
   });
 }

@@ -124,7 +124,7 @@ void BackendWatch::on_passive_failure(base::ErrorCode code, std::uint32_t in_a_r
   const bool is_news = !std::exchange(is_suspect_, true) || std::exchange(is_silence_, false);
   suspect_since_ = scheduler_.now();
   suspect_code_ = code;
-  if (is_news) owner_.on_sighting(id_);
+  if (is_news) owner_.on_observation(id_);
   if (outlier_.wants_ejection(in_a_row) && owner_.may_eject(id_)) eject(code, in_a_row);
   judge_again();
   probe_on_demand();
@@ -205,7 +205,7 @@ void BackendWatch::on_timer() {
 
 void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
   last_detail_ = outcome.detail;
-  if (outcome.standing == Standing::Discarded) {
+  if (outcome.validity == Validity::Discarded) {
     ++discarded_total_;
     plan_.on_discarded();
     // Slept through: at once. What this process lacks it will lack in the next turn, too.
@@ -239,7 +239,7 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
   goes_on(starting_since_, result == ProbeResult::Starting);
   const bool is_response = is_asked_ && !is_probe_wanted_;
   if (is_response) is_asked_ = false;
-  if (is_response || changes() != before) owner_.on_sighting(id_);
+  if (is_response || changes() != before) owner_.on_observation(id_);
   plan_.on_ended(result);
   last_probe_ = ProbeRecord{base::wall_now(), outcome.took, outcome.reason, outcome.status,
                             outcome.passed() ? std::string() : outcome.detail};
@@ -429,8 +429,8 @@ bool BackendWatch::disagrees() const {
          (quorum_ == Quorum::SaysDown && (own == ProbeState::Passing || own == ProbeState::Sick));
 }
 
-Sighting BackendWatch::sighting() const {
-  Sighting out;
+OwnObservation BackendWatch::own_observation() const {
+  OwnObservation out;
   if (is_probed()) out.probe = rise_fall_.state();
   out.request_failed = is_suspect_ && !is_silence_;  // others have requests of their own there
   out.passed_in_a_row = rise_fall_.passed_in_a_row();

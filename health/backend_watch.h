@@ -38,9 +38,9 @@ class BackendWatch {
     /// The verdict or the ejection is another one now.
     virtual void on_changed(const BackendWatch& watch) = 0;
     virtual void on_event(const Event& event) = 0;
-    /// What this node itself sees is another thing now: the first failure, failing, the first good probe again,
+    /// What this proxy itself sees is another thing now: the first failure, failing, the first good probe again,
     /// passing.
-    virtual void on_sighting(conf::BackendId backend) = 0;
+    virtual void on_observation(conf::BackendId backend) = 0;
     /// A probe that counts, begun then, ended like this.
     virtual void on_probed(conf::BackendId backend, Reason reason, base::Instant began) = 0;
   };
@@ -81,8 +81,8 @@ class BackendWatch {
   /// `words` say it for people.
   void set_quorum(Quorum quorum, std::string_view words);
   void set_share(const Share& share);
-  /// Somebody else has seen something: probe now, whoever's turn it is. What comes of it is told by on_sighting(), be
-  /// it news or not.
+  /// Somebody else has seen something: probe now, whoever's turn it is. What comes of it is told by on_observation(),
+  /// be it news or not.
   void look_now();
 
   conf::BackendId id() const { return id_; }
@@ -91,7 +91,7 @@ class BackendWatch {
   bool is_ejected() const { return outlier_.is_ejected(); }
   Condition condition() const;
   Report report() const;
-  Sighting sighting() const;
+  OwnObservation own_observation() const;
 
   /// Suspicions that come and go are told no more often than this.
   static constexpr base::Duration kSuspicionSaidEvery = std::chrono::seconds{10};

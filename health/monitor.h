@@ -38,8 +38,8 @@ class Monitor final : private BackendWatch::Owner {
     virtual void on_event(const Event&) {}
     /// The same of a pool, in the turn of the View that shows it.
     virtual void on_pool_event(const PoolEvent&) {}
-    /// What our own probes and requests say of the backend has changed: what other proxy nodes should hear at once.
-    virtual void on_sighting(conf::BackendId) {}
+    /// What our own probes and requests say of the backend has changed: what other proxies should hear at once.
+    virtual void on_observation(conf::BackendId) {}
     /// Each of our own probes that counts, with when it began.
     virtual void on_probed(conf::BackendId, Reason, base::Instant) {}
   };
@@ -72,11 +72,11 @@ class Monitor final : private BackendWatch::Owner {
   void publish();
   /// A drain comes to its end: what does not end by itself (tunnels, event streams) is closed. Until the next order.
   void end_long(conf::BackendId backend);
-  /// What the proxy nodes agree on; `words` say it for people, where it is the reason of a state.
+  /// What the proxies agree on; `words` say it for people, where it is the reason of a state.
   void set_quorum(conf::BackendId backend, Quorum quorum, std::string_view words = {});
   /// Our part of the steady probes. A backend in trouble is probed at full pace by everybody, whatever the share.
   void set_share(const Share& share);
-  /// Another proxy node has seen trouble, or the end of one: probe at once by ourselves. The result is a sighting, be
+  /// Another proxy has seen trouble, or the end of one: probe at once by ourselves. The result is an observation, be
   /// it news or not: it is what the other one waits for.
   void look_now(conf::BackendId backend);
   /// Tells the workers with the next View.
@@ -89,7 +89,7 @@ class Monitor final : private BackendWatch::Owner {
   /// The part of it that matters most, for less.
   Condition condition(conf::BackendId backend) const { return watch(backend).condition(); }
   const OperatorOrder& order(conf::BackendId backend) const { return watch(backend).order(); }
-  Sighting sighting(conf::BackendId backend) const { return watch(backend).sighting(); }
+  OwnObservation own_observation(conf::BackendId backend) const { return watch(backend).own_observation(); }
   PoolState pool_state(conf::PoolId pool) const { return pools_[conf::index(pool)].state; }
 
  private:
@@ -110,7 +110,7 @@ class Monitor final : private BackendWatch::Owner {
   bool may_eject(conf::BackendId backend) override;
   void on_changed(const BackendWatch& watch) override;
   void on_event(const Event& event) override;
-  void on_sighting(conf::BackendId backend) override { listener_.on_sighting(backend); }
+  void on_observation(conf::BackendId backend) override { listener_.on_observation(backend); }
   void on_probed(conf::BackendId backend, Reason reason, base::Instant began) override {
     listener_.on_probed(backend, reason, began);
   }

@@ -9,7 +9,7 @@
 namespace holdfast::health {
 
 /// Does a probe's result say anything about the backend?
-enum class Standing : std::uint8_t {
+enum class Validity : std::uint8_t {
   Counts,
   Discarded,  ///< This process slept through it, or had no descriptor for it: probe again.
 };
@@ -20,7 +20,7 @@ struct ProbeOutcome {
   std::uint16_t status = 0;      ///< Of an HTTP response; 0: none came.
   std::string detail;            ///< For people; bounded (reason.h).
   base::Duration took{};
-  Standing standing = Standing::Counts;
+  Validity validity = Validity::Counts;
 
   bool passed() const { return reason == Reason::None; }
   ProbeResult result() const { return result_of(reason); }

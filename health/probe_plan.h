@@ -13,14 +13,14 @@ namespace holdfast::health {
 enum class Pace : std::uint8_t {
   Steady,  ///< probe.interval, give or take the jitter.
   Fast,    ///< probe.fast_interval: a backend is suspect or changing.
-  Shared,  ///< Our turns of the steady probes that several proxy nodes divide among themselves.
+  Shared,  ///< Our turns of the steady probes that several proxies divide among themselves.
 };
 
 /// Which part of the steady probes is ours: of every `count` probes of a backend one, at another time than the others'.
 struct Share {
-  std::uint32_t index = 0;  ///< Among the live nodes, the same order everywhere.
+  std::uint32_t index = 0;  ///< Among the live proxies, the same order everywhere.
   std::uint32_t count = 1;  ///< 1: all of them are ours.
-  base::Instant epoch{};    ///< The same moment on all nodes: intervals are counted from it.
+  base::Instant epoch{};    ///< The same moment on all proxies: intervals are counted from it.
   bool operator==(const Share&) const = default;
 };
 
@@ -42,9 +42,9 @@ class ProbePlan {
   static base::Instant first(base::Instant now, base::Random& random);
   /// After the probe that began last.
   base::Instant next(base::Instant now, Pace pace, base::Random& random) const;
-  /// Our next turn (Pace::Shared): time is cut into intervals, and with each interval the turn passes to the next node.
-  /// `backend` is turn_of() its name: it staggers the backends, and lets each begin with another node. The same on all
-  /// nodes, which need nothing else to agree: one probe an interval, whoever sends it.
+  /// Our next turn (Pace::Shared): time is cut into intervals, and with each interval the turn passes to the next
+  /// proxy. `backend` is turn_of() its name: it staggers the backends, and lets each begin with another proxy. The same
+  /// on all proxies, which need nothing else to agree: one probe an interval, whoever sends it.
   base::Instant next_shared(base::Instant now, const Share& share, std::uint64_t backend, base::Random& random) const;
   /// A probe on demand: now, but not sooner than a fast interval or kDemandGap after the one before, so that a stream
   /// of failing requests does not become a stream of probes.

@@ -59,13 +59,13 @@ void Prober::on_deadline() {
 
 void Prober::fail(base::ErrorCode code, std::string detail) {
   // What this process lacks says nothing about the backend.
-  const Standing standing = code == base::ErrorCode::Overload ? Standing::Discarded : Standing::Counts;
-  finish({.reason = reason_of(code), .detail = bounded_detail(std::move(detail)), .standing = standing});
+  const Validity validity = code == base::ErrorCode::Overload ? Validity::Discarded : Validity::Counts;
+  finish({.reason = reason_of(code), .detail = bounded_detail(std::move(detail)), .validity = validity});
 }
 
 void Prober::finish(ProbeOutcome outcome) {
   if (outcome.result() == ProbeResult::Failed) {
-    if (slept_through_deadline()) outcome.standing = Standing::Discarded;
+    if (slept_through_deadline()) outcome.validity = Validity::Discarded;
     cancel();
   }
   deadline_->cancel();

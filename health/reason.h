@@ -32,7 +32,7 @@ enum class Reason : std::uint8_t {
   RequestFailed,       ///< A real request failed: the backend is suspect.
   Ejected,             ///< Real requests failed too often in a row.
   Operator,            ///< An operator said so.
-  Cluster,             ///< Most proxy nodes do not reach it.
+  Cluster,             ///< Most proxies do not reach it.
   Silence,             ///< Requests are in flight, and none is answered.
 };
 

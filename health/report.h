@@ -36,7 +36,7 @@ class ProbeHistory {
 };
 
 /// What our own probes and our clients' requests say of one backend, whatever others say.
-struct Sighting {
+struct OwnObservation {
   ProbeState probe = ProbeState::Starting;
   bool request_failed = false;  ///< Suspect by a real request.
   std::uint32_t passed_in_a_row = 0;

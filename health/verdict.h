@@ -11,7 +11,7 @@ namespace holdfast::health {
 enum class Ejection : std::uint8_t { None, Ejected };
 enum class Suspicion : std::uint8_t { None, Suspect };
 
-/// What the proxy nodes agree on about a backend.
+/// What the proxies agree on about a backend.
 enum class Quorum : std::uint8_t {
   None,      ///< Nothing, or there is nobody to agree with: each for itself.
   SaysUp,    ///< Most of them reach it.

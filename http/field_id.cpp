@@ -127,7 +127,7 @@ FieldId field_id(std::string_view name) {
   }
 }
 
-FieldId twin_id(std::string_view name) {
+FieldId lookalike_id(std::string_view name) {
   if (name.find('_') == std::string_view::npos) return FieldId::Other;
   // Only the beginning matters for families, and no single known name is longer than this.
   std::array<char, 32> dashed{};
@@ -137,7 +137,7 @@ FieldId twin_id(std::string_view name) {
 }
 
 bool may_be_trailer(std::string_view name, FieldId id) {
-  if (id == FieldId::Other && twin_id(name) != FieldId::Other) return false;
+  if (id == FieldId::Other && lookalike_id(name) != FieldId::Other) return false;
   if (id != FieldId::Other) return id == FieldId::Date || id == FieldId::Server || id == FieldId::UserAgent;
   static constexpr std::string_view kRefused[] = {"Content-Encoding",
                                                   "Content-Type",

@@ -241,12 +241,12 @@ Progress RequestParser::note(Field& field) {
       has_expect_ = true;
       break;
     case FieldId::Other: {
-      const FieldId twin = twin_id(field.name);
-      if (twin == FieldId::ContentLength || twin == FieldId::TransferEncoding) {
+      const FieldId lookalike = lookalike_id(field.name);
+      if (lookalike == FieldId::ContentLength || lookalike == FieldId::TransferEncoding) {
         return bad(400, "framing field with an underscore");
       }
       // An app that reads '_' as '-' would take it for what only a trusted proxy may say.
-      field.hop_by_hop = is_vouched_for(twin);
+      field.hop_by_hop = is_vouched_for(lookalike);
       break;
     }
     default:

@@ -156,7 +156,7 @@ void RedisConnection::rest(const RedisState& why) {
   base::Duration pause = kPauseMax;
   if (!is_stubborn(why)) pause = std::min(kPauseMax, kPauseMin * (1 << std::min(failures_, 10u)));
   ++failures_;
-  // Half of it is chance: the workers of all proxy nodes do not come back in step.
+  // Half of it is chance: the workers of all proxies do not come back in step.
   const auto half = static_cast<std::uint64_t>(pause.count()) / 2;
   pause = base::Duration{static_cast<std::int64_t>(half + random_.below(half))};
   timer_->set(now + pause);

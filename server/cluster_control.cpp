@@ -19,10 +19,10 @@ std::string host_name() {
 
 bool is_member(const conf::Settings& settings) { return settings.redis.is_present && settings.cluster.is_present; }
 
-std::vector<admin::SightingView> sightings_view(const cluster::Sightings& sees, base::Instant now) {
-  std::vector<admin::SightingView> out;
+std::vector<admin::ObservationView> observations_view(const cluster::Observations& sees, base::Instant now) {
+  std::vector<admin::ObservationView> out;
   for (const auto& [backend, seen] : sees) {
-    admin::SightingView view;
+    admin::ObservationView view;
     view.backend = backend;
     view.word = name_of(seen.probe);
     view.suspect = seen.is_suspect;
@@ -58,7 +58,7 @@ ClusterControl::ClusterControl(const Parts& parts)
   if (!is_member(*settings_)) return;
   const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
   member_ = std::make_unique<cluster::Member>(
-      cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_, parts.requests}, node_name(),
+      cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_, parts.requests}, proxy_name(),
       instance);
 }
 
@@ -93,12 +93,12 @@ void ClusterControl::on_tick() {
   if (!member_) orders_.on_tick(base::wall_now());  // else it is the member's heartbeat that asks
 }
 
-void ClusterControl::on_sighting(conf::BackendId backend) {
-  if (member_) member_->on_sighting(backend);
+void ClusterControl::on_observation(conf::BackendId backend) {
+  if (member_) member_->on_observation(backend);
 }
 
 base::Result<void> ClusterControl::obey(const admin::OperatorAsk& ask) {
-  return orders_.say(ask.pool + "/" + ask.backend, ask.state, ask.by, ask.deadline);
+  return orders_.set(ask.pool + "/" + ask.backend, ask.state, ask.by, ask.deadline);
 }
 
 void ClusterControl::on_order(std::string_view backend, const health::OperatorOrder& order) {
@@ -116,7 +116,7 @@ std::optional<std::uint64_t> ClusterControl::requests_elsewhere(std::string_view
   return member_->requests_elsewhere(backend);
 }
 
-std::string ClusterControl::node_name() const {
+std::string ClusterControl::proxy_name() const {
   return settings_->cluster.node.empty() ? host_name() : settings_->cluster.node;
 }
 
@@ -137,32 +137,32 @@ admin::RedisView ClusterControl::redis_view() const {
   return view;
 }
 
-admin::ClusterView ClusterControl::view(Sightings sightings) const {
+admin::ClusterView ClusterControl::view(Observations observations) const {
   admin::ClusterView view;
-  view.node = node_name();
+  view.node = proxy_name();
   if (!member_) return view;
-  const bool shown = sightings == Sightings::Shown;
+  const bool shown = observations == Observations::Shown;
   const base::Instant now = scheduler_.now();
   view.state = member_->is_together() ? "ok" : "alone";
-  view.reason = member_->is_together() ? member_->namesake_warning() : member_->alone_because();
+  view.reason = member_->is_together() ? member_->duplicate_name_warning() : member_->alone_because();
   view.cut_off = member_->isolation().reason();
   view.leader = member_->leader().substr(0, member_->leader().rfind('#'));
   view.is_leader = member_->is_leader();
   view.fencing_number = member_->fence();
   view.missing = member_->missing().names();
-  const auto add = [&](const cluster::NodeWord& node, const cluster::Sightings& sees, bool is_self) {
-    admin::NodeView out;
-    out.name = node.name;
-    out.instance = node.instance;
+  const auto add = [&](const cluster::ProxyReport& proxy, const cluster::Observations& sees, bool is_self) {
+    admin::ProxyView out;
+    out.name = proxy.name;
+    out.instance = proxy.instance;
     out.is_self = is_self;
-    out.is_leader = node.id() == member_->leader();
-    out.cut_off = node.standing == cluster::Standing::CutOff;
-    if (shown) out.sees = sightings_view(sees, now);
-    view.nodes.push_back(std::move(out));
+    out.is_leader = proxy.id() == member_->leader();
+    out.cut_off = proxy.standing == cluster::Standing::CutOff;
+    if (shown) out.sees = observations_view(sees, now);
+    view.proxies.push_back(std::move(out));
   };
-  add(member_->own_word(), shown ? member_->sightings() : cluster::Sightings{}, true);
-  for (const cluster::NodeWord& node : member_->roster().others()) add(node, node.sees, false);
-  std::sort(view.nodes.begin(), view.nodes.end(), [](const admin::NodeView& a, const admin::NodeView& b) {
+  add(member_->own_word(), shown ? member_->observations() : cluster::Observations{}, true);
+  for (const cluster::ProxyReport& proxy : member_->roster().others()) add(proxy, proxy.sees, false);
+  std::sort(view.proxies.begin(), view.proxies.end(), [](const admin::ProxyView& a, const admin::ProxyView& b) {
     return std::tie(a.name, a.instance) < std::tie(b.name, b.instance);
   });
   return view;

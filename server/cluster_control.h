@@ -47,7 +47,7 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   void on_tick();
   /// After the Monitor's: other backends, all else as it was.
   void reload(std::shared_ptr<const conf::Settings> settings);
-  void on_sighting(conf::BackendId backend);
+  void on_observation(conf::BackendId backend);
 
   base::Result<void> obey(const admin::OperatorAsk& ask);
   cluster::RollLeases& rolls() { return rolls_; }
@@ -55,14 +55,14 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   std::optional<std::uint64_t> requests_elsewhere(std::string_view backend) const;
   /// Of several proxies with one map, the one to do what is to be done once.
   bool acts_for_all() const { return !member_ || !member_->is_together() || member_->is_leader(); }
-  std::string node_name() const;
+  std::string proxy_name() const;
   /// nullptr without [redis].
   redis::Redis* redis() { return link_.get(); }
   /// Empty: we are not.
   std::string cut_off() const;
   admin::RedisView redis_view() const;
-  enum class Sightings : std::uint8_t { LeftOut, Shown };
-  admin::ClusterView view(Sightings sightings) const;
+  enum class Observations : std::uint8_t { LeftOut, Shown };
+  admin::ClusterView view(Observations observations) const;
 
  private:
   void on_order(std::string_view backend, const health::OperatorOrder& order) override;

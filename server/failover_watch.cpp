@@ -28,7 +28,7 @@ void FailoverWatch::on_event(const health::Event& event, base::Instant now, base
   Failover* const open = open_one(event.backend);
   if (event.kind == Kind::Up && open != nullptr) {
     open->is_over = true;
-    if (!open->is_told) tell(*open);
+    if (!open->is_told) notify(*open);
   }
   if ((event.kind != Kind::Down && event.kind != Kind::Ejected) || open != nullptr) return;
   if (!was_well_[conf::index(event.backend)]) return;
@@ -71,10 +71,10 @@ void FailoverWatch::update(Failover& failover, const Numbers& counted, base::Ins
   const auto sum = [](const Numbers& n) { return n.moved + n.failed + n.rescued; };
   if (sum(cost) != sum(failover.cost)) failover.changed = now;
   failover.cost = cost;
-  if (!failover.is_told && sum(cost) > 0 && now - failover.changed >= kSettled) tell(failover);
+  if (!failover.is_told && sum(cost) > 0 && now - failover.changed >= kSettled) notify(failover);
 }
 
-void FailoverWatch::tell(Failover& failover) const {
+void FailoverWatch::notify(Failover& failover) const {
   failover.is_told = true;
   const admin::FailoverView view = view_of(failover);
   if (view.users_moved + view.rescued + view.failed == 0) return;

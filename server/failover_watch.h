@@ -57,7 +57,7 @@ class FailoverWatch {
 
   Failover* open_one(conf::BackendId backend);
   void update(Failover& failover, const Numbers& now_counted, base::Instant now);
-  void tell(Failover& failover) const;
+  void notify(Failover& failover) const;
   admin::FailoverView view_of(const Failover& failover) const;
 
   std::shared_ptr<const conf::Settings> settings_;

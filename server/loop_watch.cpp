@@ -11,7 +11,7 @@ LoopWatch::LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Dura
     : scheduler_(scheduler),
       interval_(interval),
       calls_(std::move(calls)),
-      has_beaten_(workers, false),
+      has_answered_(workers, false),
       is_hung_(workers, false),
       due_(scheduler.timer([this] { on_due(); })) {}
 
@@ -22,18 +22,18 @@ void LoopWatch::start() {
 }
 
 void LoopWatch::ask_all() {
-  for (std::size_t worker = 0; worker < has_beaten_.size(); ++worker) {
+  for (std::size_t worker = 0; worker < has_answered_.size(); ++worker) {
     // One that has still to answer is not asked again: what it finds when it turns is one question.
     if (is_hung_[worker]) continue;
-    has_beaten_[worker] = false;
+    has_answered_[worker] = false;
     calls_.ask(worker);
   }
 }
 
 void LoopWatch::on_due() {
-  for (std::size_t worker = 0; worker < has_beaten_.size(); ++worker) {
-    if (is_hung_[worker] == !has_beaten_[worker]) continue;
-    is_hung_[worker] = !has_beaten_[worker];
+  for (std::size_t worker = 0; worker < has_answered_.size(); ++worker) {
+    if (is_hung_[worker] == !has_answered_[worker]) continue;
+    is_hung_[worker] = !has_answered_[worker];
     if (is_hung_[worker]) {
       base::log::error("worker_hung", {{"worker", worker}, {"silent_ms", base::count_ms(interval_)}});
     } else {

@@ -13,7 +13,7 @@ namespace holdfast::server {
 class LoopWatch {
  public:
   struct Calls {
-    /// The worker's loop is asked for a sign of life: on_beat() with the same number.
+    /// The worker's loop is asked for a sign of life: on_heartbeat() with the same number.
     std::function<void(std::size_t worker)> ask;
     std::function<void()> all_turn;
   };
@@ -22,7 +22,7 @@ class LoopWatch {
   LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Calls calls);
 
   void start();
-  void on_beat(std::size_t worker) { has_beaten_[worker] = true; }
+  void on_heartbeat(std::size_t worker) { has_answered_[worker] = true; }
 
  private:
   void on_due();
@@ -31,8 +31,8 @@ class LoopWatch {
   base::Scheduler& scheduler_;
   const base::Duration interval_;
   const Calls calls_;
-  std::vector<bool> has_beaten_;  // since it was asked
-  std::vector<bool> is_hung_;     // and that was said
+  std::vector<bool> has_answered_;  // since it was asked
+  std::vector<bool> is_hung_;       // and that was said
   std::unique_ptr<base::Timer> due_;
 };
 

@@ -29,7 +29,7 @@ constexpr base::Duration kTick = std::chrono::seconds{1};
 // Above a backend's own threshold, failures in a row are told no more often: an outage is not a flood of messages.
 constexpr base::Duration kToldEvery = std::chrono::milliseconds{50};
 // Signs of life in the time that the service manager waits for one.
-constexpr int kBeatsPerWatch = 3;
+constexpr int kHeartbeatsPerWatch = 3;
 // Descriptors for files, listeners, loops, probes, the admin listener.
 constexpr rlim_t kOwnDescriptorsMax = 256;
 
@@ -305,7 +305,7 @@ void Server::on_view(std::shared_ptr<const health::View> view) {
 void Server::obey(const admin::OperatorAsk& ask, admin::OperatorDesk::Done done) {
   const auto kept = control_->obey(ask);
   monitor_->publish();
-  on_all_workers(&Worker::beat, [kept, done = std::move(done)] { done(kept); });
+  on_all_workers(&Worker::heartbeat, [kept, done = std::move(done)] { done(kept); });
 }
 
 void Server::on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then) {
@@ -363,14 +363,14 @@ void Server::watch_loops() {
   if (!allowed) return;
   const LoopWatch::Calls calls{.ask =
                                    [this](std::size_t worker) {
-                                     workers_[worker]->beat([this, worker] {
+                                     workers_[worker]->heartbeat([this, worker] {
                                        loop_.post([this, worker] {
-                                         if (loop_watch_) loop_watch_->on_beat(worker);
+                                         if (loop_watch_) loop_watch_->on_heartbeat(worker);
                                        });
                                      });
                                    },
                                .all_turn = [] { service_manager::say_alive(); }};
-  loop_watch_ = std::make_unique<LoopWatch>(loop_, workers_.size(), *allowed / kBeatsPerWatch, calls);
+  loop_watch_ = std::make_unique<LoopWatch>(loop_, workers_.size(), *allowed / kHeartbeatsPerWatch, calls);
   loop_watch_->start();
 }
 

@@ -134,7 +134,7 @@ class Server final : private health::Monitor::Listener,
   // health::Monitor::Listener
   void on_view(std::shared_ptr<const health::View> view) override;
   void on_event(const health::Event& event) override;
-  void on_sighting(conf::BackendId backend) override { control_->on_sighting(backend); }
+  void on_observation(conf::BackendId backend) override { control_->on_observation(backend); }
   void on_probed(conf::BackendId backend, health::Reason reason, base::Instant began) override {
     quarantine_.on_probed(backend, reason, began);
   }
@@ -144,7 +144,7 @@ class Server final : private health::Monitor::Listener,
   admin::StatusView states() const override;
   admin::BackendView backend(std::size_t pool, std::size_t backend) const override;
   admin::Readiness readiness() const override;
-  admin::ClusterView cluster() const override { return control_->view(ClusterControl::Sightings::Shown); }
+  admin::ClusterView cluster() const override { return control_->view(ClusterControl::Observations::Shown); }
   // admin::OperatorDesk
   void obey(const admin::OperatorAsk& ask, admin::OperatorDesk::Done done) override;
   // admin::RollDesk

@@ -86,11 +86,11 @@ admin::BackendView Server::backend(std::size_t pool, std::size_t backend) const 
 /// All but the pools.
 admin::StatusView Server::frame() const {
   admin::StatusView view;
-  view.node = control_->node_name();
+  view.node = control_->proxy_name();
   view.version = HOLDFAST_VERSION;
   view.readiness = readiness();
   view.redis = control_->redis_view();
-  view.cluster = control_->view(ClusterControl::Sightings::LeftOut);
+  view.cluster = control_->view(ClusterControl::Observations::LeftOut);
   view.now = base::wall_now();
   view.uptime = std::chrono::steady_clock::now() - started_;
   view.workers = static_cast<std::uint32_t>(workers_.size());
@@ -194,7 +194,7 @@ admin::BackendView Server::backend_state(conf::BackendId id) const {
   }
   view.order = name_of(condition.order.state);
   const bool is_probed = settings_->pool_of(id).probe.type != conf::ProbeType::None;
-  view.probe_state = is_probed ? name_of(monitor_->sighting(id).probe) : "passing";
+  view.probe_state = is_probed ? name_of(monitor_->own_observation(id).probe) : "passing";
   return view;
 }
 

@@ -129,7 +129,7 @@ void Worker::abort() {
 
 void Worker::stop() { loop_.stop(); }
 
-void Worker::beat(Done done) { loop_.post(std::move(done)); }
+void Worker::heartbeat(Done done) { loop_.post(std::move(done)); }
 
 void Worker::duplicate_sockets(std::function<void(std::vector<PassedSocket>)> done) {
   loop_.post([this, done = std::move(done)] {

@@ -87,7 +87,7 @@ class Worker final : private proxy::ProxyListener {
   void abort();
   void stop();
   /// Answers as soon as its loop turns.
-  void beat(Done done);
+  void heartbeat(Done done);
 
   // An upgrade, step by step; `done` is called on the worker's thread.
   struct PassedSocket {

@@ -40,11 +40,11 @@ class BackendCounts {
 
   std::size_t memory_bytes() const {
     const std::shared_lock lock(mutex_);
-    return counts_.size() * kNodeBytes + counts_.bucket_count() * sizeof(void*);
+    return counts_.size() * kEntryBytes + counts_.bucket_count() * sizeof(void*);
   }
 
  private:
-  static constexpr std::size_t kNodeBytes = 48;  // tag, count, link, and what the allocator adds
+  static constexpr std::size_t kEntryBytes = 48;  // tag, count, link, and what the allocator adds
 
   mutable std::shared_mutex mutex_;
   std::unordered_map<BackendTag, std::atomic<std::uint64_t>> counts_;

@@ -13,7 +13,7 @@ namespace holdfast::sessions {
 /// All keys of this installation, derived from its one secret. Immutable: any thread. Never logged or shown.
 class Keyring {
  public:
-  /// `secret` is at least 16 bytes (the caller checks and reports); the same on every proxy node.
+  /// `secret` is at least 16 bytes (the caller checks and reports); the same on every proxy.
   explicit Keyring(std::string_view secret);
 
   /// The map's key of what the client holds (an app's session id, a header value, an address), per pool. SipHash-2-4

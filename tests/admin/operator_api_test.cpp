@@ -139,7 +139,7 @@ TEST_CASE("who leads, and who sees what") {
   cluster.node = "lb1";
   cluster.leader = "lb2";
   cluster.fencing_number = 1'769'860'800'123;
-  cluster.nodes = {
+  cluster.proxies = {
       {.name = "lb1",
        .instance = "i1",
        .is_self = true,

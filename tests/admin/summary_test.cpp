@@ -87,11 +87,11 @@ TEST_CASE("readiness, Redis and many pools show in the line") {
         "1 of 2 backends of pool shop serving: b DRAINING; 1 pool more with trouble; 48 sessions; redis off");
 }
 
-TEST_CASE("a proxy node that is gone is said, and never green") {
+TEST_CASE("a proxy that is gone is said, and never green") {
   StatusView view = view_of({State::Up});
   view.cluster.state = "ok";
   view.cluster.leader = "lb1";
-  view.cluster.nodes = {{.name = "lb1", .is_self = true}};
+  view.cluster.proxies = {{.name = "lb1", .is_self = true}};
   CHECK(mood_of(view) == Mood::Good);
   view.cluster.missing = {"lb2"};
   CHECK(summary_text(view) ==

@@ -14,11 +14,11 @@ namespace {
 
 constexpr const char* kBackend = "shop/app1";
 
-std::vector<NodeWord> nodes(std::vector<Observation> seen) {
-  std::vector<NodeWord> out;
+std::vector<ProxyReport> proxies(std::vector<Observation> seen) {
+  std::vector<ProxyReport> out;
   out.reserve(seen.size());
   for (Observation& one : seen)
-    out.push_back(node(std::string(1, static_cast<char>('b' + out.size())), {{kBackend, one}}));
+    out.push_back(proxy(std::string(1, static_cast<char>('b' + out.size())), {{kBackend, one}}));
   return out;
 }
 
@@ -69,13 +69,13 @@ TEST_CASE("agreement: more than half of those that count") {
   };
   for (const Row& row : rows) {
     INFO(row.why);
-    const Tally tally = tally_of(kBackend, &row.own, row.standing, nodes(row.others), kNow, 10s);
+    const Tally tally = tally_of(kBackend, &row.own, row.standing, proxies(row.others), kNow, 10s);
     CHECK(agree(tally, row.standing) == row.want);
   }
 }
 
 TEST_CASE("who is cut off has no voice, nor who does not know the backend") {
-  auto others = nodes({passing(), failing(), failing()});
+  auto others = proxies({passing(), failing(), failing()});
   others[1].standing = Standing::CutOff;
   others[2].sees.clear();
   const Observation own = passing();
@@ -86,13 +86,13 @@ TEST_CASE("who is cut off has no voice, nor who does not know the backend") {
 }
 
 TEST_CASE("a backend we do not have, or do not probe, is judged by the others") {
-  const Tally tally = tally_of(kBackend, nullptr, Standing::InTouch, nodes({failing(), failing()}), kNow, 10s);
+  const Tally tally = tally_of(kBackend, nullptr, Standing::InTouch, proxies({failing(), failing()}), kNow, 10s);
   CHECK(agree(tally, Standing::InTouch) == Quorum::SaysDown);
 }
 
 TEST_CASE("the reason in words, and how old a look may be") {
   const Observation own = passing();
-  const Tally tally = tally_of(kBackend, &own, Standing::InTouch, nodes({failing(), failing()}), kNow, 10s);
+  const Tally tally = tally_of(kBackend, &own, Standing::InTouch, proxies({failing(), failing()}), kNow, 10s);
   CHECK(words_of(tally) == "2 of 3 proxies do not reach it");
   CHECK(fresh_max({.interval = 2s, .timeout = 1s}, 3) == 13s);
 }

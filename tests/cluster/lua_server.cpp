@@ -51,7 +51,7 @@ void LuaServer::up() {
 }
 
 RedisReply LuaServer::run(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
-  if (script.name() == "cluster_pulse") ++pulses;
+  if (script.name() == "cluster_pulse") ++heartbeats;
   return redis_.run(script, strings(keys), strings(args));
 }
 

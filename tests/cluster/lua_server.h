@@ -33,7 +33,7 @@ class LuaServer {
   std::size_t hash_size(const std::string& key) { return redis_.command({"HGETALL", key}).items.size() / 2; }
 
   std::int64_t offset_ms = 0;
-  std::size_t pulses = 0;  ///< How many heartbeats have come.
+  std::size_t heartbeats = 0;  ///< How many heartbeats have come.
 
  private:
   friend class LuaLink;

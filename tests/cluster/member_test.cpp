@@ -21,9 +21,9 @@ constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 constexpr const char* kSick = "HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n";
 
 /// One proxy: its own ways to the backends (ports 1000, 1001, ...), its monitor, its member.
-struct Node final : health::Monitor::Listener, OperatorStates::Listener {
-  Node(tests::FakeLoop& l, tests::LuaServer& redis, const std::string& name, std::size_t backends,
-       const std::string& instance = "1")
+struct TestProxy final : health::Monitor::Listener, OperatorStates::Listener {
+  TestProxy(tests::FakeLoop& l, tests::LuaServer& redis, const std::string& name, std::size_t backends,
+            const std::string& instance = "1")
       : loop(l), net(l), link(redis.link(nullptr)) {
     auto made = std::make_shared<conf::Settings>();
     conf::Pool pool;
@@ -49,7 +49,7 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
     monitor->start();
     member->start();
   }
-  ~Node() override { link->listen(nullptr); }
+  ~TestProxy() override { link->listen(nullptr); }
 
   static conf::BackendId id(std::size_t i) { return conf::BackendId{static_cast<std::uint32_t>(i)}; }
   tests::FakeServer& way(std::size_t i) { return net.at(static_cast<std::uint16_t>(1000 + i)); }
@@ -61,8 +61,8 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
   void on_event(const health::Event& event) override {
     if (event.kind == health::Event::Kind::Down) ++downs;
   }
-  void on_sighting(conf::BackendId backend) override {
-    if (member) member->on_sighting(backend);
+  void on_observation(conf::BackendId backend) override {
+    if (member) member->on_observation(backend);
   }
   void on_order(std::string_view backend, const health::OperatorOrder& order) override {
     for (const conf::Backend& one : settings->backends) {
@@ -85,69 +85,69 @@ struct Node final : health::Monitor::Listener, OperatorStates::Listener {
 struct Cluster {
   explicit Cluster(std::size_t count, std::size_t backends = 3) {
     base::log_setup(base::LogLevel::Error, base::LogFormat::Text);
-    for (std::size_t i = 0; i < count; ++i) nodes.emplace_back(loop, redis, "lb" + std::to_string(i), backends);
+    for (std::size_t i = 0; i < count; ++i) proxies.emplace_back(loop, redis, "lb" + std::to_string(i), backends);
     loop.advance(3s);
   }
-  Node& operator[](std::size_t i) { return nodes[i]; }
+  TestProxy& operator[](std::size_t i) { return proxies[i]; }
   std::size_t probes(std::size_t backend) {
     std::size_t sum = 0;
-    for (Node& node : nodes) sum += node.way(backend).heads().size();
+    for (TestProxy& proxy : proxies) sum += proxy.way(backend).heads().size();
     return sum;
   }
   int leaders() {
     int count = 0;
-    for (Node& node : nodes) count += node.member->is_leader() ? 1 : 0;
+    for (TestProxy& proxy : proxies) count += proxy.member->is_leader() ? 1 : 0;
     return count;
   }
   tests::FakeLoop loop;
   tests::LuaServer redis{loop};
-  std::deque<Node> nodes;
+  std::deque<TestProxy> proxies;
 };
 
 }  // namespace
 
-TEST_CASE("nodes find each other, one leads, and together they probe like one") {
+TEST_CASE("proxies find each other, one leads, and together they probe like one") {
   Cluster c(3);
-  for (Node& node : c.nodes) {
-    CHECK(node.member->is_together());
-    CHECK(node.member->roster().others().size() == 2);
-    CHECK(node.member->leader() == c[0].member->id());
+  for (TestProxy& proxy : c.proxies) {
+    CHECK(proxy.member->is_together());
+    CHECK(proxy.member->roster().others().size() == 2);
+    CHECK(proxy.member->leader() == c[0].member->id());
   }
   CHECK(c.leaders() == 1);
   const std::size_t before = c.probes(0);
-  const std::size_t pulses = c.redis.pulses;
+  const std::size_t heartbeats = c.redis.heartbeats;
   c.loop.advance(60s);
   CHECK(c.probes(0) - before >= 27);
   CHECK(c.probes(0) - before <= 33);
-  CHECK(c.redis.pulses - pulses <= 3 * 61);
+  CHECK(c.redis.heartbeats - heartbeats <= 3 * 61);
 }
 
 TEST_CASE("a dead backend is down on all of them at once, though only one was looking") {
   Cluster c(3);
-  for (Node& node : c.nodes) node.way(0).dies();
+  for (TestProxy& proxy : c.proxies) proxy.way(0).dies();
   base::Instant first{};
   base::Instant last{};
   for (int ms = 0; ms < 5000; ms += 5) {
     c.loop.advance(5ms);
     int down = 0;
-    for (Node& node : c.nodes) down += node.state(0) == State::Down ? 1 : 0;
+    for (TestProxy& proxy : c.proxies) down += proxy.state(0) == State::Down ? 1 : 0;
     if (down > 0 && first == base::Instant{}) first = c.loop.now();
     if (down == 3 && last == base::Instant{}) last = c.loop.now();
   }
   REQUIRE(last != base::Instant{});
   CHECK(last - first <= 100ms);
-  for (Node& node : c.nodes) CHECK(node.downs == 1);
-  for (Node& node : c.nodes) node.way(0).accepts();
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.downs == 1);
+  for (TestProxy& proxy : c.proxies) proxy.way(0).accepts();
   c.loop.advance(2500ms);
-  for (Node& node : c.nodes) CHECK(node.state(0) == State::Up);
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.state(0) == State::Up);
 }
 
 TEST_CASE("a sick backend is sick on all of them at once, and for who does not reach it; then well again on all") {
   Cluster c(3);
   const auto all_respond = [&](const char* response) {
-    for (Node& node : c.nodes) {
-      node.way(0).responds_with(response);
-      node.way(0).last().closes();  // what is open would go on as before
+    for (TestProxy& proxy : c.proxies) {
+      proxy.way(0).responds_with(response);
+      proxy.way(0).last().closes();  // what is open would go on as before
     }
   };
   const auto time_to = [&](State state) {
@@ -155,7 +155,7 @@ TEST_CASE("a sick backend is sick on all of them at once, and for who does not r
     for (int ms = 0; ms < 6000; ms += 5) {
       c.loop.advance(5ms);
       int there = 0;
-      for (Node& node : c.nodes) there += node.state(0) == state ? 1 : 0;
+      for (TestProxy& proxy : c.proxies) there += proxy.state(0) == state ? 1 : 0;
       if (there > 0 && first == base::Instant{}) first = c.loop.now();
       if (there == 3) return c.loop.now() - first;
     }
@@ -165,11 +165,11 @@ TEST_CASE("a sick backend is sick on all of them at once, and for who does not r
   CHECK(time_to(State::Sick) <= 100ms);
   c[2].way(0).dies();
   c.loop.advance(20s);
-  CHECK(c[2].monitor->sighting(Node::id(0)).probe == health::ProbeState::Failing);
-  for (Node& node : c.nodes) CHECK(node.state(0) == State::Sick);
-  for (Node& node : c.nodes) CHECK(node.downs == 0);
-  CHECK(c[2].monitor->report(Node::id(0)).reason == health::Reason::Cluster);
-  CHECK(c[2].monitor->report(Node::id(0)).detail == "it tells 2 of 2 other proxies that it is sick");
+  CHECK(c[2].monitor->own_observation(TestProxy::id(0)).probe == health::ProbeState::Failing);
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.state(0) == State::Sick);
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.downs == 0);
+  CHECK(c[2].monitor->report(TestProxy::id(0)).reason == health::Reason::Cluster);
+  CHECK(c[2].monitor->report(TestProxy::id(0)).detail == "it tells 2 of 2 other proxies that it is sick");
   c[2].way(0).accepts();
   all_respond(kOk);
   CHECK(time_to(State::Up) <= 300ms);
@@ -179,13 +179,13 @@ TEST_CASE("one broken path: suspect there, no verdict anywhere, nobody cut off")
   Cluster c(3);
   c[1].way(0).dies();
   c.loop.advance(60s);
-  CHECK(c[1].monitor->sighting(Node::id(0)).probe == health::ProbeState::Failing);
+  CHECK(c[1].monitor->own_observation(TestProxy::id(0)).probe == health::ProbeState::Failing);
   CHECK(c[1].state(0) == State::Up);
   CHECK(c[1].is_suspect(0));
-  for (Node& node : c.nodes) {
-    CHECK(node.state(0) == State::Up);
-    CHECK(node.downs == 0);
-    CHECK(!node.is_cut_off());
+  for (TestProxy& proxy : c.proxies) {
+    CHECK(proxy.state(0) == State::Up);
+    CHECK(proxy.downs == 0);
+    CHECK(!proxy.is_cut_off());
   }
   c[1].way(0).accepts();
   c.loop.advance(5s);
@@ -225,35 +225,35 @@ TEST_CASE("all paths broken: cut off within three intervals, the others serve, a
 
 TEST_CASE("all backends dead: nobody is cut off") {
   Cluster c(3);
-  for (Node& node : c.nodes) {
-    for (std::size_t i = 0; i < 3; ++i) node.way(i).dies();
+  for (TestProxy& proxy : c.proxies) {
+    for (std::size_t i = 0; i < 3; ++i) proxy.way(i).dies();
   }
   for (int s = 0; s < 100; ++s) {
     c.loop.advance(100ms);
-    for (Node& node : c.nodes) REQUIRE(!node.is_cut_off());
+    for (TestProxy& proxy : c.proxies) REQUIRE(!proxy.is_cut_off());
   }
-  for (Node& node : c.nodes) CHECK(node.state(2) == State::Down);
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.state(2) == State::Down);
 }
 
 TEST_CASE("Redis away: each by itself at once, and no verdict changes; back: together") {
   Cluster c(2);
   c.redis.down();
   c.loop.run();
-  for (Node& node : c.nodes) {
-    CHECK(!node.member->is_together());
-    CHECK(node.member->alone_because() == "redis refused");
-    CHECK(!node.member->is_leader());
+  for (TestProxy& proxy : c.proxies) {
+    CHECK(!proxy.member->is_together());
+    CHECK(proxy.member->alone_because() == "redis refused");
+    CHECK(!proxy.member->is_leader());
   }
   c.loop.advance(30s);
   const std::size_t before = c.probes(0);
   c.loop.advance(60s);
   CHECK_MESSAGE(c.probes(0) - before >= 55, "each its own probes again");
-  for (Node& node : c.nodes) CHECK(node.downs == 0);
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.downs == 0);
   c.redis.lose_all();
   const std::uint64_t fence = c[0].member->fence();
   c.redis.up();
   c.loop.advance(2s);
-  for (Node& node : c.nodes) CHECK(node.member->is_together());
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.member->is_together());
   CHECK(c.leaders() == 1);
   CHECK_MESSAGE(c[0].member->fence() > fence, "the number rises though Redis has lost it");
 }
@@ -281,8 +281,8 @@ TEST_CASE("never two leaders, the number only rises, whoever dies or says goodby
   CHECK(c.leaders() == 1);
   CHECK(c[1].member->fence() > fence);
   fence = c[1].member->fence();
-  Node& leader = c[1].member->is_leader() ? c[1] : c[2];
-  Node& other = c[1].member->is_leader() ? c[2] : c[1];
+  TestProxy& leader = c[1].member->is_leader() ? c[1] : c[2];
+  TestProxy& other = c[1].member->is_leader() ? c[2] : c[1];
   leader.link->cut();
   for (int i = 0; i < 500; ++i) {
     c.loop.advance(10ms);
@@ -298,10 +298,10 @@ TEST_CASE("a pause ends the lease and judges nobody") {
   c.loop.jump(1h);
   CHECK_MESSAGE(!c[0].member->is_leader(), "by our own clock, before anybody has asked");
   c.loop.advance(3s);
-  for (Node& node : c.nodes) {
-    CHECK(node.downs == 0);
-    CHECK(!node.is_cut_off());
-    CHECK(node.member->is_together());
+  for (TestProxy& proxy : c.proxies) {
+    CHECK(proxy.downs == 0);
+    CHECK(!proxy.is_cut_off());
+    CHECK(proxy.member->is_together());
   }
   CHECK(c.leaders() == 1);
 }
@@ -311,17 +311,17 @@ TEST_CASE("Redis' clock may jump: nobody is declared dead for it for long, nothi
   for (const std::int64_t jump : {std::int64_t{3'600'000}, std::int64_t{-7'200'000}}) {
     c.redis.offset_ms += jump;
     c.loop.advance(10s);
-    for (Node& node : c.nodes) {
-      CHECK(node.member->roster().others().size() == 1);
-      CHECK(node.downs == 0);
-      CHECK(!node.is_cut_off());
+    for (TestProxy& proxy : c.proxies) {
+      CHECK(proxy.member->roster().others().size() == 1);
+      CHECK(proxy.downs == 0);
+      CHECK(!proxy.is_cut_off());
     }
   }
 }
 
 TEST_CASE("orders: obeyed by all at once, over Redis' absence, the later one wins") {
   Cluster c(2);
-  REQUIRE(c[0].orders->say("shop/app0", OperatorState::Drain, "ops", std::nullopt));
+  REQUIRE(c[0].orders->set("shop/app0", OperatorState::Drain, "ops", std::nullopt));
   CHECK(c[0].orders->unconfirmed() == 1);
   c.loop.advance(50ms);
   CHECK(c[0].state(0) == State::Draining);
@@ -329,18 +329,18 @@ TEST_CASE("orders: obeyed by all at once, over Redis' absence, the later one win
   CHECK(c[0].orders->unconfirmed() == 0);
 
   c.redis.down();
-  REQUIRE(c[0].orders->say("shop/app0", OperatorState::Maint, "ops", std::nullopt));
+  REQUIRE(c[0].orders->set("shop/app0", OperatorState::Maint, "ops", std::nullopt));
   c.loop.advance(1s);
-  REQUIRE(c[1].orders->say("shop/app1", OperatorState::Drain, "ops", std::nullopt));
+  REQUIRE(c[1].orders->set("shop/app1", OperatorState::Drain, "ops", std::nullopt));
   c.loop.advance(1s);
   CHECK(c[0].state(0) == State::Maint);
   CHECK(c[1].state(0) == State::Draining);
   c.redis.up();
   c.loop.advance(3s);
-  for (Node& node : c.nodes) {
-    CHECK(node.state(0) == State::Maint);
-    CHECK(node.state(1) == State::Draining);
-    CHECK(node.orders->unconfirmed() == 0);
+  for (TestProxy& proxy : c.proxies) {
+    CHECK(proxy.state(0) == State::Maint);
+    CHECK(proxy.state(1) == State::Draining);
+    CHECK(proxy.orders->unconfirmed() == 0);
   }
   c.redis.lose_all();
   c.redis.down();
@@ -348,46 +348,46 @@ TEST_CASE("orders: obeyed by all at once, over Redis' absence, the later one win
   c.loop.advance(3s);
   CHECK_MESSAGE(c.redis.hash_size("h:operator") == 2, "what Redis has lost it is told again");
 
-  Node late(c.loop, c.redis, "lb9", 3);
+  TestProxy late(c.loop, c.redis, "lb9", 3);
   c.loop.advance(1s);
   CHECK(late.state(0) == State::Maint);
   CHECK(late.state(1) == State::Draining);
-  REQUIRE(late.orders->say("shop/app0", OperatorState::Ready, "ops", std::nullopt));
+  REQUIRE(late.orders->set("shop/app0", OperatorState::Ready, "ops", std::nullopt));
   c.loop.advance(50ms);
   CHECK(c[0].state(0) == State::Up);
 }
 
 TEST_CASE("a drain becomes a maintenance at its deadline, everywhere") {
   Cluster c(2);
-  REQUIRE(c[0].orders->say("shop/app0", OperatorState::Drain, "ops", 1ms));
+  REQUIRE(c[0].orders->set("shop/app0", OperatorState::Drain, "ops", 1ms));
   c.loop.advance(100ms);
   while (base::wall_now() <= c[0].orders->book().find("shop/app0")->deadline) {
   }
   c.loop.advance(2s);
-  for (Node& node : c.nodes) CHECK(node.state(0) == State::Maint);
+  for (TestProxy& proxy : c.proxies) CHECK(proxy.state(0) == State::Maint);
 }
 
 TEST_CASE("two of one name are noticed after a while, not after a quick restart") {
   Cluster c(1);
-  Node twin(c.loop, c.redis, "lb0", 3, "2");
+  TestProxy same_name(c.loop, c.redis, "lb0", 3, "2");
   c.loop.advance(3s);
-  CHECK(twin.member->namesake_warning().empty());
+  CHECK(same_name.member->duplicate_name_warning().empty());
   c.loop.advance(5s);
-  CHECK(twin.member->namesake_warning().find("lb0") != std::string::npos);
-  CHECK(!c[0].member->namesake_warning().empty());
-  twin.member->leave();
+  CHECK(same_name.member->duplicate_name_warning().find("lb0") != std::string::npos);
+  CHECK(!c[0].member->duplicate_name_warning().empty());
+  same_name.member->leave();
   c.loop.advance(2s);
-  CHECK(c[0].member->namesake_warning().empty());
+  CHECK(c[0].member->duplicate_name_warning().empty());
 }
 
 TEST_CASE("nothing is left when it goes") {
   tests::FakeLoop loop;
   tests::LuaServer redis(loop);
   {
-    Node node(loop, redis, "lb1", 2);
+    TestProxy proxy(loop, redis, "lb1", 2);
     loop.advance(5s);
-    node.member->leave();
-    node.monitor->stop();
+    proxy.member->leave();
+    proxy.monitor->stop();
     loop.run();
     CHECK(loop.timers_set() == 0);
   }

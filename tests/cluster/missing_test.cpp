@@ -13,7 +13,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Roster::Change left(Names ids) { return {.joined = {}, .left = std::move(ids)}; }
+Roster::MembershipChange left(Names ids) { return {.joined = {}, .left = std::move(ids)}; }
 
 }  // namespace
 
@@ -21,7 +21,7 @@ TEST_CASE("who went without a goodbye is missing until one of its name is there 
   Missing missing("a");
   missing.note(left({"c#1", "b#1"}), {}, kNow);
   CHECK(missing.names() == Names{"c", "b"});
-  missing.note({}, {node("b")}, kNow + 1s);
+  missing.note({}, {proxy("b")}, kNow + 1s);
   CHECK(missing.names() == Names{"c"});
   missing.note({}, {}, kNow + Missing::kKept);
   CHECK(missing.names() == Names{"c"});
@@ -31,15 +31,15 @@ TEST_CASE("who went without a goodbye is missing until one of its name is there 
 
 TEST_CASE("who is there under the same name is not missing: neither another, nor we after a start") {
   Missing missing("a");
-  missing.note(left({"b#0", "a#0"}), {node("b")}, kNow);
+  missing.note(left({"b#0", "a#0"}), {proxy("b")}, kNow);
   CHECK(missing.names().empty());
 }
 
 TEST_CASE("a goodbye that was heard late excuses") {
   Missing missing("a");
   missing.note(left({"b#1", "c#1"}), {}, kNow);
-  missing.excuse("b#1");
-  missing.excuse("c#2");
+  missing.on_goodbye("b#1");
+  missing.on_goodbye("c#2");
   CHECK(missing.names() == Names{"c"});
 }
 

@@ -9,12 +9,12 @@ using namespace holdfast::cluster;
 using namespace holdfast::tests;
 using namespace std::chrono_literals;
 
-TEST_CASE("a node's word survives the way, and ages arrive as ages") {
-  NodeWord said = node(
+TEST_CASE("a proxy's word survives the way, and ages arrive as ages") {
+  ProxyReport said = proxy(
       "lb1", {{"shop/app1", passing(3s)}, {"shop/app2", failing(5s, 1s)}, {"x/\"y\"", starting()}, {"x/z", sick()}},
       Standing::CutOff);
   said.number = 42;
-  const auto heard = parse_node_word(text_of(said, kNow), kNow + 1h);
+  const auto heard = parse_proxy_report(text_of(said, kNow), kNow + 1h);
   REQUIRE(heard);
   CHECK(heard->id() == "lb1#1");
   CHECK(heard->standing == Standing::CutOff);
@@ -37,13 +37,13 @@ TEST_CASE("a node's word survives the way, and ages arrive as ages") {
   CHECK(!heard->sees.at("x/\"y\"").probed);
 }
 
-TEST_CASE("a shout survives the way") {
-  Shout said{.node = "lb1#1", .backend = "shop/app1", .seen = failing(5s, 1s)};
+TEST_CASE("a broadcast survives the way") {
+  Broadcast said{.proxy = "lb1#1", .backend = "shop/app1", .seen = failing(5s, 1s)};
   said.seen.number = 7;
   said.seen.is_suspect = true;
-  const auto heard = parse_shout(text_of(said, kNow), kNow);
+  const auto heard = parse_broadcast(text_of(said, kNow), kNow);
   REQUIRE(heard);
-  CHECK(heard->node == said.node);
+  CHECK(heard->proxy == said.proxy);
   CHECK(heard->backend == said.backend);
   CHECK(heard->seen == said.seen);
 }
@@ -55,15 +55,15 @@ TEST_CASE("what is no word is none") {
         R"({"name":"a","instance":"b","number":-1,"sees":{}})",
         R"({"name":"a","instance":"b","number":1,"sees":[]})"}) {
     CAPTURE(text);
-    CHECK(!parse_node_word(text, kNow));
-    CHECK(!parse_shout(text, kNow));
+    CHECK(!parse_proxy_report(text, kNow));
+    CHECK(!parse_broadcast(text, kNow));
   }
-  CHECK(!parse_shout(R"({"node":"a","backend":"b","number":1,"sees":["walking",false,1,1,1,1,""]})", kNow));
-  CHECK(!parse_shout(R"({"node":"a","backend":"b","number":1,"sees":[]})", kNow));
+  CHECK(!parse_broadcast(R"({"node":"a","backend":"b","number":1,"sees":["walking",false,1,1,1,1,""]})", kNow));
+  CHECK(!parse_broadcast(R"({"node":"a","backend":"b","number":1,"sees":[]})", kNow));
 }
 
 TEST_CASE("what is strange inside a word is left out, the rest counts") {
-  const auto heard = parse_node_word(
+  const auto heard = parse_proxy_report(
       R"({"name":"a","instance":"b","number":1,"more":true,"sees":{"p/1":["passing",false,1,0,-5,null,"","more"],)"
       R"("p/2":["later",false,1,0,5,null,""],"p/3":7,"p/4":["failing",false,99999999999,"x",9e99,1e3,""]}})",
       kNow);
@@ -76,7 +76,7 @@ TEST_CASE("what is strange inside a word is left out, the rest counts") {
 }
 
 TEST_CASE("what is observed is our own") {
-  health::Sighting own;
+  health::OwnObservation own;
   own.probe = health::ProbeState::Passing;
   own.passed_in_a_row = 4;
   own.probed = kNow;

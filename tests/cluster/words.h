@@ -29,8 +29,8 @@ inline cluster::Observation sick(base::Duration ago = std::chrono::seconds{1}) {
 }
 inline cluster::Observation starting() { return {}; }
 
-inline cluster::NodeWord node(std::string name, cluster::Sightings sees = {},
-                              cluster::Standing standing = cluster::Standing::InTouch) {
+inline cluster::ProxyReport proxy(std::string name, cluster::Observations sees = {},
+                                  cluster::Standing standing = cluster::Standing::InTouch) {
   return {.name = std::move(name), .instance = "1", .standing = standing, .number = 1, .sees = std::move(sees)};
 }
 

@@ -317,7 +317,7 @@ TEST_CASE("one deadline over everything") {
   REQUIRE(f.outcomes.size() == 1);
   CHECK(f.outcomes[0].reason == Reason::ProbeTimeout);
   CHECK(f.outcomes[0].took == 1s);
-  CHECK(f.outcomes[0].standing == Standing::Counts);
+  CHECK(f.outcomes[0].validity == Validity::Counts);
   CHECK(f.server.open_count() == 0);
   CHECK(f.net.dials_under_way() == 0);
   CHECK(f.loop.timers_set() == 0);
@@ -358,15 +358,15 @@ TEST_CASE("a failure found long after the deadline says that we slept") {
   struct Row {
     const char* why;
     base::Duration timeout, slept;
-    Standing want;
+    Validity want;
   };
-  const Row rows[] = {{"on time", 1s, 1s, Standing::Counts},
-                      {"a busy loop", 1s, 2s, Standing::Counts},
-                      {"stopped", 1s, 2001ms, Standing::Discarded},
-                      {"a short timeout: still a second", 100ms, 1100ms, Standing::Counts},
-                      {"a short timeout, slept", 100ms, 1101ms, Standing::Discarded},
-                      {"a long timeout: as long again", 10s, 20s, Standing::Counts},
-                      {"a long timeout, slept", 10s, 21s, Standing::Discarded}};
+  const Row rows[] = {{"on time", 1s, 1s, Validity::Counts},
+                      {"a busy loop", 1s, 2s, Validity::Counts},
+                      {"stopped", 1s, 2001ms, Validity::Discarded},
+                      {"a short timeout: still a second", 100ms, 1100ms, Validity::Counts},
+                      {"a short timeout, slept", 100ms, 1101ms, Validity::Discarded},
+                      {"a long timeout: as long again", 10s, 20s, Validity::Counts},
+                      {"a long timeout, slept", 10s, 21s, Validity::Discarded}};
   for (const Row& row : rows) {
     INFO(row.why);
     ProbeFixture f({.timeout = row.timeout});
@@ -375,7 +375,7 @@ TEST_CASE("a failure found long after the deadline says that we slept") {
     f.loop.run();
     REQUIRE(f.outcomes.size() == 1);
     CHECK(f.outcomes[0].reason == Reason::ProbeTimeout);
-    CHECK(f.outcomes[0].standing == row.want);
+    CHECK(f.outcomes[0].validity == row.want);
   }
   ProbeFixture f;
   f.ask();

@@ -1,4 +1,4 @@
-// What others say of a backend: the operator, and the other proxy nodes.
+// What others say of a backend: the operator, and the other proxies.
 
 #include <doctest/doctest.h>
 
@@ -85,7 +85,7 @@ TEST_CASE("the quorum outvotes our probes, both ways") {
   f.monitor->set_quorum(f.id(0), Quorum::SaysUp);
   f.server(0).dies();
   f.loop.advance(3s);
-  CHECK(f.monitor->sighting(f.id(0)).probe == ProbeState::Failing);
+  CHECK(f.monitor->own_observation(f.id(0)).probe == ProbeState::Failing);
   CHECK(f.state(0) == State::Up);
   CHECK(f.is_suspect(0));
   CHECK(f.take_events() == "suspect app0 probe_refused");
@@ -154,32 +154,32 @@ TEST_CASE("a request to look is one probe, and not one after another") {
   }
   CHECK(f.server(0).heads().size() - before <= 22);
   f.loop.advance(100ms);
-  f.sightings.clear();
+  f.observations.clear();
   f.monitor->look_now(f.id(0));
   f.loop.advance(10s);
-  CHECK_MESSAGE(f.sightings.size() == 1, "whoever asked is answered, though nothing has changed");
+  CHECK_MESSAGE(f.observations.size() == 1, "whoever asked is answered, though nothing has changed");
   CHECK(f.take_events() == "up app0");
 }
 
-TEST_CASE("what this node itself sees is told when it changes, not with each probe") {
+TEST_CASE("what this proxy itself sees is told when it changes, not with each probe") {
   MonitorFixture f(1);
   f.start_up();
-  const std::size_t first = std::exchange(f.sightings, {}).size();
+  const std::size_t first = std::exchange(f.observations, {}).size();
   CHECK(first == 1);
   f.loop.advance(20s);
-  CHECK(f.sightings.empty());
+  CHECK(f.observations.empty());
   f.server(0).dies();
   f.loop.advance(1s);
   f.loop.advance(30s);
-  CHECK_MESSAGE(f.sightings.size() == 2, "the first failure, and failing");
-  REQUIRE(f.monitor->sighting(f.id(0)).failing_since);
+  CHECK_MESSAGE(f.observations.size() == 2, "the first failure, and failing");
+  REQUIRE(f.monitor->own_observation(f.id(0)).failing_since);
   f.server(0).accepts();
   f.loop.advance(5s);
-  CHECK_MESSAGE(f.sightings.size() == 4, "the first good one, and passing");
-  CHECK(!f.monitor->sighting(f.id(0)).failing_since);
+  CHECK_MESSAGE(f.observations.size() == 4, "the first good one, and passing");
+  CHECK(!f.monitor->own_observation(f.id(0)).failing_since);
   f.monitor->on_passive_failure(f.id(0), ErrorCode::Reset, 1);
   f.monitor->on_passive_failure(f.id(0), ErrorCode::Reset, 2);
-  CHECK_MESSAGE(f.sightings.size() == 5, "a request that failed, once");
+  CHECK_MESSAGE(f.observations.size() == 5, "a request that failed, once");
 }
 
 TEST_CASE("a proxy that is cut off tells its workers") {

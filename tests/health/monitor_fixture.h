@@ -72,7 +72,7 @@ struct MonitorFixture final : health::Monitor::Listener {
   void on_view(std::shared_ptr<const health::View> view) override { views.push_back(std::move(view)); }
   void on_event(const health::Event& event) override { events.push_back(event); }
   void on_pool_event(const health::PoolEvent& event) override { pool_events.push_back(event); }
-  void on_sighting(conf::BackendId backend) override { sightings.push_back(backend); }
+  void on_observation(conf::BackendId backend) override { observations.push_back(backend); }
 
   FakeLoop loop;
   FakeDialer net{loop};
@@ -82,7 +82,7 @@ struct MonitorFixture final : health::Monitor::Listener {
   std::vector<std::shared_ptr<const health::View>> views;
   std::vector<health::Event> events;
   std::vector<health::PoolEvent> pool_events;
-  std::vector<conf::BackendId> sightings;
+  std::vector<conf::BackendId> observations;
   std::unique_ptr<health::Monitor> monitor;
 
  private:

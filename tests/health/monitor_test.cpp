@@ -128,14 +128,14 @@ TEST_CASE("requests that get no response: suspect and probed at once; who answer
   f.take_events();
   f.loop.advance(300ms);
   const std::size_t probes = f.server(0).heads().size();
-  f.sightings.clear();
+  f.observations.clear();
   f.monitor->on_silence(f.id(0), 500ms);
   CHECK(f.report(0).suspect);
   f.loop.run();
   CHECK(f.server(0).heads().size() == probes + 1);
   CHECK(!f.is_suspect(0));
   CHECK(f.take_events().empty());
-  CHECK(f.sightings.empty());
+  CHECK(f.observations.empty());
 }
 
 TEST_CASE("requests that get no response, and probes that get none: silent, and said to be") {

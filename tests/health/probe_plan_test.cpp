@@ -116,28 +116,28 @@ TEST_CASE("which probes connect afresh") {
 
 namespace {
 
-/// What the probes of one backend look like when `nodes` proxies share them for a minute of their clock.
+/// What the probes of one backend look like when `proxies` proxies share them for a minute of their clock.
 struct Shared {
   std::size_t probes = 0;
   base::Duration gap_max{};
-  std::vector<std::size_t> by_node;
+  std::vector<std::size_t> by_proxy;
 };
 
-Shared shared_minute(std::uint32_t nodes, std::string_view backend, const conf::Probe& probe, base::Instant epoch) {
+Shared shared_minute(std::uint32_t proxies, std::string_view backend, const conf::Probe& probe, base::Instant epoch) {
   std::vector<base::Instant> sent;
   Shared out;
-  base::Random random(nodes);
-  for (std::uint32_t index = 0; index < nodes; ++index) {
+  base::Random random(proxies);
+  for (std::uint32_t index = 0; index < proxies; ++index) {
     ProbePlan plan(probe);
-    const Share share{.index = index, .count = nodes, .epoch = epoch};
+    const Share share{.index = index, .count = proxies, .epoch = epoch};
     base::Instant now = kStart;
-    out.by_node.push_back(0);
+    out.by_proxy.push_back(0);
     for (;;) {
       now = plan.next_shared(now, share, turn_of(backend), random);
       if (now >= kStart + 60s) break;
       plan.on_begun(now);
       sent.push_back(now);
-      ++out.by_node.back();
+      ++out.by_proxy.back();
       now += 3ms;  // the response
     }
   }
@@ -150,21 +150,21 @@ Shared shared_minute(std::uint32_t nodes, std::string_view backend, const conf::
 }  // namespace
 
 TEST_CASE("proxies that share send the probes of one, without a long gap, each its part") {
-  for (const std::uint32_t nodes : {1u, 2u, 3u, 7u}) {
+  for (const std::uint32_t proxies : {1u, 2u, 3u, 7u}) {
     for (const char* backend : {"shop/app1", "shop/app2", "a/b", ""}) {
       for (const base::Duration epoch : {base::Duration{0}, base::Duration{1h}, base::Duration{2h} + 777ms}) {
         for (const std::uint32_t jitter : {0u, 10u, 100u}) {
-          CAPTURE(nodes);
+          CAPTURE(proxies);
           CAPTURE(backend);
           CAPTURE(jitter);
           const conf::Probe probe{.interval = 2s, .jitter_percent = jitter};
-          const Shared got = shared_minute(nodes, backend, probe, base::Instant{} + epoch);
+          const Shared got = shared_minute(proxies, backend, probe, base::Instant{} + epoch);
           CHECK(got.probes >= 27);
           CHECK(got.probes <= 33);
           CHECK(got.gap_max <= 3s);
-          for (const std::size_t part : got.by_node) {
-            CHECK(part >= 30 / nodes - 1);
-            CHECK(part <= 30 / nodes + 2);
+          for (const std::size_t part : got.by_proxy) {
+            CHECK(part >= 30 / proxies - 1);
+            CHECK(part <= 30 / proxies + 2);
           }
         }
       }
@@ -172,7 +172,7 @@ TEST_CASE("proxies that share send the probes of one, without a long gap, each i
   }
 }
 
-TEST_CASE("backends are probed at other times than each other, and each begins with another node") {
+TEST_CASE("backends are probed at other times than each other, and each begins with another proxy") {
   const conf::Probe probe{.interval = 2s, .jitter_percent = 0};
   base::Random random(1);
   std::set<base::Instant> dues;

@@ -46,7 +46,7 @@ TEST_CASE("other probes of the same backend: its state and all that was counted 
   REQUIRE(f.state(0) == State::Down);
   const health::Report before = f.report(0);
   const health::Report ejected = f.report(1);
-  const auto failing_since = f.monitor->sighting(f.id(0)).failing_since;
+  const auto failing_since = f.monitor->own_observation(f.id(0)).failing_since;
   REQUIRE(failing_since.has_value());
   f.take_events();
 
@@ -59,7 +59,7 @@ TEST_CASE("other probes of the same backend: its state and all that was counted 
   CHECK(f.report(0).since == before.since);
   CHECK(f.report(0).failed_total == before.failed_total);
   CHECK(f.report(0).took_total == before.took_total);
-  CHECK(f.monitor->sighting(f.id(0)).failing_since == failing_since);
+  CHECK(f.monitor->own_observation(f.id(0)).failing_since == failing_since);
   CHECK(f.report(1).ejections_total == 1);
   CHECK(ejected.ejected_until.has_value());
   CHECK(f.report(1).ejected_until.has_value());

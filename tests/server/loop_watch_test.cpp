@@ -18,8 +18,8 @@ TEST_CASE("the service manager hears of us while all workers turn, and not while
   watch.start();
   CHECK(said == 1);
   const auto turn = [&](bool first, bool second) {
-    if (first) watch.on_beat(0);
-    if (second) watch.on_beat(1);
+    if (first) watch.on_heartbeat(0);
+    if (second) watch.on_heartbeat(1);
     loop.advance(1s);
   };
   turn(true, true);

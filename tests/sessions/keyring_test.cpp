@@ -74,7 +74,7 @@ TEST_CASE("backend tags: stable, never 0, apart by pool and name") {
   }
 }
 
-// Every proxy node of an installation, old or new, must come to the same: these values may never change.
+// Every proxy of an installation, old or new, must come to the same: these values may never change.
 TEST_CASE("derived values are fixed for all versions") {
   const Keyring keyring(kSecret);
   const Key key = keyring.session_key("shop", "abc");

@@ -24,7 +24,7 @@ namespace {
 using health::OperatorState;
 using health::State;
 
-constexpr std::size_t kNodes = 3;
+constexpr std::size_t kProxies = 3;
 constexpr std::size_t kBackends = 3;
 constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -45,8 +45,8 @@ std::shared_ptr<const conf::Settings> make_settings(const std::string& state_dir
 }
 
 /// One process: its ways to the backends, its monitor, its member.
-struct Node final : health::Monitor::Listener, cluster::OperatorStates::Listener {
-  Node(World& world, std::size_t number, std::uint64_t instance, const std::string& state_dir)
+struct TestProxy final : health::Monitor::Listener, cluster::OperatorStates::Listener {
+  TestProxy(World& world, std::size_t number, std::uint64_t instance, const std::string& state_dir)
       : machine(world), settings(make_settings(state_dir)), net(machine.loop()), link(machine, [this] {
           if (member) member->on_link_changed();
         }) {
@@ -72,8 +72,8 @@ struct Node final : health::Monitor::Listener, cluster::OperatorStates::Listener
   State state(std::size_t i) const { return view->of(conf::BackendId{static_cast<std::uint32_t>(i)}).state; }
 
   void on_view(std::shared_ptr<const health::View> published) override { view = std::move(published); }
-  void on_sighting(conf::BackendId backend) override {
-    if (member) member->on_sighting(backend);
+  void on_observation(conf::BackendId backend) override {
+    if (member) member->on_observation(backend);
   }
   void on_order(std::string_view backend, const health::OperatorOrder& order) override {
     for (const conf::Backend& one : settings->backends) {
@@ -97,8 +97,8 @@ class Simulation {
   explicit Simulation(std::uint64_t seed) : world(seed) {
     base::log_setup(base::LogLevel::Error, base::LogFormat::Text);
     world.is_hostile = seed % 4 == 0;
-    for (std::size_t i = 0; i < kNodes; ++i) {
-      nodes_.push_back(std::make_unique<Node>(world, i, ++last_instance_, dirs_[i].path().string()));
+    for (std::size_t i = 0; i < kProxies; ++i) {
+      proxies_.push_back(std::make_unique<TestProxy>(world, i, ++last_instance_, dirs_[i].path().string()));
     }
   }
 
@@ -121,8 +121,8 @@ class Simulation {
   }
 
   void act() {
-    const std::size_t number = world.random.below(kNodes);
-    Node& node = *nodes_[number];
+    const std::size_t number = world.random.below(kProxies);
+    TestProxy& proxy = *proxies_[number];
     const std::size_t backend = world.random.below(kBackends);
     const auto what = world.random.below(20);
     if (is_traced())
@@ -131,17 +131,17 @@ class Simulation {
     switch (what) {
       case 0:
       case 1:
-        return node.machine.cut();
+        return proxy.machine.cut();
       case 2:
       case 3:
       case 4:
-        return node.machine.mend();
+        return proxy.machine.mend();
       case 5:
       case 6:
-        return node.machine.pause();
+        return proxy.machine.pause();
       case 7:
       case 8:
-        return node.machine.resume();
+        return proxy.machine.resume();
       case 9:
         return world.hang_redis();
       case 10:
@@ -154,20 +154,20 @@ class Simulation {
       case 12:
         return reborn(number);
       case 13:
-        if (!node.machine.is_paused()) node.subscription->reset();
+        if (!proxy.machine.is_paused()) proxy.subscription->reset();
         return;
       case 14:
-        for (auto& each : nodes_) each->way(backend).dies();  // a backend
+        for (auto& each : proxies_) each->way(backend).dies();  // a backend
         return;
       case 15:
-        node.way(backend).dies();  // a way to it
+        proxy.way(backend).dies();  // a way to it
         return;
       case 16:
       case 17:
-        for (auto& each : nodes_) revive(each->way(backend));
+        for (auto& each : proxies_) revive(each->way(backend));
         return;
       default:
-        return order(node, backend);
+        return order(proxy, backend);
     }
   }
 
@@ -176,20 +176,20 @@ class Simulation {
     way.responds_with(kOk);
   }
 
-  void order(Node& node, std::size_t backend) {
-    if (node.machine.is_paused()) return;
+  void order(TestProxy& proxy, std::size_t backend) {
+    if (proxy.machine.is_paused()) return;
     constexpr OperatorState kStates[] = {OperatorState::Ready, OperatorState::Drain, OperatorState::Maint};
     const OperatorState state = kStates[world.random.below(3)];
-    node.machine.receive([&] {
-      const auto said = node.orders->say(fmt::format("shop/app{}", backend), state, "sim", std::nullopt);
+    proxy.machine.receive([&] {
+      const auto said = proxy.orders->set(fmt::format("shop/app{}", backend), state, "sim", std::nullopt);
       must(said.has_value(), "an order is kept");
     });
   }
 
   /// kill -9 and a new start with the same state directory.
   void reborn(std::size_t number) {
-    nodes_[number].reset();
-    nodes_[number] = std::make_unique<Node>(world, number, ++last_instance_, dirs_[number].path().string());
+    proxies_[number].reset();
+    proxies_[number] = std::make_unique<TestProxy>(world, number, ++last_instance_, dirs_[number].path().string());
     fences_[number] = 0;
   }
 
@@ -197,22 +197,22 @@ class Simulation {
     world.wake_redis();
     world.start_redis();
     world.is_hostile = world.is_slow = false;
-    for (auto& node : nodes_) {
-      node->machine.mend();
-      node->machine.resume();
-      node->subscription->reset();
-      for (std::size_t i = 0; i < kBackends; ++i) revive(node->way(i));
+    for (auto& proxy : proxies_) {
+      proxy->machine.mend();
+      proxy->machine.resume();
+      proxy->subscription->reset();
+      for (std::size_t i = 0; i < kBackends; ++i) revive(proxy->way(i));
     }
     // A lease, the pauses of reconnections, and probes enough to rise.
     run_for(20s);
   }
 
   void check() {
-    for (std::size_t i = 0; i < kNodes; ++i) {
-      const cluster::Member& member = *nodes_[i]->member;
+    for (std::size_t i = 0; i < kProxies; ++i) {
+      const cluster::Member& member = *proxies_[i]->member;
       must(member.fence() >= fences_[i], fmt::format("n{}: the fencing number falls", i));
       fences_[i] = member.fence();
-      if (nodes_[i]->machine.is_paused() || !member.is_leader()) continue;
+      if (proxies_[i]->machine.is_paused() || !member.is_leader()) continue;
       const auto [at, is_new] = leaders_.try_emplace(member.fence(), member.id());
       must(at->second == member.id(),
            fmt::format("{} and {} lead with number {}", at->second, member.id(), member.fence()));
@@ -222,32 +222,32 @@ class Simulation {
   void check_agreement() {
     std::set<std::string> leaders;
     std::size_t leading = 0;
-    const Node& first = *nodes_[0];
-    for (const auto& node : nodes_) {
-      const std::string& id = node->member->id();
-      must(node->member->is_together(),
-           "after healing " + id + " is with the others: " + node->member->alone_because());
-      must(node->member->roster().others().size() == kNodes - 1, "after healing " + id + " knows all others");
-      must(node->member->isolation().standing() == cluster::Standing::InTouch, "after healing " + id + " is in touch");
-      leaders.insert(node->member->leader());
-      leading += node->member->is_leader() ? 1u : 0u;
-      must(node->orders->book().entries() == first.orders->book().entries(),
+    const TestProxy& first = *proxies_[0];
+    for (const auto& proxy : proxies_) {
+      const std::string& id = proxy->member->id();
+      must(proxy->member->is_together(),
+           "after healing " + id + " is with the others: " + proxy->member->alone_because());
+      must(proxy->member->roster().others().size() == kProxies - 1, "after healing " + id + " knows all others");
+      must(proxy->member->isolation().standing() == cluster::Standing::InTouch, "after healing " + id + " is in touch");
+      leaders.insert(proxy->member->leader());
+      leading += proxy->member->is_leader() ? 1u : 0u;
+      must(proxy->orders->book().entries() == first.orders->book().entries(),
            "after healing " + id + " knows the same orders");
-      must(node->orders->unconfirmed() == 0, "after healing Redis knows the orders of " + id);
+      must(proxy->orders->unconfirmed() == 0, "after healing Redis knows the orders of " + id);
       for (std::size_t i = 0; i < kBackends; ++i) {
-        must(node->state(i) == first.state(i), fmt::format("after healing {} agrees on app{}: {}, not {}", id, i,
-                                                           name_of(node->state(i)), name_of(first.state(i))));
-        must(node->state(i) != State::Down && node->state(i) != State::Starting,
-             fmt::format("after healing {} reaches app{}: {}", id, i, name_of(node->state(i))));
+        must(proxy->state(i) == first.state(i), fmt::format("after healing {} agrees on app{}: {}, not {}", id, i,
+                                                            name_of(proxy->state(i)), name_of(first.state(i))));
+        must(proxy->state(i) != State::Down && proxy->state(i) != State::Starting,
+             fmt::format("after healing {} reaches app{}: {}", id, i, name_of(proxy->state(i))));
       }
     }
     must(leaders.size() == 1 && leading == 1, fmt::format("after healing one leads: {} do", leading));
   }
 
-  std::array<support::TempDir, kNodes> dirs_;
-  std::vector<std::unique_ptr<Node>> nodes_;
+  std::array<support::TempDir, kProxies> dirs_;
+  std::vector<std::unique_ptr<TestProxy>> proxies_;
   std::uint64_t last_instance_ = 0;
-  std::array<std::uint64_t, kNodes> fences_{};
+  std::array<std::uint64_t, kProxies> fences_{};
   std::map<std::uint64_t, std::string> leaders_;  // who has led with a number
 };
 

@@ -74,8 +74,8 @@ struct Agreed {
 };
 
 /// One process: the copies, the control loop's parts, two workers.
-struct Node {
-  Node(World& world, std::size_t number, std::uint64_t instance)
+struct TestProxy {
+  TestProxy(World& world, std::size_t number, std::uint64_t instance)
       : machine(world),
         name(fmt::format("n{}", number)),
         memory({.sessions_max = 1000, .seed = instance, .start = machine.loop().now()}),
@@ -95,12 +95,12 @@ struct Node {
   }
 
   struct Worker {
-    explicit Worker(Node& node)
-        : link(node.machine,
-               [this, &node] {
-                 if (link.is_up()) node.map.on_link_up();
+    explicit Worker(TestProxy& proxy)
+        : link(proxy.machine,
+               [this, &proxy] {
+                 if (link.is_up()) proxy.map.on_link_up();
                }),
-          store(node.memory, node.places, node.copy_lease, link, node.machine.loop(),
+          store(proxy.memory, proxy.places, proxy.copy_lease, link, proxy.machine.loop(),
                 {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}}),
           balancer(conf::PoolId{0}, 1) {}
     SimLink link;
@@ -127,11 +127,11 @@ class Simulation;
 class Visit final : public sessions::StoreHandler {
  public:
   enum class Kind : std::uint8_t { Look, Logout };
-  Visit(Simulation& simulation, Node& node, Node::Worker& worker, std::size_t user, Kind kind);
+  Visit(Simulation& simulation, TestProxy& proxy, TestProxy::Worker& worker, std::size_t user, Kind kind);
 
   void start();
   bool is_done() const { return done_; }
-  const Node& node() const { return node_; }
+  const TestProxy& proxy() const { return proxy_; }
 
  private:
   void on_binding(const sessions::BindResult& holds) override;
@@ -141,8 +141,8 @@ class Visit final : public sessions::StoreHandler {
   proxy::Placement::Tools tools();
 
   Simulation& simulation_;
-  Node& node_;
-  Node::Worker& worker_;
+  TestProxy& proxy_;
+  TestProxy::Worker& worker_;
   const std::size_t user_;
   const Kind kind_;
   const std::string held_;
@@ -158,7 +158,7 @@ class Simulation {
  public:
   explicit Simulation(std::uint64_t seed) : world(seed) {
     world.is_hostile = seed % 4 == 0;
-    for (std::size_t i = 0; i < 3; ++i) nodes.push_back(std::make_unique<Node>(world, i, ++last_instance));
+    for (std::size_t i = 0; i < 3; ++i) proxies.push_back(std::make_unique<TestProxy>(world, i, ++last_instance));
   }
   ~Simulation() { visits.clear(); }
 
@@ -171,9 +171,9 @@ class Simulation {
     }
     heal();
     for (int round = 0; round < 2; ++round) {
-      for (auto& node : nodes) {
+      for (auto& proxy : proxies) {
         for (std::size_t user = 0; user < kUsers; ++user) {
-          visit(*node, user, Visit::Kind::Look);
+          visit(*proxy, user, Visit::Kind::Look);
           run_for(20ms);
         }
       }
@@ -182,15 +182,16 @@ class Simulation {
     check_agreement();
   }
 
-  void on_served(const Node& node, bool is_alone, std::size_t user, base::Instant began, conf::BackendId backend) {
-    const auto copy = node.memory.look(Shop::the().keys[user], const_cast<Node&>(node).machine.loop().now());
+  void on_served(const TestProxy& proxy, bool is_alone, std::size_t user, base::Instant began,
+                 conf::BackendId backend) {
+    const auto copy = proxy.memory.look(Shop::the().keys[user], const_cast<TestProxy&>(proxy).machine.loop().now());
     if (is_alone || world.is_hostile || !copy) return;  // it went by what it had
     const auto tag = Shop::the().snapshot.tag_of(backend);
-    must(copy->binding.backend == tag, fmt::format("{} serves user{} elsewhere than its copy says", node.name, user));
+    must(copy->binding.backend == tag, fmt::format("{} serves user{} elsewhere than its copy says", proxy.name, user));
     // What was ended, and is known to be ended everywhere, is not served.
     if (const auto& ended = ended_[user]; ended && began >= ended->since) {
       must(copy->binding.generation > ended->generation,
-           fmt::format("{} serves user{} of generation {}, which was ended with {}", node.name, user,
+           fmt::format("{} serves user{} of generation {}, which was ended with {}", proxy.name, user,
                        static_cast<std::uint32_t>(copy->binding.generation),
                        static_cast<std::uint32_t>(ended->generation)));
     }
@@ -199,7 +200,7 @@ class Simulation {
     for (std::size_t i = agreed.size(); i-- > 0;) {
       if (agreed[i].since <= began - kLease) {
         must(copy->binding.generation >= agreed[i].generation,
-             fmt::format("{} serves user{} of generation {}, {} was agreed {} ms ago", node.name, user,
+             fmt::format("{} serves user{} of generation {}, {} was agreed {} ms ago", proxy.name, user,
                          static_cast<std::uint32_t>(copy->binding.generation),
                          static_cast<std::uint32_t>(agreed[i].generation), base::count_ms(began - agreed[i].since)));
         break;
@@ -207,7 +208,7 @@ class Simulation {
     }
     for (const Agreed& each : agreed) {
       must(each.generation != copy->binding.generation || each.tag == tag,
-           fmt::format("{} serves user{} at app{}, all agreed on another with generation {}", node.name, user,
+           fmt::format("{} serves user{} at app{}, all agreed on another with generation {}", proxy.name, user,
                        conf::index(backend), static_cast<std::uint32_t>(each.generation)));
     }
   }
@@ -234,7 +235,7 @@ class Simulation {
   }
 
   World world;
-  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::unique_ptr<TestProxy>> proxies;
   std::deque<std::unique_ptr<Visit>> visits;
 
  private:
@@ -243,37 +244,38 @@ class Simulation {
     std::erase_if(visits, [](const auto& visit) { return visit->is_done(); });
   }
 
-  Node& any_node() { return *nodes[world.random.below(nodes.size())]; }
+  TestProxy& any_proxy() { return *proxies[world.random.below(proxies.size())]; }
 
-  void visit(Node& node, std::size_t user, Visit::Kind kind) {
-    if (node.machine.is_paused()) return;
-    auto& worker = node.workers[world.random.below(node.workers.size())];
-    visits.push_back(std::make_unique<Visit>(*this, node, worker, user, kind));
-    node.machine.receive([visit = visits.back().get()] { visit->start(); });
+  void visit(TestProxy& proxy, std::size_t user, Visit::Kind kind) {
+    if (proxy.machine.is_paused()) return;
+    auto& worker = proxy.workers[world.random.below(proxy.workers.size())];
+    visits.push_back(std::make_unique<Visit>(*this, proxy, worker, user, kind));
+    proxy.machine.receive([visit = visits.back().get()] { visit->start(); });
   }
 
   void look_everywhere(std::size_t user) {
-    for (auto& node : nodes) visit(*node, user, Visit::Kind::Look);
+    for (auto& proxy : proxies) visit(*proxy, user, Visit::Kind::Look);
   }
 
   void act() {
-    Node& node = any_node();
+    TestProxy& proxy = any_proxy();
     const std::size_t user = world.random.below(kUsers);
     const auto what = world.random.below(26);
     if (is_traced())
-      std::fprintf(stderr, "event %d: %s, user%d\n", static_cast<int>(what), node.name.c_str(), static_cast<int>(user));
+      std::fprintf(stderr, "event %d: %s, user%d\n", static_cast<int>(what), proxy.name.c_str(),
+                   static_cast<int>(user));
     switch (what) {
       case 0:
-        return node.machine.cut();
+        return proxy.machine.cut();
       case 1:
       case 2:
-        return node.machine.mend();
+        return proxy.machine.mend();
       case 3:
-        return node.machine.pause();
+        return proxy.machine.pause();
       case 4:
       case 5:
-        node.machine.resume();
-        for (std::size_t each = 0; each < kUsers; ++each) visit(node, each, Visit::Kind::Look);
+        proxy.machine.resume();
+        for (std::size_t each = 0; each < kUsers; ++each) visit(proxy, each, Visit::Kind::Look);
         return;
       case 6:
         return world.chance(40) ? world.hang_redis() : world.wake_redis();
@@ -283,7 +285,7 @@ class Simulation {
         world.at(world.now() + world.between(10ms, 1s), [this] { world.start_redis(); });
         return;
       case 8:
-        if (!node.machine.is_paused()) node.subscription->reset();
+        if (!proxy.machine.is_paused()) proxy.subscription->reset();
         return;
       case 9:
         if (world.chance(30)) reborn();
@@ -291,74 +293,74 @@ class Simulation {
       case 10:
       case 11: {
         // Proxies need not see a backend alike, or at the same time.
-        auto& verdict = node.view.backends[world.random.below(kBackends)];
+        auto& verdict = proxy.view.backends[world.random.below(kBackends)];
         verdict.state = world.chance(50) ? health::State::Down : health::State::Up;
-        ++node.view.version;
+        ++proxy.view.version;
         return;
       }
       case 12:
-        return order_end(node, user);
+        return order_end(proxy, user);
       case 13:
-        return order_move(node, user);
+        return order_move(proxy, user);
       case 14:
-        return visit(node, user, Visit::Kind::Logout);
+        return visit(proxy, user, Visit::Kind::Logout);
       case 15:
       case 16: {
         // What all have copies of ends.
         look_everywhere(user);
         const auto kind = world.chance(50) ? Visit::Kind::Logout : Visit::Kind::Look;
-        const std::size_t number = world.random.below(nodes.size());
+        const std::size_t number = world.random.below(proxies.size());
         world.at(world.now() + world.between(1ms, 50ms), [this, number, user, kind] {
-          if (kind == Visit::Kind::Logout) return visit(*nodes[number], user, kind);
-          order_end(*nodes[number], user);
+          if (kind == Visit::Kind::Logout) return visit(*proxies[number], user, kind);
+          order_end(*proxies[number], user);
         });
         return;
       }
       default:
         for (std::uint64_t i = 0; i <= world.random.below(3); ++i) {
-          visit(any_node(), world.chance(70) ? user : world.random.below(kUsers), Visit::Kind::Look);
+          visit(any_proxy(), world.chance(70) ? user : world.random.below(kUsers), Visit::Kind::Look);
         }
     }
   }
 
-  void order_end(Node& node, std::size_t user) {
-    if (node.machine.is_paused()) return;
+  void order_end(TestProxy& proxy, std::size_t user) {
+    if (proxy.machine.is_paused()) return;
     const std::uint64_t runs = world.redis_runs();
-    node.machine.receive([this, &node, user, runs, then = world.now()] {
-      node.registry.end("shop", Shop::the().keys[user],
-                        [this, user, runs, then](const base::Result<sessions::Effect>& done) {
-                          const bool is_known = done && done->sessions == 1 && done->acked == sessions::Acked::ByAll;
-                          if (!is_known || runs != world.redis_runs()) return;
-                          if (const auto mark = mark_since(user, then)) on_known_ended(user, *mark);
-                        });
+    proxy.machine.receive([this, &proxy, user, runs, then = world.now()] {
+      proxy.registry.end("shop", Shop::the().keys[user],
+                         [this, user, runs, then](const base::Result<sessions::Effect>& done) {
+                           const bool is_known = done && done->sessions == 1 && done->acked == sessions::Acked::ByAll;
+                           if (!is_known || runs != world.redis_runs()) return;
+                           if (const auto mark = mark_since(user, then)) on_known_ended(user, *mark);
+                         });
     });
   }
-  void order_move(Node& node, std::size_t user) {
-    if (node.machine.is_paused()) return;
+  void order_move(TestProxy& proxy, std::size_t user) {
+    if (proxy.machine.is_paused()) return;
     const auto to = Shop::the().snapshot.tags[world.random.below(kBackends)];
-    node.machine.receive(
-        [&] { node.registry.move("shop", Shop::the().keys[user], to, [](const base::Result<sessions::Effect>&) {}); });
+    proxy.machine.receive(
+        [&] { proxy.registry.move("shop", Shop::the().keys[user], to, [](const base::Result<sessions::Effect>&) {}); });
   }
 
   /// kill -9 and a new start.
   void reborn() {
-    const std::size_t number = world.random.below(nodes.size());
-    std::erase_if(visits, [&](const auto& visit) { return &visit->node() == nodes[number].get(); });
+    const std::size_t number = world.random.below(proxies.size());
+    std::erase_if(visits, [&](const auto& visit) { return &visit->proxy() == proxies[number].get(); });
     for (std::size_t user = 0; user < kUsers; ++user) seen_[number][user] = Generation::None;
-    nodes[number].reset();
-    nodes[number] = std::make_unique<Node>(world, number, ++last_instance);
+    proxies[number].reset();
+    proxies[number] = std::make_unique<TestProxy>(world, number, ++last_instance);
   }
 
   void heal() {
     world.wake_redis();
     world.start_redis();
     world.is_hostile = world.is_slow = false;
-    for (auto& node : nodes) {
-      node->machine.mend();
-      node->machine.resume();
-      for (auto& verdict : node->view.backends) verdict.state = health::State::Up;
-      ++node->view.version;
-      node->subscription->reset();
+    for (auto& proxy : proxies) {
+      proxy->machine.mend();
+      proxy->machine.resume();
+      for (auto& verdict : proxy->view.backends) verdict.state = health::State::Up;
+      ++proxy->view.version;
+      proxy->subscription->reset();
     }
     run_for(6s);
   }
@@ -376,11 +378,11 @@ class Simulation {
       if (is_new) {
         if (const auto held = world.redis.get(shop.names[user])) note_agreed(user, *held);
       }
-      for (std::size_t i = 0; i < nodes.size(); ++i) {
-        const auto copy = nodes[i]->memory.look(shop.keys[user], nodes[i]->machine.loop().now());
+      for (std::size_t i = 0; i < proxies.size(); ++i) {
+        const auto copy = proxies[i]->memory.look(shop.keys[user], proxies[i]->machine.loop().now());
         if (!copy) continue;
         must(copy->binding.generation >= seen_[i][user],
-             fmt::format("{}: the generation of user{} falls", nodes[i]->name, user));
+             fmt::format("{}: the generation of user{} falls", proxies[i]->name, user));
         seen_[i][user] = copy->binding.generation;
       }
     }
@@ -409,10 +411,10 @@ class Simulation {
     for (std::size_t user = 0; user < kUsers; ++user) {
       must(!agreed_[user].empty(), fmt::format("after healing Redis knows user{}", user));
       const Agreed& holds = agreed_[user].back();
-      for (const auto& node : nodes) {
-        const auto copy = node->memory.look(shop.keys[user], node->machine.loop().now());
+      for (const auto& proxy : proxies) {
+        const auto copy = proxy->memory.look(shop.keys[user], proxy->machine.loop().now());
         must(copy && copy->binding == sessions::Binding{holds.tag, holds.generation},
-             fmt::format("after healing {} agrees on user{}: it has generation {}, Redis {}", node->name, user,
+             fmt::format("after healing {} agrees on user{}: it has generation {}, Redis {}", proxy->name, user,
                          copy ? static_cast<std::uint32_t>(copy->binding.generation) : 0,
                          static_cast<std::uint32_t>(holds.generation)));
       }
@@ -428,9 +430,9 @@ class Simulation {
   std::array<std::array<Generation, kUsers>, 3> seen_{};
 };
 
-Visit::Visit(Simulation& simulation, Node& node, Node::Worker& worker, std::size_t user, Kind kind)
+Visit::Visit(Simulation& simulation, TestProxy& proxy, TestProxy::Worker& worker, std::size_t user, Kind kind)
     : simulation_(simulation),
-      node_(node),
+      proxy_(proxy),
       worker_(worker),
       user_(user),
       kind_(kind),
@@ -438,16 +440,16 @@ Visit::Visit(Simulation& simulation, Node& node, Node::Worker& worker, std::size
       began_(simulation.world.now()) {}
 
 proxy::Placement::Tools Visit::tools() {
-  worker_.balancer.update(*Shop::the().settings, node_.view);
+  worker_.balancer.update(*Shop::the().settings, proxy_.view);
   return {.snapshot = Shop::the().snapshot,
-          .view = node_.view,
+          .view = proxy_.view,
           .balancer = worker_.balancer,
           .loads = loads_,
           .store = worker_.store,
           .handler = *this,
           .keyring = Shop::the().keyring,
           .last_cookie = last_cookie_,
-          .now = node_.machine.loop().now()};
+          .now = proxy_.machine.loop().now()};
 }
 
 void Visit::start() {
@@ -467,9 +469,9 @@ void Visit::on_placed(std::optional<conf::BackendId> backend) {
   if (placement_.is_waiting()) return;
   done_ = true;
   if (!backend) return;  // nobody is up: a 503
-  simulation_.on_served(node_, !worker_.link.is_up(), user_, began_, *backend);
+  simulation_.on_served(proxy_, !worker_.link.is_up(), user_, began_, *backend);
   if (kind_ == Kind::Look) return;
-  ending_ = node_.machine.loop().now();
+  ending_ = proxy_.machine.loop().now();
   placement_.end(tools(), Shop::the().pool());
   done_ = !placement_.is_ending();
 }

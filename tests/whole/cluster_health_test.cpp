@@ -28,7 +28,7 @@ ProxyConfig member(const RedisServer& redis, const std::string& name, const Flee
   return config;
 }
 
-bool wait_for_nodes(const Proxy& proxy, std::size_t count) {
+bool wait_for_proxies(const Proxy& proxy, std::size_t count) {
   return eventually([&] {
     const auto cluster = proxy.status().value("cluster", nlohmann::json::object());
     return cluster.value("state", "") == "ok" && cluster["nodes"].size() == count;
@@ -69,7 +69,7 @@ TEST_CASE("three proxies, ten backends: the probes of one, and a killed backend 
   std::list<Proxy> proxies;
   for (const char* name : {"lb1", "lb2", "lb3"})
     proxies.emplace_back(member(redis, name, fleet, kUsualProbes), Pair::options());
-  for (const Proxy& proxy : proxies) REQUIRE(wait_for_nodes(proxy, 3));
+  for (const Proxy& proxy : proxies) REQUIRE(wait_for_proxies(proxy, 3));
 
   // A single proxy sends one probe to each backend every 2 s.
   const auto count = [&] {
@@ -120,15 +120,15 @@ TEST_CASE("a proxy that stands still for long comes back and condemns nobody") {
         member(redis, name, fleet, "interval = \"500ms\"\nfast_interval = \"50ms\"\ntimeout = \"300ms\"\n"),
         Pair::options());
   }
-  for (const Proxy& proxy : proxies) REQUIRE(wait_for_nodes(proxy, 3));
+  for (const Proxy& proxy : proxies) REQUIRE(wait_for_proxies(proxy, 3));
   Proxy& sleeper = proxies.back();
   const std::string home = ask(sleeper, "user");
   // Its probes under way run out of time while it sleeps, its lease ends, and the world has gone on without it.
   sleeper.process().signal(SIGSTOP);
-  CHECK(wait_for_nodes(proxies.front(), 2));
+  CHECK(wait_for_proxies(proxies.front(), 2));
   CHECK(ask(proxies.front(), "user") == home);
   sleeper.process().signal(SIGCONT);
-  for (const Proxy& proxy : proxies) CHECK(wait_for_nodes(proxy, 3));
+  for (const Proxy& proxy : proxies) CHECK(wait_for_proxies(proxy, 3));
   CHECK(sleeper.process().wait_for_line("cluster_paused"));
   CHECK(ask(sleeper, "user") == home);
   // Some rounds of probes later, too.
@@ -159,9 +159,9 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
   {
     const NetNamespace::Inside inside(*space);
     away = std::make_unique<Proxy>(member(redis, "lb3", fleet, probe), Pair::options());
-    REQUIRE(wait_for_nodes(*away, 3));
+    REQUIRE(wait_for_proxies(*away, 3));
   }
-  REQUIRE(wait_for_nodes(one, 3));
+  REQUIRE(wait_for_proxies(one, 3));
   std::map<std::string, std::string> home;
   for (int i = 0; i < 12; ++i) {
     const std::string id = "user" + std::to_string(i);

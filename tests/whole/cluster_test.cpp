@@ -44,7 +44,7 @@ Response order(const Proxy& proxy, const std::string& backend, const std::string
 
 nlohmann::json cluster_of(const Proxy& proxy) { return proxy.status().value("cluster", nlohmann::json::object()); }
 
-bool wait_for_nodes(const Proxy& proxy, std::size_t count) {
+bool wait_for_proxies(const Proxy& proxy, std::size_t count) {
   return eventually([&] {
     const auto cluster = cluster_of(proxy);
     return cluster.value("state", "") == "ok" && cluster["nodes"].size() == count;
@@ -60,8 +60,8 @@ TEST_CASE("a drain on one proxy is obeyed by the other within a second, and kept
   Fleet fleet({"a", "b"});
   Proxy one(member(redis, "lb1", fleet.nodes()));
   Proxy two(member(redis, "lb2", fleet.nodes()));
-  REQUIRE(wait_for_nodes(one, 2));
-  REQUIRE(wait_for_nodes(two, 2));
+  REQUIRE(wait_for_proxies(one, 2));
+  REQUIRE(wait_for_proxies(two, 2));
 
   const Response said = order(one, "a", "drain");
   REQUIRE(said.is_whole(200));
@@ -106,7 +106,7 @@ TEST_CASE("the leader dies: another leads, with a higher number") {
   Fleet fleet({"a"});
   std::list<Proxy> proxies;
   for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.nodes()));
-  for (const Proxy& proxy : proxies) REQUIRE(wait_for_nodes(proxy, 3));
+  for (const Proxy& proxy : proxies) REQUIRE(wait_for_proxies(proxy, 3));
   const auto leader = [](const Proxy& proxy) {
     const Response response = ask(proxy, "/cluster/leader");
     return response.is_whole(200) ? nlohmann::json::parse(response.body) : nlohmann::json::object();
@@ -128,7 +128,7 @@ TEST_CASE("the leader dies: another leads, with a higher number") {
   for (const Proxy& proxy : proxies) {
     CHECK(eventually([&] { return leader(proxy).value("fencing_number", std::int64_t{0}) > number; }));
     CHECK(leader(proxy).value("leader", "") != before.value("leader", ""));
-    CHECK(wait_for_nodes(proxy, 2));
+    CHECK(wait_for_proxies(proxy, 2));
   }
   const auto second = leader(proxies.front()).value("fencing_number", std::int64_t{0});
   const std::string leaver = leader(proxies.front()).value("leader", "");
@@ -146,7 +146,7 @@ TEST_CASE("three proxies together send about the probes of one; a killed backend
   Fleet fleet({"a", "b", "c"});
   std::list<Proxy> proxies;
   for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.nodes()));
-  for (const Proxy& proxy : proxies) REQUIRE(wait_for_nodes(proxy, 3));
+  for (const Proxy& proxy : proxies) REQUIRE(wait_for_proxies(proxy, 3));
 
   const auto count = [&] {
     std::size_t sum = 0;
@@ -180,7 +180,7 @@ TEST_CASE("a broken path of one proxy is not a dead backend; all paths broken is
   Proxy one(with_time_to_ask("lb1", by_one.nodes()));
   Proxy two(with_time_to_ask("lb2", by_two.nodes()));
   Proxy three(with_time_to_ask("lb3", by_three.nodes()));
-  for (const Proxy* proxy : {&one, &two, &three}) REQUIRE(wait_for_nodes(*proxy, 3));
+  for (const Proxy* proxy : {&one, &two, &three}) REQUIRE(wait_for_proxies(*proxy, 3));
 
   by_one["a"].crash();
   CHECK(eventually([&] {
@@ -216,8 +216,8 @@ TEST_CASE("Redis killed: each by itself within seconds, no verdict changes; back
   Fleet fleet({"a", "b"});
   Proxy one(member(redis, "lb1", fleet.nodes()));
   Proxy two(member(redis, "lb2", fleet.nodes()));
-  REQUIRE(wait_for_nodes(one, 2));
-  REQUIRE(wait_for_nodes(two, 2));
+  REQUIRE(wait_for_proxies(one, 2));
+  REQUIRE(wait_for_proxies(two, 2));
   redis.kill();
   for (const Proxy* proxy : {&one, &two}) {
     CHECK(eventually([&] { return cluster_of(*proxy).value("state", "") == "alone"; }));
@@ -237,8 +237,8 @@ TEST_CASE("Redis killed: each by itself within seconds, no verdict changes; back
   CHECK_FALSE(has_said(one, "backend_down pool=app backend=a"));
 
   redis.start();
-  CHECK(wait_for_nodes(one, 2));
-  CHECK(wait_for_nodes(two, 2));
+  CHECK(wait_for_proxies(one, 2));
+  CHECK(wait_for_proxies(two, 2));
   CHECK(two.wait_for_state("a", "DRAINING"));
   CHECK(one.wait_for_state("b", "UP"));
 }

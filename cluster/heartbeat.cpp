@@ -1,4 +1,4 @@
-#include "cluster/pulse.h"
+#include "cluster/heartbeat.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@ namespace holdfast::cluster {
 
 namespace {
 
-constexpr std::size_t kHead = 4;  // clock, fence, leader, version; then id and word of each node
+constexpr std::size_t kHead = 4;  // clock, fence, leader, version; then id and word of each proxy
 
 struct Said {
   std::int64_t at_ms = 0;
@@ -28,7 +28,7 @@ std::optional<Said> said_in(std::string_view text) {
 
 }  // namespace
 
-const redis::RedisScript& pulse_script() {
+const redis::RedisScript& heartbeat_script() {
   static const redis::RedisScript script("cluster_pulse", R"lua(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -76,25 +76,25 @@ return 1
   return script;
 }
 
-std::optional<Pulse> parse_pulse(const redis::RedisReply& reply, base::Instant answered) {
+std::optional<HeartbeatReply> parse_heartbeat(const redis::RedisReply& reply, base::Instant answered) {
   const auto& items = reply.items;
   if (!reply.is_array() || items.size() < kHead || !items[0].is_integer() || !items[1].is_integer() ||
       !items[2].is_text() || !items[3].is_integer()) {
     return std::nullopt;
   }
-  Pulse pulse;
-  pulse.redis_now = base::WallTime{std::chrono::milliseconds{items[0].integer}};
-  pulse.fence = static_cast<std::uint64_t>(items[1].integer);
-  pulse.leader = items[2].text;
-  pulse.orders_version = static_cast<std::uint64_t>(items[3].integer);
+  HeartbeatReply heartbeat;
+  heartbeat.redis_now = base::WallTime{std::chrono::milliseconds{items[0].integer}};
+  heartbeat.fence = static_cast<std::uint64_t>(items[1].integer);
+  heartbeat.leader = items[2].text;
+  heartbeat.orders_version = static_cast<std::uint64_t>(items[3].integer);
   for (std::size_t i = kHead; i + 1 < items.size(); i += 2) {
     const auto said = said_in(items[i + 1].text);
     if (!said) continue;
     const auto ago = std::chrono::milliseconds{std::max<std::int64_t>(0, items[0].integer - said->at_ms)};
-    auto word = parse_node_word(said->word, answered - ago);
-    if (word && word->id() == items[i].text) pulse.live.push_back(std::move(*word));
+    auto word = parse_proxy_report(said->word, answered - ago);
+    if (word && word->id() == items[i].text) heartbeat.live.push_back(std::move(*word));
   }
-  return pulse;
+  return heartbeat;
 }
 
 }  // namespace holdfast::cluster

@@ -12,26 +12,26 @@
 namespace holdfast::cluster {
 
 /// What one heartbeat brings back.
-struct Pulse {
-  base::WallTime redis_now{};  ///< Redis' clock, the only one all nodes share.
+struct HeartbeatReply {
+  base::WallTime redis_now{};  ///< Redis' clock, the only one all proxies share.
   std::uint64_t fence = 0;     ///< Of the leader.
   std::string leader;          ///< Its id; empty: none.
   std::uint64_t orders_version = 0;
-  std::vector<NodeWord> live;  ///< Ourselves included.
+  std::vector<ProxyReport> live;  ///< Ourselves included.
 };
 
-/// Keys: nodes, leader, orders_version. Arguments: our id, lease in ms, our word, the highest fence we know, "lead" or
-/// "follow".
+/// Keys: proxies, leader, orders_version. Arguments: our id, lease in ms, our word, the highest fence we know, "lead"
+/// or "follow".
 ///
 /// Renews our lease and our word, takes or renews the leader's lease, answers all that live. The leader also takes away
-/// what is left of nodes that are dead for kForgetAfter. Time is Redis' own. A new leader's number is above the last
-/// one, above what the asking node knows, and above Redis' time in milliseconds: it rises even when Redis has lost its
+/// what is left of proxies that are dead for kForgetAfter. Time is Redis' own. A new leader's number is above the last
+/// one, above what the asking proxy knows, and above Redis' time in milliseconds: it rises even when Redis has lost its
 /// data.
-const redis::RedisScript& pulse_script();
+const redis::RedisScript& heartbeat_script();
 /// `answered` is now; nullopt when it is no such reply. Nodes whose word is not understood are left out.
-std::optional<Pulse> parse_pulse(const redis::RedisReply& reply, base::Instant answered);
+std::optional<HeartbeatReply> parse_heartbeat(const redis::RedisReply& reply, base::Instant answered);
 
-/// Keys: nodes, leader. Arguments: our id, channel, message.
+/// Keys: proxies, leader. Arguments: our id, channel, message.
 const redis::RedisScript& goodbye_script();
 
 inline constexpr base::Duration kForgetAfter = std::chrono::minutes{10};

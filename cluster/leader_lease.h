@@ -9,9 +9,9 @@ namespace holdfast::cluster {
 
 /// Are we the leader? Redis grants the lease by its clock; here it is counted from before we asked, by ours, so that it
 /// ends here first. Each change of the leader has a higher fencing number than all before. Pure.
-class Lease {
+class LeaderLease {
  public:
-  explicit Lease(base::Duration length) : length_(length) {}
+  explicit LeaderLease(base::Duration length) : length_(length) {}
 
   void on_granted(base::Instant asked, std::uint64_t fence);
   void on_refused(std::uint64_t fence);

@@ -1,4 +1,4 @@
-#include "cluster/lease.h"
+#include "cluster/leader_lease.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@ using namespace holdfast::tests;
 using namespace std::chrono_literals;
 
 TEST_CASE("the lease counts from the asking, ends by itself, and is renewed") {
-  Lease lease(3s);
+  LeaderLease lease(3s);
   CHECK(!lease.is_held(kNow));
   lease.on_granted(kNow, 5);
   CHECK(lease.is_held(kNow + 3s - 1ns));
@@ -24,7 +24,7 @@ TEST_CASE("the lease counts from the asking, ends by itself, and is renewed") {
 }
 
 TEST_CASE("the fencing number only rises, whatever arrives late") {
-  Lease lease(3s);
+  LeaderLease lease(3s);
   lease.on_refused(9);
   lease.on_granted(kNow, 8);
   CHECK(!lease.is_held(kNow));

@@ -1,16 +1,16 @@
-#include "cluster/lease.h"
+#include "cluster/leader_lease.h"
 
 #include <algorithm>
 
 namespace holdfast::cluster {
 
-void Lease::on_granted(base::Instant asked, std::uint64_t fence) {
+void LeaderLease::on_granted(base::Instant asked, std::uint64_t fence) {
   if (fence < fence_) return;  // a response from before a newer one
   fence_ = fence;
   until_ = asked + length_;
 }
 
-void Lease::on_refused(std::uint64_t fence) {
+void LeaderLease::on_refused(std::uint64_t fence) {
   if (fence < fence_) return;
   fence_ = fence;
   until_.reset();
