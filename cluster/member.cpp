@@ -92,7 +92,7 @@ void Member::leave() {
   monitor_.set_isolation(health::Isolation::None);
   monitor_.set_share({});
   for (const conf::Backend& backend : settings_->backends) monitor_.set_quorum(backend.id, health::Quorum::None);
-  redis_.tell(goodbye_script(), {keys_.proxies, keys_.leader},
+  redis_.send(goodbye_script(), {keys_.proxies, keys_.leader},
               {id_, keys_.channel, std::string(kGoodbyeMessage) + " " + id_});
 }
 
@@ -176,7 +176,7 @@ void Member::on_heartbeat_reply(base::Instant asked, const redis::RedisReply& re
   if (is_news) {
     alone_because_.clear();
     base::log::info("cluster_joined", {{"node", word_.name}, {"nodes", heartbeat->live.size()}});
-    redis_.tell({"PUBLISH", keys_.channel, std::string(kHelloMessage) + " " + id_});
+    redis_.send({"PUBLISH", keys_.channel, std::string(kHelloMessage) + " " + id_});
   }
   take_time(asked, heartbeat->redis_now);
   take_lead(asked, *heartbeat);
@@ -274,7 +274,7 @@ bool Member::broadcast(conf::BackendId backend) {
   last = {.at = now, .probe = seen.probe};
   seen.number = ++number_;
   const std::string text = text_of(Broadcast{.proxy = id_, .backend = backend_name(backend), .seen = seen}, now);
-  redis_.tell({"PUBLISH", keys_.channel, std::string(kBroadcastMessage) + " " + text});
+  redis_.send({"PUBLISH", keys_.channel, std::string(kBroadcastMessage) + " " + text});
   if (seen.is_out_of_reach()) look_around();
   return true;
 }

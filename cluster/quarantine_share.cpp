@@ -35,12 +35,12 @@ QuarantineShare::QuarantineShare(redis::Redis& redis, base::Scheduler& scheduler
 
 void QuarantineShare::put(std::string_view id, std::string_view text, base::Duration life) {
   const std::string life_ms = std::to_string(base::count_ms(life) + 1);
-  redis_.tell(put_script(), {key_}, {id, text, life_ms, key_});
+  redis_.send(put_script(), {key_}, {id, text, life_ms, key_});
 }
 
-void QuarantineShare::release(std::string_view id) { redis_.tell(release_script(), {key_}, {id, key_}); }
+void QuarantineShare::release(std::string_view id) { redis_.send(release_script(), {key_}, {id, key_}); }
 
-void QuarantineShare::forget(std::string_view id) { redis_.tell({"HDEL", key_, id}); }
+void QuarantineShare::forget(std::string_view id) { redis_.send({"HDEL", key_, id}); }
 
 void QuarantineShare::on_message(std::string_view, std::string_view payload) {
   if (payload.size() < 3 || payload[1] != ' ') return;

@@ -100,7 +100,7 @@ void RollLeases::take_here(const std::string& pool, const RollHolder& wish, cons
 }
 
 void RollLeases::release(const std::string& pool, std::string_view id) {
-  if (redis_ != nullptr) return redis_->tell(release_script(), {key(pool)}, {id});
+  if (redis_ != nullptr) return redis_->send(release_script(), {key(pool)}, {id});
   if (const auto it = held_.find(pool); it != held_.end() && it->second.holder.id == id) held_.erase(it);
 }
 

@@ -81,8 +81,8 @@ Error Call::late() const {
 
 Error Call::failed(const net::IoResult& result) const {
   if (result.error == ErrorCode::Timeout) return late();
-  if (tls_ != nullptr && !tls_->trouble().empty()) {
-    return {ErrorCode::Malformed, fmt::format("{}: TLS: {}", where_.text(), tls_->trouble())};
+  if (tls_ != nullptr && !tls_->error_text().empty()) {
+    return {ErrorCode::Malformed, fmt::format("{}: TLS: {}", where_.text(), tls_->error_text())};
   }
   return {result.error, fmt::format("{}: the connection broke: {}", where_.text(), base::name_of(result.error))};
 }

@@ -22,7 +22,7 @@ bool is_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
 }
 
-TlsContext::Session session_of(SSL_CTX* context) {
+TlsContext::Ssl ssl_of(SSL_CTX* context) {
   SSL* const made = SSL_new(context);
   if (made == nullptr) throw std::bad_alloc();
   return {made, &SSL_free};
@@ -68,22 +68,22 @@ base::Result<std::shared_ptr<const TlsContext>> TlsContext::client(const std::st
   return std::shared_ptr<const TlsContext>(new TlsContext(std::move(handle)));
 }
 
-TlsContext::Session TlsContext::accepting() const {
-  Session session = session_of(handle_.get());
-  SSL_set_accept_state(session.get());
-  return session;
+TlsContext::Ssl TlsContext::accepting() const {
+  Ssl ssl = ssl_of(handle_.get());
+  SSL_set_accept_state(ssl.get());
+  return ssl;
 }
 
-TlsContext::Session TlsContext::connecting(const std::string& host) const {
-  Session session = session_of(handle_.get());
-  SSL_set_connect_state(session.get());
+TlsContext::Ssl TlsContext::connecting(const std::string& host) const {
+  Ssl ssl = ssl_of(handle_.get());
+  SSL_set_connect_state(ssl.get());
   if (is_address(host)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.get()), host.c_str());
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), host.c_str());
   } else {
-    SSL_set_tlsext_host_name(session.get(), host.c_str());
-    SSL_set1_host(session.get(), host.c_str());
+    SSL_set_tlsext_host_name(ssl.get(), host.c_str());
+    SSL_set1_host(ssl.get(), host.c_str());
   }
-  return session;
+  return ssl;
 }
 
 }  // namespace holdfast::net

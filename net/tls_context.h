@@ -14,7 +14,7 @@ namespace holdfast::net {
 /// is made: any thread.
 class TlsContext {
  public:
-  using Session = std::unique_ptr<ssl_st, void (*)(ssl_st*)>;
+  using Ssl = std::unique_ptr<ssl_st, void (*)(ssl_st*)>;
 
   /// A server's: PEM files, the certificate with its chain. Errors: Invalid, with the file and what is wrong with it.
   static base::Result<std::shared_ptr<const TlsContext>> server(const std::string& cert, const std::string& key);
@@ -22,9 +22,9 @@ class TlsContext {
   static base::Result<std::shared_ptr<const TlsContext>> client(const std::string& ca);
 
   /// Without a transport yet.
-  Session accepting() const;
+  Ssl accepting() const;
   /// Believes only a certificate for `host`, a name or an address.
-  Session connecting(const std::string& host) const;
+  Ssl connecting(const std::string& host) const;
 
  private:
   using Handle = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;

@@ -13,21 +13,21 @@ namespace holdfast::net {
 
 using State = IoResult::State;
 
-TlsStream::TlsStream(TlsContext::Session session, std::unique_ptr<Stream> below)
-    : below_(std::move(below)), session_(std::move(session)) {
-  SSL_set_bio(session_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-  below_->set_handler(this);
+TlsStream::TlsStream(TlsContext::Ssl ssl, std::unique_ptr<Stream> transport)
+    : transport_(std::move(transport)), ssl_(std::move(ssl)) {
+  SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  transport_->set_handler(this);
 }
 
 TlsStream::~TlsStream() {
-  if (is_broken_ || SSL_is_init_finished(session_.get()) == 0) return;
-  SSL_shutdown(session_.get());
+  if (is_broken_ || SSL_is_init_finished(ssl_.get()) == 0) return;
+  SSL_shutdown(ssl_.get());
   flush();
 }
 
 void TlsStream::on_readable() {
   if (handler_ != nullptr) handler_->on_readable();
-  if (!is_write_waiting_ || SSL_is_init_finished(session_.get()) == 0) return;
+  if (!is_write_waiting_ || SSL_is_init_finished(ssl_.get()) == 0) return;
   is_write_waiting_ = false;
   if (handler_ != nullptr) handler_->on_writable();
 }
@@ -39,19 +39,19 @@ void TlsStream::on_writable() {
 
 bool TlsStream::pull() {
   std::array<char, 16u << 10> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  below_said_ = below_->read(bytes);
-  if (below_said_.state != State::Ok) return false;
-  BIO_write(SSL_get_rbio(session_.get()), bytes.data(), static_cast<int>(below_said_.bytes));
+  transport_result_ = transport_->read(bytes);
+  if (transport_result_.state != State::Ok) return false;
+  BIO_write(SSL_get_rbio(ssl_.get()), bytes.data(), static_cast<int>(transport_result_.bytes));
   return true;
 }
 
 TlsStream::Flushed TlsStream::flush() {
-  BIO* const out = SSL_get_wbio(session_.get());
+  BIO* const out = SSL_get_wbio(ssl_.get());
   char* bytes = nullptr;
   const long pending = BIO_get_mem_data(out, &bytes);
   if (pending <= 0) return Flushed::All;
   const iovec piece{bytes, static_cast<std::size_t>(pending)};
-  const IoResult wrote = below_->write({&piece, 1});
+  const IoResult wrote = transport_->write({&piece, 1});
   if (wrote.state == State::Failed) {
     is_broken_ = true;
     return Flushed::Failed;
@@ -69,8 +69,8 @@ IoResult TlsStream::broken(base::ErrorCode error) {
   return {.state = State::Failed, .error = error};
 }
 
-IoResult TlsStream::misspoken() {
-  trouble_ = tls_error_text();
+IoResult TlsStream::protocol_error() {
+  error_text_ = tls_error_text();
   flush();  // the alert that says so
   return broken(base::ErrorCode::Malformed);
 }
@@ -81,19 +81,20 @@ IoResult TlsStream::read(std::span<char> into) {
   // Until nothing more is there: a short read promises that.
   while (have < into.size()) {
     ERR_clear_error();
-    const int got = SSL_read(session_.get(), into.data() + have, static_cast<int>(into.size() - have));
+    const int got = SSL_read(ssl_.get(), into.data() + have, static_cast<int>(into.size() - have));
     if (got > 0) {
       have += static_cast<std::size_t>(got);
       continue;
     }
-    const int why = SSL_get_error(session_.get(), got);
+    const int why = SSL_get_error(ssl_.get(), got);
     if (why != SSL_ERROR_WANT_READ && have > 0) break;  // the next read says it again
     if (why == SSL_ERROR_ZERO_RETURN) return {.state = State::Closed};
-    if (why != SSL_ERROR_WANT_READ) return misspoken();
+    if (why != SSL_ERROR_WANT_READ) return protocol_error();
     if (flush() == Flushed::Failed) return broken(base::ErrorCode::Reset);  // the handshake's part of ours
     if (pull()) continue;
     if (have > 0) break;
-    return below_said_.state == State::Failed ? broken(below_said_.error) : IoResult{.state = below_said_.state};
+    return transport_result_.state == State::Failed ? broken(transport_result_.error)
+                                                    : IoResult{.state = transport_result_.state};
   }
   return {.state = State::Ok, .bytes = have};
 }
@@ -137,12 +138,12 @@ IoResult TlsStream::write(std::span<const iovec> pieces) {
 bool TlsStream::encrypt(std::string_view bytes) {
   for (;;) {
     ERR_clear_error();
-    const int took = SSL_write(session_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    const int took = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
     if (took > 0) return true;
-    if (SSL_get_error(session_.get(), took) != SSL_ERROR_WANT_READ) return misspoken(), false;
+    if (SSL_get_error(ssl_.get(), took) != SSL_ERROR_WANT_READ) return protocol_error(), false;
     if (flush() == Flushed::Failed) return broken(base::ErrorCode::Reset), false;
     if (pull()) continue;
-    is_write_waiting_ = below_said_.state == State::Blocked;
+    is_write_waiting_ = transport_result_.state == State::Blocked;
     if (!is_write_waiting_) broken(base::ErrorCode::Closed);
     return false;
   }
@@ -150,10 +151,10 @@ bool TlsStream::encrypt(std::string_view bytes) {
 
 void TlsStream::shutdown_write() {
   if (!is_broken_) {
-    SSL_shutdown(session_.get());
+    SSL_shutdown(ssl_.get());
     flush();
   }
-  below_->shutdown_write();
+  transport_->shutdown_write();
 }
 
 }  // namespace holdfast::net

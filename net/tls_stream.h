@@ -15,19 +15,19 @@ namespace holdfast::net {
 /// what the stream below takes.
 class TlsStream final : public Stream, private StreamHandler {
  public:
-  TlsStream(TlsContext::Session session, std::unique_ptr<Stream> below);
+  TlsStream(TlsContext::Ssl ssl, std::unique_ptr<Stream> transport);
   ~TlsStream() override;
 
   void set_handler(StreamHandler* handler) override { handler_ = handler; }
   IoResult read(std::span<char> into) override;
   IoResult write(std::span<const iovec> pieces) override;
-  bool peer_ended() const override { return below_->peer_ended(); }
+  bool peer_ended() const override { return transport_->peer_ended(); }
   void shutdown_write() override;
-  void reset_on_close() override { below_->reset_on_close(); }
-  const Address& peer() const override { return below_->peer(); }
+  void reset_on_close() override { transport_->reset_on_close(); }
+  const Address& peer() const override { return transport_->peer(); }
 
   /// Why a read or write failed, where TLS itself was the reason; else empty.
-  const std::string& trouble() const { return trouble_; }
+  const std::string& error_text() const { return error_text_; }
 
   static constexpr std::size_t kAheadMax = 16u << 10;  // one record
 
@@ -40,17 +40,17 @@ class TlsStream final : public Stream, private StreamHandler {
   bool pull();
   Flushed flush();
   IoResult broken(base::ErrorCode error);
-  IoResult misspoken();
+  IoResult protocol_error();
   bool encrypt(std::string_view bytes);
 
-  std::unique_ptr<Stream> below_;
-  TlsContext::Session session_;
+  std::unique_ptr<Stream> transport_;
+  TlsContext::Ssl ssl_;
   StreamHandler* handler_ = nullptr;
-  std::size_t ahead_ = 0;  // bytes of the next write that are encrypted already, and wait for room below
-  IoResult below_said_;    // by the last read: Blocked, Closed or Failed
+  std::size_t ahead_ = 0;      // bytes of the next write that are encrypted already, and wait for room below
+  IoResult transport_result_;  // by the last read: Blocked, Closed or Failed
   bool is_broken_ = false;
   bool is_write_waiting_ = false;  // for the handshake
-  std::string trouble_;
+  std::string error_text_;
 };
 
 }  // namespace holdfast::net

@@ -7,29 +7,29 @@
 
 namespace holdfast::redis {
 
-RedisConnection::RedisConnection(const RedisGround& ground, const conf::Redis& redis, Owner& owner)
-    : ground_(ground),
+RedisConnection::RedisConnection(const RedisContext& context, const conf::Redis& redis, Owner& owner)
+    : context_(context),
       redis_(redis),
       owner_(owner),
-      seeker_(ground_.scheduler, ground_.dialer, ground_.resolver, redis_,
-              [this](base::Result<net::Address> found) { on_found(std::move(found)); }),
-      random_(ground.seed),
-      timer_(ground_.scheduler.timer([this] { on_due(); })),
-      idle_timer_(ground_.scheduler.timer([this] { on_idle_tick(); })),
+      discovery_(context_.scheduler, context_.dialer, context_.resolver, redis_,
+                 [this](base::Result<net::Address> found) { on_found(std::move(found)); }),
+      random_(context.seed),
+      timer_(context_.scheduler.timer([this] { on_due(); })),
+      idle_timer_(context_.scheduler.timer([this] { on_idle_tick(); })),
       handshake_(redis_, scripts_) {}
 
 RedisConnection::~RedisConnection() { drop(); }
 
 void RedisConnection::start() {
   base::check(state_ == State::Resting && !timer_->is_set(), "a connection is started once");
-  timer_->set(ground_.scheduler.now());
+  timer_->set(context_.scheduler.now());
 }
 
 // --- the way up ---
 
 void RedisConnection::attempt() {
   state_ = State::Seeking;
-  seeker_.seek();
+  discovery_.seek();
 }
 
 void RedisConnection::on_found(base::Result<net::Address> found) {
@@ -40,18 +40,18 @@ void RedisConnection::on_found(base::Result<net::Address> found) {
   }
   state_ = State::Dialling;
   address_text_ = found->text();
-  dial_ = ground_.dialer.dial(*found, kGreetingPatience, [this](base::Result<std::unique_ptr<net::Stream>> dialled) {
+  dial_ = context_.dialer.dial(*found, kGreetingPatience, [this](base::Result<std::unique_ptr<net::Stream>> dialled) {
     on_dialled(std::move(dialled));
   });
 }
 
 void RedisConnection::on_dialled(base::Result<std::unique_ptr<net::Stream>> dialled) {
-  ground_.scheduler.bury(std::move(dial_));  // it is on the stack
+  context_.scheduler.bury(std::move(dial_));  // it is on the stack
   if (!dialled) return fail(degraded_by(dialled.error()), dialled.error());
-  wire_ = std::make_unique<RedisWire>(ground_.scheduler, *std::move(dialled), static_cast<RedisWire::Owner&>(*this));
+  wire_ = std::make_unique<RedisWire>(context_.scheduler, *std::move(dialled), static_cast<RedisWire::Owner&>(*this));
   state_ = State::Greeting;
   handshake_ = RedisHandshake(redis_, scripts_);
-  timer_->set(ground_.scheduler.now() + kGreetingPatience);
+  timer_->set(context_.scheduler.now() + kGreetingPatience);
   for (const RedisHandshake::Command& command : handshake_.commands()) {
     const std::vector<std::string_view> words(command.begin(), command.end());
     wire_->send(words);
@@ -63,13 +63,13 @@ void RedisConnection::on_greeting(const RedisReply& reply) {
     return fail(*bad, {base::ErrorCode::Unavailable, "redis: " + bad->reason});
   }
   if (!handshake_.is_done()) return;
-  state_ = State::Proving;
+  state_ = State::Verifying;
   timer_->set(due_from_now());
   const std::string_view ping[] = {"PING"};
   wire_->send(ping);
 }
 
-void RedisConnection::on_proof(const RedisReply& reply) {
+void RedisConnection::on_verified(const RedisReply& reply) {
   if (reply.kind == RedisReply::Kind::Error) {
     const auto reason = reason_of_error(reply.text);
     const RedisState why{RedisState::Word::Degraded, std::string(reason.empty() ? "server_error" : reason), reply.text};
@@ -77,7 +77,7 @@ void RedisConnection::on_proof(const RedisReply& reply) {
   }
   state_ = State::Up;
   timer_->cancel();
-  up_since_ = last_sent_ = ground_.scheduler.now();
+  up_since_ = last_sent_ = context_.scheduler.now();
   idle_timer_->set(last_sent_ + kPingInterval);
   owner_.on_connection_up();
 }
@@ -89,7 +89,7 @@ void RedisConnection::send(RedisWords words, base::Instant due, Kind kind) {
   wire_->send(words);
   sent_.push_back({due, kind});
   if (kind == Kind::Again) again_dues_.push_back(due);
-  last_sent_ = ground_.scheduler.now();
+  last_sent_ = context_.scheduler.now();
   watch();
 }
 
@@ -108,7 +108,7 @@ void RedisConnection::watch() {
 
 void RedisConnection::on_idle_tick() {
   const base::Instant due = last_sent_ + kPingInterval;
-  const base::Instant now = ground_.scheduler.now();
+  const base::Instant now = context_.scheduler.now();
   idle_timer_->set(due > now ? due : now + kPingInterval);
   // With responses outstanding their deadlines do the watching.
   if (due <= now && sent_.empty()) owner_.on_connection_idle();
@@ -118,8 +118,8 @@ void RedisConnection::on_wire_reply(RedisReply reply) {
   switch (state_) {
     case State::Greeting:
       return on_greeting(reply);
-    case State::Proving:
-      return on_proof(reply);
+    case State::Verifying:
+      return on_verified(reply);
     case State::Up:
       return owner_.on_connection_reply(std::move(reply));
     default:
@@ -144,13 +144,13 @@ void RedisConnection::on_due() {
 
 void RedisConnection::fail(const RedisState& why, const base::Error& error) {
   drop();
-  seeker_.distrust();
+  discovery_.distrust();
   rest(why);
   owner_.on_connection_down(why, error);
 }
 
 void RedisConnection::rest(const RedisState& why) {
-  const base::Instant now = ground_.scheduler.now();
+  const base::Instant now = context_.scheduler.now();
   if (up_since_ != base::Instant{} && now - up_since_ >= kStableAfter) failures_ = 0;
   up_since_ = {};
   base::Duration pause = kPauseMax;
@@ -164,12 +164,12 @@ void RedisConnection::rest(const RedisState& why) {
 
 void RedisConnection::drop() {
   state_ = State::Resting;
-  seeker_.cancel();
+  discovery_.cancel();
   timer_->cancel();
   idle_timer_->cancel();
   dial_.reset();  // not on the stack: its own callback has buried it
   if (wire_) wire_->close();
-  ground_.scheduler.bury(std::move(wire_));
+  context_.scheduler.bury(std::move(wire_));
   sent_.clear();
   again_dues_.clear();
 }

@@ -8,13 +8,13 @@
 
 #include "base/random.h"
 #include "redis/handshake.h"
-#include "redis/seeker.h"
+#include "redis/master_discovery.h"
 #include "redis/wire.h"
 
 namespace holdfast::redis {
 
 /// What everything that speaks to Redis stands on. All of it outlives the link or subscription.
-struct RedisGround {
+struct RedisContext {
   base::Scheduler& scheduler;
   net::Dialer& dialer;
   net::Resolver& resolver;
@@ -24,9 +24,9 @@ struct RedisGround {
 /// Keeps one connection to the master up for a link or a subscription: searches, dials, greets, watches deadlines, and
 /// after a failure tries again after a pause. Whom the responses belong to is its owner's business.
 ///
-/// Resting -> Seeking -> Dialling -> Greeting -> Proving -> Up      from each, a failure leads back to Resting
+/// Resting -> Seeking -> Dialling -> Greeting -> Verifying -> Up      from each, a failure leads back to Resting
 ///
-/// Proving: one PING, which must be answered as fast as any command. So a server that is alive but slow is not taken
+/// Verifying: one PING, which must be answered as fast as any command. So a server that is alive but slow is not taken
 /// for one to work with, and an outage makes callers wait once, not once per attempt.
 class RedisConnection final : private RedisWire::Owner {
  public:
@@ -46,7 +46,7 @@ class RedisConnection final : private RedisWire::Owner {
     virtual void on_connection_down(const RedisState& why, const base::Error& error) = 0;
   };
 
-  RedisConnection(const RedisGround& ground, const conf::Redis& redis, Owner& owner);
+  RedisConnection(const RedisContext& context, const conf::Redis& redis, Owner& owner);
   ~RedisConnection() override;
 
   /// Begins; once.
@@ -61,7 +61,7 @@ class RedisConnection final : private RedisWire::Owner {
   /// The owner has seen that this server will not do. From inside on_connection_reply only.
   void give_up(const RedisState& why, const base::Error& error) { fail(why, error); }
   std::size_t queued_bytes() const { return wire_ ? wire_->queued_bytes() : 0; }
-  base::Instant due_from_now() { return ground_.scheduler.now() + redis_.timeout; }
+  base::Instant due_from_now() { return context_.scheduler.now() + redis_.timeout; }
   const std::string& address_text() const { return address_text_; }
 
   /// What the greeting gives the server besides; kept over reconnections.
@@ -74,7 +74,7 @@ class RedisConnection final : private RedisWire::Owner {
   static constexpr base::Duration kPingInterval = std::chrono::seconds{1};
 
  private:
-  enum class State : std::uint8_t { Resting, Seeking, Dialling, Greeting, Proving, Up };
+  enum class State : std::uint8_t { Resting, Seeking, Dialling, Greeting, Verifying, Up };
   enum class Kind : std::uint8_t { First, Again };
   struct Sent {
     base::Instant due;
@@ -87,7 +87,7 @@ class RedisConnection final : private RedisWire::Owner {
   void on_wire_reply(RedisReply reply) override;
   void on_wire_broken(const base::Error& error) override;
   void on_greeting(const RedisReply& reply);
-  void on_proof(const RedisReply& reply);
+  void on_verified(const RedisReply& reply);
   void on_due();
   void on_idle_tick();
   void send(RedisWords words, base::Instant due, Kind kind);
@@ -96,10 +96,10 @@ class RedisConnection final : private RedisWire::Owner {
   void rest(const RedisState& why);
   void drop();
 
-  const RedisGround ground_;
+  const RedisContext context_;
   const conf::Redis redis_;
   Owner& owner_;
-  RedisSeeker seeker_;
+  MasterDiscovery discovery_;
   base::Random random_;
   std::vector<RedisScript> scripts_;
 

@@ -73,13 +73,13 @@ struct RedisLink::Pending {
   std::unique_ptr<Script> script;  // null but for run()
 };
 
-RedisLink::RedisLink(const RedisGround& ground, const conf::Redis& redis, OnState on_state, Voice voice)
-    : scheduler_(ground.scheduler),
+RedisLink::RedisLink(const RedisContext& context, const conf::Redis& redis, OnState on_state, Logging logging)
+    : scheduler_(context.scheduler),
       on_state_(std::move(on_state)),
-      voice_(voice),
+      logging_(logging),
       refusal_timer_(scheduler_.timer([this] { on_refusals_due(); })),
       trouble_timer_(scheduler_.timer([this] { become({RedisState::Word::Ok}); })),
-      connection_(ground, redis, *this) {
+      connection_(context, redis, *this) {
   connection_.start();
 }
 
@@ -102,7 +102,7 @@ std::unique_ptr<RedisCall> RedisLink::submit(RedisWords words, Done done, std::u
   return handle;
 }
 
-void RedisLink::tell(RedisWords words) {
+void RedisLink::send(RedisWords words) {
   if (!is_up() || is_full()) return refuse(nullptr);
   enqueue(words, nullptr, nullptr);
 }
@@ -141,7 +141,7 @@ std::unique_ptr<RedisCall> RedisLink::run(const RedisScript& script, RedisWords 
   return submit(words, std::move(done), std::move(kept));
 }
 
-void RedisLink::tell(const RedisScript& script, RedisWords keys, RedisWords args) {
+void RedisLink::send(const RedisScript& script, RedisWords keys, RedisWords args) {
   introduce(script);
   if (!is_up() || is_full()) return refuse(nullptr);
   auto kept = std::make_unique<Script>(Script{script.source(), evalsha_words(script, keys, args)});
@@ -277,7 +277,7 @@ void RedisLink::become(RedisState state) {
 }
 
 void RedisLink::log_state() const {
-  if (voice_ == Voice::Silent) return;
+  if (logging_ == Logging::Off) return;
   if (state_.word == RedisState::Word::Ok) {
     base::log::info("redis_up", {{"address", connection_.address_text()}});
   } else {

@@ -21,18 +21,18 @@ class RedisLink final : public Redis, private RedisConnection::Owner {
   using OnState = std::function<void(const RedisState&)>;
 
   /// Who logs its changes: of a process's many links, which see the same outage, one.
-  enum class Voice : std::uint8_t { Speaks, Silent };
+  enum class Logging : std::uint8_t { On, Off };
 
-  RedisLink(const RedisGround& ground, const conf::Redis& redis, OnState on_state, Voice voice = Voice::Speaks);
+  RedisLink(const RedisContext& context, const conf::Redis& redis, OnState on_state, Logging logging = Logging::On);
   ~RedisLink() override;
 
   using Redis::call;
   using Redis::run;
-  using Redis::tell;
+  using Redis::send;
   std::unique_ptr<RedisCall> call(RedisWords words, Done done) override;
   std::unique_ptr<RedisCall> run(const RedisScript& script, RedisWords keys, RedisWords args, Done done) override;
-  void tell(RedisWords words) override;
-  void tell(const RedisScript& script, RedisWords keys, RedisWords args) override;
+  void send(RedisWords words) override;
+  void send(const RedisScript& script, RedisWords keys, RedisWords args) override;
 
   bool is_up() const override { return connection_.is_up(); }
   const RedisState& state() const override { return state_; }
@@ -69,7 +69,7 @@ class RedisLink final : public Redis, private RedisConnection::Owner {
 
   base::Scheduler& scheduler_;
   OnState on_state_;
-  const Voice voice_;
+  const Logging logging_;
   RedisState state_;
   RedisCounts counts_;
   base::Duration latency_{};

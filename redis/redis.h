@@ -113,8 +113,8 @@ class Redis : public base::Buried {
   virtual std::unique_ptr<RedisCall> run(const RedisScript& script, RedisWords keys, RedisWords args, Done done) = 0;
   /// Nobody waits for the response: errors are counted only, and while the link is down the command is dropped (and
   /// counted as refused).
-  virtual void tell(RedisWords words) = 0;
-  virtual void tell(const RedisScript& script, RedisWords keys, RedisWords args) = 0;
+  virtual void send(RedisWords words) = 0;
+  virtual void send(const RedisScript& script, RedisWords keys, RedisWords args) = 0;
 
   /// Commands are being sent. May be true while state() is Degraded: see there.
   virtual bool is_up() const = 0;
@@ -129,8 +129,8 @@ class Redis : public base::Buried {
   std::unique_ptr<RedisCall> run(const RedisScript& script, List keys, List args, Done done) {
     return run(script, span_of(keys), span_of(args), std::move(done));
   }
-  void tell(List words) { tell(span_of(words)); }
-  void tell(const RedisScript& script, List keys, List args) { tell(script, span_of(keys), span_of(args)); }
+  void send(List words) { send(span_of(words)); }
+  void send(const RedisScript& script, List keys, List args) { send(script, span_of(keys), span_of(args)); }
 
  private:
   static RedisWords span_of(List list) { return {list.begin(), list.size()}; }

@@ -8,9 +8,9 @@
 
 namespace holdfast::redis {
 
-RedisSubscription::RedisSubscription(const RedisGround& ground, const conf::Redis& redis,
+RedisSubscription::RedisSubscription(const RedisContext& context, const conf::Redis& redis,
                                      std::vector<std::string> channels, RedisListener& listener)
-    : channels_(std::move(channels)), listener_(listener), connection_(ground, redis, *this) {
+    : channels_(std::move(channels)), listener_(listener), connection_(context, redis, *this) {
   base::check(!channels_.empty(), "a subscription has channels");
   connection_.start();
 }

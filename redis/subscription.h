@@ -15,7 +15,7 @@ namespace holdfast::redis {
 class RedisSubscription final : public base::Buried, private RedisConnection::Owner {
  public:
   /// `channels` must not be empty.
-  RedisSubscription(const RedisGround& ground, const conf::Redis& redis, std::vector<std::string> channels,
+  RedisSubscription(const RedisContext& context, const conf::Redis& redis, std::vector<std::string> channels,
                     RedisListener& listener);
   ~RedisSubscription() override;
 

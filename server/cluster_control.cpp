@@ -44,7 +44,7 @@ ClusterControl::ClusterControl(const Parts& parts)
       resolver_(parts.scheduler),
       link_(settings_->redis.is_present
                 ? std::make_unique<redis::RedisLink>(
-                      redis::RedisGround{parts.scheduler, parts.dialer, resolver_, parts.random.next()},
+                      redis::RedisContext{parts.scheduler, parts.dialer, resolver_, parts.random.next()},
                       settings_->redis,
                       [this](const redis::RedisState&) {
                         if (member_) member_->on_link_changed();
@@ -53,7 +53,7 @@ ClusterControl::ClusterControl(const Parts& parts)
       orders_(settings_->server.state_dir, parts.scheduler, is_member(*settings_) ? link_.get() : nullptr,
               settings_->redis.prefix, *this),
       rolls_(parts.scheduler, is_member(*settings_) ? link_.get() : nullptr, settings_->redis.prefix),
-      ground_{parts.scheduler, parts.dialer, resolver_, parts.random.next()} {
+      context_{parts.scheduler, parts.dialer, resolver_, parts.random.next()} {
   learn_backends();
   if (!is_member(*settings_)) return;
   const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
@@ -81,7 +81,7 @@ void ClusterControl::reload(std::shared_ptr<const conf::Settings> settings) {
 void ClusterControl::start() {
   if (!member_) return;
   member_->start();
-  subscription_ = std::make_unique<redis::RedisSubscription>(ground_, settings_->redis,
+  subscription_ = std::make_unique<redis::RedisSubscription>(context_, settings_->redis,
                                                              std::vector<std::string>{member_->channel()}, *member_);
 }
 

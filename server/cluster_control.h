@@ -83,7 +83,7 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   };
   std::map<std::string, Told, std::less<>> told_;  // by "pool/backend": the last order that was another one
   std::unique_ptr<cluster::Member> member_;        // with [cluster]
-  const redis::RedisGround ground_;
+  const redis::RedisContext context_;
   std::unique_ptr<redis::RedisSubscription> subscription_;  // with member_
 };
 

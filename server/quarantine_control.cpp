@@ -95,7 +95,7 @@ void QuarantineControl::share(redis::Redis& redis, net::Dialer& dialer, base::Ra
   share_ = std::make_unique<cluster::QuarantineShare>(redis, scheduler_, settings_->redis.prefix,
                                                       static_cast<cluster::QuarantineShare::Listener&>(*this));
   subscription_ = std::make_unique<redis::RedisSubscription>(
-      redis::RedisGround{scheduler_, dialer, *resolver_, random.next()}, settings_->redis,
+      redis::RedisContext{scheduler_, dialer, *resolver_, random.next()}, settings_->redis,
       std::vector<std::string>{share_->channel()}, *share_);
 }
 

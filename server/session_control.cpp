@@ -32,15 +32,15 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
     return;
   }
   link_ = std::make_unique<redis::RedisLink>(
-      redis::RedisGround{scheduler, dialer, resolver_, random.next()}, settings.redis,
+      redis::RedisContext{scheduler, dialer, resolver_, random.next()}, settings.redis,
       [this](const redis::RedisState& state) {
         if (state.word == redis::RedisState::Word::Ok) map_->on_link_up();
       },
-      redis::RedisLink::Voice::Silent);
+      redis::RedisLink::Logging::Off);
   const sessions::RedisNames names{settings.redis.prefix};
   map_ = std::make_unique<sessions::SharedMap>(memory_, copy_lease_, *link_, scheduler, names,
                                                settings.sessions.idle_timeout);
-  news_ = std::make_unique<redis::RedisSubscription>(redis::RedisGround{scheduler, dialer, resolver_, random.next()},
+  news_ = std::make_unique<redis::RedisSubscription>(redis::RedisContext{scheduler, dialer, resolver_, random.next()},
                                                      settings.redis, map_->channels(), *map_);
   registry_ = std::make_unique<sessions::RedisRegistry>(
       *link_, copy_lease_, scheduler,

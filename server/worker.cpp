@@ -35,12 +35,12 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
   }
   resolver_ = std::make_unique<net::SystemResolver>(loop_);
   redis_ = std::make_unique<redis::RedisLink>(
-      redis::RedisGround{loop_, dialer_, *resolver_, seed}, settings.redis,
+      redis::RedisContext{loop_, dialer_, *resolver_, seed}, settings.redis,
       [this](const redis::RedisState& state) {
         const bool is_up = state.word == redis::RedisState::Word::Ok;
         if (std::exchange(is_redis_up_, is_up) != is_up) calls_.on_redis(state);
       },
-      redis::RedisLink::Voice::Silent);
+      redis::RedisLink::Logging::Off);
   return std::make_unique<sessions::RedisStore>(
       common.memory, common.slots, common.copy_lease, *redis_, loop_,
       sessions::RedisStore::Options{.names = {settings.redis.prefix},

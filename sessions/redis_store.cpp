@@ -147,7 +147,7 @@ class RedisStore::SharedReservation final : public Reservation {
         tag_(tag_text(backend)),
         name_(fmt::format("{}:{}", store.copy_lease_.self(), store.slots_.next_number())) {}
   ~SharedReservation() override {
-    if (may_be_taken_) store_.redis_.tell(scripts::give_back(), {}, {base_, name_, tag_});
+    if (may_be_taken_) store_.redis_.send(scripts::give_back(), {}, {base_, name_, tag_});
   }
 
   const std::string& name() const { return name_; }
@@ -403,7 +403,7 @@ void RedisStore::publish_uses() {
       args.insert(args.end(), uses.ids.begin() + static_cast<std::ptrdiff_t>(from),
                   uses.ids.begin() + static_cast<std::ptrdiff_t>(from + count));
       // The script finds its keys by their base: they all have the pool's hash tag.
-      redis_.tell(scripts::touch(), redis::RedisWords{}, args);
+      redis_.send(scripts::touch(), redis::RedisWords{}, args);
     }
     uses.ids.clear();
   }

@@ -74,7 +74,7 @@ void SharedMap::leave() {
   heartbeat_timer_->cancel();
   heartbeats_ = {};
   copy_lease_.lose();
-  redis_.tell({"ZREM", names_.subscribers(), copy_lease_.self()});
+  redis_.send({"ZREM", names_.subscribers(), copy_lease_.self()});
 }
 
 /// Renews the lease to answer from copies. It is ours when our word comes back (on_own_word).
@@ -84,7 +84,7 @@ void SharedMap::heartbeat() {
   if (!redis_.is_up()) return;
   const std::uint64_t number = ++last_heartbeat_;
   heartbeats_[number % heartbeats_.size()] = {number, scheduler_.now()};
-  redis_.tell(scripts::renew_copy_lease(), {names_.subscribers()},
+  redis_.send(scripts::renew_copy_lease(), {names_.subscribers()},
               {copy_lease_.self(), std::to_string(base::count_ms(kLease)), own_channel_,
                std::string(kHeartbeatWord).append(std::to_string(number))});
 }
@@ -102,7 +102,7 @@ void SharedMap::on_own_word(std::string_view payload) {
 void SharedMap::send_ack(const AckAddress& to) {
   const std::string text = std::string(to.handler_and_number) + " " + copy_lease_.self();
   if (to.process == copy_lease_.self()) return on_own_word(text);
-  redis_.tell({"PUBLISH", names_.own_channel(to.process), text});
+  redis_.send({"PUBLISH", names_.own_channel(to.process), text});
 }
 
 // --- what others may not know ---

@@ -84,11 +84,11 @@ std::unique_ptr<redis::RedisCall> LuaLink::run(const redis::RedisScript& script,
   return respond(server_.run(script, keys, args), std::move(done));
 }
 
-void LuaLink::tell(redis::RedisWords words) {
+void LuaLink::send(redis::RedisWords words) {
   if (is_up()) server_.redis_.command(strings(words));
 }
 
-void LuaLink::tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
+void LuaLink::send(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
   if (is_up()) server_.run(script, keys, args);
 }
 

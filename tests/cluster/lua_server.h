@@ -55,12 +55,12 @@ class LuaLink final : public redis::Redis {
 
   using Redis::call;
   using Redis::run;
-  using Redis::tell;
+  using Redis::send;
   std::unique_ptr<redis::RedisCall> call(redis::RedisWords words, Done done) override;
   std::unique_ptr<redis::RedisCall> run(const redis::RedisScript& script, redis::RedisWords keys,
                                         redis::RedisWords args, Done done) override;
-  void tell(redis::RedisWords words) override;
-  void tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
+  void send(redis::RedisWords words) override;
+  void send(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
   bool is_up() const override { return server_.is_up_ && is_reachable_; }
   const redis::RedisState& state() const override;
   const redis::RedisCounts& counts() const override { return counts_; }

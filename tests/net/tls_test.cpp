@@ -18,8 +18,8 @@ iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), tex
 /// One end: says what it has to say as fast as the other takes it, and hears what comes until the other's end.
 class End final : public net::StreamHandler {
  public:
-  End(net::Loop& loop, net::TlsContext::Session session, std::unique_ptr<net::Stream> below)
-      : loop_(loop), stream_(std::move(session), std::move(below)) {
+  End(net::Loop& loop, net::TlsContext::Ssl session, std::unique_ptr<net::Stream> transport)
+      : loop_(loop), stream_(std::move(session), std::move(transport)) {
     stream_.set_handler(this);
   }
   void says(const std::string& text) {
@@ -125,7 +125,7 @@ TEST_CASE("TLS: a client that does not know the authority, or wants somebody els
     Fixture f(wrong_name ? "shop.example" : "localhost", wrong_name ? "own" : "");
     f.loop.run();
     CHECK(f.client->heard.empty());
-    CHECK_FALSE(f.client->stream().trouble().empty());
+    CHECK_FALSE(f.client->stream().error_text().empty());
   }
 }
 

@@ -28,7 +28,7 @@ TEST_CASE("redis link: while down a call fails on the next turn, never inside") 
   f.handles.clear();
   f.loop.run();
   CHECK(f.results == Texts{"unavailable"});
-  f.link->tell({"C"});
+  f.link->send({"C"});
   CHECK(f.link->counts().refused == 3);
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("redis link: the owner may bury the link when it hears of a change") {
   SUBCASE("up") {}
   SUBCASE("down") { net.server.refuses(); }
   SUBCASE("refused") { net.redis.role = "slave"; }
-  link = std::make_unique<RedisLink>(net.ground, fake_settings(),
+  link = std::make_unique<RedisLink>(net.context, fake_settings(),
                                      [&](const redis::RedisState&) { net.loop.bury(std::move(link)); });
   net.loop.advance(1s);
   CHECK_FALSE(link);
@@ -94,10 +94,10 @@ TEST_CASE("redis link: the owner may bury the link when it hears of a change") {
 TEST_CASE("redis link: how much may be under way has a limit") {
   Fixture f;
   f.come_up();
-  for (std::size_t i = 0; i < RedisLink::kOutstandingMax; ++i) f.link->tell({"T"});
+  for (std::size_t i = 0; i < RedisLink::kOutstandingMax; ++i) f.link->send({"T"});
   CHECK(f.link->counts().refused == 0);
   f.call("A");
-  f.link->tell({"T"});
+  f.link->send({"T"});
   CHECK(f.link->counts().refused == 2);
   f.loop.run();
   CHECK(f.results == Texts{"overload"});
@@ -112,14 +112,14 @@ TEST_CASE("redis link: how many bytes may wait has a limit") {
   f.come_up();
   f.redis.peer().blocks_after(0);
   const std::string large(1u << 20, 'x');
-  for (int i = 0; i < 20; ++i) f.link->tell({"SET", "k", large});
+  for (int i = 0; i < 20; ++i) f.link->send({"SET", "k", large});
   CHECK(f.link->counts().refused >= 4);
   CHECK(f.link->counts().refused <= 5);
   const auto sent = f.link->counts().commands;
   f.redis.peer().unblocks();
   f.loop.run();
   CHECK(f.redis.take().size() > sent * large.size());
-  f.link->tell({"T"});
+  f.link->send({"T"});
   CHECK(f.link->counts().commands == sent + 1);
 }
 

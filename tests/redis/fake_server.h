@@ -47,7 +47,7 @@ class FakeRedis {
     server.on_bytes([this](const FakePeer& peer) { react(peer); });
   }
   std::string role = "master";
-  bool proves = true;  ///< Answers the PING of the greeting.
+  bool verifies = true;  ///< Answers the PING of the greeting.
 
   FakePeer& peer() { return server_.last(); }
   /// What came since the greeting, and forgets it.
@@ -62,7 +62,7 @@ class FakeRedis {
     if (got.starts_with(kRole)) {
       peer.take();
       peer.sends("*3\r\n$" + std::to_string(role.size()) + "\r\n" + role + "\r\n:0\r\n*0\r\n");
-    } else if (got == kPing && greeted_ != server_.peers().size() && proves) {
+    } else if (got == kPing && greeted_ != server_.peers().size() && verifies) {
       greeted_ = server_.peers().size();
       peer.take();
       peer.sends("+PONG\r\n");
@@ -85,7 +85,7 @@ struct FakeRedisNet {
   FakeResolver resolver{loop};
   FakeServer& server = dialer.at(kRedisPort);
   FakeRedis redis{server};
-  redis::RedisGround ground{loop, dialer, resolver, 1};
+  redis::RedisContext context{loop, dialer, resolver, 1};
 };
 
 /// A link there, and what its calls came to.
@@ -94,7 +94,7 @@ struct FakeRedisLink : FakeRedisNet {
   std::vector<std::unique_ptr<redis::RedisCall>> handles;
   std::vector<redis::RedisState> states;
   std::unique_ptr<redis::RedisLink> link = std::make_unique<redis::RedisLink>(
-      ground, fake_settings(), [this](const auto& state) { states.push_back(state); });
+      context, fake_settings(), [this](const auto& state) { states.push_back(state); });
 
   void note(const base::Result<redis::RedisReply>& result) {
     if (!result) return results.emplace_back(base::name_of(result.error().code)), void();

@@ -105,7 +105,7 @@ TEST_CASE("redis link: pauses grow, with chance, and begin anew after a stable t
 
 TEST_CASE("redis link: a server that is only slow is not taken") {
   Fixture f;
-  f.redis.proves = false;
+  f.redis.verifies = false;
   f.loop.run();
   CHECK_FALSE(f.link->is_up());
   f.loop.advance(99ms);

@@ -234,7 +234,7 @@ TEST_CASE("redis: a script is there whatever becomes of the server") {
   CHECK(link.run(kIncrease, {"n"}, {"3"}).integer() == 5);
   REQUIRE(server.command("SCRIPT FLUSH") == "+OK");
   CHECK(link.run(kIncrease, {"n"}, {"1"}).integer() == 6);
-  link.thread().on_loop([&] { link.raw().tell(kIncrease, {"n"}, {"10"}); });
+  link.thread().on_loop([&] { link.raw().send(kIncrease, {"n"}, {"10"}); });
   CHECK(link.ask({"GET", "n"}).text() == "16");
   server.kill();
   REQUIRE(eventually([&] { return !link.is_up(); }));
@@ -250,8 +250,8 @@ TEST_CASE("redis: the first use of a script is not put off: nobody may be there 
   TestLink link(settings_for(server));
   REQUIRE(link.wait_up());
   link.thread().on_loop([&] {
-    link.raw().tell(kIncrease, {"n"}, {"10"});
-    link.raw().tell({"RENAME", "n", "m"});
+    link.raw().send(kIncrease, {"n"}, {"10"});
+    link.raw().send({"RENAME", "n", "m"});
   });
   CHECK(link.ask({"GET", "m"}).text() == "10");
   CHECK(link.counts().commands == 3);

@@ -8,8 +8,8 @@
 using namespace holdfast;
 using namespace holdfast::tests;
 using namespace std::chrono_literals;
+using redis::MasterDiscovery;
 using redis::RedisConnection;
-using redis::RedisSeeker;
 using support::RedisSentinel;
 
 namespace {
@@ -31,7 +31,7 @@ std::uint16_t port_in(const std::string& address) {
 struct Fixture : FakeRedisNet {
   std::unique_ptr<redis::RedisLink> link;
 
-  void begin() { link = std::make_unique<redis::RedisLink>(ground, settings_by({1, 2, 3}), nullptr); }
+  void begin() { link = std::make_unique<redis::RedisLink>(context, settings_by({1, 2, 3}), nullptr); }
   void names(std::uint16_t sentinel, std::uint16_t master) {
     says(sentinel, "*2\r\n$9\r\n127.0.0.1\r\n$4\r\n" + std::to_string(master) + "\r\n");
   }
@@ -90,11 +90,11 @@ TEST_CASE("redis sentinel: each is asked in turn until one knows") {
     f.sends(2, "HTTP/1.1 400 Bad Request\r\n");
   }
   SUBCASE("one is silent, one closes") {
-    patience = RedisSeeker::kSentinelPatience;
+    patience = MasterDiscovery::kSentinelPatience;
     f.dialer.at(2).on_bytes([](FakePeer peer) { peer.closes(); });
   }
   SUBCASE("two hang") {
-    patience = 2 * RedisSeeker::kSentinelPatience;
+    patience = 2 * MasterDiscovery::kSentinelPatience;
     f.dialer.at(1).hangs();
     f.dialer.at(2).hangs();
   }

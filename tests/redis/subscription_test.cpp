@@ -53,7 +53,7 @@ class TestSubscription {
   explicit TestSubscription(const conf::Redis& redis) {
     thread_.on_loop([&] {
       subscription_ =
-          std::make_unique<RedisSubscription>(thread_.ground(), redis, std::vector<std::string>{"a", "b"}, listener);
+          std::make_unique<RedisSubscription>(thread_.context(), redis, std::vector<std::string>{"a", "b"}, listener);
     });
   }
   ~TestSubscription() {
@@ -73,7 +73,7 @@ using Texts = std::vector<std::string>;
 struct Fixture : FakeRedisNet {
   Listener listener;
   std::unique_ptr<RedisSubscription> subscription =
-      std::make_unique<RedisSubscription>(ground, fake_settings(), Texts{"a", "b"}, listener);
+      std::make_unique<RedisSubscription>(context, fake_settings(), Texts{"a", "b"}, listener);
 
   static constexpr std::string_view kConfirmA = "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n";
   static constexpr std::string_view kConfirmB = "*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n";

@@ -34,7 +34,7 @@ class LoopThread {
     loop_.stop();
     thread_.join();
   }
-  redis::RedisGround ground() { return {loop_, dialer_, resolver_, 7}; }
+  redis::RedisContext context() { return {loop_, dialer_, resolver_, 7}; }
   net::Loop& loop() { return loop_; }
 
   /// Runs `task` on the loop's thread and waits for what it returns.
@@ -100,7 +100,7 @@ class TestLink {
 
   explicit TestLink(const conf::Redis& redis) {
     thread_.on_loop([&] {
-      link_ = std::make_unique<redis::RedisLink>(thread_.ground(), redis, [this](const redis::RedisState& state) {
+      link_ = std::make_unique<redis::RedisLink>(thread_.context(), redis, [this](const redis::RedisState& state) {
         const std::lock_guard lock(mutex_);
         states_.push_back(state);
       });

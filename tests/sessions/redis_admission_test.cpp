@@ -23,14 +23,14 @@ class SlowRedis final : public redis::Redis {
  public:
   using Redis::call;
   using Redis::run;
-  using Redis::tell;
+  using Redis::send;
   std::unique_ptr<redis::RedisCall> call(redis::RedisWords, Done done) override { return ask(std::move(done)); }
   std::unique_ptr<redis::RedisCall> run(const redis::RedisScript&, redis::RedisWords, redis::RedisWords,
                                         Done done) override {
     return ask(std::move(done));
   }
-  void tell(redis::RedisWords) override {}
-  void tell(const redis::RedisScript& script, redis::RedisWords, redis::RedisWords) override {
+  void send(redis::RedisWords) override {}
+  void send(const redis::RedisScript& script, redis::RedisWords, redis::RedisWords) override {
     told.push_back(script.name());
   }
   bool is_up() const override { return true; }

@@ -67,12 +67,12 @@ std::unique_ptr<redis::RedisCall> SimLink::run(const redis::RedisScript& script,
                 std::move(done));
 }
 
-void SimLink::tell(redis::RedisWords words) {
+void SimLink::send(redis::RedisWords words) {
   World& world = world_;
   if (is_up_) send([&world, all = words_of(words)] { return world.redis.command(all); }, nullptr);
 }
 
-void SimLink::tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
+void SimLink::send(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) {
   World& world = world_;
   if (!is_up_) return;
   send([&world, &script, k = words_of(keys), a = words_of(args)] { return world.redis.run(script, k, a); }, nullptr);
@@ -151,7 +151,7 @@ void SimLink::on_due() {
 
 void SimLink::on_idle() {
   idle_timer_->set(machine_.loop().now() + 1s);
-  if (is_up_ && sent_.empty()) tell({"PING"});
+  if (is_up_ && sent_.empty()) send({"PING"});
 }
 
 void SimLink::connect() {
@@ -281,10 +281,10 @@ void SimSubscription::deliver(const std::shared_ptr<Wire>& wire, base::Duration 
 
 void SimSubscription::on_published(const std::string& channel, const std::string& message) {
   if (!wire_ || std::find(channels_.begin(), channels_.end(), channel) == channels_.end()) return;
-  const auto tell = [channel, message](SimSubscription& self) {
+  const auto notify = [channel, message](SimSubscription& self) {
     if (self.is_subscribed_) self.listener_.on_message(channel, message);
   };
-  if (!world_.is_hostile) return deliver(wire_, world_.delay(), tell);
+  if (!world_.is_hostile) return deliver(wire_, world_.delay(), notify);
   if (world_.chance(10)) return;
   const base::Duration late = world_.chance(10) ? world_.between(1ms, 2s) : world_.delay();
   const int times = world_.chance(10) ? 2 : 1;
@@ -292,7 +292,7 @@ void SimSubscription::on_published(const std::string& channel, const std::string
     const auto own = std::make_shared<Wire>();  // in no order with the others
     own->client = this;
     strays_.push_back(own);
-    deliver(own, late * (i + 1), tell);
+    deliver(own, late * (i + 1), notify);
   }
 }
 

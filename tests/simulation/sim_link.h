@@ -24,12 +24,12 @@ class SimLink final : public redis::Redis, private ServerEnd {
 
   using Redis::call;
   using Redis::run;
-  using Redis::tell;
+  using Redis::send;
   std::unique_ptr<redis::RedisCall> call(redis::RedisWords words, Done done) override;
   std::unique_ptr<redis::RedisCall> run(const redis::RedisScript& script, redis::RedisWords keys,
                                         redis::RedisWords args, Done done) override;
-  void tell(redis::RedisWords words) override;
-  void tell(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
+  void send(redis::RedisWords words) override;
+  void send(const redis::RedisScript& script, redis::RedisWords keys, redis::RedisWords args) override;
   bool is_up() const override { return is_up_; }
   const redis::RedisState& state() const override;
   const redis::RedisCounts& counts() const override { return counts_; }

@@ -1,4 +1,4 @@
-#include "redis/seeker.h"
+#include "redis/master_discovery.h"
 
 #include <utility>
 
@@ -6,8 +6,8 @@
 
 namespace holdfast::redis {
 
-RedisSeeker::RedisSeeker(base::Scheduler& scheduler, net::Dialer& dialer, net::Resolver& resolver,
-                         const conf::Redis& redis, Done done)
+MasterDiscovery::MasterDiscovery(base::Scheduler& scheduler, net::Dialer& dialer, net::Resolver& resolver,
+                                 const conf::Redis& redis, Done done)
     : scheduler_(scheduler),
       dialer_(dialer),
       resolver_(resolver),
@@ -15,9 +15,9 @@ RedisSeeker::RedisSeeker(base::Scheduler& scheduler, net::Dialer& dialer, net::R
       done_(std::move(done)),
       timer_(scheduler.timer([this] { on_due(); })) {}
 
-RedisSeeker::~RedisSeeker() { cancel(); }
+MasterDiscovery::~MasterDiscovery() { cancel(); }
 
-void RedisSeeker::seek() {
+void MasterDiscovery::seek() {
   cancel();
   asked_ = 0;
   last_failure_.clear();
@@ -26,18 +26,18 @@ void RedisSeeker::seek() {
   timer_->set(scheduler_.now());  // nothing to find out, but nobody is called from inside seek()
 }
 
-void RedisSeeker::cancel() {
+void MasterDiscovery::cancel() {
   timer_->cancel();
   drop_steps();
 }
 
-void RedisSeeker::distrust() {
+void MasterDiscovery::distrust() {
   if (!redis_.sentinels.empty()) first_ = (first_ + 1) % redis_.sentinels.size();
 }
 
 // --- sentinels ---
 
-void RedisSeeker::ask_next() {
+void MasterDiscovery::ask_next() {
   drop_steps();
   timer_->set(scheduler_.now() + kSentinelPatience);
   const conf::Endpoint& sentinel = redis_.sentinels[(first_ + asked_) % redis_.sentinels.size()];
@@ -45,7 +45,7 @@ void RedisSeeker::ask_next() {
                              [this](base::Result<net::Address> found) { on_sentinel_found(std::move(found)); });
 }
 
-void RedisSeeker::on_sentinel_found(base::Result<net::Address> found) {
+void MasterDiscovery::on_sentinel_found(base::Result<net::Address> found) {
   scheduler_.bury(std::move(lookup_));  // it is on the stack
   if (!found) return on_sentinel_failed(found.error().text);
   dial_ = dialer_.dial(*found, kSentinelPatience, [this](base::Result<std::unique_ptr<net::Stream>> dialled) {
@@ -53,7 +53,7 @@ void RedisSeeker::on_sentinel_found(base::Result<net::Address> found) {
   });
 }
 
-void RedisSeeker::on_sentinel_dialled(base::Result<std::unique_ptr<net::Stream>> dialled) {
+void MasterDiscovery::on_sentinel_dialled(base::Result<std::unique_ptr<net::Stream>> dialled) {
   scheduler_.bury(std::move(dial_));
   if (!dialled) return on_sentinel_failed(dialled.error().text);
   wire_ = std::make_unique<RedisWire>(scheduler_, *std::move(dialled), static_cast<RedisWire::Owner&>(*this));
@@ -61,7 +61,7 @@ void RedisSeeker::on_sentinel_dialled(base::Result<std::unique_ptr<net::Stream>>
   wire_->send(words);
 }
 
-void RedisSeeker::on_wire_reply(RedisReply reply) {
+void MasterDiscovery::on_wire_reply(RedisReply reply) {
   if (reply.kind == RedisReply::Kind::Error) return on_sentinel_failed(reply.text);
   if (reply.is_nil()) return on_sentinel_failed("knows no master of this name");
   const bool is_pair =
@@ -75,9 +75,9 @@ void RedisSeeker::on_wire_reply(RedisReply reply) {
   look_up({reply.items[0].text, static_cast<std::uint16_t>(*port)});
 }
 
-void RedisSeeker::on_wire_broken(const base::Error& error) { on_sentinel_failed(error.text); }
+void MasterDiscovery::on_wire_broken(const base::Error& error) { on_sentinel_failed(error.text); }
 
-void RedisSeeker::on_sentinel_failed(std::string_view why) {
+void MasterDiscovery::on_sentinel_failed(std::string_view why) {
   const conf::Endpoint& sentinel = redis_.sentinels[(first_ + asked_) % redis_.sentinels.size()];
   last_failure_ = sentinel.text() + ": " + std::string(why);
   if (++asked_ < redis_.sentinels.size()) return ask_next();
@@ -87,25 +87,25 @@ void RedisSeeker::on_sentinel_failed(std::string_view why) {
 
 // --- all ---
 
-void RedisSeeker::on_due() {
+void MasterDiscovery::on_due() {
   if (!redis_.sentinels.empty()) return on_sentinel_failed("timed out");
   finish(net::unix_address(redis_.socket_path));
 }
 
-void RedisSeeker::look_up(const conf::Endpoint& endpoint) {
+void MasterDiscovery::look_up(const conf::Endpoint& endpoint) {
   lookup_ = resolver_.lookup(endpoint, kLookupPatience, [this](base::Result<net::Address> found) {
     scheduler_.bury(std::move(lookup_));
     finish(std::move(found));
   });
 }
 
-void RedisSeeker::finish(base::Result<net::Address> result) {
+void MasterDiscovery::finish(base::Result<net::Address> result) {
   timer_->cancel();
   drop_steps();
   done_(std::move(result));
 }
 
-void RedisSeeker::drop_steps() {
+void MasterDiscovery::drop_steps() {
   if (wire_) wire_->close();
   scheduler_.bury(std::move(wire_));
   dial_.reset();  // not on the stack: their own callbacks have buried them

@@ -11,15 +11,15 @@ namespace holdfast::redis {
 
 /// Finds where the Redis master is now: the configured address, or what the sentinels say, asked one after the other.
 /// One search at a time. Nobody vouches for the response: whoever connects there asks for its role.
-class RedisSeeker final : private RedisWire::Owner {
+class MasterDiscovery final : private RedisWire::Owner {
  public:
   using Done = std::function<void(base::Result<net::Address>)>;
 
   /// The scheduler, dialer, resolver and settings outlive it. `done` is called once for each seek() that is not
   /// cancelled, never from inside seek().
-  RedisSeeker(base::Scheduler& scheduler, net::Dialer& dialer, net::Resolver& resolver, const conf::Redis& redis,
-              Done done);
-  ~RedisSeeker() override;
+  MasterDiscovery(base::Scheduler& scheduler, net::Dialer& dialer, net::Resolver& resolver, const conf::Redis& redis,
+                  Done done);
+  ~MasterDiscovery() override;
 
   void seek();
   void cancel();
