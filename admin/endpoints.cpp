@@ -18,26 +18,26 @@ using web::text_response;
 
 namespace {
 
-Response readyz(const Source& source) {
+Response readyz(const StatusSource& source) {
   const Readiness readiness = source.readiness();
   return readiness.ready ? text_response(200, "ready") : text_response(503, readiness.reason);
 }
 
-Response status(const Source& source) {
+Response status(const StatusSource& source) {
   Response response;
   response.content_type = "application/json";
   response.body = status_json(source.status());
   return response;
 }
 
-Response cluster(const Source& source) {
+Response cluster(const StatusSource& source) {
   Response response;
   response.content_type = "application/json";
   response.body = cluster_json(source.cluster());
   return response;
 }
 
-Response leader(const Source& source) {
+Response leader(const StatusSource& source) {
   const ClusterView view = source.status().cluster;
   if (view.leader.empty()) {
     return text_response(503, view.state == "off" ? "no [cluster] is configured" : "no leader is known");
@@ -48,14 +48,14 @@ Response leader(const Source& source) {
   return response;
 }
 
-Response metrics(const Source& source) {
+Response metrics(const StatusSource& source) {
   Response response;
   response.content_type = kMetricsType;
   response.body = metrics_text(source.status(), read_process_facts());
   return response;
 }
 
-Response configuration(const Source& source) {
+Response configuration(const StatusSource& source) {
   Response response;
   response.body = source.configuration();
   return response;
@@ -102,7 +102,7 @@ Response page() {
   return response;
 }
 
-Response overview(const Source& source) {
+Response overview(const StatusSource& source) {
   Response response;
   response.content_type = "text/html; charset=utf-8";
   response.content_security_policy = kOverviewPolicy;
@@ -112,13 +112,13 @@ Response overview(const Source& source) {
 
 }  // namespace
 
-Router make_router(const Desks& desks) {
+Router make_router(const Services& services) {
   using http::Method;
   Router router;
   const auto get = [&router](const char* path, auto handler) {
     router.add(Method::Get, path, [handler](const Request& request) { return handler(request); });
   };
-  const Source& source = desks.source;
+  const StatusSource& source = services.source;
   get("/", [](const Request&) { return page(); });
   get("/plain", [&source](const Request&) { return overview(source); });
   get("/livez", [](const Request&) { return text_response(200, "alive"); });
@@ -128,17 +128,18 @@ Router make_router(const Desks& desks) {
   get("/api/v1/cluster", [&source](const Request&) { return cluster(source); });
   get("/api/v1/openapi.json", [](const Request&) { return description(); });
   get("/api/v1/config", [&source](const Request&) { return configuration(source); });
-  get("/api/v1/history", [&history_of = desks.history](const Request&) { return history(history_of); });
-  get("/api/v1/events", [&timeline = desks.timeline, &live = desks.live, &access = desks.access](
+  get("/api/v1/history", [&history_of = services.history](const Request&) { return history(history_of); });
+  get("/api/v1/events", [&timeline = services.timeline, &live = services.live, &access = services.access](
                             const Request& request) { return events(request, timeline, live, access); });
   get("/cluster/leader", [&source](const Request&) { return leader(source); });
-  router.set_gate(
-      [&access = desks.access](Request& request, Router::Respond& respond) { return access.admit(request, respond); });
-  desks.access.add_routes(router);
-  add_operator_routes(router, source, desks.operators);
-  add_session_routes(router, source, desks.sessions);
-  add_reload_route(router, desks.reloads);
-  add_quarantine_routes(router, desks.quarantine);
+  router.set_filter([&access = services.access](Request& request, Router::Respond& respond) {
+    return access.admit(request, respond);
+  });
+  services.access.add_routes(router);
+  add_operator_routes(router, source, services.operators);
+  add_session_routes(router, source, services.sessions);
+  add_reload_route(router, services.reloads);
+  add_quarantine_routes(router, services.quarantine);
   return router;
 }
 

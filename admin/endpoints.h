@@ -14,13 +14,13 @@
 namespace holdfast::admin {
 
 /// What the endpoints show and whom they ask. All outlive the router.
-struct Desks {
+struct Services {
   Access& access;
-  const Source& source;
-  OperatorDesk& operators;
-  SessionDesk& sessions;
-  ReloadDesk& reloads;
-  QuarantineDesk& quarantine;
+  const StatusSource& source;
+  OperatorService& operators;
+  SessionService& sessions;
+  ReloadService& reloads;
+  QuarantineService& quarantine;
   Live& live;
   const Timeline& timeline;
   const History& history;
@@ -28,6 +28,6 @@ struct Desks {
 
 /// All that the admin listener serves: the page, /livez, /readyz, /metrics, /api/v1/..., /cluster/leader, and what
 /// operators may ask for.
-web::Router make_router(const Desks& desks);
+web::Router make_router(const Services& services);
 
 }  // namespace holdfast::admin

@@ -11,9 +11,9 @@ using Json = nlohmann::ordered_json;
 using Members = Json::object_t;
 
 /// Finds members in the order they are asked for: both documents come from the same hand, so the next one is mostly it.
-class Seeker {
+class TailFinder {
  public:
-  explicit Seeker(Members& members) : members_(members) {}
+  explicit TailFinder(Members& members) : members_(members) {}
   Json* find(const std::string& key) {
     for (std::size_t i = 0; i < members_.size(); ++i) {
       auto& member = *(members_.begin() + static_cast<std::ptrdiff_t>((at_ + i) % members_.size()));
@@ -42,39 +42,41 @@ Json what_is_new(const Json& known, const Json& wanted) {
   return wanted;
 }
 
-std::optional<Json> catch_up_object(Json& known, const Json& wanted, const HasteOf& haste, Haste least, Haste here);
+std::optional<Json> catch_up_object(Json& known, const Json& wanted, const PriorityOf& priority, Priority least,
+                                    Priority here);
 
 /// One member: what has to be said of it.
-std::optional<Json> catch_up_member(const std::string& key, Json& known, const Json& wanted, const HasteOf& haste,
-                                    Haste least, Haste here) {
-  if (known.is_object() && wanted.is_object()) return catch_up_object(known, wanted, haste, least, here);
+std::optional<Json> catch_up_member(const std::string& key, Json& known, const Json& wanted, const PriorityOf& priority,
+                                    Priority least, Priority here) {
+  if (known.is_object() && wanted.is_object()) return catch_up_object(known, wanted, priority, least, here);
   if (here > least || known == wanted) return std::nullopt;
   Json said = key == "history" ? what_is_new(known, wanted) : wanted;
   known = wanted;
   return said;
 }
 
-std::optional<Json> catch_up_object(Json& known, const Json& wanted, const HasteOf& haste, Haste least, Haste here) {
+std::optional<Json> catch_up_object(Json& known, const Json& wanted, const PriorityOf& priority, Priority least,
+                                    Priority here) {
   Json patch = Json::object();
   auto& said = patch.get_ref<Members&>();
   auto& members = known.get_ref<Members&>();
-  Seeker old(members);
+  TailFinder old(members);
   std::vector<std::pair<std::string, Json>> added;
   for (const auto& [key, value] : wanted.get_ref<const Members&>()) {
-    const Haste own = haste(key);
-    if (own == Haste::Never) continue;
+    const Priority own = priority(key);
+    if (own == Priority::Never) continue;
     Json* const before = old.find(key);
     if (before == nullptr) {
       added.emplace_back(key, value);  // a new member is news whatever it is
       continue;
     }
-    if (auto change = catch_up_member(key, *before, value, haste, least, std::min(own, here))) {
+    if (auto change = catch_up_member(key, *before, value, priority, least, std::min(own, here))) {
       said.push_back({key, std::move(*change)});
     }
   }
   const bool has_lost = members.size() + added.size() != wanted.size();
   for (auto it = members.begin(); has_lost && it != members.end();) {
-    if (wanted.contains(it->first) || haste(it->first) == Haste::Never) {
+    if (wanted.contains(it->first) || priority(it->first) == Priority::Never) {
       ++it;
       continue;
     }
@@ -91,8 +93,8 @@ std::optional<Json> catch_up_object(Json& known, const Json& wanted, const Haste
 
 }  // namespace
 
-std::optional<Json> catch_up(Json& known, const Json& wanted, const HasteOf& haste, Haste least) {
-  return catch_up_object(known, wanted, haste, least, Haste::Later);
+std::optional<Json> catch_up(Json& known, const Json& wanted, const PriorityOf& priority, Priority least) {
+  return catch_up_object(known, wanted, priority, least, Priority::Later);
 }
 
 }  // namespace holdfast::admin

@@ -83,7 +83,7 @@ class Live::Listener final : public Feed {
   base::Instant pushed_at_{};
 };
 
-Live::Live(base::Scheduler& scheduler, const Source& source, const Timeline& timeline, Limits limits)
+Live::Live(base::Scheduler& scheduler, const StatusSource& source, const Timeline& timeline, Limits limits)
     : scheduler_(scheduler),
       timeline_(timeline),
       limits_(limits),

@@ -34,9 +34,9 @@ class Live {
   enum class With : std::uint8_t { EventsOnly, Status };
 
   /// All outlive it.
-  Live(base::Scheduler& scheduler, const Source& source, const Timeline& timeline)
+  Live(base::Scheduler& scheduler, const StatusSource& source, const Timeline& timeline)
       : Live(scheduler, source, timeline, Limits{}) {}
-  Live(base::Scheduler& scheduler, const Source& source, const Timeline& timeline, Limits limits);
+  Live(base::Scheduler& scheduler, const StatusSource& source, const Timeline& timeline, Limits limits);
   ~Live();
 
   /// Whether a listener may go on; asked before all that it is told, and with each tick.

@@ -68,7 +68,7 @@ base::Result<void> read_body(std::string_view text, const Caller& caller, Operat
   return {};
 }
 
-Response done(const OperatorAsk& ask, const Source& source, const base::Result<void>& kept) {
+Response done(const OperatorAsk& ask, const StatusSource& source, const base::Result<void>& kept) {
   const StatusView now = source.status();
   const auto pool = named(now.pools, ask.pool);
   const auto backend = named(pool->backends, ask.backend);
@@ -84,7 +84,7 @@ Response done(const OperatorAsk& ask, const Source& source, const base::Result<v
   return json_response(body);
 }
 
-void take_order(const Request& request, OperatorState state, const Source& source, OperatorDesk& desk,
+void take_order(const Request& request, OperatorState state, const StatusSource& source, OperatorService& service,
                 const Router::Respond& respond) {
   OperatorAsk ask{
       .pool = request.captures[0], .backend = request.captures[1], .state = state, .by = request.by(), .deadline = {}};
@@ -100,7 +100,7 @@ void take_order(const Request& request, OperatorState state, const Source& sourc
   if (const auto read = read_body(request.body, request.caller, ask); !read) {
     return respond(text_response(400, read.error().text));
   }
-  desk.obey(ask, [ask, &source, respond](const base::Result<void>& kept) {
+  service.obey(ask, [ask, &source, respond](const base::Result<void>& kept) {
     if (!kept && kept.error().code == base::ErrorCode::Overload) return respond(text_response(503, kept.error().text));
     respond(done(ask, source, kept));
   });
@@ -108,11 +108,11 @@ void take_order(const Request& request, OperatorState state, const Source& sourc
 
 }  // namespace
 
-void add_operator_routes(Router& router, const Source& source, OperatorDesk& desk) {
+void add_operator_routes(Router& router, const StatusSource& source, OperatorService& service) {
   for (const OperatorState state : {OperatorState::Drain, OperatorState::Ready, OperatorState::Maint}) {
     router.add_later(http::Method::Post, fmt::format("/api/v1/pools/{{pool}}/backends/{{backend}}/{}", name_of(state)),
-                     [state, &source, &desk](const Request& request, const Router::Respond& respond) {
-                       take_order(request, state, source, desk, respond);
+                     [state, &source, &service](const Request& request, const Router::Respond& respond) {
+                       take_order(request, state, source, service, respond);
                      });
   }
 }

@@ -22,12 +22,12 @@ struct OperatorAsk {
 };
 
 /// Who obeys operators. Called on the control loop's thread; outlives the router.
-class OperatorDesk {
+class OperatorService {
  public:
-  OperatorDesk() = default;
-  OperatorDesk(const OperatorDesk&) = delete;
-  OperatorDesk& operator=(const OperatorDesk&) = delete;
-  virtual ~OperatorDesk() = default;
+  OperatorService() = default;
+  OperatorService(const OperatorService&) = delete;
+  OperatorService& operator=(const OperatorService&) = delete;
+  virtual ~OperatorService() = default;
   /// Of an order that holds now, for each request that comes. An error says why it will not survive a restart; it holds
   /// all the same, unless the error is Overload.
   using Done = std::function<void(const base::Result<void>&)>;
@@ -37,6 +37,6 @@ class OperatorDesk {
 
 /// POST /api/v1/pools/{pool}/backends/{backend}/{drain,ready,maint}, body {"deadline":"10m","by":"ops"} or none; `by`
 /// counts only where nobody has logged in. Access (access.h) says who may.
-void add_operator_routes(web::Router& router, const Source& source, OperatorDesk& desk);
+void add_operator_routes(web::Router& router, const StatusSource& source, OperatorService& service);
 
 }  // namespace holdfast::admin

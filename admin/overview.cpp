@@ -112,7 +112,7 @@ std::string overview_html(const StatusView& view) {
                  "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta http-equiv=refresh content=5>"
                  "<meta name=viewport content=\"width=device-width\"><title>Holdfast {}</title><style>{}</style></head>"
                  "<body>\n<h1>Holdfast {}</h1>\n<p class=\"sum {}\">{}</p>\n",
-                 html_escaped(view.node), kOverviewStyle, html_escaped(view.node), name_of(mood_of(view)),
+                 html_escaped(view.node), kOverviewStyle, html_escaped(view.node), name_of(severity_of(view)),
                  html_escaped(summary_text(view)));
   for (const PoolView& pool : view.pools) append_pool(out, pool, view.now);
   fmt::format_to(at,

@@ -17,9 +17,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Response list(const QuarantineDesk& desk) {
+Response list(const QuarantineService& service) {
   Json requests = Json::array();
-  for (const QuarantinedRequest& each : desk.quarantined()) {
+  for (const QuarantinedRequest& each : service.quarantined()) {
     requests.push_back({{"id", each.id},
                         {"pool", each.pool},
                         {"backend", each.backend},
@@ -33,18 +33,18 @@ Response list(const QuarantineDesk& desk) {
   return json_response({{"requests", std::move(requests)}});
 }
 
-Response release(const Request& request, QuarantineDesk& desk) {
+Response release(const Request& request, QuarantineService& service) {
   const std::string& id = request.captures[0];
-  if (!desk.release(id, request.by())) return text_response(404, "no request of that id is in quarantine");
+  if (!service.release(id, request.by())) return text_response(404, "no request of that id is in quarantine");
   return json_response({{"id", id}, {"released", true}});
 }
 
 }  // namespace
 
-void add_quarantine_routes(Router& router, QuarantineDesk& desk) {
-  router.add(http::Method::Get, "/api/v1/quarantine", [&desk](const Request&) { return list(desk); });
+void add_quarantine_routes(Router& router, QuarantineService& service) {
+  router.add(http::Method::Get, "/api/v1/quarantine", [&service](const Request&) { return list(service); });
   router.add(http::Method::Post, "/api/v1/quarantine/{id}/release",
-             [&desk](const Request& request) { return release(request, desk); });
+             [&service](const Request& request) { return release(request, service); });
 }
 
 }  // namespace holdfast::admin

@@ -24,18 +24,18 @@ struct QuarantinedRequest {
 };
 
 /// Where they are. Called on the control loop's thread; outlives the router.
-class QuarantineDesk {
+class QuarantineService {
  public:
-  QuarantineDesk() = default;
-  QuarantineDesk(const QuarantineDesk&) = delete;
-  QuarantineDesk& operator=(const QuarantineDesk&) = delete;
-  virtual ~QuarantineDesk() = default;
+  QuarantineService() = default;
+  QuarantineService(const QuarantineService&) = delete;
+  QuarantineService& operator=(const QuarantineService&) = delete;
+  virtual ~QuarantineService() = default;
   virtual std::vector<QuarantinedRequest> quarantined() const = 0;
   /// False: there is none of that id.
   virtual bool release(std::string_view id, std::string_view by) = 0;
 };
 
 /// GET /api/v1/quarantine; POST /api/v1/quarantine/{id}/release. Access (access.h) says who may.
-void add_quarantine_routes(web::Router& router, QuarantineDesk& desk);
+void add_quarantine_routes(web::Router& router, QuarantineService& service);
 
 }  // namespace holdfast::admin

@@ -48,11 +48,11 @@ Response report_response(const ReloadReport& report) {
 
 }  // namespace
 
-void add_reload_route(Router& router, ReloadDesk& desk) {
-  router.add_later(http::Method::Post, "/api/v1/reload", [&desk](const Request& request, Router::Respond respond) {
+void add_reload_route(Router& router, ReloadService& service) {
+  router.add_later(http::Method::Post, "/api/v1/reload", [&service](const Request& request, Router::Respond respond) {
     const auto wish = read_wish(request.body);
     if (!wish) return respond(text_response(400, "the body: expected {\"check\": true} or nothing"));
-    desk.reload(*wish, [respond = std::move(respond)](const base::Result<ReloadReport>& done) {
+    service.reload(*wish, [respond = std::move(respond)](const base::Result<ReloadReport>& done) {
       respond(done ? report_response(*done) : text_response(status_of(done.error().code), done.error().text));
     });
   });

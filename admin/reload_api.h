@@ -22,20 +22,20 @@ struct ReloadReport {
 enum class ReloadWish : std::uint8_t { Check, Apply };
 
 /// Who reloads. On the control loop's thread; outlives the router.
-class ReloadDesk {
+class ReloadService {
  public:
   using Done = std::function<void(base::Result<ReloadReport>)>;
 
-  ReloadDesk() = default;
-  ReloadDesk(const ReloadDesk&) = delete;
-  ReloadDesk& operator=(const ReloadDesk&) = delete;
-  virtual ~ReloadDesk() = default;
+  ReloadService() = default;
+  ReloadService(const ReloadService&) = delete;
+  ReloadService& operator=(const ReloadService&) = delete;
+  virtual ~ReloadService() = default;
   /// Errors: Invalid, with what is wrong in the file; Unavailable, when this is not the moment; Io, when a listener
   /// cannot be opened. Nothing has changed then.
   virtual void reload(ReloadWish wish, Done done) = 0;
 };
 
 /// POST /api/v1/reload, body {"check":true} or none: reads the configuration anew.
-void add_reload_route(web::Router& router, ReloadDesk& desk);
+void add_reload_route(web::Router& router, ReloadService& service);
 
 }  // namespace holdfast::admin

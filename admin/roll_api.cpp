@@ -72,42 +72,42 @@ Response refused(const RollAsk& holder, base::Duration lease) {
                        holder.by, holder.pool, base::timestamp_text(holder.since), at, base::duration_text(lease)));
 }
 
-bool has_pool(const Source& source, std::string_view name) {
+bool has_pool(const StatusSource& source, std::string_view name) {
   const StatusView now = source.status();
   return std::any_of(now.pools.begin(), now.pools.end(), [&](const PoolView& pool) { return pool.name == name; });
 }
 
-void take(const Request& request, const Source& source, RollDesk& desk, const Router::Respond& respond) {
+void take(const Request& request, const StatusSource& source, RollService& service, const Router::Respond& respond) {
   const auto ask = read_ask(request);
   if (!ask) return respond(text_response(400, R"(the body: expected {"id":"...","backend":"...","by":"..."})"));
   if (!has_pool(source, ask->pool)) return respond(text_response(404, "no pool of that name"));
-  desk.take_roll(*ask, [ask = *ask, &desk, respond](const base::Result<RollAsk>& holder) {
+  service.take_roll(*ask, [ask = *ask, &service, respond](const base::Result<RollAsk>& holder) {
     if (!holder) {
       return respond(text_response(503, "whether somebody else rolls cannot be asked: " + holder.error().text));
     }
-    respond(holder->id == ask.id ? holds(*holder, desk.roll_lease()) : refused(*holder, desk.roll_lease()));
+    respond(holder->id == ask.id ? holds(*holder, service.roll_lease()) : refused(*holder, service.roll_lease()));
   });
 }
 
-Response end(const Request& request, RollDesk& desk) {
+Response end(const Request& request, RollService& service) {
   const Json body = json_of(request);
   const auto id = body.is_object() ? text_in(body, "id") : std::nullopt;
   if (!id || !is_word(*id)) return text_response(400, R"(the body: expected {"id":"..."})");
-  desk.end_roll(request.captures[0], *id);
+  service.end_roll(request.captures[0], *id);
   return json_response({{"ended", true}});
 }
 
 }  // namespace
 
-void add_roll_routes(Router& router, const Source& source, RollDesk& desk) {
+void add_roll_routes(Router& router, const StatusSource& source, RollService& service) {
   using http::Method;
   for (const char* path : {"/api/v1/pools/{pool}/roll", "/api/v1/pools/{pool}/roll/renew"}) {
-    router.add_later(Method::Post, path, [&source, &desk](const Request& request, const Router::Respond& respond) {
-      take(request, source, desk, respond);
+    router.add_later(Method::Post, path, [&source, &service](const Request& request, const Router::Respond& respond) {
+      take(request, source, service, respond);
     });
   }
   router.add(Method::Post, "/api/v1/pools/{pool}/roll/end",
-             [&desk](const Request& request) { return end(request, desk); });
+             [&service](const Request& request) { return end(request, service); });
 }
 
 }  // namespace holdfast::admin

@@ -21,12 +21,12 @@ struct RollAsk {
 };
 
 /// Who knows which pool is being rolled through. Called on the control loop's thread; outlives the router.
-class RollDesk {
+class RollService {
  public:
-  RollDesk() = default;
-  RollDesk(const RollDesk&) = delete;
-  RollDesk& operator=(const RollDesk&) = delete;
-  virtual ~RollDesk() = default;
+  RollService() = default;
+  RollService(const RollService&) = delete;
+  RollService& operator=(const RollService&) = delete;
+  virtual ~RollService() = default;
   using Done = std::function<void(base::Result<RollAsk>)>;
   /// Takes or renews the pool; `done` gets who has it now. Errors: nobody can be asked who has it.
   virtual void take_roll(const RollAsk& ask, Done done) = 0;
@@ -37,6 +37,6 @@ class RollDesk {
 
 /// POST /api/v1/pools/{pool}/roll and .../roll/renew, body {"id":"...","backend":"app1","by":"ops"}; .../roll/end, body
 /// {"id":"..."}. Rolling itself is the caller's: the pool is only kept for one at a time.
-void add_roll_routes(web::Router& router, const Source& source, RollDesk& desk);
+void add_roll_routes(web::Router& router, const StatusSource& source, RollService& service);
 
 }  // namespace holdfast::admin

@@ -12,12 +12,12 @@
 namespace holdfast::admin {
 
 /// Where the sessions are. Called on the control loop's thread; outlives the router.
-class SessionDesk {
+class SessionService {
  public:
-  SessionDesk() = default;
-  SessionDesk(const SessionDesk&) = delete;
-  SessionDesk& operator=(const SessionDesk&) = delete;
-  virtual ~SessionDesk() = default;
+  SessionService() = default;
+  SessionService(const SessionService&) = delete;
+  SessionService& operator=(const SessionService&) = delete;
+  virtual ~SessionService() = default;
   virtual sessions::Registry& registry() = 0;
   virtual sessions::MoveLog& moves() = 0;
   /// So many sessions have been moved away from a backend; one that is not configured any more is passed over.
@@ -35,6 +35,6 @@ class SessionDesk {
 /// POST /api/v1/pools/{pool}/backends/{backend}/sessions/move   ... to the pool's other backends that are UP
 ///
 /// The next request anywhere obeys. Access (access.h) says who may.
-void add_session_routes(web::Router& router, const Source& source, SessionDesk& desk);
+void add_session_routes(web::Router& router, const StatusSource& source, SessionService& service);
 
 }  // namespace holdfast::admin

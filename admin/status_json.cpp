@@ -219,7 +219,7 @@ nlohmann::ordered_json status_frame(const StatusView& view) {
                       {"ready", view.readiness.ready},
                       {"reason", view.readiness.reason},
                       {"summary", summary_text(view)},
-                      {"mood", name_of(mood_of(view))},
+                      {"mood", name_of(severity_of(view))},
                       {"time", base::timestamp_text(view.now)},
                       {"uptime_seconds", seconds_of(view.uptime)},
                       {"workers", view.workers},

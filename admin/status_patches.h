@@ -24,7 +24,7 @@ class StatusPatches {
   };
 
   /// `source` outlives it.
-  StatusPatches(const Source& source, Limits limits) : source_(source), limits_(limits) {}
+  StatusPatches(const StatusSource& source, Limits limits) : source_(source), limits_(limits) {}
 
   /// Nobody knows anything any more.
   void forget();
@@ -37,16 +37,16 @@ class StatusPatches {
 
  private:
   using Json = nlohmann::ordered_json;
-  struct Place {
+  struct Position {
     std::size_t pool = 0;
     std::size_t backend = 0;
   };
 
-  bool may_tell_numbers(base::Instant now);
-  std::string charged(const Json& patch, Haste least);
-  void tell_backend(Place at, Haste least, Json& patch);
+  bool may_send_numbers(base::Instant now);
+  std::string charged(const Json& patch, Priority least);
+  void add_backend(Position at, Priority least, Json& patch);
 
-  const Source& source_;
+  const StatusSource& source_;
   const Limits limits_;
   Json told_;             // null: nobody knows anything
   StatusView seen_;       // the last one: its states are what is told

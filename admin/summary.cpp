@@ -146,18 +146,19 @@ std::string summary_text(const StatusView& view) {
   return out;
 }
 
-Mood mood_of(const StatusView& view) {
-  Mood mood = view.readiness.ready && view.redis.state != "degraded" ? Mood::Good : Mood::Warn;
+Severity severity_of(const StatusView& view) {
+  Severity severity = view.readiness.ready && view.redis.state != "degraded" ? Severity::Good : Severity::Warn;
   const bool any_away = std::any_of(view.cluster.proxies.begin(), view.cluster.proxies.end(),
                                     [](const ProxyView& proxy) { return proxy.cut_off; });
-  if (view.cluster.state == "alone" || !view.cluster.reason.empty() || any_away) mood = Mood::Warn;
-  if (!view.cluster.missing.empty()) mood = Mood::Warn;  // users go through the others; a server is down all the same
+  if (view.cluster.state == "alone" || !view.cluster.reason.empty() || any_away) severity = Severity::Warn;
+  if (!view.cluster.missing.empty())
+    severity = Severity::Warn;  // users go through the others; a server is down all the same
   for (const PoolView& pool : view.pools) {
     const Tally tally = tally_of(pool);
-    if (tally.keeping == 0) return Mood::Bad;
-    if (tally.up < tally.all || is_full(pool)) mood = Mood::Warn;
+    if (tally.keeping == 0) return Severity::Bad;
+    if (tally.up < tally.all || is_full(pool)) severity = Severity::Warn;
   }
-  return mood;
+  return severity;
 }
 
 }  // namespace holdfast::admin

@@ -13,15 +13,15 @@ std::string summary_text(const StatusView& view);
 
 /// How good the news in the summary is, for colours: Bad where users feel it, never Good when a server is not UP or a
 /// proxy is gone.
-enum class Mood : std::uint8_t { Good, Warn, Bad };
-Mood mood_of(const StatusView& view);
-constexpr std::string_view name_of(Mood mood) {
-  switch (mood) {
-    case Mood::Good:
+enum class Severity : std::uint8_t { Good, Warn, Bad };
+Severity severity_of(const StatusView& view);
+constexpr std::string_view name_of(Severity severity) {
+  switch (severity) {
+    case Severity::Good:
       return "good";
-    case Mood::Warn:
+    case Severity::Warn:
       return "warn";
-    case Mood::Bad:
+    case Severity::Bad:
       return "bad";
   }
   return "bad";

@@ -183,7 +183,7 @@ struct ProxyView {
   bool is_self = false;
   bool is_leader = false;
   bool cut_off = false;
-  std::vector<ObservationView> sees;  ///< Only in Source::cluster().
+  std::vector<ObservationView> sees;  ///< Only in StatusSource::cluster().
 };
 
 /// The proxies, as this one knows them.
@@ -250,12 +250,12 @@ struct StatusView {
 };
 
 /// Where the views come from. Called on the control loop's thread; outlives whoever asks.
-class Source {
+class StatusSource {
  public:
-  Source() = default;
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  virtual ~Source() = default;
+  StatusSource() = default;
+  StatusSource(const StatusSource&) = delete;
+  StatusSource& operator=(const StatusSource&) = delete;
+  virtual ~StatusSource() = default;
   /// Everything. Made for each question: a fraction of a millisecond per hundred backends is fine.
   virtual StatusView status() const = 0;
   /// The same in a tenth of the time: of each backend only its name, its BackendState and its sessions.

@@ -21,7 +21,7 @@ namespace holdfast::server {
 /// Finds out whether a backend has died when requests were lost with it, lets the book judge them, and tells the
 /// workers whom not to pass on; with [redis], all proxies know of it. Owned by Server, on the control loop; what it is
 /// given outlives it.
-class QuarantineControl final : public admin::QuarantineDesk, private cluster::QuarantineShare::Listener {
+class QuarantineControl final : public admin::QuarantineService, private cluster::QuarantineShare::Listener {
  public:
   using Publish = std::function<void(std::shared_ptr<const proxy::QuarantineView>)>;
   using IsOrdered = std::function<bool(conf::BackendId)>;  ///< An operator has taken it out, or is about to.
@@ -38,7 +38,7 @@ class QuarantineControl final : public admin::QuarantineDesk, private cluster::Q
   /// Once a second.
   void on_tick();
 
-  // admin::QuarantineDesk
+  // admin::QuarantineService
   std::vector<admin::QuarantinedRequest> quarantined() const override;
   bool release(std::string_view id, std::string_view by) override;
 

@@ -51,7 +51,7 @@ std::string_view Server::reload_hindrance() const {
   return reloader_.is_under_way() ? "another reload is under way" : "";
 }
 
-void Server::reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) {
+void Server::reload(admin::ReloadWish wish, admin::ReloadService::Done done) {
   if (const std::string_view why = reload_hindrance(); !why.empty()) {
     const Error error{ErrorCode::Unavailable, std::string(why)};
     if (wish == admin::ReloadWish::Apply) log_refusal(error);

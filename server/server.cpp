@@ -279,7 +279,7 @@ base::Result<void> Server::open_admin() {
   return {};
 }
 
-void Server::take_roll(const admin::RollAsk& ask, admin::RollDesk::Done done) {
+void Server::take_roll(const admin::RollAsk& ask, admin::RollService::Done done) {
   const cluster::RollHolder wish{.id = ask.id, .backend = ask.backend, .by = ask.by, .since = {}};
   control_->rolls().take(ask.pool, wish,
                          [pool = ask.pool, done = std::move(done)](base::Result<cluster::RollHolder> holder) {
@@ -302,7 +302,7 @@ void Server::on_view(std::shared_ptr<const health::View> view) {
 }
 
 /// Answered when every worker knows: who is told that a backend drains sees no new user arrive there.
-void Server::obey(const admin::OperatorAsk& ask, admin::OperatorDesk::Done done) {
+void Server::obey(const admin::OperatorAsk& ask, admin::OperatorService::Done done) {
   const auto kept = control_->obey(ask);
   monitor_->publish();
   on_all_workers(&Worker::heartbeat, [kept, done = std::move(done)] { done(kept); });

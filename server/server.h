@@ -47,11 +47,11 @@ namespace holdfast::server {
 
 /// The whole proxy process: the control loop on the calling thread (probes, cluster, admin, signals), and the workers.
 class Server final : private health::Monitor::Listener,
-                     private admin::Source,
-                     private admin::OperatorDesk,
-                     private admin::SessionDesk,
-                     private admin::ReloadDesk,
-                     private admin::RollDesk,
+                     private admin::StatusSource,
+                     private admin::OperatorService,
+                     private admin::SessionService,
+                     private admin::ReloadService,
+                     private admin::RollService,
                      private NewProcess::Owner,
                      private OldProcess::Owner {
  public:
@@ -122,9 +122,9 @@ class Server final : private health::Monitor::Listener,
   void on_asked(std::uint64_t number, const sessions::Change& change) override;
   void on_old_process_gone() override;
 
-  // admin::ReloadDesk
+  // admin::ReloadService
   using NewSockets = std::map<std::size_t, std::vector<net::BoundSocket>>;
-  void reload(admin::ReloadWish wish, admin::ReloadDesk::Done done) override;
+  void reload(admin::ReloadWish wish, admin::ReloadService::Done done) override;
   void reload_by_signal();
   std::string_view reload_hindrance() const;
   base::Result<admin::ReloadReport> consider(Candidate candidate, admin::ReloadWish wish);
@@ -139,19 +139,19 @@ class Server final : private health::Monitor::Listener,
     quarantine_.on_probed(backend, reason, began);
   }
   void forget_failures(const health::View& view);
-  // admin::Source
+  // admin::StatusSource
   admin::StatusView status() const override;
   admin::StatusView states() const override;
   admin::BackendView backend(std::size_t pool, std::size_t backend) const override;
   admin::Readiness readiness() const override;
   admin::ClusterView cluster() const override { return control_->view(ClusterControl::Observations::Shown); }
-  // admin::OperatorDesk
-  void obey(const admin::OperatorAsk& ask, admin::OperatorDesk::Done done) override;
-  // admin::RollDesk
-  void take_roll(const admin::RollAsk& ask, admin::RollDesk::Done done) override;
+  // admin::OperatorService
+  void obey(const admin::OperatorAsk& ask, admin::OperatorService::Done done) override;
+  // admin::RollService
+  void take_roll(const admin::RollAsk& ask, admin::RollService::Done done) override;
   void end_roll(const std::string& pool, const std::string& id) override { control_->rolls().release(pool, id); }
   base::Duration roll_lease() const override { return cluster::RollLeases::kLease; }
-  // admin::SessionDesk
+  // admin::SessionService
   sessions::Registry& registry() override { return sessions_.registry(); }
   sessions::MoveLog& moves() override { return moves_; }
   void count_moved(sessions::BackendTag from, std::string_view reason, std::uint64_t sessions) override;

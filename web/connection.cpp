@@ -12,7 +12,7 @@ constexpr std::size_t kSwallowedMax = 1u << 20;  // sent after our last response
 }
 
 Connection::Connection(Owner& owner, base::Scheduler& scheduler, std::unique_ptr<net::Stream> stream,
-                       const Limits& limits)
+                       const ConnectionLimits& limits)
     : owner_(owner),
       scheduler_(scheduler),
       limits_(limits),

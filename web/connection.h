@@ -13,7 +13,7 @@
 namespace holdfast::web {
 
 /// What a client of the admin listener may make us hold, and for how long.
-struct Limits {
+struct ConnectionLimits {
   std::size_t head_bytes_max = 16u << 10;
   std::size_t fields_max = 100;
   std::size_t body_bytes_max = 64u << 10;
@@ -45,7 +45,8 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
   };
 
   /// All references outlive it.
-  Connection(Owner& owner, base::Scheduler& scheduler, std::unique_ptr<net::Stream> stream, const Limits& limits);
+  Connection(Owner& owner, base::Scheduler& scheduler, std::unique_ptr<net::Stream> stream,
+             const ConnectionLimits& limits);
   /// Looks for bytes that are already there. May report on_done().
   void start();
   /// The response to what on_request() brought. May report on_done().
@@ -87,7 +88,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
 
   Owner& owner_;
   base::Scheduler& scheduler_;
-  const Limits& limits_;
+  const ConnectionLimits& limits_;
   std::unique_ptr<net::Stream> stream_;
   std::unique_ptr<base::Timer> deadline_;
   std::unique_ptr<base::Timer> resume_;  // the next request, in the next turn

@@ -84,9 +84,9 @@ void Router::add_later(http::Method method, std::string path, LaterHandler handl
 }
 
 void Router::handle(const Request& request, Respond respond) const {
-  if (!gate_) return find(request, std::move(respond));
+  if (!filter_) return find(request, std::move(respond));
   Request known = request;
-  if (const auto refused = gate_(known, respond)) return respond(*refused);
+  if (const auto refused = filter_(known, respond)) return respond(*refused);
   find(known, std::move(respond));
 }
 

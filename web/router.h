@@ -25,9 +25,9 @@ class Router {
   void add(http::Method method, std::string path, Handler handler);
   void add_later(http::Method method, std::string path, LaterHandler handler);
   /// What everybody has to pass first; may complete the request and replace `respond`. A response refuses.
-  using Gate = std::function<std::optional<Response>(Request&, Respond& respond)>;
-  void set_gate(Gate gate) { gate_ = std::move(gate); }
-  /// The gate's response, the handler's, or 404, or 405 with Allow.
+  using Filter = std::function<std::optional<Response>(Request&, Respond& respond)>;
+  void set_filter(Filter filter) { filter_ = std::move(filter); }
+  /// The filter's response, the handler's, or 404, or 405 with Allow.
   void handle(const Request& request, Respond respond) const;
 
  private:
@@ -38,7 +38,7 @@ class Router {
   };
   void find(const Request& request, Respond respond) const;
 
-  Gate gate_;
+  Filter filter_;
   std::vector<Entry> entries_;  // a dozen: a scan is the quickest lookup
 };
 

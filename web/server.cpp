@@ -7,7 +7,7 @@
 
 namespace holdfast::web {
 
-Server::Server(base::Scheduler& scheduler, Router router, HostRule host_rule, Limits limits)
+Server::Server(base::Scheduler& scheduler, Router router, HostRule host_rule, ConnectionLimits limits)
     : scheduler_(scheduler), router_(std::move(router)), host_rule_(std::move(host_rule)), limits_(limits) {}
 
 Server::~Server() = default;
@@ -50,9 +50,9 @@ void Server::on_request(Connection& connection, const Request& request) {
   router_.handle(request, [this, number](const Response& response) {
     const auto found = asking_.find(number);
     if (found == asking_.end()) return;  // the client has left meanwhile
-    Connection& asker = *found->second;
+    Connection& requester = *found->second;
     asking_.erase(found);
-    asker.respond(response);
+    requester.respond(response);
   });
 }
 

@@ -14,11 +14,12 @@ namespace holdfast::web {
 /// The admin listener's HTTP/1.1 server: status, metrics, health of the proxy itself.
 ///
 /// Takes connected streams from whoever listens; owns its connections. Lives on the control loop's thread; must not be
-/// destroyed from inside a handler. Serves few clients, and none of them can make it hold more than Limits say.
+/// destroyed from inside a handler. Serves few clients, and none of them can make it hold more than ConnectionLimits
+/// say.
 class Server final : private Connection::Owner {
  public:
   /// `scheduler` outlives it.
-  Server(base::Scheduler& scheduler, Router router, HostRule host_rule, Limits limits = {});
+  Server(base::Scheduler& scheduler, Router router, HostRule host_rule, ConnectionLimits limits = {});
   ~Server() override;
 
   /// At the limit of connections the longest idle one is closed for the new one, or else the slowest to ask.
@@ -35,7 +36,7 @@ class Server final : private Connection::Owner {
   base::Scheduler& scheduler_;
   const Router router_;
   const HostRule host_rule_;
-  const Limits limits_;
+  const ConnectionLimits limits_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::unordered_map<std::uint64_t, Connection*> asking_;  // by number of the request
   std::uint64_t last_request_ = 0;

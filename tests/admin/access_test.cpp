@@ -24,10 +24,10 @@ namespace {
 
 const std::string kToken = "token-of-a-script";
 
-struct Heard final : base::LogWatch {
+struct LogLines final : base::LogWatch {
   std::vector<std::string> lines;
-  Heard() { base::log_watch(this); }
-  ~Heard() override { base::log_watch(nullptr); }
+  LogLines() { base::log_watch(this); }
+  ~LogLines() override { base::log_watch(nullptr); }
   void on_log(base::LogLevel level, std::string_view event, base::LogFields fields) override {
     lines.push_back(base::log_text("", level, event, fields, base::LogFormat::Text));
   }
@@ -48,7 +48,7 @@ struct Fixture {
         live(loop, source, timeline),
         router(make_router({.access = access,
                             .source = source,
-                            .operators = desk,
+                            .operators = service,
                             .sessions = sessions,
                             .reloads = reloads,
                             .quarantine = quarantine,
@@ -88,12 +88,12 @@ struct Fixture {
     return out;
   }
 
-  Heard heard;
+  LogLines log;
   net::Address peer = tests::fake_address(5000);
   int checks = 0;
   tests::FakeLoop loop;
-  FakeSource source;
-  FakeDesk desk;
+  FakeStatusSource source;
+  FakeOperators service;
   FakeSessions sessions;
   FakeReloads reloads;
   FakeQuarantine quarantine;
@@ -112,8 +112,7 @@ TEST_CASE("without users this machine acts, and nobody else gets anything") {
   Fixture f(Fixture::Users::None);
   CHECK(f.get("/api/v1/status") == 200);
   CHECK(f.status(f.drain()) == 200);
-  CHECK(
-      f.heard.has("operator_action by=loopback from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain status=200"));
+  CHECK(f.log.has("operator_action by=loopback from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain status=200"));
   f.peer = far_away();
   CHECK(f.get("/api/v1/status") == 401);
   CHECK(f.status(f.drain()) == 401);
@@ -123,15 +122,15 @@ TEST_CASE("with users this machine looks; who acts has logged in") {
   Fixture f;
   CHECK(f.get("/api/v1/status") == 200);
   CHECK(f.status(f.drain()) == 401);
-  CHECK(f.desk.asks.empty());
+  CHECK(f.service.asks.empty());
   const Response anna = f.login("anna", "secret");
   REQUIRE(anna.status == 200);
   CHECK(json::parse(anna.body)["role"] == "operator");
   CHECK(anna.more_fields.find("HttpOnly; SameSite=Strict") != std::string::npos);
   CHECK(f.status(f.order_as(anna)) == 200);
-  REQUIRE(f.desk.asks.size() == 1);
-  CHECK(f.desk.asks[0].by == "anna");
-  CHECK(f.heard.has("operator_action by=anna from=127.0.0.1"));
+  REQUIRE(f.service.asks.size() == 1);
+  CHECK(f.service.asks[0].by == "anna");
+  CHECK(f.log.has("operator_action by=anna from=127.0.0.1"));
 }
 
 TEST_CASE("from elsewhere only what says nothing is open") {
@@ -154,7 +153,7 @@ TEST_CASE("from elsewhere only what says nothing is open") {
   CHECK(f.status(look) == 200);
 }
 
-TEST_CASE("a viewer, a missing CSRF token, another origin: refused, and nothing reaches the desk") {
+TEST_CASE("a viewer, a missing CSRF token, another origin: refused, and nothing reaches the service") {
   Fixture f;
   const Response vera = f.login("vera", "look");
   CHECK(f.status(f.order_as(vera)) == 403);
@@ -172,7 +171,7 @@ TEST_CASE("a viewer, a missing CSRF token, another origin: refused, and nothing 
   Request form = f.order_as(anna);
   form.fields[1].second = "application/x-www-form-urlencoded";
   CHECK(f.status(form) == 415);
-  CHECK(f.desk.asks.empty());
+  CHECK(f.service.asks.empty());
   Request own = f.order_as(anna);
   own.fields.emplace_back("Origin", "http://127.0.0.1:8081");
   CHECK(f.status(own) == 200);
@@ -219,7 +218,7 @@ TEST_CASE("a script shows its token, from anywhere; a wrong one is nobody's") {
   Request order = f.drain();
   order.fields.emplace_back("Authorization", "Bearer " + kToken);
   CHECK(f.status(order) == 200);
-  CHECK(f.desk.asks.at(0).by == "deploy");
+  CHECK(f.service.asks.at(0).by == "deploy");
   order.fields.back().second = "Bearer " + kToken + "x";
   CHECK(f.status(order) == 401);
   f.peer = tests::fake_address(5000);
@@ -229,34 +228,34 @@ TEST_CASE("a script shows its token, from anywhere; a wrong one is nobody's") {
 TEST_CASE("a refused order is a line, with why; so many a minute, and nothing secret") {
   Fixture f;
   const Response anna = f.login("anna", "secret");
-  const std::size_t before = f.heard.lines.size();
+  const std::size_t before = f.log.lines.size();
   CHECK(f.status(f.drain()) == 401);
   CHECK(
-      f.heard.has("warn operator_refused by=loopback from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain "
-                  "status=401 reason=\"this needs an operator: log in, or send Authorization: Bearer TOKEN\""));
+      f.log.has("warn operator_refused by=loopback from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain "
+                "status=401 reason=\"this needs an operator: log in, or send Authorization: Bearer TOKEN\""));
   f.status(f.order_as(f.login("vera", "look")));
-  CHECK(f.heard.has("by=vera from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain status=403"));
+  CHECK(f.log.has("by=vera from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain status=403"));
   f.status(f.order_as(anna, false));
-  CHECK(f.heard.has("reason=\"the X-Holdfast-CSRF of GET /api/v1/me is missing\""));
+  CHECK(f.log.has("reason=\"the X-Holdfast-CSRF of GET /api/v1/me is missing\""));
   Request foreign = f.order_as(anna);
   foreign.fields.emplace_back("Origin", "http://evil.example");
   f.status(foreign);
-  CHECK(f.heard.has("reason=\"orders are not taken from pages of other origins\""));
+  CHECK(f.log.has("reason=\"orders are not taken from pages of other origins\""));
   Request wrong = f.drain();
   wrong.fields.emplace_back("Authorization", "Bearer guessed");
   f.status(wrong);
-  CHECK(f.heard.has("by=nothing"));
-  CHECK_FALSE(f.heard.has("guessed"));
+  CHECK(f.log.has("by=nothing"));
+  CHECK_FALSE(f.log.has("guessed"));
   CHECK(f.get("/nothing") == 404);
-  CHECK(f.heard.lines.size() == before + 6);  // with the login
+  CHECK(f.log.lines.size() == before + 6);  // with the login
 
   for (int i = 0; i < 1000; ++i) f.status(f.drain());
-  CHECK(f.heard.lines.size() == before + 1 + RefusalLimit::kMost);
+  CHECK(f.log.lines.size() == before + 1 + RefusalLimit::kMost);
   f.loop.advance(61s);
   f.status(f.drain());
-  CHECK(f.heard.has("left_out=985"));
+  CHECK(f.log.has("left_out=985"));
   f.status(f.drain());
-  CHECK(f.heard.lines.back().ends_with("left_out=0"));
+  CHECK(f.log.lines.back().ends_with("left_out=0"));
 }
 
 TEST_CASE("the line of an order says its target or its deadline") {
@@ -264,16 +263,16 @@ TEST_CASE("the line of an order says its target or its deadline") {
   Request order = f.drain();
   order.body = R"({"deadline":"10m","by":"me"})";
   CHECK(f.status(order) == 200);
-  CHECK(f.heard.has("path=/api/v1/pools/shop/backends/app1/drain deadline=10m status=200"));
+  CHECK(f.log.has("path=/api/v1/pools/shop/backends/app1/drain deadline=10m status=200"));
   order.path = "/api/v1/sessions/none/move";
   order.body = R"({"to":"shop/app2"})";
   CHECK(f.status(order) == 404);
-  CHECK(f.heard.has("path=/api/v1/sessions/none/move to=shop/app2 status=404"));
+  CHECK(f.log.has("path=/api/v1/sessions/none/move to=shop/app2 status=404"));
   for (const char* body : {"nonsense", "[]", R"({"to":1})"}) {
     CAPTURE(body);
     order.body = body;
     f.status(order);
-    CHECK(f.heard.lines.back().find(" to=") == std::string::npos);
+    CHECK(f.log.lines.back().find(" to=") == std::string::npos);
   }
 }
 
@@ -289,8 +288,8 @@ TEST_CASE("logins: wrong ones are limited, and take the same work whoever they n
   CHECK(f.checks == LoginLimit::kFromOne);
   f.loop.advance(61s);
   CHECK(f.login("anna", "secret").status == 200);
-  CHECK(f.heard.has("login_failed from=127.0.0.1"));
-  CHECK_FALSE(f.heard.has("guess"));
+  CHECK(f.log.has("login_failed from=127.0.0.1"));
+  CHECK_FALSE(f.log.has("guess"));
 }
 
 TEST_CASE("from many addresses all together are limited, and what is remembered is bounded") {

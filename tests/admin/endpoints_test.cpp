@@ -15,19 +15,19 @@ using web::get;
 namespace {
 
 struct Fixture {
-  static web::Router router(const Desks& desks) {
-    web::Router made = make_router(desks);
-    made.set_gate({});  // access_test is about who may ask
+  static web::Router router(const Services& services) {
+    web::Router made = make_router(services);
+    made.set_filter({});  // access_test is about who may ask
     return made;
   }
   std::string talk(std::string_view bytes) { return server.talk(bytes); }
 
   tests::FakeLoop loop;
-  FakeSource source;
-  FakeDesk desk;
+  FakeStatusSource source;
+  FakeOperators service;
   FakeSessions sessions;
   FakeRest rest{loop, source};
-  web::WebServer server{loop, router(rest.desks(source, desk, sessions))};
+  web::WebServer server{loop, router(rest.services(source, service, sessions))};
 };
 
 bool begins(const std::string& text, const std::string& start) { return text.starts_with(start); }

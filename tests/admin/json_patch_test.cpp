@@ -9,9 +9,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-Haste haste_of(std::string_view key) {
-  if (key == "state") return Haste::Now;
-  return key == "noise" ? Haste::Never : Haste::Later;
+Priority priority_of(std::string_view key) {
+  if (key == "state") return Priority::Now;
+  return key == "noise" ? Priority::Never : Priority::Later;
 }
 
 }  // namespace
@@ -42,29 +42,29 @@ TEST_CASE("a patch brings whoever knows the old document to the new one") {
     Json known = Json::parse(row.known);
     Json page = known;
     const Json wanted = Json::parse(row.wanted);
-    const auto patch = catch_up(known, wanted, haste_of, Haste::Later);
+    const auto patch = catch_up(known, wanted, priority_of, Priority::Later);
     REQUIRE(patch.has_value() == (row.patch[0] != '\0'));
     if (!patch) continue;
     CHECK(*patch == Json::parse(row.patch));
     merge_patch(page, *patch);
     // Objects know no order.
     CHECK(nlohmann::json::parse(page.dump()) == nlohmann::json::parse(wanted.dump()));
-    CHECK_FALSE(catch_up(known, wanted, haste_of, Haste::Later).has_value());
+    CHECK_FALSE(catch_up(known, wanted, priority_of, Priority::Later).has_value());
   }
 }
 
 TEST_CASE("a history that has lost its front is told by its end; one that is all new, as a whole") {
   Json known = Json::parse(R"({"history":[[1,"a"],[2,"b"]]})");
-  CHECK(*catch_up(known, Json::parse(R"({"history":[[2,"b"],[3,"c"]]})"), haste_of, Haste::Later) ==
+  CHECK(*catch_up(known, Json::parse(R"({"history":[[2,"b"],[3,"c"]]})"), priority_of, Priority::Later) ==
         Json::parse(R"({"history":[[3,"c"]]})"));
-  CHECK(*catch_up(known, Json::parse(R"({"history":[[8,"x"],[9,"y"]]})"), haste_of, Haste::Later) ==
+  CHECK(*catch_up(known, Json::parse(R"({"history":[[8,"x"],[9,"y"]]})"), priority_of, Priority::Later) ==
         Json::parse(R"({"history":[[8,"x"],[9,"y"]]})"));
 }
 
-TEST_CASE("in haste only what is hasty is told, and the rest is not forgotten") {
+TEST_CASE("in haste only what is urgent is told, and the rest is not forgotten") {
   Json known = Json::parse(R"({"x":{"state":"UP","n":1},"y":{"state":"UP","n":1}})");
   const Json wanted = Json::parse(R"({"x":{"state":"DOWN","n":5},"y":{"state":"UP","n":6}})");
-  CHECK(*catch_up(known, wanted, haste_of, Haste::Now) == Json::parse(R"({"x":{"state":"DOWN"}})"));
-  CHECK_FALSE(catch_up(known, wanted, haste_of, Haste::Now).has_value());
-  CHECK(*catch_up(known, wanted, haste_of, Haste::Later) == Json::parse(R"({"x":{"n":5},"y":{"n":6}})"));
+  CHECK(*catch_up(known, wanted, priority_of, Priority::Now) == Json::parse(R"({"x":{"state":"DOWN"}})"));
+  CHECK_FALSE(catch_up(known, wanted, priority_of, Priority::Now).has_value());
+  CHECK(*catch_up(known, wanted, priority_of, Priority::Later) == Json::parse(R"({"x":{"n":5},"y":{"n":6}})"));
 }

@@ -43,12 +43,12 @@ std::vector<Message> messages_in(const std::string& text) {
 }
 
 struct Fixture {
-  explicit Fixture(web::Limits limits = {}, Live::Limits live_limits = {})
+  explicit Fixture(web::ConnectionLimits limits = {}, Live::Limits live_limits = {})
       : live(loop, source, timeline, live_limits),
         server(loop,
                make_router({.access = access,
                             .source = source,
-                            .operators = desk,
+                            .operators = service,
                             .sessions = sessions,
                             .reloads = reloads,
                             .quarantine = quarantine,
@@ -84,8 +84,8 @@ struct Fixture {
   BackendView& backend(std::size_t i) { return source.view.pools[0].backends[i]; }
 
   tests::FakeLoop loop;
-  FakeSource source;
-  FakeDesk desk;
+  FakeStatusSource source;
+  FakeOperators service;
   FakeSessions sessions;
   FakeReloads reloads;
   FakeQuarantine quarantine;

@@ -33,23 +33,23 @@ TEST_CASE("drain, ready, maint: who, what, until when") {
   CHECK(json["pool"] == "shop");
   CHECK(json["backend"] == "app1");
   CHECK(json["order"] == "drain");
-  CHECK(json["state"] == "UP");  // what the view says; the fake desk changes nothing
+  CHECK(json["state"] == "UP");  // what the view says; the fake service changes nothing
   CHECK(json["sessions"] == 4);
   CHECK(json["recorded"] == true);
   CHECK(f.ask(f.post(kApp1 + "ready")).status == 200);
   CHECK(f.ask(f.post("/api/v1/pools/shop/backends/app2/maint", " {} \r\n")).status == 200);
-  REQUIRE(f.desk.asks.size() == 3);
-  CHECK(f.desk.asks[0].state == OperatorState::Drain);
-  CHECK(f.desk.asks[0].by == "ops");
-  CHECK(f.desk.asks[0].deadline == base::Duration{10min});
-  CHECK(f.desk.asks[1].state == OperatorState::Ready);
-  CHECK(f.desk.asks[1].by == "127.0.0.1");
-  CHECK(!f.desk.asks[1].deadline);
-  CHECK(f.desk.asks[2].state == OperatorState::Maint);
-  CHECK(f.desk.asks[2].backend == "app2");
+  REQUIRE(f.service.asks.size() == 3);
+  CHECK(f.service.asks[0].state == OperatorState::Drain);
+  CHECK(f.service.asks[0].by == "ops");
+  CHECK(f.service.asks[0].deadline == base::Duration{10min});
+  CHECK(f.service.asks[1].state == OperatorState::Ready);
+  CHECK(f.service.asks[1].by == "127.0.0.1");
+  CHECK(!f.service.asks[1].deadline);
+  CHECK(f.service.asks[2].state == OperatorState::Maint);
+  CHECK(f.service.asks[2].backend == "app2");
 }
 
-TEST_CASE("what is refused, and why; nothing of it reaches the desk") {
+TEST_CASE("what is refused, and why; nothing of it reaches the service") {
   struct Row {
     const char* why;
     std::string path, body;
@@ -78,7 +78,7 @@ TEST_CASE("what is refused, and why; nothing of it reaches the desk") {
     CHECK(response.status == row.status);
     CHECK(has(response.body, row.part));
   }
-  CHECK(f.desk.asks.empty());
+  CHECK(f.service.asks.empty());
 }
 
 TEST_CASE("no page of another site can give orders, nor another machine") {
@@ -102,7 +102,7 @@ TEST_CASE("no page of another site can give orders, nor another machine") {
   get.method = http::Method::Get;
   CHECK(f.ask(get).status == 405);
   CHECK(f.ask(get).allow == "POST");
-  CHECK(f.desk.asks.empty());
+  CHECK(f.service.asks.empty());
 
   for (const auto& field : {std::pair<std::string, std::string>{"Content-Type", "Application/JSON; charset=utf-8"},
                             std::pair<std::string, std::string>{"X-Holdfast-Request", "1"}}) {
@@ -114,11 +114,11 @@ TEST_CASE("no page of another site can give orders, nor another machine") {
 
 TEST_CASE("what cannot be written down holds, and is said") {
   Fixture f;
-  f.desk.response = base::Error{base::ErrorCode::Io, "no space left"};
+  f.service.response = base::Error{base::ErrorCode::Io, "no space left"};
   const auto json = nlohmann::json::parse(f.ask(f.post(kApp1 + "drain")).body);
   CHECK(json["recorded"] == false);
   CHECK(json["warning"] == "no space left");
-  f.desk.response = base::Error{base::ErrorCode::Overload, "the record is full"};
+  f.service.response = base::Error{base::ErrorCode::Overload, "the record is full"};
   CHECK(f.ask(f.post(kApp1 + "drain")).status == 503);
 }
 

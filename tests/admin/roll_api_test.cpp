@@ -16,7 +16,7 @@ using web::Router;
 namespace {
 
 /// A desk that knows one roll at a time.
-class FakeRolls final : public RollDesk {
+class FakeRolls final : public RollService {
  public:
   void take_roll(const RollAsk& ask, Done done) override {
     if (trouble) return done(*trouble);
@@ -42,7 +42,7 @@ struct Fixture {
     request.peer = tests::fake_address(5000);
     return response_of(router, request);
   }
-  FakeSource source;
+  FakeStatusSource source;
   FakeRolls rolls;
   Router router;
 };

@@ -10,7 +10,7 @@
 
 namespace holdfast::admin {
 
-/// All routes over desks and a source that a test can change, and requests as a local client sends them.
+/// All routes over services and a source that a test can change, and requests as a local client sends them.
 struct RouterFixture {
   web::Request request(http::Method method, std::string path, std::string body = {}) const {
     web::Request out;
@@ -27,12 +27,12 @@ struct RouterFixture {
   }
   web::Response ask(const web::Request& request) const { return response_of(router, request); }
 
-  FakeSource source;
-  FakeDesk desk;
+  FakeStatusSource source;
+  FakeOperators service;
   FakeSessions sessions;
   tests::FakeLoop loop;
   FakeRest rest{loop, source};
-  web::Router router = make_router(rest.desks(source, desk, sessions));
+  web::Router router = make_router(rest.services(source, service, sessions));
 };
 
 }  // namespace holdfast::admin

@@ -51,7 +51,7 @@ inline StatusView sample_view(std::size_t backends = 3) {
 }
 
 /// A source a test can change.
-class FakeSource final : public Source {
+class FakeStatusSource final : public StatusSource {
  public:
   StatusView view = sample_view();
   StatusView status() const override { return view; }
@@ -65,7 +65,7 @@ class FakeSource final : public Source {
 };
 
 /// An operator's desk that takes notes.
-class FakeDesk final : public OperatorDesk {
+class FakeOperators final : public OperatorService {
  public:
   std::vector<OperatorAsk> asks;
   base::Result<void> response;
@@ -76,7 +76,7 @@ class FakeDesk final : public OperatorDesk {
 };
 
 /// Sessions that nobody has.
-class FakeSessions final : public SessionDesk, private sessions::Registry {
+class FakeSessions final : public SessionService, private sessions::Registry {
  public:
   sessions::Registry& registry() override { return *this; }
   sessions::MoveLog& moves() override { return log; }
@@ -125,7 +125,7 @@ class FakeSessions final : public SessionDesk, private sessions::Registry {
 };
 
 /// A reload that does what the test says.
-class FakeReloads final : public ReloadDesk {
+class FakeReloads final : public ReloadService {
  public:
   std::vector<ReloadWish> wishes;
   base::Result<ReloadReport> response{ReloadReport{}};
@@ -136,7 +136,7 @@ class FakeReloads final : public ReloadDesk {
 };
 
 /// A quarantine with what the test puts in.
-class FakeQuarantine final : public QuarantineDesk {
+class FakeQuarantine final : public QuarantineService {
  public:
   std::vector<QuarantinedRequest> known;
   std::vector<QuarantinedRequest> quarantined() const override { return known; }
@@ -149,9 +149,9 @@ class FakeQuarantine final : public QuarantineDesk {
 
 /// What a router needs besides, on a loop of the test's own.
 struct FakeRest {
-  FakeRest(base::Scheduler& scheduler, const Source& source)
+  FakeRest(base::Scheduler& scheduler, const StatusSource& source)
       : access(scheduler, {}, {}), live(scheduler, source, timeline) {}
-  Desks desks(const Source& source, OperatorDesk& operators, SessionDesk& sessions) {
+  Services services(const StatusSource& source, OperatorService& operators, SessionService& sessions) {
     return {.access = access,
             .source = source,
             .operators = operators,

@@ -13,9 +13,9 @@ using nlohmann::json;
 namespace {
 
 /// Counts what is looked at, and gives away no more than it has to.
-class CountingSource final : public Source {
+class CountingStatusSource final : public StatusSource {
  public:
-  explicit CountingSource(std::size_t backends) { fake.view = sample_view(backends); }
+  explicit CountingStatusSource(std::size_t backends) { fake.view = sample_view(backends); }
   StatusView status() const override {
     ++whole;
     return fake.status();
@@ -41,7 +41,7 @@ class CountingSource final : public Source {
   ClusterView cluster() const override { return fake.cluster(); }
   std::string configuration() const override { return fake.configuration(); }
 
-  FakeSource fake;
+  FakeStatusSource fake;
   mutable int whole = 0;
   mutable int looks = 0;
 };
@@ -75,7 +75,7 @@ struct Fixture {
     return without_last(page) == without_last(json::parse(fresh.document()));
   }
 
-  CountingSource source;
+  CountingStatusSource source;
   StatusPatches patches;
   base::Instant now{};
   json page;
@@ -105,7 +105,7 @@ TEST_CASE("numbers go round: a step looks at some backends, and a page gets to k
   CHECK(f.page_is_right());
 }
 
-TEST_CASE("a state is told by the next step, whoever's turn it is, and only what is hasty of it") {
+TEST_CASE("a state is told by the next step, whoever's turn it is, and only what is urgent of it") {
   Fixture f(10, {.number_bytes_per_second = 100'000, .backends_at_once = 2});
   f.backend(8).state = health::State::Down;
   f.backend(8).reason = "probe_refused";

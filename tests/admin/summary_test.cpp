@@ -26,28 +26,29 @@ TEST_CASE("the line of words says the worst first and is green only when all is 
   struct Row {
     StatusView view;
     const char* text;
-    Mood mood;
+    Severity severity;
   };
   const Row rows[] = {
       {view_of({State::Up, State::Up, State::Up}), "All 3 backends of pool shop serving; 12 sessions; redis off",
-       Mood::Good},
-      {view_of({State::Up}), "The backend of pool shop serving; 12 sessions; redis off", Mood::Good},
+       Severity::Good},
+      {view_of({State::Up}), "The backend of pool shop serving; 12 sessions; redis off", Severity::Good},
       {view_of({State::Up, State::Down}),
-       "1 of 2 backends of pool shop serving: app2 DOWN (probe_timeout); 12 sessions; redis off", Mood::Warn},
+       "1 of 2 backends of pool shop serving: app2 DOWN (probe_timeout); 12 sessions; redis off", Severity::Warn},
       {view_of({State::Up, State::Maint, State::Sick}),
-       "1 of 3 backends of pool shop serving: app2 MAINT, app3 SICK; 12 sessions; redis off", Mood::Warn},
+       "1 of 3 backends of pool shop serving: app2 MAINT, app3 SICK; 12 sessions; redis off", Severity::Warn},
       {view_of({State::Draining}), "0 of 1 backends of pool shop serving: app1 DRAINING; 12 sessions; redis off",
-       Mood::Warn},
+       Severity::Warn},
       {view_of({State::Down, State::Starting}),
-       "NO backend of pool shop serving: app1 DOWN (probe_timeout), app2 STARTING; 12 sessions; redis off", Mood::Bad},
+       "NO backend of pool shop serving: app1 DOWN (probe_timeout), app2 STARTING; 12 sessions; redis off",
+       Severity::Bad},
       {view_of({State::Maint, State::Maint, State::Maint, State::Maint, State::Maint, State::Maint}),
        "NO backend of pool shop serving: app1 MAINT, app2 MAINT, app3 MAINT, app4 MAINT and 2 more; 12 sessions; "
        "redis off",
-       Mood::Bad},
-      {view_of({}), "Pool shop has no backend; 12 sessions; redis off", Mood::Bad}};
+       Severity::Bad},
+      {view_of({}), "Pool shop has no backend; 12 sessions; redis off", Severity::Bad}};
   for (const Row& row : rows) {
     CHECK(summary_text(row.view) == row.text);
-    CHECK(mood_of(row.view) == row.mood);
+    CHECK(severity_of(row.view) == row.severity);
   }
 }
 
@@ -55,7 +56,7 @@ TEST_CASE("a pool that is sick as a whole serves, and says so") {
   StatusView view = view_of({State::Sick, State::Down});
   view.pools[0].state = "fail_open";
   CHECK(summary_text(view).starts_with("Pool shop sick, serving all the same: app1 SICK, app2 DOWN (probe_timeout);"));
-  CHECK(mood_of(view) == Mood::Warn);
+  CHECK(severity_of(view) == Severity::Warn);
 }
 
 TEST_CASE("readiness, Redis and many pools show in the line") {
@@ -65,15 +66,15 @@ TEST_CASE("readiness, Redis and many pools show in the line") {
   view.pools[0].sessions = 1;
   CHECK(summary_text(view) ==
         "Not ready (stopping); The backend of pool shop serving; 1 session; redis degraded (refused)");
-  CHECK(mood_of(view) == Mood::Warn);
+  CHECK(severity_of(view) == Severity::Warn);
 
   StatusView full = view_of({State::Up});
   full.pools[0].sessions = full.pools[0].sessions_max = 1000;
   CHECK(summary_text(full) ==
         "The backend of pool shop serving; pool shop full (1000 of 1000 sessions); 1000 sessions; redis off");
-  CHECK(mood_of(full) == Mood::Warn);
+  CHECK(severity_of(full) == Severity::Warn);
   full.pools[0].sessions_max = 1001;
-  CHECK(mood_of(full) == Mood::Good);
+  CHECK(severity_of(full) == Severity::Good);
 
   StatusView many = view_of({State::Up});
   many.pools.push_back(many.pools[0]);
@@ -92,18 +93,18 @@ TEST_CASE("a proxy that is gone is said, and never green") {
   view.cluster.state = "ok";
   view.cluster.leader = "lb1";
   view.cluster.proxies = {{.name = "lb1", .is_self = true}};
-  CHECK(mood_of(view) == Mood::Good);
+  CHECK(severity_of(view) == Severity::Good);
   view.cluster.missing = {"lb2"};
   CHECK(summary_text(view) ==
         "The backend of pool shop serving; 12 sessions; redis off; 1 proxy, led by lb1, lb2 gone without a goodbye");
-  CHECK(mood_of(view) == Mood::Warn);
+  CHECK(severity_of(view) == Severity::Warn);
   view.cluster.missing = {"lb2", "lb3", "lb4", "lb5"};
   CHECK(summary_text(view).ends_with("led by lb1, lb2, lb3, lb4 and 1 more gone without a goodbye"));
   view.cluster.state = "alone";  // what was known before it was alone stays known
   view.cluster.reason = "redis timeout";
   CHECK(summary_text(view).ends_with(
       "; this proxy by itself (redis timeout), lb2, lb3, lb4 and 1 more gone without a goodbye"));
-  CHECK(mood_of(view) == Mood::Warn);
+  CHECK(severity_of(view) == Severity::Warn);
 }
 
 TEST_CASE("readiness: what is missing, in words") {

@@ -30,7 +30,7 @@ struct Loop {
   tests::FakeLoop loop;
 };
 struct Fixture : Loop, WebServer {
-  explicit Fixture(Limits limits = {}) : WebServer(Loop::loop, router(), limits) {}
+  explicit Fixture(ConnectionLimits limits = {}) : WebServer(Loop::loop, router(), limits) {}
   using Loop::loop;
 };
 
@@ -278,7 +278,7 @@ TEST_CASE("a client that has ended its side still gets the response to what it s
 }
 
 TEST_CASE("at the limit the longest idle connection makes room, or else the one that takes longest to ask") {
-  Limits limits;
+  ConnectionLimits limits;
   limits.connections_max = 3;
   Fixture f(limits);
   FakePeer busy = f.connect();

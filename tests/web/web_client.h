@@ -11,7 +11,7 @@
 namespace holdfast::web {
 
 struct WebServer {
-  WebServer(tests::FakeLoop& on, Router router, Limits limits = {})
+  WebServer(tests::FakeLoop& on, Router router, ConnectionLimits limits = {})
       : loop(on), server(loop, std::move(router), HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
 
   tests::FakePeer connect() {
