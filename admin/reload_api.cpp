@@ -32,11 +32,11 @@ std::uint16_t status_of(base::ErrorCode code) { return code == base::ErrorCode::
 
 Response report_response(const ReloadReport& report) {
   Json changes = Json::array();
-  for (const conf::Change& change : report.changes) {
+  for (const conf::KeyChange& change : report.changes) {
     changes.push_back({{"key", change.key},
                        {"before", change.before},
                        {"after", change.after},
-                       {"effect", change.effect == conf::Change::Effect::AtOnce ? "at once" : "after a restart"}});
+                       {"effect", change.effect == conf::KeyChange::Effect::AtOnce ? "at once" : "after a restart"}});
   }
   Json removed = Json::array();
   for (const auto& [backend, sessions] : report.removed) {

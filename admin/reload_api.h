@@ -13,7 +13,7 @@ namespace holdfast::admin {
 
 /// What a reload has done, or would do.
 struct ReloadReport {
-  std::vector<conf::Change> changes;
+  std::vector<conf::KeyChange> changes;
   /// Backends that are gone, "pool/backend", with the sessions bound to them: each moves with its next request.
   std::vector<std::pair<std::string, std::uint64_t>> removed;
   bool is_applied = false;

@@ -116,7 +116,7 @@ class App {
       epoll_event events[256];
       const int count = epoll_wait(epoll_, events, 256, pause());
       for (int i = 0; i < count; ++i) on_event(events[i].data.fd);
-      say_what_is_due();
+      send_what_is_due();
     }
   }
 
@@ -287,7 +287,7 @@ class App {
     due_.push({Clock::now() + time, connection.fd, connection.number, std::move(text)});
   }
 
-  void say_what_is_due() {
+  void send_what_is_due() {
     while (!due_.empty() && due_.top().at <= Clock::now()) {
       const Due now = due_.top();
       due_.pop();

@@ -169,7 +169,7 @@ class Crowd {
         given_up_at_.pop_front();
       }
       wait(next < scheduled_.size() ? scheduled_[next].due - now() : 100'000);
-      if (now() - said >= 1'000'000) say(said += 1'000'000);
+      if (now() - said >= 1'000'000) print_progress(said += 1'000'000);
     }
   }
 
@@ -188,7 +188,7 @@ class Crowd {
  private:
   Us now() const { return monotonic_us() - options_.start; }
 
-  void say(Us at) {
+  void print_progress(Us at) {
     std::printf("%lld %zu %zu %zu %lld\n", static_cast<long long>(at / 1'000'000), requests_.size() - open_, open_,
                 errors_, static_cast<long long>(lag_));
     std::fflush(stdout);

@@ -42,12 +42,12 @@ Tally tally_of(std::string_view backend, const Observation* own, Standing own_st
 health::Quorum agree(const Tally& tally, Standing own_standing) {
   if (tally.others == 0) return health::Quorum::None;
   const std::uint32_t majority = tally.voters() / 2 + 1;
-  if (tally.down >= majority) return health::Quorum::SaysDown;
+  if (tally.down >= majority) return health::Quorum::Down;
   const bool is_reached = tally.own == ProbeState::Passing || tally.own == ProbeState::Sick;
   const bool own_is_up = is_reached && own_standing == Standing::InTouch;
   const std::uint32_t up = tally.own == ProbeState::Failing ? tally.others_up : tally.others_up + (own_is_up ? 1u : 0u);
   if (up < majority) return health::Quorum::None;
-  return tally.others_sick > tally.others_up / 2 ? health::Quorum::SaysSick : health::Quorum::SaysUp;
+  return tally.others_sick > tally.others_up / 2 ? health::Quorum::Sick : health::Quorum::Up;
 }
 
 std::string words_of(const Tally& tally) {

@@ -30,7 +30,7 @@ Tally tally_of(std::string_view backend, const Observation* own, Standing own_st
 
 /// What is agreed: the word of more than half of those that count. None while nobody but us does.
 ///
-/// What we and most others reach is as sick as we find it ourselves: SaysSick matters to who does not reach it.
+/// What we and most others reach is as sick as we find it ourselves: Sick matters to who does not reach it.
 ///
 /// To outvote probes of ours that fail, the others must have reached the backend since then: what they saw before is no
 /// evidence.

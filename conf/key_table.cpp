@@ -29,9 +29,9 @@ bool is_bare_key(std::string_view name) {
 
 }  // namespace
 
-void add_unknown(Mistakes& mistakes, const TomlEntry& entry, std::span<const std::string_view> names) {
+void add_unknown(Diagnostics& diagnostics, const TomlEntry& entry, std::span<const std::string_view> names) {
   std::string what = fmt::format("unknown key {}", shown(entry.key));
-  what += mistakes.path().empty() ? " at the top of the file" : fmt::format(" in [{}]", mistakes.path());
+  what += diagnostics.path().empty() ? " at the top of the file" : fmt::format(" in [{}]", diagnostics.path());
   if (const auto near = nearest(entry.key, names)) {
     what += fmt::format("; did you mean `{}`?", *near);
   } else if (const std::string tables = elsewhere(entry.key); !tables.empty()) {
@@ -39,27 +39,27 @@ void add_unknown(Mistakes& mistakes, const TomlEntry& entry, std::span<const std
   } else {
     what += fmt::format("; known are {}", fmt::join(names, ", "));
   }
-  mistakes.add(entry.place, std::move(what));
+  diagnostics.add(entry.place, std::move(what));
 }
 
-void add_not_yet(Mistakes& mistakes, const TomlEntry& entry) {
-  mistakes.add(entry.place, mistakes.full_name(entry.key) + ": not yet supported");
+void add_not_yet(Diagnostics& diagnostics, const TomlEntry& entry) {
+  diagnostics.add(entry.place, diagnostics.full_name(entry.key) + ": not yet supported");
 }
 
-void add_missing(Mistakes& mistakes, const TomlNode& table, std::string_view name, std::string_view type) {
-  mistakes.add(table.place, fmt::format("{}: missing, expected a {}", mistakes.full_name(name), type));
+void add_missing(Diagnostics& diagnostics, const TomlNode& table, std::string_view name, std::string_view type) {
+  diagnostics.add(table.place, fmt::format("{}: missing, expected a {}", diagnostics.full_name(name), type));
 }
 
-void add_meaningless(Mistakes& mistakes, const TomlEntry& entry, std::string_view words) {
-  mistakes.add(entry.place,
-               fmt::format("{}: means nothing here, it is only for {}", mistakes.full_name(entry.key), words));
+void add_meaningless(Diagnostics& diagnostics, const TomlEntry& entry, std::string_view words) {
+  diagnostics.add(entry.place,
+                  fmt::format("{}: means nothing here, it is only for {}", diagnostics.full_name(entry.key), words));
 }
 
-void add_bad_name(Mistakes& mistakes, const TomlEntry& entry) {
+void add_bad_name(Diagnostics& diagnostics, const TomlEntry& entry) {
   const auto name = parse_name(entry.key);
   if (name) return;
-  mistakes.add(entry.place, fmt::format("{} is no name of 1 to 64 letters, digits, `_`, `.` and `-`; {}",
-                                        shown(entry.key), name.error().text));
+  diagnostics.add(entry.place, fmt::format("{} is no name of 1 to 64 letters, digits, `_`, `.` and `-`; {}",
+                                           shown(entry.key), name.error().text));
 }
 
 std::string path_segment(std::string_view name) { return is_bare_key(name) ? std::string(name) : toml_string(name); }

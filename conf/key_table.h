@@ -14,8 +14,8 @@
 #include "base/check.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "conf/diagnostics.h"
 #include "conf/keys.h"
-#include "conf/mistakes.h"
 #include "conf/toml_tree.h"
 #include "conf/values.h"
 
@@ -47,7 +47,7 @@ struct Key {
   bool is_required = false;
   bool (*is_harmless)(const TomlNode&) = nullptr;  ///< Shape::Later: values that ask for what is done anyway.
   std::optional<Condition<T>> condition{};
-  std::function<void(T&, const TomlNode&, Mistakes&)> read{};
+  std::function<void(T&, const TomlNode&, Diagnostics&)> read{};
   std::function<std::string(const T&)> text{};  ///< Shape::Value: as TOML; empty: the dump leaves the key out.
   std::function<void(const T&, const std::string& path, std::string& out)> dump{};        ///< The other shapes.
   std::function<void(const std::string& path, std::vector<KnownKey>& out)> list_inner{};  ///< The other shapes.
@@ -64,11 +64,11 @@ struct Key {
 };
 
 /// Adds "unknown key ..." with the nearest of `names`, or the table where this key would be known.
-void add_unknown(Mistakes& mistakes, const TomlEntry& entry, std::span<const std::string_view> names);
-void add_not_yet(Mistakes& mistakes, const TomlEntry& entry);
-void add_missing(Mistakes& mistakes, const TomlNode& table, std::string_view name, std::string_view type);
-void add_meaningless(Mistakes& mistakes, const TomlEntry& entry, std::string_view words);
-void add_bad_name(Mistakes& mistakes, const TomlEntry& entry);
+void add_unknown(Diagnostics& diagnostics, const TomlEntry& entry, std::span<const std::string_view> names);
+void add_not_yet(Diagnostics& diagnostics, const TomlEntry& entry);
+void add_missing(Diagnostics& diagnostics, const TomlNode& table, std::string_view name, std::string_view type);
+void add_meaningless(Diagnostics& diagnostics, const TomlEntry& entry, std::string_view words);
+void add_bad_name(Diagnostics& diagnostics, const TomlEntry& entry);
 /// The segment of a dotted path, quoted where it is no bare key.
 std::string path_segment(std::string_view name);
 
@@ -86,7 +86,7 @@ std::function<base::Result<std::optional<F>>(const TomlNode&)> as_optional(
 /// The keys of one table that is read into a T. A member of any base of T may be bound.
 template <class T>
 struct Table {
-  using Check = void (*)(T&, const TomlNode& table, Mistakes&);
+  using Check = void (*)(T&, const TomlNode& table, Diagnostics&);
 
   std::vector<Key<T>> keys;
   void (*prepare)(T&, const TomlNode& table) = nullptr;  ///< Defaults that depend on what is there; before any key.
@@ -99,9 +99,9 @@ struct Table {
   Key<T>& value(std::string name, std::string type, F B::*member, std::function<base::Result<F>(const TomlNode&)> read,
                 std::function<std::string(const F&)> member_text) {
     Key<T> key{.name = name, .type = type};
-    key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {
+    key.read = [=](T& into, const TomlNode& node, Diagnostics& diagnostics) {
       auto got = read(node);
-      if (!got) return add_expected(mistakes, node, name, type, got.error().text);
+      if (!got) return add_expected(diagnostics, node, name, type, got.error().text);
       into.*member = *std::move(got);
     };
     key.text = [=](const T& from) { return member_text(from.*member); };
@@ -191,17 +191,17 @@ struct Table {
   Key<T>& texts(std::string name, std::string item_type, std::vector<F> B::*member,
                 base::Result<F> (*parse)(std::string_view), std::string (*item_text)(const F&)) {
     Key<T> key{.name = name, .type = "list of " + item_type + "s"};
-    key.read = [=, type = key.type](T& into, const TomlNode& node, Mistakes& mistakes) {
-      if (!node.is(TomlNode::Kind::Array)) return add_expected(mistakes, node, name, type, {});
+    key.read = [=, type = key.type](T& into, const TomlNode& node, Diagnostics& diagnostics) {
+      if (!node.is(TomlNode::Kind::Array)) return add_expected(diagnostics, node, name, type, {});
       (into.*member).clear();  // a preset's
       std::set<std::string_view> seen;
       for (const TomlNode& item : node.items) {
         if (!item.is(TomlNode::Kind::Text)) {
-          add_expected(mistakes, item, name, item_type, {});
+          add_expected(diagnostics, item, name, item_type, {});
         } else if (auto got = parse(item.text); !got) {
-          add_expected(mistakes, item, name, item_type, got.error().text);
+          add_expected(diagnostics, item, name, item_type, got.error().text);
         } else if (!seen.insert(item.text).second) {
-          mistakes.add(item, mistakes.full_name(name) + ": " + shown(item.text) + " is there twice");
+          diagnostics.add(item, diagnostics.full_name(name) + ": " + shown(item.text) + " is there twice");
         } else {
           (into.*member).push_back(*std::move(got));
         }
@@ -236,12 +236,12 @@ struct Table {
   Key<T>& list(const std::string& name, std::vector<S> B::*member, const Table<S>& inner) {
     Key<T> key{.name = name, .type = "list of tables", .shape = Shape::List};
     const Table<S>* spec = &inner;
-    key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {
+    key.read = [=](T& into, const TomlNode& node, Diagnostics& diagnostics) {
       if (!node.is(TomlNode::Kind::Array)) {
-        return add_expected(mistakes, node, name, "list of tables", "write [[" + name + "]]");
+        return add_expected(diagnostics, node, name, "list of tables", "write [[" + name + "]]");
       }
-      const Mistakes::Inside inside(mistakes, name);
-      for (const TomlNode& item : node.items) read_item(*spec, (into.*member).emplace_back(), item, mistakes);
+      const Diagnostics::Inside inside(diagnostics, name);
+      for (const TomlNode& item : node.items) read_item(*spec, (into.*member).emplace_back(), item, diagnostics);
     };
     key.dump = [=](const T& from, const std::string& path, std::string& out) {
       for (const S& item : from.*member) dump_table(*spec, item, path, "[[" + path + "]]", out);
@@ -255,23 +255,23 @@ struct Table {
   Key<T>& named(const std::string& name, std::vector<S> B::*member, const Table<S>& inner) {
     Key<T> key{.name = name, .type = "table of tables", .shape = Shape::Named};
     const Table<S>* spec = &inner;
-    key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {
+    key.read = [=](T& into, const TomlNode& node, Diagnostics& diagnostics) {
       if (!node.is(TomlNode::Kind::Table)) {
-        return add_expected(mistakes, node, name, "table", "write [" + name + ".NAME], with a name of your choice");
+        return add_expected(diagnostics, node, name, "table", "write [" + name + ".NAME], with a name of your choice");
       }
-      const Mistakes::Inside inside(mistakes, name);
+      const Diagnostics::Inside inside(diagnostics, name);
       for (const TomlEntry& entry : node.entries) {
-        add_bad_name(mistakes, entry);
+        add_bad_name(diagnostics, entry);
         if (!entry.value.is(TomlNode::Kind::Table)) {
-          mistakes.add(entry.value, mistakes.full_name(entry.key) + ": expected a table, found " +
-                                        described(entry.value) + "; write [" + name +
-                                        ".NAME] above it, with a name of your choice");
+          diagnostics.add(entry.value, diagnostics.full_name(entry.key) + ": expected a table, found " +
+                                           described(entry.value) + "; write [" + name +
+                                           ".NAME] above it, with a name of your choice");
           continue;
         }
         S& item = (into.*member).emplace_back();
         item.name = entry.key;
-        const Mistakes::Inside inside_item(mistakes, path_segment(entry.key));
-        read_item(*spec, item, entry.value, mistakes);
+        const Diagnostics::Inside inside_item(diagnostics, path_segment(entry.key));
+        read_item(*spec, item, entry.value, diagnostics);
       }
     };
     key.dump = [=](const T& from, const std::string& path, std::string& out) {
@@ -296,10 +296,10 @@ struct Table {
   Key<T>& group_of(const std::string& name, const Table<S>& inner, Part part) {
     Key<T> key{.name = name, .type = "table", .shape = Shape::Table};
     const Table<S>* spec = &inner;
-    key.read = [=](T& into, const TomlNode& node, Mistakes& mistakes) {
-      if (!node.is(TomlNode::Kind::Table)) return add_expected(mistakes, node, name, "table", {});
-      const Mistakes::Inside inside(mistakes, name);
-      read_table(*spec, part(into), node, mistakes);
+    key.read = [=](T& into, const TomlNode& node, Diagnostics& diagnostics) {
+      if (!node.is(TomlNode::Kind::Table)) return add_expected(diagnostics, node, name, "table", {});
+      const Diagnostics::Inside inside(diagnostics, name);
+      read_table(*spec, part(into), node, diagnostics);
     };
     key.dump = [=](const T& from, const std::string& path, std::string& out) {
       dump_table(*spec, part(from), path, "[" + path + "]", out);
@@ -318,47 +318,47 @@ const Key<T>* find_key(const Table<T>& spec, std::string_view name) {
 }
 
 template <class T>
-void add_missing_and_meaningless(const Table<T>& spec, const T& into, const TomlNode& node, Mistakes& mistakes) {
+void add_missing_and_meaningless(const Table<T>& spec, const T& into, const TomlNode& node, Diagnostics& diagnostics) {
   for (const Key<T>& key : spec.keys) {
-    if (key.is_required && node.find(key.name) == nullptr) add_missing(mistakes, node, key.name, key.type);
+    if (key.is_required && node.find(key.name) == nullptr) add_missing(diagnostics, node, key.name, key.type);
   }
   for (const TomlEntry& entry : node.entries) {
     const Key<T>* key = find_key(spec, entry.key);
     if (key == nullptr || !key->condition || key->condition->holds(into)) continue;
     const TomlNode* governor = node.find(key->condition->governor);
     const bool is_told =
-        governor != nullptr ? !mistakes.is_sound(*governor) : find_key(spec, key->condition->governor)->is_required;
-    if (!is_told) add_meaningless(mistakes, entry, key->condition->words);
+        governor != nullptr ? !diagnostics.is_sound(*governor) : find_key(spec, key->condition->governor)->is_required;
+    if (!is_told) add_meaningless(diagnostics, entry, key->condition->words);
   }
 }
 
 /// Reads what the table has into `into`; every mistake is added, none stops it.
 template <class T>
-void read_table(const Table<T>& spec, T& into, const TomlNode& node, Mistakes& mistakes) {
+void read_table(const Table<T>& spec, T& into, const TomlNode& node, Diagnostics& diagnostics) {
   if (spec.prepare != nullptr) spec.prepare(into, node);
   std::vector<std::string_view> names;
   for (const Key<T>& key : spec.keys) names.push_back(key.name);
   for (const TomlEntry& entry : node.entries) {
     const Key<T>* key = find_key(spec, entry.key);
     if (key == nullptr) {
-      add_unknown(mistakes, entry, names);
+      add_unknown(diagnostics, entry, names);
     } else if (key->shape == Shape::Later) {
-      if (key->is_harmless == nullptr || !key->is_harmless(entry.value)) add_not_yet(mistakes, entry);
+      if (key->is_harmless == nullptr || !key->is_harmless(entry.value)) add_not_yet(diagnostics, entry);
     } else {
-      key->read(into, entry.value, mistakes);
+      key->read(into, entry.value, diagnostics);
     }
   }
   if (spec.settle != nullptr) spec.settle(into);
-  add_missing_and_meaningless(spec, into, node, mistakes);
-  if (spec.check != nullptr) spec.check(into, node, mistakes);
+  add_missing_and_meaningless(spec, into, node, diagnostics);
+  if (spec.check != nullptr) spec.check(into, node, diagnostics);
 }
 
 /// The same for an item of a list, which may be no table at all.
 template <class S>
-void read_item(const Table<S>& spec, S& item, const TomlNode& node, Mistakes& mistakes) {
+void read_item(const Table<S>& spec, S& item, const TomlNode& node, Diagnostics& diagnostics) {
   item.at = &node;
-  if (node.is(TomlNode::Kind::Table)) return read_table(spec, item, node, mistakes);
-  mistakes.add(node, mistakes.path() + ": expected a table, found " + described(node));
+  if (node.is(TomlNode::Kind::Table)) return read_table(spec, item, node, diagnostics);
+  diagnostics.add(node, diagnostics.path() + ": expected a table, found " + described(node));
 }
 
 /// Appends the table's header and values, then the tables inside it.

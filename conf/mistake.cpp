@@ -4,10 +4,10 @@
 
 namespace holdfast::conf {
 
-std::string mistakes_text(std::string_view file, const std::vector<Mistake>& mistakes) {
+std::string diagnostics_text(std::string_view file, const std::vector<Diagnostic>& diagnostics) {
   std::string out;
-  for (const Mistake& mistake : mistakes) {
-    out += fmt::format("{}:{}:{}: {}\n", file, mistake.line, mistake.column, mistake.what);
+  for (const Diagnostic& diagnostic : diagnostics) {
+    out += fmt::format("{}:{}:{}: {}\n", file, diagnostic.line, diagnostic.column, diagnostic.what);
   }
   return out;
 }

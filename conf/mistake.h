@@ -7,14 +7,14 @@
 
 namespace holdfast::conf {
 
-/// One mistake in the file. Lines and columns count from 1.
-struct Mistake {
+/// One diagnostic about the file. Lines and columns count from 1.
+struct Diagnostic {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
   std::string what;  ///< What was found, what is expected, and the nearest known key where there is one.
 };
 
 /// "file:line:column: what" for each, one a line.
-std::string mistakes_text(std::string_view file, const std::vector<Mistake>& mistakes);
+std::string diagnostics_text(std::string_view file, const std::vector<Diagnostic>& diagnostics);
 
 }  // namespace holdfast::conf

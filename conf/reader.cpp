@@ -27,15 +27,15 @@ const Table<FileDraft>& file_table() {
   return table;
 }
 
-std::variant<Settings, std::vector<Mistake>> read_settings(std::string_view toml) {
+std::variant<Settings, std::vector<Diagnostic>> read_settings(std::string_view toml) {
   const auto parsed = parse_toml(toml);
-  if (const auto* mistake = std::get_if<Mistake>(&parsed)) return std::vector<Mistake>{*mistake};
+  if (const auto* diagnostic = std::get_if<Diagnostic>(&parsed)) return std::vector<Diagnostic>{*diagnostic};
   const TomlNode& root = *std::get_if<TomlNode>(&parsed);
-  Mistakes mistakes;
+  Diagnostics diagnostics;
   FileDraft draft;
-  read_table(file_table(), draft, root, mistakes);
-  Settings settings = assembled(draft, root, mistakes);
-  if (!mistakes.none()) return mistakes.sorted();
+  read_table(file_table(), draft, root, diagnostics);
+  Settings settings = assembled(draft, root, diagnostics);
+  if (!diagnostics.none()) return diagnostics.sorted();
   return settings;
 }
 

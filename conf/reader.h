@@ -10,8 +10,9 @@
 
 namespace holdfast::conf {
 
-/// Reads a whole configuration. Pure: no file is opened, no name resolved. All mistakes at once, in the file's order.
-std::variant<Settings, std::vector<Mistake>> read_settings(std::string_view toml);
+/// Reads a whole configuration. Pure: no file is opened, no name resolved. All diagnostics at once, in the file's
+/// order.
+std::variant<Settings, std::vector<Diagnostic>> read_settings(std::string_view toml);
 
 /// The effective configuration as TOML that read_settings accepts and turns into the same Settings (`holdfast -T`).
 /// Secrets are shown as "[redacted]".

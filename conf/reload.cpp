@@ -114,12 +114,12 @@ void each_missing(const Flat& flat, const Flat& other, Emit emit) {
 }
 
 // Read at the start only: each of these has threads, files, sockets or other proxies that rely on it.
-Change::Effect effect_of(std::string_view key) {
-  if (key == "server.shutdown_deadline" || key == "server.upgrade_deadline") return Change::Effect::AtOnce;
+KeyChange::Effect effect_of(std::string_view key) {
+  if (key == "server.shutdown_deadline" || key == "server.upgrade_deadline") return KeyChange::Effect::AtOnce;
   for (const std::string_view table : {"server.", "admin.", "sessions.", "redis.", "cluster."}) {
-    if (key.starts_with(table)) return Change::Effect::AfterRestart;
+    if (key.starts_with(table)) return KeyChange::Effect::AfterRestart;
   }
-  return Change::Effect::AtOnce;
+  return KeyChange::Effect::AtOnce;
 }
 
 }  // namespace
@@ -150,10 +150,10 @@ void Numbering::apply(Settings& fresh) {
   for (std::uint32_t i = 0; i < fresh.backends.size(); ++i) fresh.backend_at[index(fresh.backends[i].id)] = i;
 }
 
-std::vector<Change> changes(const Settings& running, const Settings& fresh) {
+std::vector<KeyChange> changes(const Settings& running, const Settings& fresh) {
   const Flat before = flat(running);
   const Flat after = flat(fresh);
-  std::vector<Change> out;
+  std::vector<KeyChange> out;
   for (const auto& [key, value] : before.keys) {
     const auto found = after.keys.find(key);
     if (found == after.keys.end() || found->second.text == value.text) continue;
@@ -167,15 +167,15 @@ std::vector<Change> changes(const Settings& running, const Settings& fresh) {
   });
   // Secrets are not shown, so they look alike.
   const auto is_told = [&out](std::string_view table) {
-    return std::any_of(out.begin(), out.end(), [&](const Change& c) { return c.key.starts_with(table); });
+    return std::any_of(out.begin(), out.end(), [&](const KeyChange& c) { return c.key.starts_with(table); });
   };
   if (running.admin != fresh.admin && !is_told("admin.")) {
-    out.push_back({"admin.users", "[redacted]", "[redacted]", Change::Effect::AfterRestart});
+    out.push_back({"admin.users", "[redacted]", "[redacted]", KeyChange::Effect::AfterRestart});
   }
   if (running.redis != fresh.redis && !is_told("redis.")) {
-    out.push_back({"redis.url", "[redacted]", "[redacted]", Change::Effect::AfterRestart});
+    out.push_back({"redis.url", "[redacted]", "[redacted]", KeyChange::Effect::AfterRestart});
   }
-  std::sort(out.begin(), out.end(), [](const Change& a, const Change& b) { return a.key < b.key; });
+  std::sort(out.begin(), out.end(), [](const KeyChange& a, const KeyChange& b) { return a.key < b.key; });
   return out;
 }
 

@@ -25,16 +25,16 @@ class Numbering {
 };
 
 /// One key that is another one now.
-struct Change {
+struct KeyChange {
   enum class Effect : std::uint8_t { AtOnce, AfterRestart };
   std::string key;     ///< "pools.shop.probe.interval", "pools.shop.backends.app3.address"
   std::string before;  ///< As `holdfast -T` shows it. Empty: it was not there.
   std::string after;   ///< Empty: it is gone.
   Effect effect = Effect::AtOnce;
-  bool operator==(const Change&) const = default;
+  bool operator==(const KeyChange&) const = default;
 };
 
-std::vector<Change> changes(const Settings& running, const Settings& fresh);
+std::vector<KeyChange> changes(const Settings& running, const Settings& fresh);
 
 /// Puts back what is read at the start only, as it is in force.
 void keep_for_restart(Settings& fresh, const Settings& running);

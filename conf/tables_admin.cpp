@@ -44,21 +44,22 @@ template <class S>
 void add_list(Table<Admin>& t, const std::string& name, std::vector<S> Admin::*member, const Table<S>& inner) {
   Key<Admin> key{.name = name, .type = "list of tables", .shape = Shape::List};
   const Table<S>* spec = &inner;
-  key.read = [=](Admin& into, const TomlNode& node, Mistakes& mistakes) {
+  key.read = [=](Admin& into, const TomlNode& node, Diagnostics& diagnostics) {
     if (!node.is(TomlNode::Kind::Array)) {
-      return add_expected(mistakes, node, name, "list of tables", "write [[admin." + name + "]]");
+      return add_expected(diagnostics, node, name, "list of tables", "write [[admin." + name + "]]");
     }
-    const Mistakes::Inside inside(mistakes, name);
+    const Diagnostics::Inside inside(diagnostics, name);
     std::set<std::string> seen;
     for (const TomlNode& item : node.items) {
       if (!item.is(TomlNode::Kind::Table)) {
-        mistakes.add(item, mistakes.path() + ": expected a table, found " + described(item));
+        diagnostics.add(item, diagnostics.path() + ": expected a table, found " + described(item));
         continue;
       }
       S& read = (into.*member).emplace_back();
-      read_table(*spec, read, item, mistakes);
+      read_table(*spec, read, item, diagnostics);
       if (!read.name.empty() && !seen.insert(read.name).second) {
-        mistakes.add(item, mistakes.path() + ": the name " + shown(read.name) + " is there twice, expected each once");
+        diagnostics.add(item,
+                        diagnostics.path() + ": the name " + shown(read.name) + " is there twice, expected each once");
       }
     }
   };
@@ -101,13 +102,13 @@ const Table<Admin>& tls_table() {
   return table;
 }
 
-void check_admin(Admin& admin, const TomlNode& table, Mistakes& mistakes) {
+void check_admin(Admin& admin, const TomlNode& table, Diagnostics& diagnostics) {
   const TomlNode* address = table.find("address");
-  if (address == nullptr || !mistakes.is_sound(*address) || is_loopback(admin.address.host)) return;
+  if (address == nullptr || !diagnostics.is_sound(*address) || is_loopback(admin.address.host)) return;
   if (table.find("users") != nullptr && !admin.users.empty()) return;
-  mistakes.add(*address, mistakes.full_name("address") +
-                             ": expected a loopback address such as \"127.0.0.1:8081\", found " + described(*address) +
-                             "; others can reach it, which needs [[admin.users]]");
+  diagnostics.add(*address, diagnostics.full_name("address") +
+                                ": expected a loopback address such as \"127.0.0.1:8081\", found " +
+                                described(*address) + "; others can reach it, which needs [[admin.users]]");
 }
 
 }  // namespace

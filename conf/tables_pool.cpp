@@ -25,34 +25,35 @@ bool is_app_cookie(const Sticky& s) { return s.mode == StickyMode::AppCookie; }
 bool is_sticky(const Sticky& s) { return s.mode != StickyMode::None; }
 constexpr std::uint64_t kSessionsMax = 100'000'000;
 
-void check_names(const TomlNode& names, std::string_view key, bool is_case_ignored, Mistakes& mistakes) {
+void check_names(const TomlNode& names, std::string_view key, bool is_case_ignored, Diagnostics& diagnostics) {
   if (!names.is(TomlNode::Kind::Array)) return;
   if (names.items.size() > kStickyNamesMax) {
-    mistakes.add(names, fmt::format("{}: expected at most {} names, found {}", mistakes.full_name(key), kStickyNamesMax,
-                                    names.items.size()));
+    diagnostics.add(names, fmt::format("{}: expected at most {} names, found {}", diagnostics.full_name(key),
+                                       kStickyNamesMax, names.items.size()));
   }
   if (!is_case_ignored) return;
   std::set<std::string> seen;
   for (const TomlNode& name : names.items) {
-    if (!mistakes.is_sound(name) || seen.insert(base::to_lower(name.text)).second) continue;
-    mistakes.add(name, fmt::format("{}: {} is there twice (header names ignore case)", mistakes.full_name(key),
-                                   shown(name.text)));
+    if (!diagnostics.is_sound(name) || seen.insert(base::to_lower(name.text)).second) continue;
+    diagnostics.add(name, fmt::format("{}: {} is there twice (header names ignore case)", diagnostics.full_name(key),
+                                      shown(name.text)));
   }
 }
 
-void check_sticky(Sticky& sticky, const TomlNode& table, Mistakes& mistakes) {
-  if (const TomlNode* headers = table.find("headers")) check_names(*headers, "headers", true, mistakes);
+void check_sticky(Sticky& sticky, const TomlNode& table, Diagnostics& diagnostics) {
+  if (const TomlNode* headers = table.find("headers")) check_names(*headers, "headers", true, diagnostics);
   const TomlNode* names = table.find("names");
   if (!has_names(sticky)) return;
   if (names == nullptr) {
     if (!sticky.names.empty()) return;  // a preset's
-    return mistakes.add(*table.find("mode"), fmt::format("{}: missing with mode = \"{}\", expected a list of names",
-                                                         mistakes.full_name("names"), name_of(sticky.mode)));
+    return diagnostics.add(*table.find("mode"), fmt::format("{}: missing with mode = \"{}\", expected a list of names",
+                                                            diagnostics.full_name("names"), name_of(sticky.mode)));
   }
   if (names->is(TomlNode::Kind::Array) && names->items.empty()) {
-    return mistakes.add(*names, mistakes.full_name("names") + ": expected at least one name, found an empty list");
+    return diagnostics.add(*names,
+                           diagnostics.full_name("names") + ": expected at least one name, found an empty list");
   }
-  check_names(*names, "names", sticky.mode == StickyMode::Header, mistakes);
+  check_names(*names, "names", sticky.mode == StickyMode::Header, diagnostics);
 }
 
 /// A preset's names are those of its own mode.
@@ -63,15 +64,15 @@ void prepare_sticky(Sticky& sticky, const TomlNode& table) {
   sticky.headers.clear();
 }
 
-void check_passive(Passive& passive, const TomlNode& table, Mistakes& mistakes) {
+void check_passive(Passive& passive, const TomlNode& table, Diagnostics& diagnostics) {
   const TomlNode* eject = table.find("eject");
   const TomlNode* eject_max = table.find("eject_max");
   if (eject_max == nullptr) {
     passive.eject_max = std::max(passive.eject_max, passive.eject);
-  } else if (mistakes.is_sound(*eject_max) && (eject == nullptr || mistakes.is_sound(*eject)) &&
+  } else if (diagnostics.is_sound(*eject_max) && (eject == nullptr || diagnostics.is_sound(*eject)) &&
              passive.eject_max < passive.eject) {
-    mistakes.add(*eject_max, fmt::format("{}: {} is shorter than `eject`, {}", mistakes.full_name("eject_max"),
-                                         described(*eject_max), toml_string(base::duration_text(passive.eject))));
+    diagnostics.add(*eject_max, fmt::format("{}: {} is shorter than `eject`, {}", diagnostics.full_name("eject_max"),
+                                            described(*eject_max), toml_string(base::duration_text(passive.eject))));
   }
 }
 
@@ -121,23 +122,23 @@ const Table<Quarantine>& quarantine_table() {
   return table;
 }
 
-void read_backend(BackendDraft& backend, const TomlNode& node, Mistakes& mistakes) {
-  const Mistakes::Inside inside(mistakes, "backends");
+void read_backend(BackendDraft& backend, const TomlNode& node, Diagnostics& diagnostics) {
+  const Diagnostics::Inside inside(diagnostics, "backends");
   backend.at = &node;
   if (node.is(TomlNode::Kind::Table)) {
-    read_table(backend_table(), backend, node, mistakes);
+    read_table(backend_table(), backend, node, diagnostics);
   } else {
-    find_key(backend_table(), "address")->read(backend, node, mistakes);
+    find_key(backend_table(), "address")->read(backend, node, diagnostics);
   }
   if (backend.name.empty() && !backend.address.host.empty()) backend.name = backend.address.text();
 }
 
 /// `backends` is a list of addresses, or of tables, or of both.
-void read_backends(PoolDraft& pool, const TomlNode& node, Mistakes& mistakes) {
+void read_backends(PoolDraft& pool, const TomlNode& node, Diagnostics& diagnostics) {
   if (!node.is(TomlNode::Kind::Array)) {
-    return add_expected(mistakes, node, "backends", "list of host:port", "or write [[pools.NAME.backends]] tables");
+    return add_expected(diagnostics, node, "backends", "list of host:port", "or write [[pools.NAME.backends]] tables");
   }
-  for (const TomlNode& item : node.items) read_backend(pool.backends.emplace_back(), item, mistakes);
+  for (const TomlNode& item : node.items) read_backend(pool.backends.emplace_back(), item, diagnostics);
 }
 
 /// Where a backend's key is, or the whole backend in the short form.
@@ -146,55 +147,55 @@ const TomlNode& place_in(const BackendDraft& backend, std::string_view key) {
   return value != nullptr ? *value : *backend.at;
 }
 
-void check_backends_differ(const PoolDraft& pool, Mistakes& mistakes) {
+void check_backends_differ(const PoolDraft& pool, Diagnostics& diagnostics) {
   std::set<std::string_view> names;
   std::map<std::string, std::string_view> addresses;
   for (const BackendDraft& backend : pool.backends) {
     if (backend.address.host.empty()) continue;
     const auto [first, is_new] = addresses.emplace(backend.address.text(), backend.name);
     if (!is_new) {
-      mistakes.add(place_in(backend, "address"), fmt::format("{}: the address {} is there twice, expected each once",
-                                                             mistakes.full_name("backends"), first->first));
+      diagnostics.add(place_in(backend, "address"), fmt::format("{}: the address {} is there twice, expected each once",
+                                                                diagnostics.full_name("backends"), first->first));
     } else if (!names.insert(backend.name).second) {
-      mistakes.add(place_in(backend, "name"), fmt::format("{}: the name {} is there twice, expected each once",
-                                                          mistakes.full_name("backends"), shown(backend.name)));
+      diagnostics.add(place_in(backend, "name"), fmt::format("{}: the name {} is there twice, expected each once",
+                                                             diagnostics.full_name("backends"), shown(backend.name)));
     }
   }
 }
 
 /// Where nothing is sticky there are no sessions to count.
-void check_max_sessions(const PoolDraft& pool, const TomlNode& table, Mistakes& mistakes) {
+void check_max_sessions(const PoolDraft& pool, const TomlNode& table, Diagnostics& diagnostics) {
   if (pool.sticky.mode != StickyMode::None) return;
   constexpr std::string_view kNeeds = R"(: needs sessions, but `sticky.mode` is "none")";
   const TomlNode* const most = table.find("max_sessions");
   if (most != nullptr && pool.max_sessions > 0) {
-    mistakes.add(*most, mistakes.full_name("max_sessions").append(kNeeds));
+    diagnostics.add(*most, diagnostics.full_name("max_sessions").append(kNeeds));
   }
   for (const BackendDraft& backend : pool.backends) {
     if (backend.max_sessions == 0) continue;
-    mistakes.add(place_in(backend, "max_sessions"), mistakes.full_name("backends.max_sessions").append(kNeeds));
+    diagnostics.add(place_in(backend, "max_sessions"), diagnostics.full_name("backends.max_sessions").append(kNeeds));
   }
 }
 
-void check_pool(PoolDraft& pool, const TomlNode& table, Mistakes& mistakes) {
-  check_max_sessions(pool, table, mistakes);
+void check_pool(PoolDraft& pool, const TomlNode& table, Diagnostics& diagnostics) {
+  check_max_sessions(pool, table, diagnostics);
   const TomlNode* backends = table.find("backends");
-  const std::string name = mistakes.full_name("backends");
+  const std::string name = diagnostics.full_name("backends");
   if (backends == nullptr) {
-    return mistakes.add(table.place, name + ": missing, expected a list of host:port, or [[" + name + "]] tables");
+    return diagnostics.add(table.place, name + ": missing, expected a list of host:port, or [[" + name + "]] tables");
   }
   if (!backends->is(TomlNode::Kind::Array)) return;
   if (backends->items.empty()) {
-    return mistakes.add(*backends, name + ": expected at least one backend, found an empty list");
+    return diagnostics.add(*backends, name + ": expected at least one backend, found an empty list");
   }
-  check_backends_differ(pool, mistakes);
+  check_backends_differ(pool, diagnostics);
   const auto every = [&](auto is) { return std::all_of(pool.backends.begin(), pool.backends.end(), is); };
   if (every([](const BackendDraft& b) { return b.backup; })) {
-    mistakes.add(place_in(pool.backends.front(), "backup"),
-                 name + ": every backend is a backup, expected at least one that is not");
+    diagnostics.add(place_in(pool.backends.front(), "backup"),
+                    name + ": every backend is a backup, expected at least one that is not");
   } else if (every([](const BackendDraft& b) { return b.weight == 0; })) {
-    mistakes.add(place_in(pool.backends.front(), "weight"),
-                 name + ": every weight is 0, expected at least one above it, or no session could begin");
+    diagnostics.add(place_in(pool.backends.front(), "weight"),
+                    name + ": every weight is 0, expected at least one above it, or no session could begin");
   }
 }
 

@@ -53,31 +53,31 @@ std::string inline_table(const Pairs& pairs, bool (*is_redacted)(std::string_vie
   return out.empty() ? out : out + " }";
 }
 
-void read_headers(Probe& probe, const TomlNode& node, Mistakes& mistakes) {
-  if (!node.is(TomlNode::Kind::Table)) return add_expected(mistakes, node, "headers", "table of texts", {});
-  const Mistakes::Inside inside(mistakes, "headers");
+void read_headers(Probe& probe, const TomlNode& node, Diagnostics& diagnostics) {
+  if (!node.is(TomlNode::Kind::Table)) return add_expected(diagnostics, node, "headers", "table of texts", {});
+  const Diagnostics::Inside inside(diagnostics, "headers");
   probe.headers.clear();  // a preset's
   if (node.entries.size() > kProbeHeadersMax) {
-    mistakes.add(node, fmt::format("{}: expected at most {} headers, found {}", mistakes.path(), kProbeHeadersMax,
-                                   node.entries.size()));
+    diagnostics.add(node, fmt::format("{}: expected at most {} headers, found {}", diagnostics.path(), kProbeHeadersMax,
+                                      node.entries.size()));
   }
   std::set<std::string> seen;
   for (const TomlEntry& entry : node.entries) {
     const std::string lowered = base::to_lower(entry.key);
     if (const auto name = parse_token(entry.key); !name) {
-      mistakes.add(entry.place, fmt::format("{}: expected a header name, found {}; {}", mistakes.path(),
-                                            shown(entry.key), name.error().text));
+      diagnostics.add(entry.place, fmt::format("{}: expected a header name, found {}; {}", diagnostics.path(),
+                                               shown(entry.key), name.error().text));
     } else if (is_managed(lowered)) {
-      mistakes.add(entry.place, fmt::format("{}: {} is set by Holdfast itself{}", mistakes.path(), entry.key,
-                                            lowered == "host" ? "; write it as `host` of the probe" : ""));
+      diagnostics.add(entry.place, fmt::format("{}: {} is set by Holdfast itself{}", diagnostics.path(), entry.key,
+                                               lowered == "host" ? "; write it as `host` of the probe" : ""));
     } else if (!seen.insert(lowered).second) {
-      mistakes.add(entry.place,
-                   fmt::format("{}: {} is there twice (header names ignore case)", mistakes.path(), entry.key));
+      diagnostics.add(entry.place,
+                      fmt::format("{}: {} is there twice (header names ignore case)", diagnostics.path(), entry.key));
     }
     const auto value = entry.value.is(TomlNode::Kind::Text) ? parse_field_value(entry.value.text)
                                                             : base::Result<std::string>(wrong({}));
     if (!value) {
-      add_expected(mistakes, entry.value, shown(entry.key), "header value", value.error().text);
+      add_expected(diagnostics, entry.value, shown(entry.key), "header value", value.error().text);
     } else {
       probe.headers.emplace_back(entry.key, *value);
     }
@@ -85,16 +85,16 @@ void read_headers(Probe& probe, const TomlNode& node, Mistakes& mistakes) {
 }
 
 /// JSON pointer -> the value as text; a number or a boolean may be written as one.
-void read_expect_json(Probe& probe, const TomlNode& node, Mistakes& mistakes) {
+void read_expect_json(Probe& probe, const TomlNode& node, Diagnostics& diagnostics) {
   if (!node.is(TomlNode::Kind::Table)) {
-    return add_expected(mistakes, node, "json", "table of JSON pointers and values", {});
+    return add_expected(diagnostics, node, "json", "table of JSON pointers and values", {});
   }
-  const Mistakes::Inside inside(mistakes, "json");
+  const Diagnostics::Inside inside(diagnostics, "json");
   probe.expect_json.clear();  // a preset's
   for (const TomlEntry& entry : node.entries) {
     if (const auto pointer = parse_json_pointer(entry.key); !pointer) {
-      mistakes.add(entry.place, fmt::format("{}: expected a JSON pointer such as \"/status\", found {}; {}",
-                                            mistakes.path(), shown(entry.key), pointer.error().text));
+      diagnostics.add(entry.place, fmt::format("{}: expected a JSON pointer such as \"/status\", found {}; {}",
+                                               diagnostics.path(), shown(entry.key), pointer.error().text));
     }
     const TomlNode& value = entry.value;
     switch (value.kind) {
@@ -108,7 +108,7 @@ void read_expect_json(Probe& probe, const TomlNode& node, Mistakes& mistakes) {
         probe.expect_json.emplace_back(entry.key, value.boolean ? "true" : "false");
         break;
       default:
-        add_expected(mistakes, value, shown(entry.key), "text, integer or boolean", {});
+        add_expected(diagnostics, value, shown(entry.key), "text, integer or boolean", {});
         break;
     }
   }
@@ -151,53 +151,53 @@ Table<Probe> make_expect_table() {
 
 /// Not longer than the interval: a given time is a mistake, a default is shortened.
 void check_within_interval(base::Duration& time, std::string_view key, const Probe& probe, const TomlNode& table,
-                           Mistakes& mistakes) {
+                           Diagnostics& diagnostics) {
   const TomlNode* given = table.find(key);
   const TomlNode* interval = table.find("interval");
-  if (interval != nullptr && !mistakes.is_sound(*interval)) return;
+  if (interval != nullptr && !diagnostics.is_sound(*interval)) return;
   if (time <= probe.interval) return;
   if (given == nullptr) {
     time = probe.interval;
-  } else if (mistakes.is_sound(*given)) {
-    mistakes.add(*given, fmt::format("{}: {} is longer than `interval`, {}", mistakes.full_name(key), described(*given),
-                                     toml_string(base::duration_text(probe.interval))));
+  } else if (diagnostics.is_sound(*given)) {
+    diagnostics.add(*given, fmt::format("{}: {} is longer than `interval`, {}", diagnostics.full_name(key),
+                                        described(*given), toml_string(base::duration_text(probe.interval))));
   }
 }
 
-void check_bodies(const Probe& probe, const TomlNode& table, Mistakes& mistakes) {
+void check_bodies(const Probe& probe, const TomlNode& table, Diagnostics& diagnostics) {
   const TomlNode* body = table.find("body");
   if (body != nullptr && !probe.body.empty() && (probe.method == "GET" || probe.method == "HEAD")) {
-    mistakes.add(*body, fmt::format("{}: a {} has no body, expected method = \"POST\" or the like",
-                                    mistakes.full_name("body"), probe.method));
+    diagnostics.add(*body, fmt::format("{}: a {} has no body, expected method = \"POST\" or the like",
+                                       diagnostics.full_name("body"), probe.method));
   }
   const TomlNode* expect = table.find("expect");
   if (expect == nullptr || probe.method != "HEAD") return;
   for (const std::string_view key : {"body", "json"}) {
     const TomlNode* wanted = expect->find(key);
     if (wanted == nullptr) continue;
-    mistakes.add(*wanted, fmt::format("{}.{}: the answer to HEAD has no body, expected another method",
-                                      mistakes.full_name("expect"), key));
+    diagnostics.add(*wanted, fmt::format("{}.{}: the answer to HEAD has no body, expected another method",
+                                         diagnostics.full_name("expect"), key));
   }
 }
 
-void check_passwords(const TomlNode& table, Mistakes& mistakes) {
+void check_passwords(const TomlNode& table, Diagnostics& diagnostics) {
   const TomlNode* file = table.find("password_file");
   if (table.find("password") == nullptr || file == nullptr) return;
-  mistakes.add(*file, fmt::format("{}: there is a `password` already, expected one of the two",
-                                  mistakes.full_name("password_file")));
+  diagnostics.add(*file, fmt::format("{}: there is a `password` already, expected one of the two",
+                                     diagnostics.full_name("password_file")));
 }
 
 /// A status cannot mean both.
-void check_sick(const Probe& probe, const TomlNode& table, Mistakes& mistakes) {
+void check_sick(const Probe& probe, const TomlNode& table, Diagnostics& diagnostics) {
   const TomlNode* expect = table.find("expect");
   const TomlNode* sick = expect != nullptr ? expect->find("sick") : nullptr;
-  if (sick == nullptr || !mistakes.is_sound(*sick)) return;
+  if (sick == nullptr || !diagnostics.is_sound(*sick)) return;
   for (const StatusRange& ill : probe.expect_sick) {
     for (const StatusRange& well : probe.expect_status) {
       if (ill.high < well.low || well.high < ill.low) continue;
-      return mistakes.add(*sick,
-                          fmt::format("{}.sick: {} are among those of `status`, {}", mistakes.full_name("expect"),
-                                      described(*sick), toml_string(status_ranges_text(probe.expect_status))));
+      return diagnostics.add(*sick,
+                             fmt::format("{}.sick: {} are among those of `status`, {}", diagnostics.full_name("expect"),
+                                         described(*sick), toml_string(status_ranges_text(probe.expect_status))));
     }
   }
 }
@@ -213,12 +213,12 @@ void settle_probe(Probe& probe) {
   if (is_m2ee(probe) && probe.port == 0) probe.port = kM2eePort;
 }
 
-void check_probe(Probe& probe, const TomlNode& table, Mistakes& mistakes) {
-  check_within_interval(probe.timeout, "timeout", probe, table, mistakes);
-  check_within_interval(probe.fast_interval, "fast_interval", probe, table, mistakes);
-  if (is_http(probe)) check_bodies(probe, table, mistakes);
-  if (is_http(probe)) check_sick(probe, table, mistakes);
-  if (is_m2ee(probe)) check_passwords(table, mistakes);
+void check_probe(Probe& probe, const TomlNode& table, Diagnostics& diagnostics) {
+  check_within_interval(probe.timeout, "timeout", probe, table, diagnostics);
+  check_within_interval(probe.fast_interval, "fast_interval", probe, table, diagnostics);
+  if (is_http(probe)) check_bodies(probe, table, diagnostics);
+  if (is_http(probe)) check_sick(probe, table, diagnostics);
+  if (is_m2ee(probe)) check_passwords(table, diagnostics);
 }
 
 void add_http_keys(Table<Probe>& t) {

@@ -16,13 +16,13 @@ constexpr std::string_view kUrlType = "url such as redis://10.0.0.9:6379/0";
 /// Unlike other keys it never shows what was found: there may be a password in it.
 Key<Redis> url_key() {
   Key<Redis> key{.name = "url", .type = std::string(kUrlType)};
-  key.read = [](Redis& into, const TomlNode& node, Mistakes& mistakes) {
+  key.read = [](Redis& into, const TomlNode& node, Diagnostics& diagnostics) {
     auto parsed = node.is(TomlNode::Kind::Text)
                       ? parse_redis_url(node.text, into)
                       : base::Result<void>(base::Error{base::ErrorCode::Invalid, "it is no text"});
     if (parsed) return;
-    mistakes.add(node,
-                 mistakes.full_name("url") + ": expected a " + std::string(kUrlType) + "; " + parsed.error().text);
+    diagnostics.add(
+        node, diagnostics.full_name("url") + ": expected a " + std::string(kUrlType) + "; " + parsed.error().text);
   };
   key.text = [](const Redis& redis) {
     const std::string text = redis_url_text(redis);
@@ -37,24 +37,25 @@ bool has_sentinels(const TomlNode& table) {
   return sentinels != nullptr && !(sentinels->is(TomlNode::Kind::Array) && sentinels->items.empty());
 }
 
-void check_redis(Redis& redis, const TomlNode& table, Mistakes& mistakes) {
+void check_redis(Redis& redis, const TomlNode& table, Diagnostics& diagnostics) {
   redis.is_present = true;
   const TomlNode* url = table.find("url");
   const bool is_host_given = !redis.address.host.empty() || !redis.socket_path.empty();
   if (has_sentinels(table)) {
     if (is_host_given) {
-      mistakes.add(*url, "redis.url: the sentinels say where Redis is; leave out the host, as in redis://:password@/0");
+      diagnostics.add(*url,
+                      "redis.url: the sentinels say where Redis is; leave out the host, as in redis://:password@/0");
     }
-    if (table.find("master") == nullptr) add_missing(mistakes, table, "master", "name");
+    if (table.find("master") == nullptr) add_missing(diagnostics, table, "master", "name");
     return;
   }
   for (const TomlEntry& entry : table.entries) {
-    if (entry.key == "master") add_meaningless(mistakes, entry, "sentinels");
+    if (entry.key == "master") add_meaningless(diagnostics, entry, "sentinels");
   }
   if (url == nullptr) {
-    add_missing(mistakes, table, "url", kUrlType);
-  } else if (!is_host_given && mistakes.is_sound(*url)) {
-    mistakes.add(*url, "redis.url: the host is missing, and there are no sentinels to say where Redis is");
+    add_missing(diagnostics, table, "url", kUrlType);
+  } else if (!is_host_given && diagnostics.is_sound(*url)) {
+    diagnostics.add(*url, "redis.url: the host is missing, and there are no sentinels to say where Redis is");
   }
 }
 
@@ -81,7 +82,7 @@ const Table<Cluster>& cluster_table() {
     Table<Cluster> t;
     t.text("node", "name", &Cluster::node, parse_name);
     t.means_something_empty = true;
-    t.check = [](Cluster& cluster, const TomlNode&, Mistakes&) { cluster.is_present = true; };
+    t.check = [](Cluster& cluster, const TomlNode&, Diagnostics&) { cluster.is_present = true; };
     return t;
   }();
   return table;

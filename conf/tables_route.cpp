@@ -30,12 +30,12 @@ void settle_action(RouteDraft& route) {
                                             : RouteAction::Forward;
 }
 
-void check_route(RouteDraft& route, const TomlNode& table, Mistakes& mistakes) {
+void check_route(RouteDraft& route, const TomlNode& table, Diagnostics& diagnostics) {
   const TomlNode* deny = table.find("deny");
   const TomlNode* redirect = table.find("redirect");
   const TomlNode* pool = table.find("pool");
   // A mistaken `deny` may have been meant as true: only a plain `false` is as good as absent.
-  const bool denies = deny != nullptr && (route.deny || !mistakes.is_sound(*deny));
+  const bool denies = deny != nullptr && (route.deny || !diagnostics.is_sound(*deny));
   std::string found;
   const TomlNode* last = nullptr;
   std::size_t count = 0;
@@ -48,8 +48,8 @@ void check_route(RouteDraft& route, const TomlNode& table, Mistakes& mistakes) {
   }
   if (count == 1) return;
   const std::string expected = "expected one of `pool`, `deny = true` and `redirect`";
-  if (count == 0) return mistakes.add(table.place, fmt::format("{}: {}, found none", mistakes.path(), expected));
-  mistakes.add(last->place, fmt::format("{}: {}, found {}", mistakes.path(), expected, found));
+  if (count == 0) return diagnostics.add(table.place, fmt::format("{}: {}, found none", diagnostics.path(), expected));
+  diagnostics.add(last->place, fmt::format("{}: {}, found {}", diagnostics.path(), expected, found));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ class Scan {
  public:
   Scan(std::string_view text, std::size_t segments_max) : text_(text), segments_max_(segments_max) {}
 
-  std::optional<Mistake> trouble() {
+  std::optional<Diagnostic> trouble() {
     while (at_ < text_.size() && !trouble_) step();
     return std::move(trouble_);
   }
@@ -81,19 +81,19 @@ class Scan {
     const auto lines = std::count(before.begin(), before.end(), '\n');
     const auto characters = std::count_if(line.begin(), line.end(), [](char c) { return !is_continuation(c); });
     trouble_ =
-        Mistake{static_cast<std::uint32_t>(1 + lines), static_cast<std::uint32_t>(1 + characters), std::move(what)};
+        Diagnostic{static_cast<std::uint32_t>(1 + lines), static_cast<std::uint32_t>(1 + characters), std::move(what)};
   }
 
   std::string_view text_;
   std::size_t segments_max_;
   std::size_t at_ = 0;
   std::size_t dots_ = 0;  ///< In the key, or what may be one, that we are in.
-  std::optional<Mistake> trouble_;
+  std::optional<Diagnostic> trouble_;
 };
 
 }  // namespace
 
-std::optional<Mistake> find_trouble(std::string_view text, std::size_t segments_max) {
+std::optional<Diagnostic> find_trouble(std::string_view text, std::size_t segments_max) {
   return Scan(text, segments_max).trouble();
 }
 

@@ -11,6 +11,6 @@ namespace holdfast::conf {
 /// recursively, without any bound.
 ///
 /// On text that is not TOML the response may be anything. Columns count code points.
-std::optional<Mistake> find_trouble(std::string_view text, std::size_t segments_max);
+std::optional<Diagnostic> find_trouble(std::string_view text, std::size_t segments_max);
 
 }  // namespace holdfast::conf

@@ -93,15 +93,15 @@ const TomlNode* TomlNode::find(std::string_view key) const {
   return nullptr;
 }
 
-std::variant<TomlNode, Mistake> parse_toml(std::string_view text) {
+std::variant<TomlNode, Diagnostic> parse_toml(std::string_view text) {
   if (text.size() > kFileBytesMax) {
-    return Mistake{1, 1, fmt::format("the file has {} bytes, expected at most {}", text.size(), kFileBytesMax)};
+    return Diagnostic{1, 1, fmt::format("the file has {} bytes, expected at most {}", text.size(), kFileBytesMax)};
   }
   if (auto trouble = find_trouble(text, kKeySegmentsMax)) return *std::move(trouble);
   const toml::parse_result result = toml::parse(text);
   if (!result) {
     const Place place = place_of(result.error().source());
-    return Mistake{place.line, place.column, std::string(result.error().description())};
+    return Diagnostic{place.line, place.column, std::string(result.error().description())};
   }
   return converted(result.table());
 }

@@ -49,6 +49,6 @@ inline constexpr std::size_t kKeySegmentsMax = 16;
 inline constexpr std::size_t kNestedValuesMax = 16;
 
 /// The whole file as a table, or its first syntax error (TOML 1.0).
-std::variant<TomlNode, Mistake> parse_toml(std::string_view text);
+std::variant<TomlNode, Diagnostic> parse_toml(std::string_view text);
 
 }  // namespace holdfast::conf

@@ -96,12 +96,12 @@ std::string choice_type(std::span<const std::string_view> words) {
   return out;
 }
 
-void add_expected(Mistakes& mistakes, const TomlNode& node, std::string_view key, std::string_view type,
+void add_expected(Diagnostics& diagnostics, const TomlNode& node, std::string_view key, std::string_view type,
                   std::string_view hint) {
   const bool has_article = !type.starts_with("one of") && !type.starts_with("true");
   const std::string_view article = !has_article ? "" : std::string_view("aeio").find(type.front()) < 4 ? "an " : "a ";
-  mistakes.add(node, fmt::format("{}: expected {}{}, found {}{}{}", mistakes.full_name(key), article, type,
-                                 described(node), hint.empty() ? "" : "; ", hint));
+  diagnostics.add(node, fmt::format("{}: expected {}{}, found {}{}{}", diagnostics.full_name(key), article, type,
+                                    described(node), hint.empty() ? "" : "; ", hint));
 }
 
 }  // namespace holdfast::conf

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "conf/mistakes.h"
+#include "conf/diagnostics.h"
 #include "conf/settings.h"
 #include "conf/toml_tree.h"
 
@@ -38,7 +38,7 @@ std::string integer_type(std::uint64_t min, std::uint64_t max);
 std::string choice_type(std::span<const std::string_view> words);
 
 /// Adds "NAME: expected a TYPE, found ...; hint" at the node.
-void add_expected(Mistakes& mistakes, const TomlNode& node, std::string_view key, std::string_view type,
+void add_expected(Diagnostics& diagnostics, const TomlNode& node, std::string_view key, std::string_view type,
                   std::string_view hint);
 
 }  // namespace holdfast::conf

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "conf/mistakes.h"
+#include "conf/diagnostics.h"
 
 namespace holdfast::conf {
 

@@ -78,7 +78,7 @@ CtlOutcome run_status(const Target& target, const Arguments& arguments, Colours 
   return {.exit_code = 0, .out = std::move(*text), .err = {}};
 }
 
-CtlOutcome run_order(const Target& target, const CtlOrder& order, const Say& say) {
+CtlOutcome run_order(const Target& target, const CtlOrder& order, const PrintLine& print_line) {
   const auto path = order_path(order);
   if (!path) return bad_usage(path.error().text);
   if (const auto body = order_body(order); !body) return bad_usage(body.error().text);
@@ -90,16 +90,16 @@ CtlOutcome run_order(const Target& target, const CtlOrder& order, const Say& say
   }
   auto done = order_words(order, response->body);
   if (!done) return failed(fmt::format("{}: {}", target.where.text(), done.error().text));
-  say(done->text);
+  print_line(done->text);
   if (!done->is_recorded) return {.exit_code = kFailed, .out = {}, .err = {}};
   if (!order.wait) return {};
-  const auto waited = wait_until_drained(target.where, order.target, target.patience, say);
+  const auto waited = wait_until_drained(target.where, order.target, target.patience, print_line);
   return waited ? CtlOutcome{} : failed(waited.error().text);
 }
 
-CtlOutcome run_roll(const Target& target, const CtlRoll& typed, const Say& say) {
+CtlOutcome run_roll(const Target& target, const CtlRoll& typed, const PrintLine& print_line) {
   if (const auto fine = check_roll(typed); !fine) return bad_usage(fine.error().text);
-  const auto done = roll(target.where, typed, target.patience, say);
+  const auto done = roll(target.where, typed, target.patience, print_line);
   return done ? CtlOutcome{} : failed(done.error().text);
 }
 
@@ -220,8 +220,8 @@ CLI::App& add_roll_command(CLI::App& app, CtlRoll& roll) {
 
 }  // namespace
 
-CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Say& say) {
-  if (!say) {
+CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const PrintLine& print_line) {
+  if (!print_line) {
     std::string said;
     CtlOutcome outcome = run_ctl(std::move(arguments), colours, [&said](std::string_view line) { said += line; });
     outcome.out.insert(0, said);
@@ -268,9 +268,9 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Sa
     return bad_usage("a command is missing; --help lists them");
   const auto target = target_of(parsed);
   if (!target) return bad_usage(target.error().text);
-  if (roll_command.parsed()) return run_roll(*target, parsed.roll, say);
+  if (roll_command.parsed()) return run_roll(*target, parsed.roll, print_line);
   if (reload.parsed()) return run_reload(*target, parsed);
-  if (is_order) return run_order(*target, parsed.order, say);
+  if (is_order) return run_order(*target, parsed.order, print_line);
   if (is_quarantine) return run_quarantine(*target, parsed);
   return is_sessions ? run_sessions(*target, parsed) : run_status(*target, parsed, colours);
 }

@@ -16,8 +16,8 @@ struct CtlOutcome {
 };
 
 /// Holdfastctl without its process: `arguments` are those behind the program's name. Blocks for at most the timeout, or
-/// as long as what is waited for takes. `say` gets what is for stdout meanwhile; without one it is in the outcome.
-/// Reads HOLDFAST_ADMIN.
-CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Say& say = {});
+/// as long as what is waited for takes. `print_line` gets what is for stdout meanwhile; without one it is in the
+/// outcome. Reads HOLDFAST_ADMIN.
+CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const PrintLine& print_line = {});
 
 }  // namespace holdfast::ctl

@@ -95,11 +95,12 @@ base::Result<DrainProgress> drain_progress(std::string_view status, std::string_
 }
 
 base::Result<void> wait_until_drained(const AdminUrl& where, std::string_view target, base::Duration patience,
-                                      const Say& say, const std::function<base::Result<void>()>& meanwhile) {
+                                      const PrintLine& print_line,
+                                      const std::function<base::Result<void>()>& meanwhile) {
   using Clock = std::chrono::steady_clock;
   std::string said;
   auto said_at = Clock::now();
-  auto heard_at = Clock::now();
+  auto answered_at = Clock::now();
   bool is_away = false;
   for (;; std::this_thread::sleep_for(kStep)) {
     if (meanwhile) {
@@ -108,11 +109,11 @@ base::Result<void> wait_until_drained(const AdminUrl& where, std::string_view ta
     const auto response = http_get(where, "/api/v1/status", patience);
     const auto now = Clock::now();
     if (!response) {
-      if (now - heard_at > kAwayMax) return response.error();
-      if (!std::exchange(is_away, true)) say(fmt::format("{}; trying on\n", response.error().text));
+      if (now - answered_at > kAwayMax) return response.error();
+      if (!std::exchange(is_away, true)) print_line(fmt::format("{}; trying on\n", response.error().text));
       continue;
     }
-    heard_at = now;
+    answered_at = now;
     is_away = false;
     if (response->status != 200) {
       return ended(fmt::format("{} answered {}: {}", where.text(), response->status, printable_line(response->body)));
@@ -123,7 +124,7 @@ base::Result<void> wait_until_drained(const AdminUrl& where, std::string_view ta
     if (progress->numbers != said || now - said_at > kSaidAtLeastEvery) {
       said = progress->numbers;
       said_at = now;
-      say(fmt::format("{}: {}{}\n", target, progress->numbers, progress->is_over ? "" : progress->outlook));
+      print_line(fmt::format("{}: {}{}\n", target, progress->numbers, progress->is_over ? "" : progress->outlook));
     }
     if (progress->is_over) return {};
   }

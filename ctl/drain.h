@@ -12,7 +12,7 @@
 namespace holdfast::ctl {
 
 /// Takes a line for people, with its newline, while a command is under way.
-using Say = std::function<void(std::string_view)>;
+using PrintLine = std::function<void(std::string_view)>;
 
 /// How far a drain is.
 struct DrainProgress {
@@ -29,7 +29,8 @@ base::Result<DrainProgress> drain_progress(std::string_view status, std::string_
 /// for a moment (a restart) is waited for. `meanwhile`, if given, is called again and again; its error ends the wait.
 /// Errors: those of http_get; Unavailable: the backend is not drained any more, or sessions are left that stay.
 base::Result<void> wait_until_drained(const AdminUrl& where, std::string_view target, base::Duration patience,
-                                      const Say& say, const std::function<base::Result<void>()>& meanwhile = {});
+                                      const PrintLine& print_line,
+                                      const std::function<base::Result<void>()>& meanwhile = {});
 
 /// "40s", "14m", "3h".
 std::string about(std::int64_t seconds);

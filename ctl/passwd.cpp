@@ -16,17 +16,17 @@ namespace {
 constexpr std::size_t kShortest = 10;
 
 /// Keeps a terminal from showing what is typed, as long as it lives.
-class Unseen {
+class NoEcho {
  public:
-  Unseen() {
+  NoEcho() {
     ::tcgetattr(STDIN_FILENO, &before_);
     termios now = before_;
     now.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &now);
   }
-  Unseen(const Unseen&) = delete;
-  Unseen& operator=(const Unseen&) = delete;
-  ~Unseen() {
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+  ~NoEcho() {
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
     std::fputs("\n", stderr);
   }
@@ -42,7 +42,7 @@ std::string typed_line(const char* prompt) {
     return line;
   }
   std::fputs(prompt, stderr);
-  const Unseen unseen;
+  const NoEcho no_echo;
   std::getline(std::cin, line);
   return line;
 }

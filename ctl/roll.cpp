@@ -68,8 +68,8 @@ RollBackend backend_of(const std::string& name, const Json& json) {
 /// One roll, from the first backend to the last.
 class Roll {
  public:
-  Roll(const AdminUrl& where, const CtlRoll& typed, base::Duration patience, const Say& say)
-      : where_(where), typed_(typed), patience_(patience), say_(say), by_(user_name()) {
+  Roll(const AdminUrl& where, const CtlRoll& typed, base::Duration patience, const PrintLine& print_line)
+      : where_(where), typed_(typed), patience_(patience), print_line_(print_line), by_(user_name()) {
     id_ = fmt::format("{}.{}", ::getpid(), Clock::now().time_since_epoch().count());
   }
 
@@ -93,7 +93,7 @@ class Roll {
   const AdminUrl& where_;
   const CtlRoll& typed_;
   const base::Duration patience_;
-  const Say& say_;
+  const PrintLine& print_line_;
   const std::string by_;
   std::string id_;
   std::string at_;     // the backend that is out
@@ -150,7 +150,7 @@ base::Result<void> Roll::order(const std::string& name, std::string_view what) {
   if (response->status != 200) return stopped(printable_line(response->body));
   const auto done = order_words(order, response->body);
   if (!done) return done.error();
-  if (!done->is_recorded) say_(done->text);
+  if (!done->is_recorded) print_line_(done->text);
   return {};
 }
 
@@ -181,7 +181,7 @@ base::Result<bool> Roll::all_proxies_reach(const std::string& name) const {
 }
 
 base::Result<void> Roll::run_command(const RollBackend& backend) {
-  say_(fmt::format("{}: drained; running the command\n", full(backend.name)));
+  print_line_(fmt::format("{}: drained; running the command\n", full(backend.name)));
   const auto code = run_child(
       typed_.command,
       {{"HOLDFAST_POOL", typed_.pool}, {"HOLDFAST_BACKEND", backend.name}, {"HOLDFAST_ADDRESS", backend.address}},
@@ -193,7 +193,7 @@ base::Result<void> Roll::run_command(const RollBackend& backend) {
 
 /// In maintenance until the probes pass again: a restart is no failure, and nobody is told of one.
 base::Result<void> Roll::come_back(const std::string& name, const std::string& after) {
-  say_(fmt::format("{}: waiting until it is well\n", full(name)));
+  print_line_(fmt::format("{}: waiting until it is well\n", full(name)));
   auto well = wait_for("is not well", [&]() -> base::Result<bool> {
     const auto backend = look_at(name);
     if (!backend) return backend.error();
@@ -216,7 +216,8 @@ base::Result<void> Roll::one(const RollBackend& backend) {
   if (auto may = may_take_out(*view, typed_.pool, backend.name); !may) return may;
   if (auto drained = order(backend.name, "drain"); !drained) return drained;
   stays_ = "stays drained";
-  if (auto empty = wait_until_drained(where_, full(backend.name), patience_, say_, [this] { return meanwhile(); });
+  if (auto empty =
+          wait_until_drained(where_, full(backend.name), patience_, print_line_, [this] { return meanwhile(); });
       !empty) {
     return empty;
   }
@@ -237,10 +238,10 @@ base::Result<void> Roll::each(const RollView& first) {
     const auto place = next - all.begin() + 1;
     at_ = next->name;
     stays_ = "was left alone";
-    say_(fmt::format("{} ({} of {}) at {}: draining\n", full(at_), place, all.size(), next->address));
+    print_line_(fmt::format("{} ({} of {}) at {}: draining\n", full(at_), place, all.size(), next->address));
     const auto done = one(*next);
     if (done) {
-      say_(fmt::format("{}: UP\n", full(at_)));
+      print_line_(fmt::format("{}: UP\n", full(at_)));
       continue;
     }
     std::string text = fmt::format("stopped at {} ({} of {}): {}; {} {}", full(at_), place, all.size(),
@@ -250,7 +251,7 @@ base::Result<void> Roll::each(const RollView& first) {
     }
     return stopped(text + fmt::format("; to go on: --from {}", at_));
   }
-  say_(fmt::format("all {} of {} done\n", all.size(), typed_.pool));
+  print_line_(fmt::format("all {} of {} done\n", all.size(), typed_.pool));
   return {};
 }
 
@@ -308,10 +309,11 @@ base::Result<void> check_roll(const CtlRoll& typed) {
   return {};
 }
 
-base::Result<void> roll(const AdminUrl& where, const CtlRoll& typed, base::Duration patience, const Say& say) {
+base::Result<void> roll(const AdminUrl& where, const CtlRoll& typed, base::Duration patience,
+                        const PrintLine& print_line) {
   const Interruptible interruptible;
   g_is_interrupted = 0;
-  return Roll(where, typed, patience, say).run();
+  return Roll(where, typed, patience, print_line).run();
 }
 
 }  // namespace holdfast::ctl

@@ -50,6 +50,7 @@ base::Result<void> check_roll(const CtlRoll& typed);
 
 /// Takes the pool's backends out one by one: drains, runs the command, waits until it is UP and has its full share
 /// again. Errors: the first thing that went wrong, and where; what was left alone.
-base::Result<void> roll(const AdminUrl& where, const CtlRoll& typed, base::Duration patience, const Say& say);
+base::Result<void> roll(const AdminUrl& where, const CtlRoll& typed, base::Duration patience,
+                        const PrintLine& print_line);
 
 }  // namespace holdfast::ctl

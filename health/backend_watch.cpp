@@ -167,7 +167,7 @@ void BackendWatch::end_long() {
 void BackendWatch::set_quorum(Quorum quorum, std::string_view words) {
   quorum_detail_ = words;
   if (std::exchange(quorum_, quorum) == quorum || !is_started_) return;
-  if (quorum == Quorum::SaysDown) note_trouble();
+  if (quorum == Quorum::Down) note_trouble();
   judge_again();
 }
 
@@ -214,7 +214,7 @@ void BackendWatch::on_probe_done(const ProbeOutcome& outcome) {
     return;
   }
   count(outcome);
-  if (is_silence_ && outcome.result() == ProbeResult::Failed) say_silence();
+  if (is_silence_ && outcome.result() == ProbeResult::Failed) report_silence();
   clear_suspicion_if_answered(outcome);
   outlier_.on_probe(outcome.reason, rise_fall_.state(), probe_began_, scheduler_.now());
   judge_again();
@@ -257,14 +257,14 @@ void BackendWatch::count(const ProbeOutcome& outcome) {
 
 void BackendWatch::clear_suspicion_if_answered(const ProbeOutcome& outcome) {
   // A probe begun before the trouble may have been answered before it, too.
-  if (says_alive(outcome.reason) && probe_began_ >= suspect_since_) is_suspect_ = is_silence_ = false;
+  if (means_alive(outcome.reason) && probe_began_ >= suspect_since_) is_suspect_ = is_silence_ = false;
 }
 
 /// The probe has found nobody either: from now on it is a suspicion like others.
-void BackendWatch::say_silence() {
+void BackendWatch::report_silence() {
   is_silence_ = false;
   suspect_code_ = base::ErrorCode::Timeout;
-  if (judgement_.suspicion != Suspicion::Suspect || !is_worth_saying(scheduler_.now())) return;
+  if (judgement_.suspicion != Suspicion::Suspect || !is_worth_reporting(scheduler_.now())) return;
   owner_.on_event(
       {.kind = Event::Kind::Suspect,
        .backend = id_,
@@ -295,7 +295,7 @@ void BackendWatch::judge_again() {
   });
   if (next != judgement_) enter(next);
   if (judgement_.state == State::Up && judgement_.suspicion == Suspicion::None) trouble_since_.reset();
-  verdict_.silent = !may_keep(judgement_.state) && rise_fall_.state() == ProbeState::Failing && says_nothing(failure_);
+  verdict_.silent = !may_keep(judgement_.state) && rise_fall_.state() == ProbeState::Failing && means_silent(failure_);
   owner_.on_changed(*this);
 }
 
@@ -315,7 +315,7 @@ void BackendWatch::enter(const Judgement& next) {
     verdict_.slow_start = was_down_ && pool_->slow_start > base::Duration::zero();
     was_down_ = false;
   }
-  say_what_happened(before);
+  report_change(before);
   if (next.state == State::Up) {
     out_since_.reset();
   } else if (before.state == State::Up) {
@@ -323,7 +323,7 @@ void BackendWatch::enter(const Judgement& next) {
   }
 }
 
-void BackendWatch::say_what_happened(const Judgement& before) {
+void BackendWatch::report_change(const Judgement& before) {
   const base::Instant now = scheduler_.now();
   Event event{.backend = id_, .reason = reason(), .detail = detail(), .since = now - trouble_since_.value_or(now)};
   if (judgement_.state == State::Down && judgement_.source == Source::Ejection) {
@@ -340,7 +340,7 @@ void BackendWatch::say_what_happened(const Judgement& before) {
     event.kind = Event::Kind::Up;
     event.since = now - out_since_.value_or(now);
     event.detail = last_detail_;
-  } else if (judgement_.suspicion == Suspicion::Suspect && !is_silence_ && is_worth_saying(now)) {
+  } else if (judgement_.suspicion == Suspicion::Suspect && !is_silence_ && is_worth_reporting(now)) {
     event.kind = Event::Kind::Suspect;
     event.reason = is_suspect_ ? Reason::RequestFailed : failure_;
     event.detail = is_suspect_ ? std::string(base::name_of(suspect_code_)) : failure_detail_;
@@ -351,7 +351,7 @@ void BackendWatch::say_what_happened(const Judgement& before) {
 }
 
 // Somebody who fails each other request is suspect again and again.
-bool BackendWatch::is_worth_saying(base::Instant now) {
+bool BackendWatch::is_worth_reporting(base::Instant now) {
   if (suspicion_said_ && now - *suspicion_said_ < kSuspicionSaidEvery) return false;
   suspicion_said_ = now;
   return true;
@@ -424,9 +424,9 @@ Pace BackendWatch::pace() const {
 // Whoever sees it otherwise than the most keeps looking by itself: nobody else's probes can tell it that it errs.
 bool BackendWatch::disagrees() const {
   const ProbeState own = rise_fall_.state();
-  const bool others_reach_it = quorum_ == Quorum::SaysUp || quorum_ == Quorum::SaysSick;
+  const bool others_reach_it = quorum_ == Quorum::Up || quorum_ == Quorum::Sick;
   return (others_reach_it && own == ProbeState::Failing) ||
-         (quorum_ == Quorum::SaysDown && (own == ProbeState::Passing || own == ProbeState::Sick));
+         (quorum_ == Quorum::Down && (own == ProbeState::Passing || own == ProbeState::Sick));
 }
 
 OwnObservation BackendWatch::own_observation() const {

@@ -105,13 +105,13 @@ class BackendWatch {
   void eject(base::ErrorCode code, std::uint32_t in_a_row);
   void note_trouble();
   void clear_suspicion_if_answered(const ProbeOutcome& outcome);
-  void say_silence();
+  void report_silence();
 
   bool is_overdue() const;
   void judge_again();
   void enter(const Judgement& next);
-  void say_what_happened(const Judgement& before);
-  bool is_worth_saying(base::Instant now);
+  void report_change(const Judgement& before);
+  bool is_worth_reporting(base::Instant now);
   Reason reason() const;
   const std::string& detail() const;
 

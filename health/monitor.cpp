@@ -218,11 +218,11 @@ void Monitor::judge_pools() {
   for (const conf::Pool& pool : settings_->pools) {
     WatchedPool& watched = pools_[conf::index(pool.id)];
     const PoolState before = std::exchange(watched.state, judge(watched.tally, watched.state));
-    if (watched.state != before) say(pool.id, before);
+    if (watched.state != before) publish_pool(pool.id, before);
   }
 }
 
-void Monitor::say(conf::PoolId id, PoolState before) {
+void Monitor::publish_pool(conf::PoolId id, PoolState before) {
   const conf::Pool& pool = settings_->pool(id);
   WatchedPool& watched = pools_[conf::index(id)];
   PoolEvent event{.pool = id};

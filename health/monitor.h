@@ -119,7 +119,7 @@ class Monitor final : private BackendWatch::Owner {
   BackendWatch::Target target(const conf::Backend& backend) const;
   void count_all();
   void judge_pools();
-  void say(conf::PoolId pool, PoolState before);
+  void publish_pool(conf::PoolId pool, PoolState before);
   BackendWatch& watch(conf::BackendId backend) const { return *watches_[conf::index(backend)]; }
 
   std::shared_ptr<const conf::Settings> settings_;

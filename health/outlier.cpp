@@ -30,19 +30,19 @@ void Outlier::eject(base::Instant now, base::ErrorCode cause) {
   length_ = std::min<base::Duration>(passive_->eject * severity_, passive_->eject_max);
   until_ = now + length_;
   is_ejected_ = true;
-  is_gone_ = says_gone(reason_of(cause));
+  is_gone_ = means_gone(reason_of(cause));
   answered_ = 0;
 }
 
 void Outlier::on_late_failure(base::ErrorCode code) {
-  if (is_ejected_ && says_gone(reason_of(code))) is_gone_ = true;
+  if (is_ejected_ && means_gone(reason_of(code))) is_gone_ = true;
 }
 
 void Outlier::on_probe(Reason reason, ProbeState state, base::Instant began, base::Instant now) {
   if (!is_ejected_) return;
-  if (!says_alive(reason)) {
+  if (!means_alive(reason)) {
     answered_ = 0;
-    is_gone_ = is_gone_ || says_gone(reason) || state == ProbeState::Failing;
+    is_gone_ = is_gone_ || means_gone(reason) || state == ProbeState::Failing;
     return;
   }
   ++answered_;

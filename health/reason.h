@@ -114,11 +114,13 @@ constexpr Reason reason_of(base::ErrorCode code) {
 }
 
 /// The connect itself said that nobody is there: the process is gone, not just unwell.
-constexpr bool says_gone(Reason reason) { return reason == Reason::ProbeRefused || reason == Reason::ProbeUnreachable; }
+constexpr bool means_gone(Reason reason) {
+  return reason == Reason::ProbeRefused || reason == Reason::ProbeUnreachable;
+}
 
 /// Nothing came back, not even a no: the process stands still, or its packets get lost. Whoever refuses, resets or
 /// answers badly is there, and so may be what it is working on.
-constexpr bool says_nothing(Reason reason) {
+constexpr bool means_silent(Reason reason) {
   return reason == Reason::ProbeTimeout || reason == Reason::ProbeUnreachable;
 }
 
@@ -138,7 +140,7 @@ constexpr ProbeResult result_of(Reason reason) {
 }
 
 /// The backend has answered, be it well or not.
-constexpr bool says_alive(Reason reason) {
+constexpr bool means_alive(Reason reason) {
   return result_of(reason) == ProbeResult::Passed || result_of(reason) == ProbeResult::Sick;
 }
 

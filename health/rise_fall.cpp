@@ -12,12 +12,12 @@ void RiseFall::configure(std::uint32_t rise, std::uint32_t fall) {
 void RiseFall::record(ProbeResult result) {
   count(result);
   state_ = next(result);
-  if (says_starting_ && state_ == ProbeState::Starting) failed_in_a_row_ = 0;
+  if (reports_starting_ && state_ == ProbeState::Starting) failed_in_a_row_ = 0;
 }
 
 void RiseFall::count(ProbeResult result) {
   const auto run = [](std::uint32_t& number, bool goes_on) { number = goes_on ? number + 1 : 0; };
-  says_starting_ = result == ProbeResult::Starting;
+  reports_starting_ = result == ProbeResult::Starting;
   run(passed_in_a_row_, result == ProbeResult::Passed);
   run(sick_in_a_row_, result == ProbeResult::Sick);
   run(answered_in_a_row_, result == ProbeResult::Passed || result == ProbeResult::Sick);
@@ -45,7 +45,7 @@ ProbeState RiseFall::next(ProbeResult result) const {
 bool RiseFall::is_changing() const {
   switch (state_) {
     case ProbeState::Starting:
-      return !says_starting_;  // it says itself that it takes a while
+      return !reports_starting_;  // it says itself that it takes a while
     case ProbeState::Passing:
       return passed_in_a_row_ == 0;
     case ProbeState::Sick:

@@ -61,7 +61,7 @@ class RiseFall {
   std::uint32_t rise_ = 1;
   std::uint32_t fall_ = 1;
   ProbeState state_ = ProbeState::Starting;
-  bool says_starting_ = false;  // the last one
+  bool reports_starting_ = false;  // the last one
   std::uint32_t passed_in_a_row_ = 0;
   std::uint32_t failed_in_a_row_ = 0;
   std::uint32_t sick_in_a_row_ = 0;

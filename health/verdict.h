@@ -13,10 +13,10 @@ enum class Suspicion : std::uint8_t { None, Suspect };
 
 /// What the proxies agree on about a backend.
 enum class Quorum : std::uint8_t {
-  None,      ///< Nothing, or there is nobody to agree with: each for itself.
-  SaysUp,    ///< Most of them reach it.
-  SaysSick,  ///< The same, and it tells most of those that it is sick.
-  SaysDown,  ///< Most of them do not.
+  None,  ///< Nothing, or there is nobody to agree with: each for itself.
+  Up,    ///< Most of them reach it.
+  Sick,  ///< The same, and it tells most of those that it is sick.
+  Down,  ///< Most of them do not.
 };
 
 /// An app that says it is starting is given time.

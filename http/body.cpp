@@ -184,14 +184,14 @@ const char* BodyReader::end_of_trailer_line() {
   FieldLines lines(trailers_.data() + line_start_, trailers_.data() + trailers_.size());
   Field field;
   switch (lines.next(field)) {
-    case FieldLines::Found::End:
+    case FieldLines::Outcome::End:
       trailers_.resize(line_start_);
       at_ = At::End;
       return nullptr;
-    case FieldLines::Found::Field:
+    case FieldLines::Outcome::Field:
       break;
-    case FieldLines::Found::Incomplete:
-    case FieldLines::Found::Bad:
+    case FieldLines::Outcome::Incomplete:
+    case FieldLines::Outcome::Bad:
       return "malformed trailer";
   }
   if (++trailer_lines_ > trailers_max_) return "too many trailers";

@@ -24,21 +24,21 @@ const char* line_fault(const char* at) {
   return "control character";
 }
 
-FieldLines::Found FieldLines::bad(const char* why) {
+FieldLines::Outcome FieldLines::bad(const char* why) {
   why_ = why;
-  return Found::Bad;
+  return Outcome::Bad;
 }
 
-FieldLines::Found FieldLines::next(Field& out) {
-  if (at_ == end_) return Found::Incomplete;
+FieldLines::Outcome FieldLines::next(Field& out) {
+  if (at_ == end_) return Outcome::Incomplete;
   if (*at_ == '\r') {
-    if (end_ - at_ < 2) return Found::Incomplete;
+    if (end_ - at_ < 2) return Outcome::Incomplete;
     if (at_[1] != '\n') return bad("bare CR");
     at_ += 2;
-    return Found::End;
+    return Outcome::End;
   }
   const char* const name_end = scan::token_end(at_, end_);
-  if (name_end == end_) return Found::Incomplete;
+  if (name_end == end_) return Outcome::Incomplete;
   if (name_end == at_ && *at_ == '\n') return bad("bare LF");
   if (*name_end != ':' || name_end == at_) return bad(name_fault(*name_end, name_end == at_));
 
@@ -46,7 +46,7 @@ FieldLines::Found FieldLines::next(Field& out) {
   while (value != end_ && scan::is_blank(*value)) ++value;
   const char* const line_end = scan::value_end(value, end_);
   if (end_ - line_end < 2) {
-    if (line_end == end_ || *line_end == '\r') return Found::Incomplete;
+    if (line_end == end_ || *line_end == '\r') return Outcome::Incomplete;
     return bad(line_fault(line_end));
   }
   if (line_end[0] != '\r' || line_end[1] != '\n') return bad(line_fault(line_end));
@@ -58,7 +58,7 @@ FieldLines::Found FieldLines::next(Field& out) {
   out.id = field_id(out.name);
   out.hop_by_hop = is_hop_by_hop(out.id);
   at_ = line_end + 2;
-  return Found::Field;
+  return Outcome::Field;
 }
 
 }  // namespace holdfast::http

@@ -11,18 +11,18 @@ namespace holdfast::http {
 /// both read by this. It does not know what a field means, but for its id.
 class FieldLines {
  public:
-  enum class Found : std::uint8_t { Field, End, Incomplete, Bad };
+  enum class Outcome : std::uint8_t { Field, End, Incomplete, Bad };
 
   FieldLines(const char* begin, const char* end) : at_(begin), end_(end) {}
 
   /// Field: `out` is filled. End: the empty line is behind us. Incomplete: the line at position() is not whole; nothing
   /// wrong in what is there of it. Bad: see why().
-  Found next(Field& out);
+  Outcome next(Field& out);
   const char* position() const { return at_; }
   const char* why() const { return why_; }
 
  private:
-  Found bad(const char* why);
+  Outcome bad(const char* why);
 
   const char* at_;
   const char* end_;

@@ -204,16 +204,16 @@ Progress RequestParser::fields() {
   FieldLines lines(at_, end_);
   while (true) {
     Field& field = head_.fields.emplace_back();
-    const FieldLines::Found found = lines.next(field);
-    if (found == FieldLines::Found::Field) {
+    const FieldLines::Outcome found = lines.next(field);
+    if (found == FieldLines::Outcome::Field) {
       if (head_.fields.size() > limits_.fields_max) return bad(431, "too many fields");
       if (const Progress progress = note(field); progress != Progress::Done) return progress;
       continue;
     }
     head_.fields.pop_back();
-    if (found == FieldLines::Found::Bad) return bad(400, lines.why());
+    if (found == FieldLines::Outcome::Bad) return bad(400, lines.why());
     at_ = lines.position();
-    return found == FieldLines::Found::End ? Progress::Done : Progress::Incomplete;
+    return found == FieldLines::Outcome::End ? Progress::Done : Progress::Incomplete;
   }
 }
 

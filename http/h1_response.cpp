@@ -86,15 +86,15 @@ Parsed ResponseParser::fields() {
   FieldLines lines(at_, end_);
   while (true) {
     Field& field = head_.fields.emplace_back();
-    const FieldLines::Found found = lines.next(field);
-    if (found == FieldLines::Found::Field) {
+    const FieldLines::Outcome found = lines.next(field);
+    if (found == FieldLines::Outcome::Field) {
       if (head_.fields.size() > limits_.fields_max) return bad("too many fields");
       if (const char* why = note(field)) return bad(why);
       continue;
     }
     head_.fields.pop_back();
-    if (found == FieldLines::Found::Bad) return bad(lines.why());
-    if (found == FieldLines::Found::Incomplete) return incomplete();
+    if (found == FieldLines::Outcome::Bad) return bad(lines.why());
+    if (found == FieldLines::Outcome::Incomplete) return incomplete();
     return complete(static_cast<std::size_t>(lines.position() - begin_));
   }
 }

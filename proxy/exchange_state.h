@@ -40,7 +40,7 @@ inline constexpr auto kNext = [] {
   return table;
 }();
 
-/// nullopt: a mistake of ours; enter() checks.
+/// nullopt: a bug of ours; enter() checks.
 constexpr std::optional<State> next(State from, Event on) {
   const State to = kNext[static_cast<std::size_t>(from)][static_cast<std::size_t>(on)];
   return to == kNowhere ? std::nullopt : std::optional(to);

@@ -46,16 +46,16 @@ struct Snapshot {
   std::vector<std::string> maintenance_pages;
   std::vector<sessions::BackendTag> tags;
   std::unordered_map<sessions::BackendTag, conf::BackendId> by_tag;
-  std::vector<std::shared_ptr<const sessions::Limits>> limits;  ///< By PoolId; null: none.
+  std::vector<std::shared_ptr<const sessions::SessionLimits>> limits;  ///< By PoolId; null: none.
 
  private:
-  std::shared_ptr<const sessions::Limits> limits_of(const conf::Pool& pool) const {
-    sessions::Limits found{.sessions_max = pool.max_sessions, .backends = {}};
+  std::shared_ptr<const sessions::SessionLimits> limits_of(const conf::Pool& pool) const {
+    sessions::SessionLimits found{.sessions_max = pool.max_sessions, .backends = {}};
     found.backends.reserve(pool.backend_count);
     for (const conf::Backend& backend : settings->backends_of(pool)) {
       found.backends.push_back({tag_of(backend.id), backend.max_sessions});
     }
-    return found.has_any() ? std::make_shared<const sessions::Limits>(std::move(found)) : nullptr;
+    return found.has_any() ? std::make_shared<const sessions::SessionLimits>(std::move(found)) : nullptr;
   }
 };
 

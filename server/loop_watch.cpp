@@ -7,17 +7,17 @@
 
 namespace holdfast::server {
 
-LoopWatch::LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Calls calls)
+LoopWatch::LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Callbacks callbacks)
     : scheduler_(scheduler),
       interval_(interval),
-      calls_(std::move(calls)),
+      callbacks_(std::move(callbacks)),
       has_answered_(workers, false),
       is_hung_(workers, false),
       due_(scheduler.timer([this] { on_due(); })) {}
 
 void LoopWatch::start() {
   ask_all();
-  calls_.all_turn();
+  callbacks_.all_turn();
   due_->set(scheduler_.now() + interval_);
 }
 
@@ -26,7 +26,7 @@ void LoopWatch::ask_all() {
     // One that has still to answer is not asked again: what it finds when it turns is one question.
     if (is_hung_[worker]) continue;
     has_answered_[worker] = false;
-    calls_.ask(worker);
+    callbacks_.ask(worker);
   }
 }
 
@@ -40,7 +40,7 @@ void LoopWatch::on_due() {
       base::log::warn("worker_turns_again", {{"worker", worker}});
     }
   }
-  if (std::none_of(is_hung_.begin(), is_hung_.end(), [](bool is_hung) { return is_hung; })) calls_.all_turn();
+  if (std::none_of(is_hung_.begin(), is_hung_.end(), [](bool is_hung) { return is_hung; })) callbacks_.all_turn();
   ask_all();
   due_->set(scheduler_.now() + interval_);
 }

@@ -12,14 +12,14 @@ namespace holdfast::server {
 /// takes the process for hung. Owned by Server, on the control loop, whose own turning is what calls it.
 class LoopWatch {
  public:
-  struct Calls {
+  struct Callbacks {
     /// The worker's loop is asked for a sign of life: on_heartbeat() with the same number.
     std::function<void(std::size_t worker)> ask;
     std::function<void()> all_turn;
   };
 
   /// A worker that has not answered for `interval` is hung. `scheduler` outlives it.
-  LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Calls calls);
+  LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Callbacks callbacks);
 
   void start();
   void on_heartbeat(std::size_t worker) { has_answered_[worker] = true; }
@@ -30,7 +30,7 @@ class LoopWatch {
 
   base::Scheduler& scheduler_;
   const base::Duration interval_;
-  const Calls calls_;
+  const Callbacks callbacks_;
   std::vector<bool> has_answered_;  // since it was asked
   std::vector<bool> is_hung_;       // and that was said
   std::unique_ptr<base::Timer> due_;

@@ -43,10 +43,10 @@ base::Result<conf::Settings> read_config(const std::string& path) {
   }
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto read = conf::read_settings(text);
-  if (const auto* mistakes = std::get_if<1>(&read)) {
+  if (const auto* diagnostics = std::get_if<1>(&read)) {
     return base::Error{base::ErrorCode::Invalid,
-                       fmt::format("{}holdfast: {} mistake{} in {}\n", conf::mistakes_text(path, *mistakes),
-                                   mistakes->size(), mistakes->size() == 1 ? "" : "s", path)};
+                       fmt::format("{}holdfast: {} mistake{} in {}\n", conf::diagnostics_text(path, *diagnostics),
+                                   diagnostics->size(), diagnostics->size() == 1 ? "" : "s", path)};
   }
   conf::Settings settings = std::move(std::get<0>(read));
   settings.redis = redis::with_password(std::move(settings.redis), std::getenv("HOLDFAST_REDIS_PASSWORD"));

@@ -75,7 +75,7 @@ void NewProcess::begin() {
   channel_->send(bytes_of(upgrade::Begin{}));
 }
 
-void NewProcess::ask(std::uint64_t number, const sessions::Change& change) {
+void NewProcess::ask(std::uint64_t number, const sessions::SessionChange& change) {
   channel_->send(bytes_of(upgrade::Ask{number, change}));
 }
 

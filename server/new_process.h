@@ -53,7 +53,7 @@ class NewProcess final : public base::Buried, private net::Channel::Handler {
   /// From now to on_sessions_taken() nobody may change them.
   void give_sessions(const sessions::MemoryStore& memory);
   void begin();
-  void ask(std::uint64_t number, const sessions::Change& change);
+  void ask(std::uint64_t number, const sessions::SessionChange& change);
   /// Kills it, without a word to the owner. Not after begin().
   void give_up();
 

@@ -93,24 +93,24 @@ void OldProcess::notify_ready() {
   sockets_.clear();
   std::sort(ready.unclaimed.begin(), ready.unclaimed.end());
   ready.unclaimed.erase(std::unique(ready.unclaimed.begin(), ready.unclaimed.end()), ready.unclaimed.end());
-  say(ready);
+  send(ready);
 }
 
-void OldProcess::notify_taken() { say(upgrade::Taken{}); }
+void OldProcess::notify_taken() { send(upgrade::Taken{}); }
 
 void OldProcess::notify_failed(const std::string& reason) {
   const upgrade::Failed failed{reason.substr(0, reason.find('\n'))};
-  if (channel_) return say(failed);
+  if (channel_) return send(failed);
   const std::string bytes = bytes_of(failed);
   // Should it not arrive, our end says as much.
   if (::send(end_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
 }
 
-void OldProcess::tell(std::uint64_t number, const sessions::BindResult& holds) { say(upgrade::Told{number, holds}); }
+void OldProcess::notify(std::uint64_t number, const sessions::BindResult& holds) { send(upgrade::Told{number, holds}); }
 
-void OldProcess::notify_reopen_logs() { say(upgrade::ReopenLogs{}); }
+void OldProcess::notify_reopen_logs() { send(upgrade::ReopenLogs{}); }
 
-void OldProcess::say(const upgrade::Message& message) { channel_->send(bytes_of(message)); }
+void OldProcess::send(const upgrade::Message& message) { channel_->send(bytes_of(message)); }
 
 void OldProcess::on_parcel(net::Parcel parcel) {
   auto message = upgrade::message_of(parcel.bytes);

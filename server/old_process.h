@@ -33,7 +33,7 @@ class OldProcess final : private net::Channel::Handler {
     /// It accepts no more. Also when it has died: then nobody else serves.
     virtual void on_begin() = 0;
     /// One of its clients needs the map: answered by tell(), now or later.
-    virtual void on_asked(std::uint64_t number, const sessions::Change& change) = 0;
+    virtual void on_asked(std::uint64_t number, const sessions::SessionChange& change) = 0;
     /// Last.
     virtual void on_old_process_gone() = 0;
   };
@@ -56,7 +56,7 @@ class OldProcess final : private net::Channel::Handler {
   void notify_taken();
   /// Before attach(), too. Whatever comes after it is not heard.
   void notify_failed(const std::string& reason);
-  void tell(std::uint64_t number, const sessions::BindResult& holds);
+  void notify(std::uint64_t number, const sessions::BindResult& holds);
   void notify_reopen_logs();
 
  private:
@@ -66,7 +66,7 @@ class OldProcess final : private net::Channel::Handler {
   };
   OldProcess(net::Descriptor end, const upgrade::Hello& hello);
   base::Result<void> receive_sockets();
-  void say(const upgrade::Message& message);
+  void send(const upgrade::Message& message);
   void on_parcel(net::Parcel parcel) override;
   void on_gone() override;
 

@@ -23,8 +23,8 @@ constexpr base::Duration kPublishEvery = std::chrono::milliseconds{100};
 constexpr base::Duration kLeftMax = std::chrono::hours{24 * 366};
 
 /// The process is not there, or about to go. Whoever answers badly, or late, lives.
-constexpr bool says_dead(health::Reason reason) {
-  return health::says_gone(reason) || reason == health::Reason::ProbeReset || reason == health::Reason::ProbeClosed;
+constexpr bool means_dead(health::Reason reason) {
+  return health::means_gone(reason) || reason == health::Reason::ProbeReset || reason == health::Reason::ProbeClosed;
 }
 
 std::string id_text(std::uint64_t id) { return fmt::format("{:016x}", id); }
@@ -151,9 +151,9 @@ void QuarantineControl::on_answered(const proxy::Fingerprint& fingerprint) {
 
 void QuarantineControl::on_probed(conf::BackendId id, health::Reason reason, base::Instant began) {
   Watched& backend = watched(id);
-  if (!says_dead(reason)) {
+  if (!means_dead(reason)) {
     // Alive, or hung: neither is the death of a process. A probe that was under way may have been answered before.
-    if (health::says_alive(reason)) backend.is_dead = false;
+    if (health::means_alive(reason)) backend.is_dead = false;
     return acquit(id, began);
   }
   std::erase_if(backend.lost, [&](const proxy::LostRequest& lost) { return began - lost.at > kTogether; });

@@ -57,7 +57,7 @@ void Server::reload(admin::ReloadWish wish, admin::ReloadService::Done done) {
     if (wish == admin::ReloadWish::Apply) log_refusal(error);
     return done(error);
   }
-  if (wish == admin::ReloadWish::Apply) service_manager::say_reloading();
+  if (wish == admin::ReloadWish::Apply) service_manager::notify_reloading();
   reloader_.begin(settings_, [this, wish, done = std::move(done)](base::Result<Candidate>& found) {
     auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
     if (wish == admin::ReloadWish::Apply) {
@@ -89,8 +89,8 @@ base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::R
   auto opened = open_new_listeners(candidate);
   if (!opened) return opened.error();
   put_in_force(std::move(candidate), *opened);
-  for (const conf::Change& change : report.changes) {
-    const bool waits = change.effect == conf::Change::Effect::AfterRestart;
+  for (const conf::KeyChange& change : report.changes) {
+    const bool waits = change.effect == conf::KeyChange::Effect::AfterRestart;
     base::log::info("reload_change", {{"key", change.key},
                                       {"before", change.before},
                                       {"after", change.after},
@@ -149,7 +149,7 @@ void Server::put_in_force(Candidate candidate, NewSockets& opened) {
   silence_->reload(fresh);
   quarantine_.reload(fresh);
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-    Worker::Change change{.snapshot = snapshot_, .view = monitor_->view(), .listens = listens, .opened = {}};
+    Worker::Reload change{.snapshot = snapshot_, .view = monitor_->view(), .listens = listens, .opened = {}};
     for (auto& [number, sockets] : opened) change.opened.emplace_back(number, std::move(sockets[worker]));
     workers_[worker]->reload(std::move(change));
   }

@@ -22,10 +22,10 @@ using ReadConfig = std::function<base::Result<conf::Settings>()>;
 /// Settings that could be put in force: parsed, checked, every name resolved.
 struct Candidate {
   conf::Settings settings;
-  std::vector<conf::Change> changes;   ///< To what was running; a Reloader tells them.
-  std::vector<net::Address> backends;  ///< As Settings::backends.
-  std::vector<net::Address> listens;   ///< As Settings::listens.
-  std::vector<std::string> pages;      ///< Maintenance pages, as Settings::pools; an empty one is ours.
+  std::vector<conf::KeyChange> changes;  ///< To what was running; a Reloader tells them.
+  std::vector<net::Address> backends;    ///< As Settings::backends.
+  std::vector<net::Address> listens;     ///< As Settings::listens.
+  std::vector<std::string> pages;        ///< Maintenance pages, as Settings::pools; an empty one is ours.
 };
 
 /// Resolves every name in `settings` and reads what it names; blocks. Errors: with the backend, listener or file in

@@ -67,7 +67,7 @@ std::uint32_t connections_max(const conf::Settings& settings) {
   return static_cast<std::uint32_t>(left);
 }
 
-bool is_worth_telling(proxy::BackendLoad& load, std::uint32_t in_a_row, std::uint32_t threshold) {
+bool is_worth_reporting(proxy::BackendLoad& load, std::uint32_t in_a_row, std::uint32_t threshold) {
   const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
   const std::int64_t told = load.failure_told_ns.load(std::memory_order_relaxed);
   if (in_a_row > threshold && now - told < kToldEvery.count()) return false;
@@ -195,10 +195,10 @@ base::Result<void> Server::start() {
 }
 
 void Server::start_workers() {
-  const Worker::Calls calls{
+  const Worker::Callbacks callbacks{
       .on_backend_failure =
           [this](conf::BackendId id, base::ErrorCode error, std::uint32_t in_a_row, std::uint32_t threshold) {
-            if (!is_worth_telling(loads_[conf::index(id)], in_a_row, threshold)) return;
+            if (!is_worth_reporting(loads_[conf::index(id)], in_a_row, threshold)) return;
             loop_.post([this, id, error, in_a_row] { monitor_->on_passive_failure(id, error, in_a_row); });
           },
       .on_backend_success =
@@ -211,7 +211,7 @@ void Server::start_workers() {
           },
       .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); },
       .on_change =
-          [this](std::size_t worker, std::uint64_t number, const sessions::Change& change) {
+          [this](std::size_t worker, std::uint64_t number, const sessions::SessionChange& change) {
             loop_.post([this, worker, number, change] { on_change(worker, number, change); });
           },
       .on_redis = [this](const redis::RedisState& now) { loop_.post([this, now] { sessions_.on_worker_link(now); }); }};
@@ -230,7 +230,7 @@ void Server::start_workers() {
                               .connections_max = connections_max(*settings_),
                               .access_log = access_log_.get()};
   for (std::uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, common, snapshot_, monitor_->view(), random_.next(), calls));
+    workers_.push_back(std::make_unique<Worker>(i, common, snapshot_, monitor_->view(), random_.next(), callbacks));
   }
 }
 
@@ -361,16 +361,16 @@ void Server::open() {
 void Server::watch_loops() {
   const auto allowed = service_manager::watchdog();
   if (!allowed) return;
-  const LoopWatch::Calls calls{.ask =
-                                   [this](std::size_t worker) {
-                                     workers_[worker]->heartbeat([this, worker] {
-                                       loop_.post([this, worker] {
-                                         if (loop_watch_) loop_watch_->on_heartbeat(worker);
-                                       });
-                                     });
-                                   },
-                               .all_turn = [] { service_manager::say_alive(); }};
-  loop_watch_ = std::make_unique<LoopWatch>(loop_, workers_.size(), *allowed / kHeartbeatsPerWatch, calls);
+  const LoopWatch::Callbacks callbacks{.ask =
+                                           [this](std::size_t worker) {
+                                             workers_[worker]->heartbeat([this, worker] {
+                                               loop_.post([this, worker] {
+                                                 if (loop_watch_) loop_watch_->on_heartbeat(worker);
+                                               });
+                                             });
+                                           },
+                                       .all_turn = [] { service_manager::notify_alive(); }};
+  loop_watch_ = std::make_unique<LoopWatch>(loop_, workers_.size(), *allowed / kHeartbeatsPerWatch, callbacks);
   loop_watch_->start();
 }
 
@@ -397,7 +397,7 @@ void Server::drain() {
     undo_upgrade();
   }
   phase_ = Phase::Draining;
-  if (!was_leaving) service_manager::say_stopping();
+  if (!was_leaving) service_manager::notify_stopping();
   base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
   control_->leave();
   sessions_.leave();

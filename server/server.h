@@ -104,7 +104,7 @@ class Server final : private health::Monitor::Listener,
   void start_new_process(std::vector<NewProcess::Socket> sockets);
   void step_aside();
   void hand_over();
-  void on_change(std::size_t from, std::uint64_t number, const sessions::Change& change);
+  void on_change(std::size_t from, std::uint64_t number, const sessions::SessionChange& change);
   void undo_upgrade();
   void decide_alone();
   // Does `then`, if the upgrade is still the same.
@@ -119,7 +119,7 @@ class Server final : private health::Monitor::Listener,
   // As the new one.
   void on_sessions_received(const std::vector<sessions::SessionRecord>& sessions) override;
   void on_begin() override;
-  void on_asked(std::uint64_t number, const sessions::Change& change) override;
+  void on_asked(std::uint64_t number, const sessions::SessionChange& change) override;
   void on_old_process_gone() override;
 
   // admin::ReloadService
@@ -228,7 +228,7 @@ class Server final : private health::Monitor::Listener,
   struct Asked {
     std::size_t from = 0;  // worker; kOldProcess
     std::uint64_t number = 0;
-    sessions::Change change;
+    sessions::SessionChange change;
   };
   static constexpr std::size_t kOldProcess = ~std::size_t{0};
   std::map<std::uint64_t, Asked> asked_;

@@ -11,21 +11,21 @@ namespace holdfast::server::service_manager {
 namespace {
 
 /// Nobody is there to be told of a failure.
-void say(const std::string& words) { sd_notify(0, words.c_str()); }
+void notify(const std::string& words) { sd_notify(0, words.c_str()); }
 
 }  // namespace
 
-void notify_ready() { say("READY=1"); }
+void notify_ready() { notify("READY=1"); }
 
-void say_reloading() {
+void notify_reloading() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  say(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
-                  std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
+  notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                     std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
 }
 
-void say_stopping() { say("STOPPING=1"); }
-void say_main_process(pid_t pid) { say(fmt::format("MAINPID={}", pid)); }
-void say_alive() { say("WATCHDOG=1"); }
+void notify_stopping() { notify("STOPPING=1"); }
+void notify_main_process(pid_t pid) { notify(fmt::format("MAINPID={}", pid)); }
+void notify_alive() { notify("WATCHDOG=1"); }
 
 std::optional<base::Duration> watchdog() {
   std::uint64_t microseconds = 0;

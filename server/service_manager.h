@@ -12,12 +12,12 @@ namespace holdfast::server::service_manager {
 
 void notify_ready();
 /// The configuration is being read anew; notify_ready() comes after it, however it ends.
-void say_reloading();
-void say_stopping();
+void notify_reloading();
+void notify_stopping();
 /// Another process is the one to watch from now on.
-void say_main_process(pid_t pid);
+void notify_main_process(pid_t pid);
 /// To be said at least once in each watchdog().
-void say_alive();
+void notify_alive();
 
 /// How long we may be silent before we are taken for hung; nullopt: for ever.
 std::optional<base::Duration> watchdog();

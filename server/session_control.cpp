@@ -86,13 +86,13 @@ void SessionControl::import_sessions(const std::vector<sessions::SessionRecord>&
   for (const sessions::SessionRecord& session : sessions) memory_.import_session(session, scheduler_.now());
 }
 
-sessions::BindResult SessionControl::decide(const sessions::Change& change) {
+sessions::BindResult SessionControl::decide(const sessions::SessionChange& change) {
   if (!is_shared()) return apply(memory_, change, scheduler_.now());
   // An upgrade from a map in memory to one in Redis: what the old process still serves is its own business.
   switch (change.kind) {
-    case sessions::Change::Kind::Bind:
+    case sessions::SessionChange::Kind::Bind:
       return {{change.known.backend, std::max(change.known.generation, sessions::Generation{1})}, true};
-    case sessions::Change::Kind::Move:
+    case sessions::SessionChange::Kind::Move:
       return {{change.to, next(change.known.generation)}, true};
     default:
       return {};

@@ -12,11 +12,11 @@
 #include "proxy/snapshot.h"
 #include "redis/link.h"
 #include "redis/subscription.h"
-#include "sessions/change.h"
 #include "sessions/copy_lease.h"
 #include "sessions/memory_registry.h"
 #include "sessions/memory_store.h"
 #include "sessions/registry.h"
+#include "sessions/session_change.h"
 #include "sessions/session_slots.h"
 #include "sessions/session_usage.h"
 #include "sessions/session_usage_counter.h"
@@ -49,7 +49,7 @@ class SessionControl {
   /// What the old process of an upgrade had in memory, the longest idle first.
   void import_sessions(const std::vector<sessions::SessionRecord>& sessions);
   /// For a client that the old process still serves.
-  sessions::BindResult decide(const sessions::Change& change);
+  sessions::BindResult decide(const sessions::SessionChange& change);
   /// Once a second.
   void on_tick();
   /// An orderly stop begins: no other proxy need wait for our acks.

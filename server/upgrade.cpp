@@ -67,7 +67,7 @@ void Server::step_aside() {
 
 // From here on there is no way back: the new process may have accepted somebody.
 void Server::hand_over() {
-  service_manager::say_main_process(new_process_->pid());
+  service_manager::notify_main_process(new_process_->pid());
   new_process_->begin();
   for (const auto& [number, asked] : asked_) new_process_->ask(number, asked.change);
   phase_ = Phase::Leaving;
@@ -94,10 +94,10 @@ std::function<void()> Server::in_this_upgrade(std::function<void()> then) {
 }
 
 // Of a worker, or of a process that we have replaced ourselves.
-void Server::on_change(std::size_t from, std::uint64_t number, const sessions::Change& change) {
+void Server::on_change(std::size_t from, std::uint64_t number, const sessions::SessionChange& change) {
   if (!is_map_suspended_) {
     // A worker that asked just before the new process was lost has decided by itself meanwhile.
-    if (from == kOldProcess) old_process_->tell(number, sessions_.decide(change));
+    if (from == kOldProcess) old_process_->notify(number, sessions_.decide(change));
     return;
   }
   asked_.emplace(++last_asked_, Asked{from, number, change});
@@ -110,7 +110,7 @@ void Server::on_told(std::uint64_t number, const sessions::BindResult& holds) {
   if (asked.mapped().from != kOldProcess) {
     workers_[asked.mapped().from]->on_told(asked.mapped().number, holds);
   } else if (old_process_) {
-    old_process_->tell(asked.mapped().number, holds);
+    old_process_->notify(asked.mapped().number, holds);
   }
 }
 
@@ -138,7 +138,7 @@ void Server::decide_alone() {
   sessions_.take_orders(sessions::MemoryRegistry::Orders::Taken);
   for (const auto& [number, asked] : std::exchange(asked_, {})) {
     if (asked.from == kOldProcess && old_process_) {
-      old_process_->tell(asked.number, sessions_.decide(asked.change));
+      old_process_->notify(asked.number, sessions_.decide(asked.change));
     }
   }
 }
@@ -191,7 +191,9 @@ void Server::on_begin() {
   if (is_probed_) open();
 }
 
-void Server::on_asked(std::uint64_t number, const sessions::Change& change) { on_change(kOldProcess, number, change); }
+void Server::on_asked(std::uint64_t number, const sessions::SessionChange& change) {
+  on_change(kOldProcess, number, change);
+}
 
 void Server::on_old_process_gone() {
   base::log::info("predecessor_gone");

@@ -157,8 +157,8 @@ void get(Reader& in, SessionBatch& batch) {
 }
 void get(Reader& in, Ask& ask) {
   ask.number = in.number();
-  ask.change.kind =
-      static_cast<sessions::Change::Kind>(in.at_most(static_cast<std::uint64_t>(sessions::Change::Kind::CookieIssued)));
+  ask.change.kind = static_cast<sessions::SessionChange::Kind>(
+      in.at_most(static_cast<std::uint64_t>(sessions::SessionChange::Kind::CookieIssued)));
   ask.change.key = in.key();
   ask.change.known = in.binding();
   ask.change.to = sessions::BackendTag{in.number()};
@@ -187,8 +187,8 @@ bool makes_sense(const Message& message) {
     }
   }
   if (const auto* ask = std::get_if<Ask>(&message)) {
-    if (ask->change.kind == sessions::Change::Kind::Bind) return ask->change.known.backend != BackendTag::None;
-    if (ask->change.kind == sessions::Change::Kind::Move) return ask->change.to != BackendTag::None;
+    if (ask->change.kind == sessions::SessionChange::Kind::Bind) return ask->change.known.backend != BackendTag::None;
+    if (ask->change.kind == sessions::SessionChange::Kind::Move) return ask->change.to != BackendTag::None;
   }
   return true;
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "sessions/change.h"
 #include "sessions/memory_store.h"
+#include "sessions/session_change.h"
 
 /// What the two processes of an upgrade say to each other, as bytes and back (docs/upgrade.md). Pure.
 ///
@@ -51,7 +51,7 @@ struct Begin {
 /// A client that it still serves needs the session map.
 struct Ask {
   std::uint64_t number = 0;
-  sessions::Change change;
+  sessions::SessionChange change;
   bool operator==(const Ask&) const = default;
 };
 

@@ -12,9 +12,9 @@ constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
 }
 
 Worker::Worker(std::size_t number, const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
-               std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls)
+               std::shared_ptr<const health::View> view, std::uint64_t seed, Callbacks callbacks)
     : number_(number),
-      calls_(std::move(calls)),
+      callbacks_(std::move(callbacks)),
       moves_(common.moves),
       access_log_(common.access_log != nullptr ? common.access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
@@ -38,7 +38,7 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
       redis::RedisContext{loop_, dialer_, *resolver_, seed}, settings.redis,
       [this](const redis::RedisState& state) {
         const bool is_up = state.word == redis::RedisState::Word::Ok;
-        if (std::exchange(is_redis_up_, is_up) != is_up) calls_.on_redis(state);
+        if (std::exchange(is_redis_up_, is_up) != is_up) callbacks_.on_redis(state);
       },
       redis::RedisLink::Logging::Off);
   return std::make_unique<sessions::RedisStore>(
@@ -93,11 +93,11 @@ void Worker::set_quarantine(std::shared_ptr<const proxy::QuarantineView> quarant
   loop_.post([this, quarantine = std::move(quarantine)] { proxy_.set_quarantine(quarantine); });
 }
 
-void Worker::reload(Change change) {
-  loop_.post([this, change = std::make_shared<Change>(std::move(change))] { take(std::move(*change)); });
+void Worker::reload(Reload change) {
+  loop_.post([this, change = std::make_shared<Reload>(std::move(change))] { take(std::move(*change)); });
 }
 
-void Worker::take(Change change) {
+void Worker::take(Reload change) {
   auto before = std::exchange(ports_, {});
   for (const auto& port : before) {
     // What waits in the queue of one that is gone has been accepted by the kernel: it is served, once.
@@ -142,8 +142,9 @@ void Worker::duplicate_sockets(std::function<void(std::vector<PassedSocket>)> do
 void Worker::suspend(Done done) {
   loop_.post([this, done = std::move(done)] {
     if (local_ != nullptr) {
-      local_->suspend(
-          [this](std::uint64_t number, const sessions::Change& change) { calls_.on_change(number_, number, change); });
+      local_->suspend([this](std::uint64_t number, const sessions::SessionChange& change) {
+        callbacks_.on_change(number_, number, change);
+      });
     }
     done();
   });
@@ -189,15 +190,15 @@ void Worker::decide_alone() {
 void Worker::on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) {
   if (!proxy_.settings().has(backend)) return;  // a reload has taken it away
   const std::uint32_t threshold = std::max(1u, proxy_.settings().pool_of(backend).passive.failures);
-  calls_.on_backend_failure(backend, error, in_a_row, threshold);
+  callbacks_.on_backend_failure(backend, error, in_a_row, threshold);
 }
-void Worker::on_backend_success(conf::BackendId backend) { calls_.on_backend_success(backend); }
+void Worker::on_backend_success(conf::BackendId backend) { callbacks_.on_backend_success(backend); }
 
 void Worker::on_access_line(std::string_view line) {
   if (access_log_) access_log_->write(line.substr(0, line.size() - 1));  // it adds the newline itself
 }
 
-void Worker::on_drained() { calls_.on_drained(); }
+void Worker::on_drained() { callbacks_.on_drained(); }
 
 void Worker::on_flush() {
   access_log_->flush();

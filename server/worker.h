@@ -30,7 +30,7 @@ class Worker final : private proxy::ProxyListener {
   using Done = std::function<void()>;
 
   /// What it tells the control loop. Called on the worker's thread.
-  struct Calls {
+  struct Callbacks {
     /// `threshold` failures in a row are what the backend's pool ejects for.
     std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row, std::uint32_t threshold)>
         on_backend_failure;
@@ -39,7 +39,7 @@ class Worker final : private proxy::ProxyListener {
     std::function<void(const proxy::Fingerprint&)> on_suspect_answered;
     std::function<void()> on_drained;
     /// A change to the session map that another process decides (suspend()).
-    std::function<void(std::size_t worker, std::uint64_t number, const sessions::Change&)> on_change;
+    std::function<void(std::size_t worker, std::uint64_t number, const sessions::SessionChange&)> on_change;
     /// The worker's link to Redis has become Ok, or is no longer.
     std::function<void(const redis::RedisState&)> on_redis;
   };
@@ -63,7 +63,7 @@ class Worker final : private proxy::ProxyListener {
 
   /// `number` is its place among the workers.
   Worker(std::size_t number, const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
-         std::shared_ptr<const health::View> view, std::uint64_t seed, Calls calls);
+         std::shared_ptr<const health::View> view, std::uint64_t seed, Callbacks callbacks);
   ~Worker() override;
 
   /// Takes a socket for listener number `listen`, paused; there may be several. Before start().
@@ -76,13 +76,13 @@ class Worker final : private proxy::ProxyListener {
   void set_view(std::shared_ptr<const health::View> view);
   void set_quarantine(std::shared_ptr<const proxy::QuarantineView> quarantine);
   /// What a reload changes for a worker.
-  struct Change {
+  struct Reload {
     std::shared_ptr<const proxy::Snapshot> snapshot;
     std::shared_ptr<const health::View> view;
     std::vector<std::optional<std::size_t>> listens;  ///< For each old listener its new number, if it stays.
     std::vector<std::pair<std::size_t, net::BoundSocket>> opened;  ///< New ones by their number.
   };
-  void reload(Change change);
+  void reload(Reload change);
   void drain();
   void abort();
   void stop();
@@ -96,7 +96,7 @@ class Worker final : private proxy::ProxyListener {
   };
   /// Its listening sockets once more, for another process.
   void duplicate_sockets(std::function<void(std::vector<PassedSocket>)> done);
-  /// Changes to the session map in memory go to Calls::on_change from now on.
+  /// Changes to the session map in memory go to Callbacks::on_change from now on.
   void suspend(Done done);
   /// Accepts no more: what comes waits in the kernel's queues. The map in memory may be out of date from now on.
   void step_aside(Done done);
@@ -114,12 +114,14 @@ class Worker final : private proxy::ProxyListener {
  private:
   struct Port;
   net::Listener& add_port(net::BoundSocket socket, std::size_t listen);
-  void take(Change change);
+  void take(Reload change);
   void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
   void on_backend_success(conf::BackendId backend) override;
   void on_moved(const sessions::Key& key, const sessions::Move& move) override { moves_.note(key, move); }
-  void on_request_lost(const proxy::LostRequest& lost) override { calls_.on_request_lost(lost); }
-  void on_suspect_answered(const proxy::Fingerprint& fingerprint) override { calls_.on_suspect_answered(fingerprint); }
+  void on_request_lost(const proxy::LostRequest& lost) override { callbacks_.on_request_lost(lost); }
+  void on_suspect_answered(const proxy::Fingerprint& fingerprint) override {
+    callbacks_.on_suspect_answered(fingerprint);
+  }
   void on_access_line(std::string_view line) override;
   void on_drained() override;
   void on_flush();
@@ -128,7 +130,7 @@ class Worker final : private proxy::ProxyListener {
   const std::size_t number_;
   net::Loop loop_;
   net::TcpDialer dialer_{loop_};
-  Calls calls_;
+  Callbacks callbacks_;
   sessions::MoveLog& moves_;
   std::unique_ptr<AccessLog::Feed> access_log_;
   std::unique_ptr<base::Timer> flush_;

@@ -14,9 +14,9 @@ class LocalStore::Waiting final : public Question {
   }
   void forget_store() { store_ = nullptr; }
   /// May destroy this.
-  void respond(const Change& change, const BindResult& holds) {
+  void respond(const SessionChange& change, const BindResult& holds) {
     forget_store();
-    const bool is_binding = change.kind == Change::Kind::Bind || change.kind == Change::Kind::Move;
+    const bool is_binding = change.kind == SessionChange::Kind::Bind || change.kind == SessionChange::Kind::Move;
     is_binding ? handler_.on_binding(holds) : handler_.on_ended();
   }
 
@@ -46,13 +46,13 @@ AskedAdmission LocalStore::admit(const AdmissionRequest& request, base::Instant,
 
 Asked LocalStore::bind(std::string_view, const Key& key, const Binding& wanted, base::Instant now,
                        StoreHandler& handler) {
-  const Change change{.kind = Change::Kind::Bind, .key = key, .known = wanted, .to = {}};
+  const SessionChange change{.kind = SessionChange::Kind::Bind, .key = key, .known = wanted, .to = {}};
   if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
   return {.now = {}, .later = ask(change, handler)};
 }
 
 BindResult LocalStore::begin(std::string_view, const Key& key, BackendTag to, base::Instant now) {
-  const Change change{.kind = Change::Kind::Bind, .key = key, .known = {to, Generation::None}, .to = {}};
+  const SessionChange change{.kind = SessionChange::Kind::Bind, .key = key, .known = {to, Generation::None}, .to = {}};
   if (!pass_) return apply(memory_, change, now);
   pass_on(change);
   return {{to, Generation{1}}, true};
@@ -60,13 +60,13 @@ BindResult LocalStore::begin(std::string_view, const Key& key, BackendTag to, ba
 
 Asked LocalStore::move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
                        StoreHandler& handler) {
-  const Change change{.kind = Change::Kind::Move, .key = key, .known = seen, .to = to};
+  const SessionChange change{.kind = SessionChange::Kind::Move, .key = key, .known = seen, .to = to};
   if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
   return {.now = {}, .later = ask(change, handler)};
 }
 
 void LocalStore::cookie_issued(const Key& key, base::Instant now) {
-  const Change change{.kind = Change::Kind::CookieIssued, .key = key, .known = {}, .to = {}};
+  const SessionChange change{.kind = SessionChange::Kind::CookieIssued, .key = key, .known = {}, .to = {}};
   if (!pass_) {
     apply(memory_, change, now);
   } else {
@@ -76,8 +76,8 @@ void LocalStore::cookie_issued(const Key& key, base::Instant now) {
 
 std::unique_ptr<Question> LocalStore::end(std::string_view, const Key& key, base::Instant now, Ending ending,
                                           StoreHandler& handler) {
-  const auto kind = ending == Ending::Mark ? Change::Kind::MarkEnded : Change::Kind::Forget;
-  const Change change{.kind = kind, .key = key, .known = {}, .to = {}};
+  const auto kind = ending == Ending::Mark ? SessionChange::Kind::MarkEnded : SessionChange::Kind::Forget;
+  const SessionChange change{.kind = kind, .key = key, .known = {}, .to = {}};
   if (pass_) return ask(change, handler);
   apply(memory_, change, now);
   return nullptr;
@@ -110,14 +110,14 @@ void LocalStore::on_response(std::uint64_t number, const BindResult& holds, base
   if (waiting != nullptr) waiting->respond(change, here);
 }
 
-std::unique_ptr<Question> LocalStore::ask(const Change& change, StoreHandler& handler) {
+std::unique_ptr<Question> LocalStore::ask(const SessionChange& change, StoreHandler& handler) {
   Unanswered& entry = pass_on(change);
   auto waiting = std::make_unique<Waiting>(*this, last_number_, handler);
   entry.waiting = waiting.get();
   return waiting;
 }
 
-LocalStore::Unanswered& LocalStore::pass_on(const Change& change) {
+LocalStore::Unanswered& LocalStore::pass_on(const SessionChange& change) {
   Unanswered& entry = unanswered_[++last_number_];
   entry.change = change;
   pass_(last_number_, change);

@@ -4,8 +4,8 @@
 #include <functional>
 #include <map>
 
-#include "sessions/change.h"
 #include "sessions/memory_store.h"
+#include "sessions/session_change.h"
 #include "sessions/store.h"
 
 namespace holdfast::sessions {
@@ -18,7 +18,7 @@ namespace holdfast::sessions {
 class LocalStore final : public Store {
  public:
   /// Passes a change to whoever decides; the response comes by on_response() with its number.
-  using Pass = std::function<void(std::uint64_t number, const Change& change)>;
+  using Pass = std::function<void(std::uint64_t number, const SessionChange& change)>;
 
   LocalStore(MemoryStore& memory, SessionSlots& slots) : memory_(memory), slots_(slots) {}
   ~LocalStore() override;
@@ -47,11 +47,11 @@ class LocalStore final : public Store {
  private:
   class Waiting;
   struct Unanswered {
-    Change change;
+    SessionChange change;
     Waiting* waiting = nullptr;  // null: nobody waits (any more)
   };
-  std::unique_ptr<Question> ask(const Change& change, StoreHandler& handler);
-  Unanswered& pass_on(const Change& change);
+  std::unique_ptr<Question> ask(const SessionChange& change, StoreHandler& handler);
+  Unanswered& pass_on(const SessionChange& change);
 
   MemoryStore& memory_;
   SessionSlots& slots_;

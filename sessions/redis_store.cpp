@@ -182,7 +182,7 @@ class RedisStore::Admitting final : public Question {
                                    std::to_string(limits_->sessions_max),
                                    tag_text(backend_)};
     words.reserve(words.size() + 2 * limits_->backends.size());
-    for (const Limits::Of& one : limits_->backends) {
+    for (const SessionLimits::Of& one : limits_->backends) {
       words.push_back(tag_text(one.backend));
       words.push_back(std::to_string(one.sessions_max));
     }
@@ -215,7 +215,7 @@ class RedisStore::Admitting final : public Question {
   RedisStore& store_;
   StoreHandler& handler_;
   const BackendTag backend_;
-  const std::shared_ptr<const Limits> limits_;
+  const std::shared_ptr<const SessionLimits> limits_;
   const bool is_shown_;
   std::unique_ptr<SharedReservation> reservation_;
   std::unique_ptr<redis::RedisCall> call_;

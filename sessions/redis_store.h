@@ -81,8 +81,8 @@ class RedisStore final : public Store {
                   const base::Result<redis::RedisReply>& reply);
 
   MemoryStore& copies_;
-  SessionSlots& slots_;                 // while Redis is away
-  std::shared_ptr<const Limits> full_;  // of the pool that was last found full
+  SessionSlots& slots_;                        // while Redis is away
+  std::shared_ptr<const SessionLimits> full_;  // of the pool that was last found full
   base::Instant full_until_{};
   CopyLease& copy_lease_;
   redis::Redis& redis_;

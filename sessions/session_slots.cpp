@@ -4,7 +4,7 @@
 
 namespace holdfast::sessions {
 
-bool Limits::has_any() const {
+bool SessionLimits::has_any() const {
   return sessions_max > 0 ||
          std::any_of(backends.begin(), backends.end(), [](const Of& one) { return one.sessions_max > 0; });
 }
@@ -23,13 +23,13 @@ class SessionSlots::Taken final : public Reservation {
   const BackendTag backend_;
 };
 
-Admission SessionSlots::take(const Limits& limits, BackendTag backend) {
+Admission SessionSlots::take(const SessionLimits& limits, BackendTag backend) {
   using Outcome = Admission::Outcome;
   const std::scoped_lock lock(mutex_);
   std::uint64_t in_pool = 0;
   bool is_full = false;
   std::vector<BackendTag> full;
-  for (const Limits::Of& one : limits.backends) {
+  for (const SessionLimits::Of& one : limits.backends) {
     const std::uint64_t here = used(one.backend);
     in_pool += here;
     if (one.sessions_max == 0 || here < one.sessions_max) continue;

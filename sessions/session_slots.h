@@ -14,7 +14,7 @@
 namespace holdfast::sessions {
 
 /// How many sessions a pool and its backends may have (max_sessions). Immutable.
-struct Limits {
+struct SessionLimits {
   struct Of {
     BackendTag backend = BackendTag::None;
     std::uint64_t sessions_max = 0;  ///< 0: no limit.
@@ -48,7 +48,7 @@ class SessionSlots {
   explicit SessionSlots(const MemoryStore& sessions) : sessions_(sessions) {}
 
   /// The place refers to this object.
-  Admission take(const Limits& limits, BackendTag backend);
+  Admission take(const SessionLimits& limits, BackendTag backend);
   /// For the names of places that are held elsewhere.
   std::uint64_t next_number() { return last_number_.fetch_add(1, std::memory_order_relaxed) + 1; }
 

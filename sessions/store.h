@@ -48,7 +48,7 @@ struct AdmissionRequest {
   std::string_view pool;
   const Key* key = nullptr;  ///< What the client has shown, which another proxy may know; nullptr: nothing.
   BackendTag backend = BackendTag::None;
-  std::shared_ptr<const Limits> limits;
+  std::shared_ptr<const SessionLimits> limits;
 };
 
 /// What becomes of a session that is ended.

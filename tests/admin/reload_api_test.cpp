@@ -21,8 +21,8 @@ struct Fixture : RouterFixture {
 TEST_CASE("a reload and a check: what is asked for, and what is told") {
   Fixture f;
   f.rest.reloads.response =
-      ReloadReport{.changes = {{"pools.shop.balance", "\"hash\"", "\"random_two\"", conf::Change::Effect::AtOnce},
-                               {"server.workers", "1", "2", conf::Change::Effect::AfterRestart}},
+      ReloadReport{.changes = {{"pools.shop.balance", "\"hash\"", "\"random_two\"", conf::KeyChange::Effect::AtOnce},
+                               {"server.workers", "1", "2", conf::KeyChange::Effect::AfterRestart}},
                    .removed = {{"shop/app9", 12}},
                    .is_applied = true};
   const Response response = f.post("");

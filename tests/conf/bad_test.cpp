@@ -20,7 +20,7 @@ struct Row {
 
 struct Marked {
   std::string toml;
-  std::vector<Mistake> places;
+  std::vector<Diagnostic> places;
 };
 
 /// Lines and columns are counted here, apart from the parser.
@@ -56,10 +56,10 @@ void check_rows(const std::vector<Row>& rows) {
     const Marked want = marked(row);
     REQUIRE(want.places.size() == row.fragments.size());
     const auto result = read_settings(want.toml);
-    const auto* found = std::get_if<std::vector<Mistake>>(&result);
+    const auto* found = std::get_if<std::vector<Diagnostic>>(&result);
     CHECK_MESSAGE(found != nullptr, "no mistake was found");
     if (found == nullptr) continue;
-    INFO(mistakes_text("file", *found));
+    INFO(diagnostics_text("file", *found));
     CHECK(found->size() == want.places.size());
     for (std::size_t i = 0; i < std::min(found->size(), want.places.size()); ++i) {
       CHECK((*found)[i].line == want.places[i].line);
@@ -248,9 +248,9 @@ TEST_CASE("a mistake in a url never shows its password") {
         "redis://u:topsecret@h/1/2", "redis+unix://:topsecret@run?db=x", "rediss://:topsecret@h"}) {
     for (const char* const more : {"", "sentinels = [\"a:1\"]\n"}) {
       const auto result = read_settings(std::string("[redis]\nurl = \"") + url + "\"\n" + more);
-      const auto* found = std::get_if<std::vector<Mistake>>(&result);
+      const auto* found = std::get_if<std::vector<Diagnostic>>(&result);
       REQUIRE(found != nullptr);
-      CHECK(mistakes_text("file", *found).find("topsecret") == std::string::npos);
+      CHECK(diagnostics_text("file", *found).find("topsecret") == std::string::npos);
     }
   }
 }
@@ -439,28 +439,28 @@ TEST_CASE("all mistakes at once, in the order of the file, and none made of anot
 
 TEST_CASE("after a syntax error nothing else is said") {
   const auto result = read_settings("nonsense = 1\n[server\nworkers = \"x\"\n");
-  const auto* found = std::get_if<std::vector<Mistake>>(&result);
+  const auto* found = std::get_if<std::vector<Diagnostic>>(&result);
   REQUIRE(found != nullptr);
   REQUIRE(found->size() == 1);
   CHECK(found->front().line == 2);
-  CHECK(mistakes_text("a.toml", *found).starts_with("a.toml:2:"));
+  CHECK(diagnostics_text("a.toml", *found).starts_with("a.toml:2:"));
 }
 
 TEST_CASE("places as numbers, as an editor shows them") {
   const auto result =
       read_settings("# header\n[[listen]]\n  address   = \"no port\"\n\n[pools.a]\nbackends=[ \"a:1\",\"b\" ]\n");
-  const auto* found = std::get_if<std::vector<Mistake>>(&result);
+  const auto* found = std::get_if<std::vector<Diagnostic>>(&result);
   REQUIRE(found != nullptr);
-  CHECK(mistakes_text("/etc/h.toml", *found) ==
+  CHECK(diagnostics_text("/etc/h.toml", *found) ==
         "/etc/h.toml:3:15: listen.address: expected a host:port, found \"no port\"; the port is missing\n"
         "/etc/h.toml:6:18: pools.a.backends.address: expected a host:port, found \"b\"; the port is missing\n");
 }
 
 TEST_CASE("a message shows nothing that could write to a terminal") {
   const auto result = read_settings("\"\\u001b[31m\\n\" = \"\\u0007\"\n[[listen]]\naddress = \"\\u001b\\u007f\"\n");
-  const auto* found = std::get_if<std::vector<Mistake>>(&result);
+  const auto* found = std::get_if<std::vector<Diagnostic>>(&result);
   REQUIRE(found != nullptr);
-  for (const Mistake& mistake : *found) {
-    for (const char c : mistake.what) CHECK((c >= 0x20 && c != 0x7f));
+  for (const Diagnostic& diagnostic : *found) {
+    for (const char c : diagnostic.what) CHECK((c >= 0x20 && c != 0x7f));
   }
 }

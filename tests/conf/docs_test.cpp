@@ -98,8 +98,8 @@ TEST_CASE("the examples in the documents are good files") {
   for (std::size_t at = text.find("```toml\n"); at != std::string::npos; at = text.find("```toml\n", at + 1)) {
     const std::string toml = text.substr(at + 8, text.find("\n```", at + 8) + 1 - (at + 8));
     const auto result = read_settings(toml);
-    if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&result)) {
-      FAIL_CHECK(mistakes_text("example", *mistakes) << toml);
+    if (const auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result)) {
+      FAIL_CHECK(diagnostics_text("example", *diagnostics) << toml);
     }
     ++count;
   }

@@ -12,7 +12,8 @@ namespace {
 
 Settings good(const std::string& toml) {
   auto result = read_settings(toml);
-  if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&result)) FAIL(mistakes_text("file", *mistakes) << toml);
+  if (const auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result))
+    FAIL(diagnostics_text("file", *diagnostics) << toml);
   return std::get<Settings>(std::move(result));
 }
 

@@ -20,7 +20,8 @@ std::string contents(const std::filesystem::path& path) {
 
 Settings good(const std::string& name, const std::string& toml) {
   auto result = read_settings(toml);
-  if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&result)) FAIL(mistakes_text(name, *mistakes));
+  if (const auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result))
+    FAIL(diagnostics_text(name, *diagnostics));
   return std::get<Settings>(std::move(result));
 }
 

@@ -14,7 +14,8 @@ constexpr std::string_view kGround =
 
 Settings good(const std::string& toml) {
   auto result = read_settings(toml);
-  if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&result)) FAIL(mistakes_text("file", *mistakes));
+  if (const auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result))
+    FAIL(diagnostics_text("file", *diagnostics));
   return std::get<Settings>(std::move(result));
 }
 Settings with(std::string_view more) { return good(std::string(kGround) + std::string(more)); }

@@ -70,9 +70,9 @@ TEST_CASE("each change of a key is told, with its effect") {
   struct Row {
     std::string_view before;
     std::string_view after;
-    Change change;
+    KeyChange change;
   };
-  using Effect = Change::Effect;
+  using Effect = KeyChange::Effect;
   const Row rows[] = {
       {"[pools.a]\nbackends = [\"h:1\"]\n",
        "[pools.a]\nbackends = [\"h:1\"]\nbalance = \"hash\"\n",
@@ -110,7 +110,7 @@ TEST_CASE("what has come and what has gone is told by name") {
       read(file("[pools.a]\nbackends = [{name = \"x\", address = \"h:1\"}, {name = \"y\", address = \"h:2\"}]\n")),
       read(file("[pools.a]\nbackends = [{name = \"z\", address = \"h:3\"}, {name = \"y\", address = \"h:2\"}]\n")));
   const auto has = [&](std::string_view key, std::string_view before, std::string_view after) {
-    return std::any_of(found.begin(), found.end(), [&](const Change& change) {
+    return std::any_of(found.begin(), found.end(), [&](const KeyChange& change) {
       return change.key == key && change.before == before && change.after == after;
     });
   };

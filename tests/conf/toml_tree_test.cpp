@@ -51,9 +51,9 @@ TEST_CASE("a syntax error has its place") {
   for (const Row& row : rows) {
     INFO(std::string(row.text));
     const auto result = parse_toml(row.text);
-    REQUIRE(std::holds_alternative<Mistake>(result));
-    CHECK(std::get<Mistake>(result).line == row.line);
-    CHECK(std::get<Mistake>(result).what.find(row.fragment) != std::string::npos);
+    REQUIRE(std::holds_alternative<Diagnostic>(result));
+    CHECK(std::get<Diagnostic>(result).line == row.line);
+    CHECK(std::get<Diagnostic>(result).what.find(row.fragment) != std::string::npos);
   }
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("depth and size are bounded before they cost stack or memory") {
     for (std::size_t i = 0; i < times; ++i) out += piece;
     return out;
   };
-  const auto is_refused = [](const std::string& text) { return std::holds_alternative<Mistake>(parse_toml(text)); };
+  const auto is_refused = [](const std::string& text) { return std::holds_alternative<Diagnostic>(parse_toml(text)); };
   CHECK(!is_refused(repeated("a.", kKeySegmentsMax - 1) + "b = 1\n"));
   CHECK(is_refused(repeated("a.", kKeySegmentsMax) + "b = 1\n"));
   CHECK(is_refused(repeated("a.", 1'000'000) + "b = 1\n"));
@@ -102,10 +102,10 @@ TEST_CASE("characters beyond ASCII stand in strings and comments only, and are n
   for (const std::string letter : {"\xc7\xb4", "\xe1\x92\x81", "\xe2\x84\x81", "\xe3\x81\x82", "\xef\xb7\xb7"}) {
     for (const char* before : {"", "[", "a", "a = ", "a = 1 ", "a = \"\" ", "a = \"\"\"\\", "a = 1\".", "a=2={\""}) {
       INFO(before << letter);
-      CHECK(std::holds_alternative<Mistake>(parse_toml(before + letter + "\"\"\" = 1")));
+      CHECK(std::holds_alternative<Diagnostic>(parse_toml(before + letter + "\"\"\" = 1")));
     }
   }
   const auto result = parse_toml("# x\n\"\xc3\xbc\" = \xc3\xbc");
-  REQUIRE(std::holds_alternative<Mistake>(result));
-  CHECK(std::get<Mistake>(result).line == 2);
+  REQUIRE(std::holds_alternative<Diagnostic>(result));
+  CHECK(std::get<Diagnostic>(result).line == 2);
 }

@@ -21,7 +21,7 @@ struct AdminPort {
   int health_checks = 0;
   int requests = 0;
 
-  void says(std::string_view word) { status = R"({"result":0,"feedback":{"status":")" + std::string(word) + "\"}}"; }
+  void reports(std::string_view word) { status = R"({"result":0,"feedback":{"status":")" + std::string(word) + "\"}}"; }
   void feels(std::string_view word) { health = R"({"result":0,"feedback":{"health":")" + std::string(word) + "\"}}"; }
 
   void respond(FakePeer peer) {
@@ -154,7 +154,7 @@ TEST_CASE("a wrong password: the probe is at fault, not the app; and a bad resul
 
 TEST_CASE("starting: no traffic and no alarm, until start_timeout") {
   Mendix m(1);
-  m.ports[0].says("starting");
+  m.ports[0].reports("starting");
   m.start_up();
   CHECK(m.f.state(0) == State::Starting);
   CHECK(m.f.report(0).reason == Reason::AppStarting);
@@ -168,7 +168,7 @@ TEST_CASE("starting: no traffic and no alarm, until start_timeout") {
   CHECK(m.f.report(0).reason == Reason::StartTimeout);
   CHECK(m.f.take_events() == "down app0 start_timeout");
   CHECK(m.pool_events() == "pool_closed");
-  m.ports[0].says("running");
+  m.ports[0].reports("running");
   m.f.loop.advance(3s);
   CHECK(m.f.state(0) == State::Up);
   CHECK(m.f.take_events() == "up app0");
@@ -182,13 +182,13 @@ TEST_CASE("a restart: down, starting, up; the grace begins with the first word")
   m.f.server(0).dies();
   m.f.loop.advance(2min);
   CHECK(m.f.take_events() == "suspect app0 probe_refused, down app0 probe_refused");
-  m.ports[0].says("created");
+  m.ports[0].reports("created");
   m.f.server(0).accepts();
   m.f.loop.advance(3s);
   CHECK(m.f.state(0) == State::Starting);
   CHECK(m.f.take_events() == "starting app0 app_starting");
   m.f.loop.advance(40s);
-  m.ports[0].says("running");
+  m.ports[0].reports("running");
   m.f.loop.advance(3s);
   CHECK(m.f.state(0) == State::Up);
   CHECK(m.f.views.back()->of(m.f.id(0)).slow_start);
@@ -208,7 +208,7 @@ TEST_CASE("an app that was running and says it is not: out, and its users are to
     Mendix m(1);
     m.start_up();
     m.f.take_events();
-    m.ports[0].says(row.word);
+    m.ports[0].reports(row.word);
     m.f.loop.advance(3s);
     CHECK(m.f.state(0) == row.want);
     CHECK(!may_keep(m.f.state(0)));
@@ -227,7 +227,7 @@ TEST_CASE("maintenance: whatever the probes find raises no alarm") {
   m.f.server(0).accepts();
   m.ports[0].status = R"({"result":-4})";
   m.f.loop.advance(1min);
-  m.ports[0].says("starting");
+  m.ports[0].reports("starting");
   m.f.loop.advance(2min);
   CHECK(m.f.state(0) == State::Maint);
   CHECK(m.f.take_events().empty());

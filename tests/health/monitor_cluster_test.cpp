@@ -82,7 +82,7 @@ TEST_CASE("the quorum outvotes our probes, both ways") {
   MonitorFixture f;
   f.start_up();
   f.take_events();
-  f.monitor->set_quorum(f.id(0), Quorum::SaysUp);
+  f.monitor->set_quorum(f.id(0), Quorum::Up);
   f.server(0).dies();
   f.loop.advance(3s);
   CHECK(f.monitor->own_observation(f.id(0)).probe == ProbeState::Failing);
@@ -92,13 +92,13 @@ TEST_CASE("the quorum outvotes our probes, both ways") {
   f.monitor->set_quorum(f.id(0), Quorum::None);
   f.loop.run();
   CHECK(f.state(0) == State::Down);
-  f.monitor->set_quorum(f.id(0), Quorum::SaysUp);
+  f.monitor->set_quorum(f.id(0), Quorum::Up);
   f.loop.run();
   CHECK(f.state(0) == State::Up);
   CHECK(f.is_suspect(0));
   f.take_events();
 
-  f.monitor->set_quorum(f.id(1), Quorum::SaysDown, "2 of 3 proxies do not reach it");
+  f.monitor->set_quorum(f.id(1), Quorum::Down, "2 of 3 proxies do not reach it");
   f.loop.run();
   CHECK(f.state(1) == State::Down);
   CHECK(f.report(1).reason == Reason::Cluster);
@@ -130,7 +130,7 @@ TEST_CASE("with a share of a third, a third of the probes; trouble is looked at 
   CHECK(f.state(0) == State::Up);
 
   f.server(1).dies();
-  f.monitor->set_quorum(f.id(1), Quorum::SaysUp);
+  f.monitor->set_quorum(f.id(1), Quorum::Up);
   f.monitor->look_now(f.id(1));
   f.loop.advance(500ms);
   const std::size_t alone = f.server(1).dials();

@@ -22,14 +22,14 @@ class End final : public net::StreamHandler {
       : loop_(loop), stream_(std::move(session), std::move(transport)) {
     stream_.set_handler(this);
   }
-  void says(const std::string& text) {
-    to_say_ += text;
+  void sends(const std::string& text) {
+    to_send_ += text;
     on_writable();
   }
   void ends() { ends_when_said_ = true; }
   void start() { on_readable(); }
 
-  std::string heard;
+  std::string received;
   std::string response;  ///< Said, with an end, once something has been heard.
   net::IoResult::State end = net::IoResult::State::Ok;
   net::TlsStream& stream() { return stream_; }
@@ -39,22 +39,22 @@ class End final : public net::StreamHandler {
     char bytes[1000];
     for (;;) {
       const net::IoResult got = stream_.read(bytes);
-      heard.append(bytes, got.bytes);
+      received.append(bytes, got.bytes);
       if (got.state == net::IoResult::State::Blocked) break;
       if (got.state == net::IoResult::State::Ok) continue;
       end = got.state;
       return loop_.stop();
     }
-    if (heard.empty() || response.empty()) return;
+    if (received.empty() || response.empty()) return;
     ends_when_said_ = true;
-    says(std::exchange(response, {}));
+    sends(std::exchange(response, {}));
   }
   void on_writable() override {
-    while (!to_say_.empty()) {
-      const iovec all[] = {piece(std::string_view(to_say_).substr(0, to_say_.size() / 2)),
-                           piece(std::string_view(to_say_).substr(to_say_.size() / 2))};
+    while (!to_send_.empty()) {
+      const iovec all[] = {piece(std::string_view(to_send_).substr(0, to_send_.size() / 2)),
+                           piece(std::string_view(to_send_).substr(to_send_.size() / 2))};
       const net::IoResult wrote = stream_.write(all);
-      to_say_.erase(0, wrote.bytes);
+      to_send_.erase(0, wrote.bytes);
       if (wrote.state == net::IoResult::State::Blocked) return;
       if (wrote.state != net::IoResult::State::Ok) return loop_.stop();
     }
@@ -63,7 +63,7 @@ class End final : public net::StreamHandler {
 
   net::Loop& loop_;
   net::TlsStream stream_;
-  std::string to_say_;
+  std::string to_send_;
   bool ends_when_said_ = false;
 };
 
@@ -75,7 +75,7 @@ struct Fixture {
     dial = dialer.dial(listener->address(), 5s, [this, trust, host](base::Result<std::unique_ptr<net::Stream>> made) {
       REQUIRE(made);
       client = std::make_unique<End>(loop, trust->connecting(host), std::move(*made));
-      client->says(std::exchange(request, {}));
+      client->sends(std::exchange(request, {}));
     });
   }
 
@@ -103,8 +103,8 @@ struct Fixture {
 TEST_CASE("TLS: bytes go both ways and the end is seen") {
   Fixture f;
   f.loop.run();
-  CHECK(f.server->heard == "hello");
-  CHECK(f.client->heard == "and to you");
+  CHECK(f.server->received == "hello");
+  CHECK(f.client->received == "and to you");
   CHECK(f.client->end == net::IoResult::State::Closed);
 }
 
@@ -114,8 +114,8 @@ TEST_CASE("TLS: more than the connection takes at once, both ways") {
   const std::string expected = f.response;
   f.request = std::string(300'000, 'q');
   f.loop.run();
-  CHECK(f.client->heard.size() == expected.size());
-  CHECK(f.client->heard == expected);
+  CHECK(f.client->received.size() == expected.size());
+  CHECK(f.client->received == expected);
   CHECK(f.client->end == net::IoResult::State::Closed);
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("TLS: a client that does not know the authority, or wants somebody els
     CAPTURE(wrong_name);
     Fixture f(wrong_name ? "shop.example" : "localhost", wrong_name ? "own" : "");
     f.loop.run();
-    CHECK(f.client->heard.empty());
+    CHECK(f.client->received.empty());
     CHECK_FALSE(f.client->stream().error_text().empty());
   }
 }
@@ -139,7 +139,7 @@ TEST_CASE("TLS: what is no TLS is an error, not a request") {
     plain->write(pieces);
   });
   f.loop.run();
-  CHECK(f.server->heard.empty());
+  CHECK(f.server->received.empty());
   CHECK(f.server->end == net::IoResult::State::Failed);
 }
 

@@ -33,9 +33,9 @@ struct Fixture : FakeRedisNet {
 
   void begin() { link = std::make_unique<redis::RedisLink>(context, settings_by({1, 2, 3}), nullptr); }
   void names(std::uint16_t sentinel, std::uint16_t master) {
-    says(sentinel, "*2\r\n$9\r\n127.0.0.1\r\n$4\r\n" + std::to_string(master) + "\r\n");
+    sends(sentinel, "*2\r\n$9\r\n127.0.0.1\r\n$4\r\n" + std::to_string(master) + "\r\n");
   }
-  void says(std::uint16_t sentinel, const std::string& bytes) {
+  void sends(std::uint16_t sentinel, const std::string& bytes) {
     dialer.at(sentinel).on_bytes([bytes](FakePeer peer) {
       if (peer.take() == "*3\r\n$8\r\nSENTINEL\r\n$23\r\nGET-MASTER-ADDR-BY-NAME\r\n$4\r\nshop\r\n") peer.sends(bytes);
     });

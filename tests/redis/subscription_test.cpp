@@ -29,22 +29,22 @@ class Listener final : public redis::RedisListener {
   bool wait_for(std::string_view what) {
     std::unique_lock lock(mutex_);
     return changed_.wait_until(lock, Deadline{}.due(),
-                               [&] { return std::find(heard_.begin(), heard_.end(), what) != heard_.end(); });
+                               [&] { return std::find(received_.begin(), received_.end(), what) != received_.end(); });
   }
   std::vector<std::string> take() {
     const std::lock_guard lock(mutex_);
-    return std::exchange(heard_, {});
+    return std::exchange(received_, {});
   }
 
  private:
   void add(std::string what) {
     const std::lock_guard lock(mutex_);
-    heard_.push_back(std::move(what));
+    received_.push_back(std::move(what));
     changed_.notify_all();
   }
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::string> heard_;
+  std::vector<std::string> received_;
 };
 
 /// On a real server, with a loop in a thread of its own.
@@ -108,8 +108,8 @@ TEST_CASE("redis subscription: a gap has a beginning and an end") {
   REQUIRE(subscription.listener.wait_for("subscribed"));
   server.kill();
   REQUIRE(eventually([&] {
-    const auto heard = subscription.listener.take();
-    return !heard.empty() && heard.back().starts_with("lost");
+    const auto received = subscription.listener.take();
+    return !received.empty() && received.back().starts_with("lost");
   }));
   server.start();
   REQUIRE(subscription.listener.wait_for("subscribed"));
@@ -187,9 +187,9 @@ TEST_CASE("redis subscription: hostile bytes end the connection, and nothing els
     f.come_up();
     f.redis.peer().sends(row);
     f.loop.run();
-    const auto heard = f.listener.take();
-    REQUIRE(heard.size() == 1);
-    CHECK(heard[0].starts_with("lost "));
+    const auto received = f.listener.take();
+    REQUIRE(received.size() == 1);
+    CHECK(received[0].starts_with("lost "));
     CHECK(f.server.open_count() == 0);
     f.loop.advance(RedisConnection::kPauseMin);
     CHECK(f.redis.take().starts_with("*3\r\n$9\r\nSUBSCRIBE"));
@@ -210,11 +210,11 @@ TEST_CASE("redis subscription: a flood of messages does not hold the loop") {
   std::string flood;
   constexpr int kCount = 200'000;
   for (int i = 0; i < kCount; ++i) flood += "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n";
-  std::size_t heard_before_others = kCount;
-  const auto other = f.loop.timer([&] { heard_before_others = f.listener.take().size(); });
+  std::size_t received_before_others = kCount;
+  const auto other = f.loop.timer([&] { received_before_others = f.listener.take().size(); });
   f.redis.peer().sends(flood);
   other->set(f.loop.now());
   f.loop.run();
-  CHECK(heard_before_others < kCount / 2);
-  CHECK(heard_before_others + f.listener.take().size() == kCount);
+  CHECK(received_before_others < kCount / 2);
+  CHECK(received_before_others + f.listener.take().size() == kCount);
 }

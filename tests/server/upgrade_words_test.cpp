@@ -12,7 +12,7 @@ constexpr sessions::Key kKey{0x0123456789ABCDEF, 0xFEDCBA9876543210};
 constexpr sessions::BackendTag kTag{0xAABBCCDDEEFF0011};
 
 std::vector<Message> samples() {
-  using sessions::Change;
+  using sessions::SessionChange;
   const sessions::Binding binding{kTag, sessions::Generation{7}};
   const sessions::SessionRecord session{kKey, binding, kAt, kAt + std::chrono::minutes{1}, {}};
   return {Hello{.version = 3, .store_start = kAt, .sockets = 12},
@@ -22,8 +22,8 @@ std::vector<Message> samples() {
           SessionBatch{std::vector(kSessionsPerMessage, session)},
           AllSent{},
           Begin{},
-          Ask{42, Change{Change::Kind::Move, kKey, binding, kTag}},
-          Ask{43, Change{Change::Kind::CookieIssued, kKey, {}, {}}},
+          Ask{42, SessionChange{SessionChange::Kind::Move, kKey, binding, kTag}},
+          Ask{43, SessionChange{SessionChange::Kind::CookieIssued, kKey, {}, {}}},
           Ready{{"0.0.0.0:80", "app:1"}},
           Failed{"no such file"},
           Taken{},

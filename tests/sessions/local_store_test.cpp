@@ -29,10 +29,10 @@ struct Fixture {
   SessionSlots slots{memory};
   LocalStore store{memory, slots};
   RecordingHandler handler;
-  std::vector<std::pair<std::uint64_t, Change>> passed;
+  std::vector<std::pair<std::uint64_t, SessionChange>> passed;
 
   void suspend() {
-    store.suspend([this](std::uint64_t number, const Change& change) { passed.emplace_back(number, change); });
+    store.suspend([this](std::uint64_t number, const SessionChange& change) { passed.emplace_back(number, change); });
   }
   /// The other process decides all that waits.
   void respond() {
@@ -113,7 +113,7 @@ TEST_CASE("a question may outlive the store") {
 TEST_CASE("suspended: whom only the other process may know is not refused") {
   Fixture f;
   f.store.bind("p", kAnna, {kA, {}}, kNow, f.handler);
-  const auto limits = std::make_shared<const Limits>(Limits{.sessions_max = 1, .backends = {{kA, 0}}});
+  const auto limits = std::make_shared<const SessionLimits>(SessionLimits{.sessions_max = 1, .backends = {{kA, 0}}});
   const Key bert{3, 4};
   const auto ask = [&](const Key* key) {
     return f.store.admit({.pool = "p", .key = key, .backend = kA, .limits = limits}, kNow, f.handler).now.outcome;

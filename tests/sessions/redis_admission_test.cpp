@@ -83,7 +83,8 @@ struct Fixture {
   SessionSlots slots{memory};
   CopyLease copy_lease{"lb1"};
   RedisStore store{memory, slots, copy_lease, redis, loop, {.names = {"hf"}, .idle_timeout = 1h}};
-  std::shared_ptr<const Limits> limits = std::make_shared<Limits>(Limits{.sessions_max = 1, .backends = {{kA, 0}}});
+  std::shared_ptr<const SessionLimits> limits =
+      std::make_shared<SessionLimits>(SessionLimits{.sessions_max = 1, .backends = {{kA, 0}}});
   Visitor visitor;
 };
 
@@ -130,7 +131,7 @@ TEST_CASE("other limits, as after a reload: what was full before is no response"
   Fixture f;
   const AskedAdmission first = f.ask();
   f.redis.respond("pool_full");
-  f.limits = std::make_shared<Limits>(Limits{.sessions_max = 2, .backends = {{kA, 0}}});
+  f.limits = std::make_shared<SessionLimits>(SessionLimits{.sessions_max = 2, .backends = {{kA, 0}}});
   CHECK(f.ask().later != nullptr);
 }
 

@@ -17,7 +17,7 @@ constexpr base::Instant kNow{std::chrono::hours{1000}};
 
 struct Fixture {
   void begin(std::uint64_t user, BackendTag at) { memory.bind({user, 1}, {at, Generation::None}, kNow); }
-  Outcome ask(const Limits& limits, BackendTag at) { return slots.take(limits, at).outcome; }
+  Outcome ask(const SessionLimits& limits, BackendTag at) { return slots.take(limits, at).outcome; }
 
   MemoryStore memory{{.start = kNow}};
   SessionSlots slots{memory};
@@ -27,7 +27,7 @@ struct Fixture {
 
 TEST_CASE("a place is taken until it is given back, or a session has it") {
   Fixture f;
-  const Limits limits{.sessions_max = 2, .backends = {{kA, 0}, {kB, 0}}};
+  const SessionLimits limits{.sessions_max = 2, .backends = {{kA, 0}, {kB, 0}}};
   Admission one = f.slots.take(limits, kA);
   const Admission two = f.slots.take(limits, kB);
   CHECK((one.reservation && two.reservation));
@@ -42,7 +42,7 @@ TEST_CASE("a place is taken until it is given back, or a session has it") {
 
 TEST_CASE("sessions of other pools do not count; a limit that has been passed holds") {
   Fixture f;
-  const Limits limits{.sessions_max = 1, .backends = {{kA, 0}}};
+  const SessionLimits limits{.sessions_max = 1, .backends = {{kA, 0}}};
   f.begin(1, kB);
   CHECK(f.ask(limits, kA) == Outcome::Admitted);
   f.begin(2, kA);
@@ -52,7 +52,7 @@ TEST_CASE("sessions of other pools do not count; a limit that has been passed ho
 
 TEST_CASE("a backend that is full says who else is") {
   Fixture f;
-  const Limits limits{.sessions_max = 10, .backends = {{kA, 1}, {kB, 1}, {kC, 0}}};
+  const SessionLimits limits{.sessions_max = 10, .backends = {{kA, 1}, {kB, 1}, {kC, 0}}};
   f.begin(1, kA);
   f.begin(2, kB);
   const Admission admission = f.slots.take(limits, kA);
@@ -63,15 +63,15 @@ TEST_CASE("a backend that is full says who else is") {
 }
 
 TEST_CASE("limits there are when one of them is more than 0") {
-  CHECK_FALSE(Limits{.sessions_max = 0, .backends = {{kA, 0}}}.has_any());
-  CHECK(Limits{.sessions_max = 1, .backends = {}}.has_any());
-  CHECK(Limits{.sessions_max = 0, .backends = {{kA, 0}, {kB, 3}}}.has_any());
+  CHECK_FALSE(SessionLimits{.sessions_max = 0, .backends = {{kA, 0}}}.has_any());
+  CHECK(SessionLimits{.sessions_max = 1, .backends = {}}.has_any());
+  CHECK(SessionLimits{.sessions_max = 0, .backends = {{kA, 0}, {kB, 3}}}.has_any());
 }
 
 TEST_CASE("many threads: never one too many") {
   Fixture f;
   constexpr std::uint64_t kMost = 500;
-  const Limits limits{.sessions_max = kMost, .backends = {{kA, 0}, {kB, 0}}};
+  const SessionLimits limits{.sessions_max = kMost, .backends = {{kA, 0}, {kB, 0}}};
   std::atomic<std::uint64_t> users = 0;
   std::vector<std::thread> threads;
   threads.reserve(4);

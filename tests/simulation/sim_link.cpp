@@ -273,7 +273,7 @@ void SimSubscription::deliver(const std::shared_ptr<Wire>& wire, base::Duration 
     if (wire->is_broken) return;
     machine.receive([wire, &machine, what] {
       if (wire->client == nullptr) return;
-      wire->client->heard_ = machine.loop().now();
+      wire->client->received_at_ = machine.loop().now();
       what(*wire->client);
     });
   });
@@ -310,7 +310,7 @@ void SimSubscription::on_ping() {
     });
   }
   pong_timer_ = machine_.loop().timer([this, asked] {
-    if (is_subscribed_ && heard_ < asked) lose();
+    if (is_subscribed_ && received_at_ < asked) lose();
   });
   pong_timer_->set(asked + SimLink::kTimeout);
 }

@@ -108,7 +108,7 @@ class SimSubscription final : private ServerEnd {
   std::shared_ptr<Wire> wire_;  // null: the server does not know us
   bool is_subscribed_ = false;
   bool was_told_ = false;
-  base::Instant heard_{};  // anything at all
+  base::Instant received_at_{};  // anything at all
   std::unique_ptr<base::Timer> connect_timer_;
   std::unique_ptr<base::Timer> ping_timer_;
   std::unique_ptr<base::Timer> pong_timer_;

@@ -16,7 +16,7 @@ bool has_no_body(int status, std::string_view method) {
   return method == "HEAD" || status == 204 || status == 304 || (status >= 100 && status < 200);
 }
 
-bool says_close(const Response& response) {
+bool asks_to_close(const Response& response) {
   const auto connection = base::to_lower(response.field("Connection").value_or(""));
   if (connection.find("close") != std::string::npos) return true;
   return response.head.first_line.starts_with("HTTP/1.0") && connection.find("keep-alive") == std::string::npos;
@@ -117,7 +117,7 @@ Response HttpClient::receive(std::string_view method, Deadline deadline, const S
   keep_cookies(response);
   if (response.status == 101) return response;
   response.end = read_body(response, method, sink, deadline);
-  if (response.end != End::Whole || says_close(response)) {
+  if (response.end != End::Whole || asks_to_close(response)) {
     if (response.end == End::Whole && wire_.is_open() && wait_for_end(deadline) == End::Malformed)
       response.end = End::Malformed;
     close();

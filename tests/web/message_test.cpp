@@ -29,10 +29,12 @@ TEST_CASE("a response's bytes: every head is guarded, HEAD leaves the body out")
 
 TEST_CASE("a router knows its paths byte for byte and its methods by name") {
   Router router;
-  const auto says = [](std::string_view word) { return [word](const Request&) { return text_response(200, word); }; };
-  router.add(http::Method::Get, "/thing", says("got"));
-  router.add(http::Method::Post, "/thing", says("posted"));
-  router.add(http::Method::Post, "/act", says("acted"));
+  const auto responding = [](std::string_view word) {
+    return [word](const Request&) { return text_response(200, word); };
+  };
+  router.add(http::Method::Get, "/thing", responding("got"));
+  router.add(http::Method::Post, "/thing", responding("posted"));
+  router.add(http::Method::Post, "/act", responding("acted"));
   using http::Method;
   struct Row {
     Method method;

@@ -9,29 +9,29 @@
 namespace holdfast::sessions {
 
 /// One thing done to a session of a memory store, as it can be said to another process.
-struct Change {
+struct SessionChange {
   enum class Kind : std::uint8_t { Bind, Move, Forget, MarkEnded, CookieIssued };
   Kind kind = Kind::Bind;
   Key key;
   Binding known;                     ///< Bind: what is wanted. Move: what was seen.
   BackendTag to = BackendTag::None;  ///< Move.
-  bool operator==(const Change&) const = default;
+  bool operator==(const SessionChange&) const = default;
 };
 
 /// Does it, and answers what holds then; nothing for what binds nothing.
-inline BindResult apply(MemoryStore& memory, const Change& change, base::Instant now) {
+inline BindResult apply(MemoryStore& memory, const SessionChange& change, base::Instant now) {
   switch (change.kind) {
-    case Change::Kind::Bind:
+    case SessionChange::Kind::Bind:
       return memory.bind(change.key, change.known, now);
-    case Change::Kind::Move:
+    case SessionChange::Kind::Move:
       return memory.move(change.key, change.known, change.to, now);
-    case Change::Kind::Forget:
+    case SessionChange::Kind::Forget:
       memory.end(change.key);
       break;
-    case Change::Kind::MarkEnded:
+    case SessionChange::Kind::MarkEnded:
       memory.mark_ended(change.key, now);
       break;
-    case Change::Kind::CookieIssued:
+    case SessionChange::Kind::CookieIssued:
       memory.cookie_issued(change.key, now);
       break;
   }

@@ -13,18 +13,18 @@
 namespace holdfast::conf {
 
 /// Gathers what is wrong with a file. Lives for one read_settings; knows the table being read, to name keys in full.
-class Mistakes {
+class Diagnostics {
  public:
   /// While it lives, messages name keys as `PATH.name.key`.
   class Inside {
    public:
-    Inside(Mistakes& mistakes, std::string_view name);
+    Inside(Diagnostics& diagnostics, std::string_view name);
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
-    ~Inside() { mistakes_.path_.resize(length_before_); }
+    ~Inside() { diagnostics_.path_.resize(length_before_); }
 
    private:
-    Mistakes& mistakes_;
+    Diagnostics& diagnostics_;
     std::size_t length_before_;
   };
 
@@ -40,10 +40,10 @@ class Mistakes {
 
   bool none() const { return found_.empty(); }
   /// In the order of the file.
-  std::vector<Mistake> sorted() const;
+  std::vector<Diagnostic> sorted() const;
 
  private:
-  std::vector<Mistake> found_;
+  std::vector<Diagnostic> found_;
   std::set<const TomlNode*> unsound_;
   std::string path_;
 };

@@ -1,4 +1,4 @@
-#include "conf/mistakes.h"
+#include "conf/diagnostics.h"
 
 #include <fmt/format.h>
 
@@ -17,26 +17,26 @@ constexpr std::size_t kWordMax = 64;  ///< Longer words get no suggestion: compa
 
 }  // namespace
 
-Mistakes::Inside::Inside(Mistakes& mistakes, std::string_view name)
-    : mistakes_(mistakes), length_before_(mistakes.path_.size()) {
-  if (!mistakes_.path_.empty()) mistakes_.path_ += '.';
-  mistakes_.path_ += name;
+Diagnostics::Inside::Inside(Diagnostics& diagnostics, std::string_view name)
+    : diagnostics_(diagnostics), length_before_(diagnostics.path_.size()) {
+  if (!diagnostics_.path_.empty()) diagnostics_.path_ += '.';
+  diagnostics_.path_ += name;
 }
 
-void Mistakes::add(Place place, std::string what) { found_.push_back({place.line, place.column, std::move(what)}); }
+void Diagnostics::add(Place place, std::string what) { found_.push_back({place.line, place.column, std::move(what)}); }
 
-void Mistakes::add(const TomlNode& value, std::string what) {
+void Diagnostics::add(const TomlNode& value, std::string what) {
   unsound_.insert(&value);
   add(value.place, std::move(what));
 }
 
-std::string Mistakes::full_name(std::string_view key) const {
+std::string Diagnostics::full_name(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
-std::vector<Mistake> Mistakes::sorted() const {
-  std::vector<Mistake> out = found_;
-  std::stable_sort(out.begin(), out.end(), [](const Mistake& a, const Mistake& b) {
+std::vector<Diagnostic> Diagnostics::sorted() const {
+  std::vector<Diagnostic> out = found_;
+  std::stable_sort(out.begin(), out.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });
   return out;
