@@ -1,4 +1,4 @@
-"""Failover beside the peers: what users meet when a node, a proxy or Redis fails. The method is in docs/failover.md.
+"""Failover beside the peers: what users meet when a backend, a proxy or Redis fails. The method is in docs/failover.md.
 
 Results go to build/bench/failover.{json,md,svg}. Ends with 1 if Holdfast has broken a promise (bench/judge.py).
 """
@@ -18,9 +18,9 @@ import time
 import faults
 import judge
 import report as tables
-import rivals
+import contenders
 import timeline
-from stage import BUILD, ROOT, DarkRoom, Stage
+from stage import BUILD, ROOT, NetNamespace, Stage
 
 OUT = ROOT / "build" / "bench" / "failover"
 POISON_RELOADS, POISON_PAUSE = 7, 0.7
@@ -66,13 +66,13 @@ def schedule(plan, poison):
 class Watch(threading.Thread):
     """Asks the proxy again and again whether it has noticed that the victim is not well."""
 
-    def __init__(self, rival, node):
+    def __init__(self, contender, backend):
         super().__init__(daemon=True)
-        self.rival, self.node, self.detected_us, self.over = rival, node, None, threading.Event()
+        self.contender, self.backend, self.detected_us, self.over = contender, backend, None, threading.Event()
 
     def run(self):
         while not self.over.wait(0.025):
-            if self.rival.is_out(0, self.node):
+            if self.contender.is_out(0, self.backend):
                 self.detected_us = time.monotonic_ns() // 1000
                 return
 
@@ -97,51 +97,51 @@ def sleep_until(us):
     time.sleep(max(0, us / 1e6 - time.monotonic()))
 
 
-def act(deeds, stage, rival, start_us, fault_us):
+def act(actions, stage, contender, start_us, fault_us):
     """Does what the fault is made of, in time; gives when, in the schedule's time. Deeds may add to the list."""
     done = []
-    while deeds:
-        after, deed = deeds.pop(0)
+    while actions:
+        after, action = actions.pop(0)
         sleep_until(start_us + fault_us + after * 1e6)
         done.append(time.monotonic_ns() // 1000 - start_us)
-        deed(stage, rival)
+        action(stage, contender)
     return done
 
 
 def read_rows(path):
     with open(path, encoding="utf-8") as file:
         return [{"user": int(r["user"]), "due": int(r["due_us"]), "start": int(r["start_us"]), "end": int(r["end_us"]),
-                 "method": r["method"], "path": r["path"], "status": int(r["status"]), "node": r["node"], "id": r["id"],
+                 "method": r["method"], "path": r["path"], "status": int(r["status"]), "backend": r["backend"], "id": r["id"],
                  "error": r["error"], "tries": int(r["tries"])} for r in csv.DictReader(file, delimiter="\t")]
 
 
-def play(fault, rival_class, plan):
+def play(fault, contender_class, plan):
     """One fault, one proxy: builds the stage, lets the users in, does it, judges."""
-    directory = OUT / f"{fault.name}-{rival_class.name.replace(' ', '-')}"
+    directory = OUT / f"{fault.name}-{contender_class.name.replace(' ', '-')}"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     plan_file = directory / "schedule"
     plan_file.write_text(schedule(plan, fault.name == "poison"), encoding="utf-8")
-    stage = Stage(directory, fault.dark)
+    stage = Stage(directory, fault.needs_namespace)
     try:
-        rival = rival_class(stage)
+        contender = contender_class(stage)
         start_us = time.monotonic_ns() // 1000 + 300_000
-        ports = [word for port in rival.ports for word in ("--port", str(port))]
+        ports = [word for port in contender.ports for word in ("--port", str(port))]
         crowd = subprocess.Popen([BUILD / "bench_failover_users", "--schedule", plan_file, "--out", directory / "users.tsv",
                                   "--start-us", str(start_us), "--patience-us", str(int(plan.patience * 1e6)), *ports],
                                  stdout=subprocess.PIPE, text=True)
-        progress = Progress(f"{fault.name}, {rival.name}", crowd.stdout, plan.before + plan.after)
+        progress = Progress(f"{fault.name}, {contender.name}", crowd.stdout, plan.before + plan.after)
         progress.start()
-        watch = Watch(rival, stage.victim.name)
+        watch = Watch(contender, stage.victim.name)
         fault_us = int(plan.before * 1e6)
-        if fault.deeds is None:
-            deeds = faults.drain_deeds(rival, stage.victim.name, plan.back)
+        if fault.actions is None:
+            actions = faults.drain_actions(contender, stage.victim.name, plan.back)
         else:
-            deeds = fault.deeds(plan.back)
+            actions = fault.actions(plan.back)
         sleep_until(start_us + fault_us - 10_000)
-        if fault.victim == "node":
+        if fault.victim == "backend":
             watch.start()
-        done = act(deeds, stage, rival, start_us, fault_us)
+        done = act(actions, stage, contender, start_us, fault_us)
         crowd.wait()
         progress.join()
         watch.over.set()
@@ -153,22 +153,22 @@ def play(fault, rival_class, plan):
         raise RuntimeError(f"the users ended with {crowd.returncode}")
     detected = watch.detected_us - start_us if watch.detected_us else None
     verdict = judge.judge(read_rows(directory / "users.tsv"), arrivals, done[0] if done else fault_us,
-                          int((plan.before + plan.after) * 1e6), "app1" if fault.victim == "node" else None, killed, detected,
-                          blows=done[:fault.blows])
+                          int((plan.before + plan.after) * 1e6), "app1" if fault.victim == "backend" else None, killed, detected,
+                          impacts=done[:fault.impacts])
     return {**verdict, "machine_stalled_ms": progress.lag_us // 1000}
 
 
-def play_undisturbed(fault, rival_class, plan):
+def play_undisturbed(fault, contender_class, plan):
     """Again where the machine itself stood still: then even the users were late, and nothing was measured."""
     best = None
     for _ in range(TRIES):
-        verdict = play(fault, rival_class, plan)
+        verdict = play(fault, contender_class, plan)
         stalled = verdict["machine_stalled_ms"]
         if best is None or stalled < best["machine_stalled_ms"]:
             best = verdict
         if stalled <= STALL_MAX_MS:
             break
-        print(f"  {rival_class.name:12} the machine stood still for {stalled} ms", flush=True)
+        print(f"  {contender_class.name:12} the machine stood still for {stalled} ms", flush=True)
     return best
 
 
@@ -191,9 +191,9 @@ def write(report):
     base = OUT.parent / "failover"
     base.with_suffix(".json").write_text(json.dumps(report, indent=1))
     base.with_suffix(".md").write_text(tables.summary(report) + "\n" + tables.table(report))
-    runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
+    runs = {(run["fault"], run["contender"]): run["verdict"] for run in report["runs"]}
     used = [fault for fault in report["faults"] if any(key[0] == fault for key in runs)]
-    base.with_suffix(".svg").write_text(timeline.picture(runs, used, list(report["rivals"]), report["plan"]["after"] * 1000))
+    base.with_suffix(".svg").write_text(timeline.picture(runs, used, list(report["contenders"]), report["plan"]["after"] * 1000))
 
 
 def parse():
@@ -201,8 +201,8 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="200 users, 9 s after each fault: about 25 minutes for all")
     parser.add_argument("--only", nargs="+", metavar="FAULT", choices=[f.name for f in faults.ALL],
                         help="of " + " ".join(f.name for f in faults.ALL))
-    parser.add_argument("--proxies", nargs="+", metavar="PROXY", choices=[r.name.replace(" ", "-") for r in rivals.ALL],
-                        help="of " + " ".join(r.name.replace(" ", "-") for r in rivals.ALL))
+    parser.add_argument("--proxies", nargs="+", metavar="PROXY", choices=[r.name.replace(" ", "-") for r in contenders.ALL],
+                        help="of " + " ".join(r.name.replace(" ", "-") for r in contenders.ALL))
     parser.add_argument("--users", type=int, help="default 500, with --quick 200")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--render", type=pathlib.Path, metavar="JSON", help="only writes table and picture of an earlier run")
@@ -216,23 +216,23 @@ def main():
         return 0
     plan = Plan(options)
     wanted = [f for f in faults.ALL if not options.only or f.name in options.only]
-    running = [r for r in rivals.ALL if not options.proxies or r.name.replace(" ", "-") in options.proxies]
-    if any(f.dark for f in wanted) and not DarkRoom.is_possible():
+    running = [r for r in contenders.ALL if not options.proxies or r.name.replace(" ", "-") in options.proxies]
+    if any(f.needs_namespace for f in wanted) and not NetNamespace.is_possible():
         print("blackhole is left out: it needs root and network namespaces")
-        wanted = [f for f in wanted if not f.dark]
+        wanted = [f for f in wanted if not f.needs_namespace]
     OUT.mkdir(parents=True, exist_ok=True)
-    report = {"plan": vars(plan), "machine": machine(), "rivals": {r.name: r.title for r in running},
+    report = {"plan": vars(plan), "machine": machine(), "contenders": {r.name: r.title for r in running},
               "faults": {f.name: f.title for f in wanted}, "runs": [], "broken": []}
     for fault in wanted:
         print(f"{fault.name}: {fault.title}", flush=True)
-        for rival in running:
-            if not fault.needs(rival):
+        for contender in running:
+            if not fault.needs(contender):
                 continue
-            verdict = play_undisturbed(fault, rival, plan)
-            report["runs"].append({"fault": fault.name, "rival": rival.name, "verdict": verdict})
-            print(("\r" if sys.stdout.isatty() else "") + tables.line(rival.name, verdict), flush=True)
-            if rival.name.startswith("holdfast"):
-                report["broken"] += [f"{fault.name}, {rival.name}: {text}"
+            verdict = play_undisturbed(fault, contender, plan)
+            report["runs"].append({"fault": fault.name, "contender": contender.name, "verdict": verdict})
+            print(("\r" if sys.stdout.isatty() else "") + tables.line(contender.name, verdict), flush=True)
+            if contender.name.startswith("holdfast"):
+                report["broken"] += [f"{fault.name}, {contender.name}: {text}"
                                      for text in judge.broken_promises(fault.name, verdict)]
             write(report)
     print("\n" + tables.summary(report) + f"\nwritten: {OUT.parent}/failover.json, .md, .svg")

@@ -71,7 +71,7 @@ struct Request {
   Us end = -1;
   int tries = 0;
   int status = 0;
-  std::string node = "-";
+  std::string backend = "-";
   const char* error = "-";  // refused, cut, gave_up
   bool is_login() const { return path == "/login"; }
   bool is_over() const { return end >= 0; }
@@ -175,11 +175,11 @@ class Crowd {
 
   bool write_results() const {
     std::ofstream out(options_.out);
-    out << "user\tdue_us\tstart_us\tend_us\tmethod\tpath\tstatus\tnode\tid\terror\ttries\n";
+    out << "user\tdue_us\tstart_us\tend_us\tmethod\tpath\tstatus\tbackend\tid\terror\ttries\n";
     for (const Request& r : requests_) {
       const char* error = r.is_over() ? r.error : "gave_up";
       out << r.user << '\t' << r.due << '\t' << r.start << '\t' << (r.is_over() ? r.end : now()) << '\t' << r.method
-          << '\t' << r.path << '\t' << r.status << '\t' << r.node << '\t' << r.id << '\t' << error << '\t' << r.tries
+          << '\t' << r.path << '\t' << r.status << '\t' << r.backend << '\t' << r.id << '\t' << error << '\t' << r.tries
           << '\n';
     }
     return out.good();
@@ -362,7 +362,7 @@ class Crowd {
     Request& request = requests_[number];
     const std::string_view head = std::string_view(connection.input).substr(0, response.head);
     request.status = std::atoi(std::string(head.substr(std::min<std::size_t>(9, head.size()), 3)).c_str());
-    if (const std::string node = field(head, "X-Node"); !node.empty()) request.node = node;
+    if (const std::string backend = field(head, "X-Node"); !backend.empty()) request.backend = backend;
     take_cookies(users_[request.user], head);
     connection.input.clear();
     connection.is_busy = false;

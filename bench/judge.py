@@ -21,18 +21,18 @@ def took(row):
 
 
 def home_of(rows, fault):
-    """The node of the last good answer before the fault."""
+    """The backend of the last good answer before the fault."""
     good = [row for row in rows if is_good(row) and row["end"] < fault]
-    return max(good, key=lambda row: row["end"])["node"] if good else None
+    return max(good, key=lambda row: row["end"])["backend"] if good else None
 
 
 def ways(rows, fault):
-    """The nodes that served what was begun after the fault, in that order, repetitions left out."""
-    nodes = []
+    """The backends that served what was begun after the fault, in that order, repetitions left out."""
+    backends = []
     for row in sorted(rows, key=lambda row: row["start"]):
-        if is_good(row) and row["start"] >= fault and (not nodes or nodes[-1] != row["node"]):
-            nodes.append(row["node"])
-    return nodes
+        if is_good(row) and row["start"] >= fault and (not backends or backends[-1] != row["backend"]):
+            backends.append(row["backend"])
+    return backends
 
 
 def next_good(rows, fault):
@@ -46,9 +46,9 @@ def next_good(rows, fault):
     return (min(good) - fault, min(good) - min(row["due"] for row in later))
 
 
-def was_in_flight(row, blows):
-    """A blow takes a moment itself: its time is that of its order."""
-    return any(row["start"] <= blow + SECOND // 20 and row["end"] >= blow for blow in blows)
+def was_in_flight(row, impacts):
+    """An impact takes a moment itself: its time is that of its order."""
+    return any(row["start"] <= impact + SECOND // 20 and row["end"] >= impact for impact in impacts)
 
 
 def kind_of(row):
@@ -65,10 +65,10 @@ def ms(us):
     return None if us is None else round(us / 1000, 1)
 
 
-def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blows=None):
-    """`rows`: what users saw. `arrivals`: (time, id or None, method, path) of what reached nodes. `victim`: whose users
-    the fault hits (None: everybody's). `killed`: nodes that died of themselves. `detected`: when the proxy said so.
-    `blows`: when something was done to somebody; what was in flight then may be lost, and with a crash, too."""
+def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, impacts=None):
+    """`rows`: what users saw. `arrivals`: (time, id or None, method, path) of what reached backends. `victim`: whose users
+    the fault hits (None: everybody's). `killed`: backends that died of themselves. `detected`: when the proxy said so.
+    `impacts`: when something was done to somebody; what was in flight then may be lost, and with a crash, too."""
     crashes = [row for row in rows if row["path"] == "/crash"]
     rows = [row for row in rows if row["path"] != "/crash"]
     users = collections.defaultdict(list)
@@ -77,7 +77,7 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
     homes = {user: home_of(mine, fault) for user, mine in users.items()}
     hit = {user for user in users if homes[user] and (victim is None or homes[user] == victim)}
     others = {user for user in users if homes[user] and user not in hit}  # who came after the fault is neither
-    blows = ([fault] if blows is None else blows) + [at + CRASH_TAKES for at, _, _, path in arrivals if path == "/crash"]
+    impacts = ([fault] if impacts is None else impacts) + [at + CRASH_TAKES for at, _, _, path in arrivals if path == "/crash"]
     executed = collections.Counter((number, method) for _, number, method, path in arrivals if number and path != "/crash")
     ran = {number for number, _ in executed}
 
@@ -85,8 +85,8 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
     safe = [row for row in failed if row["method"] == "GET"]
     unsafe = [row for row in failed if row["method"] != "GET"]
     paths = {user: ways(mine, fault) for user, mine in users.items()}
-    moves = {user: ([homes[user]] if homes[user] else []) + nodes for user, nodes in paths.items()}
-    changes = {user: sum(a != b for a, b in zip(nodes, nodes[1:])) for user, nodes in moves.items()}
+    moves = {user: ([homes[user]] if homes[user] else []) + backends for user, backends in paths.items()}
+    changes = {user: sum(a != b for a, b in zip(backends, backends[1:])) for user, backends in moves.items()}
     waits = [pair for user in hit if (pair := next_good(users[user], fault)) is not None]
     over = [row for row in rows if took(row) > SECOND and row["end"] >= fault]
     reads = lambda low, high: [took(row) for row in rows if row["method"] == "GET" and low <= row["due"] < high]
@@ -98,7 +98,7 @@ def judge(rows, arrivals, fault, end, victim=None, killed=0, detected=None, blow
         "errors": dict(collections.Counter(kind_of(row) for row in failed)),
         "safe_failed": len(safe), "unsafe_failed": len(unsafe),
         "unsafe_failed_not_executed": sum(row["id"] not in ran for row in unsafe),
-        "unsafe_failed_not_in_flight": sum(not was_in_flight(row, blows) for row in unsafe),
+        "unsafe_failed_not_in_flight": sum(not was_in_flight(row, impacts) for row in unsafe),
         "failed_of_others": sum(row["user"] in others for row in failed),
         "retried_by_browser": sum(row["tries"] > 1 for row in rows),
         "to_good": times([pair[0] for pair in waits]), "wait": times([pair[1] for pair in waits]),
@@ -136,7 +136,7 @@ def timeline(rows, fault, end, bin_us=100_000):
 # What Holdfast promises, whatever the machine; a run that breaks it ends with 1.
 ALWAYS = ("logins_lost", "unsafe_twice", "errors_before")
 UNHARMED = ("safe_failed", "unsafe_failed_not_in_flight", "two_nodes")
-SILENT_MAX_MS = 2500  # until what waits on a silent node has ended or is elsewhere
+SILENT_MAX_MS = 2500  # until what waits on a silent backend has ended or is elsewhere
 
 
 def broken_promises(fault_name, verdict):
@@ -144,7 +144,7 @@ def broken_promises(fault_name, verdict):
     if fault_name == "slow":
         zero += ["failed_of_others", "over_1s_others"]
         if verdict["detected_ms"] is not None:
-            broken.append(f"a slow node was taken for a dead one after {verdict['detected_ms']} ms")
+            broken.append(f"a slow backend was taken for a dead one after {verdict['detected_ms']} ms")
     elif fault_name in ("stop", "blackhole"):
         zero += ["safe_failed", "failed_of_others"]
         broken += [f"{key} = {verdict[key]}" for key in ("longest_safe_ms", "longest_unsafe_ms")

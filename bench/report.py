@@ -18,7 +18,7 @@ def line_of(verdict):
         "POSTs failed (not in flight)": f"{v['unsafe_failed']} ({v['unsafe_failed_not_in_flight']})",
         "POSTs, GETs run twice": f"{v['unsafe_twice']}, {v['safe_twice']}",
         "logins lost": str(v["logins_lost"]),
-        "on two nodes": str(v["two_nodes"]),
+        "on two backends": str(v["two_nodes"]),
         "wait s: median / p99 / worst": three(v["wait"]) + never,
         "fault to good answer s: the same": three(v["to_good"]),
         "longest GET, POST s": f"{seconds(v['longest_safe_ms'])}, {seconds(v['longest_unsafe_ms'])}",
@@ -28,7 +28,7 @@ def line_of(verdict):
         "moved of hit, of others": f"{v['moved']} of {v['users_hit']}, {v['moved_needlessly']}",
         "new users on it": f"{v['new_on_victim']} of {v['new_users']}",
         "noticed s": seconds(v["detected_ms"]),
-        "nodes killed": str(v["nodes_killed"]),
+        "backends killed": str(v["nodes_killed"]),
         "machine stood still ms": str(v["machine_stalled_ms"]),
         "probes/s before, after": f"{v['probes_per_s_before']:.0f}, {v['probes_per_s_after']:.0f}",
     }
@@ -38,7 +38,7 @@ def line(name, verdict):
     """A run in one line, as soon as it is known."""
     v = verdict
     return (f"  {name:12} GETs failed {v['safe_failed']:4}  POSTs failed {v['unsafe_failed']:3}  worst wait "
-            f"{seconds(v['wait']['worst_ms']):>5} s  two nodes {v['two_nodes']:3}  noticed {seconds(v['detected_ms']):>5} s"
+            f"{seconds(v['wait']['worst_ms']):>5} s  two backends {v['two_nodes']:3}  noticed {seconds(v['detected_ms']):>5} s"
             f"   errors: {kinds(v)}    ")
 
 
@@ -50,9 +50,9 @@ def kinds(verdict):
 def table(report):
     plan, lines = report["plan"], []
     lines += [f"{plan['users']} users, {plan['before']} s before the fault and {plan['after']} s after it, "
-              f"seed {plan['seed']}. {report['machine']}", "", *(f"- {name}: {title}" for name, title in report["rivals"].items()), ""]
+              f"seed {plan['seed']}. {report['machine']}", "", *(f"- {name}: {title}" for name, title in report["contenders"].items()), ""]
     for fault, title in report["faults"].items():
-        runs = {run["rival"]: run["verdict"] for run in report["runs"] if run["fault"] == fault}
+        runs = {run["contender"]: run["verdict"] for run in report["runs"] if run["fault"] == fault}
         if not runs:
             continue
         rows = {name: line_of(verdict) for name, verdict in runs.items()}
@@ -75,18 +75,18 @@ def cell(verdict):
     lost = v["unsafe_failed"] - v["unsafe_failed_not_in_flight"]
     notes = [f"{word} {count}" for word, count in (
         ("in-flight POSTs lost", lost), ("never again well", v["wait"]["never"]), ("POSTs run twice", v["unsafe_twice"]),
-        ("logins lost", v["logins_lost"]), ("users on two nodes", v["two_nodes"]), ("sent again by browsers", v["retried_by_browser"]),
-        ("moved needlessly", v["moved_needlessly"]), ("nodes killed", v["nodes_killed"])) if count]
+        ("logins lost", v["logins_lost"]), ("users on two backends", v["two_nodes"]), ("sent again by browsers", v["retried_by_browser"]),
+        ("moved needlessly", v["moved_needlessly"]), ("backends killed", v["nodes_killed"])) if count]
     if (v["longest_safe_ms"] or 0) > 1000:
         notes.append(f"longest GET {seconds(v['longest_safe_ms'])} s")
     return "; ".join([f"{f'**{failed} failed**' if failed else '0 failed'}, {seconds(v['wait']['worst_ms'])} s", *notes])
 
 
 def summary(report):
-    """One cell a run: requests failed that were not lost with the node, and the worst wait."""
-    names = list(report["rivals"])
+    """One cell a run: requests failed that were not lost with the backend, and the worst wait."""
+    names = list(report["contenders"])
     lines = ["| fault | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    runs = {(run["fault"], run["rival"]): run["verdict"] for run in report["runs"]}
+    runs = {(run["fault"], run["contender"]): run["verdict"] for run in report["runs"]}
     for fault in report["faults"]:
         cells = [cell(runs[fault, name]) if (fault, name) in runs else "" for name in names]
         if any(cells):

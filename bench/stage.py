@@ -1,4 +1,4 @@
-"""What stands around the proxy in the failover benchmark: app servers, Redis servers, a network that can go dark."""
+"""What stands around the proxy in the failover benchmark: app servers, Redis servers, a network that can be cut."""
 
 import os
 import pathlib
@@ -95,7 +95,7 @@ class Redis:
         self.program.end()
 
 
-class DarkRoom:
+class NetNamespace:
     """A network namespace at the end of one cable, where packets can be made to vanish. Needs root and iproute2."""
 
     def __init__(self):
@@ -118,16 +118,16 @@ class DarkRoom:
         if os.geteuid() != 0:
             return False
         try:
-            DarkRoom().end()
+            NetNamespace().end()
             return True
         except (OSError, subprocess.CalledProcessError):
             return False
 
-    def go_dark(self):
+    def cut(self):
         """Nothing that is said inside reaches us any more; no RST, no ICMP."""
         self.ip(f"-n {self.name} route add blackhole {self.outside}/32")
 
-    def go_light(self):
+    def restore(self):
         self.ip(f"-n {self.name} route del blackhole {self.outside}/32")
 
     def end(self):
@@ -139,7 +139,7 @@ class App:
     """An app server that can be made ill."""
 
     def __init__(self, name, directory, redis, room=None):
-        self.name, self.directory, self.redis, self.room = name, directory, redis, room
+        self.name, self.directory, self.redis, self.namespace = name, directory, redis, room
         self.host = room.host if room else "127.0.0.1"
         self.port = free_port()
         self.log = directory / f"{name}.requests"
@@ -148,7 +148,7 @@ class App:
         self.start()
 
     def start(self):
-        inside = ["ip", "netns", "exec", self.room.name] if self.room else []
+        inside = ["ip", "netns", "exec", self.namespace.name] if self.namespace else []
         self.program = Program(self.name, [*inside, BUILD / "bench_failover_app", "--name", self.name, "--host", self.host,
                                            "--port", self.port, "--redis", self.redis.socket, "--log", self.log],
                                self.directory, stdin=subprocess.PIPE)
@@ -188,14 +188,14 @@ class Stage:
 
     NODES = ["app1", "app2", "app3", "app4"]
 
-    def __init__(self, directory, dark):
+    def __init__(self, directory, needs_namespace):
         self.directory, self.things = directory, []
-        self.room = None
+        self.namespace = None
         try:
-            if dark:
-                self.room = self.keep(DarkRoom())
+            if needs_namespace:
+                self.namespace = self.keep(NetNamespace())
             self.logins = self.keep(Redis("logins", directory))
-            self.apps = [self.keep(App(name, directory, self.logins, self.room if name == "app1" else None))
+            self.apps = [self.keep(App(name, directory, self.logins, self.namespace if name == "app1" else None))
                          for name in self.NODES]
         except BaseException:
             self.end()

@@ -29,9 +29,9 @@ def panel(x, y, verdict, colour, span):
     return "".join(parts)
 
 
-def picture(runs, faults, rivals, span_ms):
-    """`runs`: {(fault, rival): verdict}; the rest says in what order."""
-    width, height = LEFT + COLUMN * len(rivals) + 10, TOP + ROW * len(faults) + 34
+def picture(runs, faults, contenders, span_ms):
+    """`runs`: {(fault, contender): verdict}; the rest says in what order."""
+    width, height = LEFT + COLUMN * len(contenders) + 10, TOP + ROW * len(faults) + 34
     parts = ['<style>text{font:12px system-ui,sans-serif;fill:#333}.h{font-weight:600}.s{font-size:10px;fill:#777}'
              '.p{fill:#fafafa;stroke:#ddd}.g{stroke:#e4e4e4;fill:none}.f{stroke:#555;stroke-dasharray:3 2;fill:none}'
              '.e{stroke:#c62828;stroke-width:2;fill:none}</style>'
@@ -40,17 +40,17 @@ def picture(runs, faults, rivals, span_ms):
              '<text x="16" y="42">Line: median. Area: worst. Red on top: failed requests. Dashed: the fault. Scale: 10 ms to 40 s, '
              'logarithmic, lines at 0.1, 1 and 10 s. Time: from 2 s before the fault to '
              f'{span_ms / 1000:g} s after.</text>']
-    for column, rival in enumerate(rivals):
-        parts.append(f'<text x="{LEFT + COLUMN * column}" y="{TOP - 12}" class="h">{rival}</text>')
+    for column, contender in enumerate(contenders):
+        parts.append(f'<text x="{LEFT + COLUMN * column}" y="{TOP - 12}" class="h">{contender}</text>')
     for row, fault in enumerate(faults):
         y = TOP + ROW * row
         parts.append(f'<text x="16" y="{y + 30}" class="h">{fault}</text>')
-        for column, rival in enumerate(rivals):
+        for column, contender in enumerate(contenders):
             x = LEFT + COLUMN * column
-            verdict = runs.get((fault, rival))
+            verdict = runs.get((fault, contender))
             if verdict is None:
                 parts.append(f'<text x="{x + 50}" y="{y + 34}" class="s">does not apply</text>')
             else:
-                parts.append(panel(x, y, verdict, COLOURS[rival.split()[0]], span_ms))
+                parts.append(panel(x, y, verdict, COLOURS[contender.split()[0]], span_ms))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
             + "".join(parts) + "</svg>\n")

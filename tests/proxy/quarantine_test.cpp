@@ -180,7 +180,7 @@ TEST_CASE("who is quarantined") {
     CHECK(d.crash("A a b", false) == "");
     CHECK(d.crash("a", false) == "");
   }
-  SUBCASE("nodes that die within a second die of one blow") {
+  SUBCASE("backends that die within a second die of one blow") {
     CHECK(d.crash("a") == "");
     d.now -= 1500ms;
     CHECK(d.crash("a") == "");

@@ -21,12 +21,12 @@ Key key_of(std::uint64_t number) { return {number, ~number}; }
 /// Runs `work(thread number)` on all threads, released together.
 template <class Work>
 void together(Work work) {
-  std::barrier gate(kThreads);
+  std::barrier barrier(kThreads);
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
-      gate.arrive_and_wait();
+      barrier.arrive_and_wait();
       work(static_cast<std::uint64_t>(i));
     });
   }

@@ -171,12 +171,12 @@ TEST_CASE("processes that start at once agree on one secret") {
   const Fixture f;
   for (int round = 0; round < 20; ++round) {
     const std::string name = "state" + std::to_string(round);
-    std::barrier gate(4);
+    std::barrier barrier(4);
     std::vector<std::string> got(4);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < 4; ++i) {
       threads.emplace_back([&, i] {
-        gate.arrive_and_wait();
+        barrier.arrive_and_wait();
         const auto secret = load("", f.path(name));
         got[i] = secret ? secret->bytes : secret.error().text;
       });

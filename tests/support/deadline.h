@@ -44,7 +44,7 @@ bool eventually(Predicate holds, Deadline deadline = Deadline{}) {
 
 /// Opens once, for ever; threads wait before it. Any thread. Declare it before the Fleet whose backends wait: a test
 /// that fails half-way leaves them there.
-class Gate {
+class Latch {
  public:
   void open() {
     const std::lock_guard lock(mutex_);

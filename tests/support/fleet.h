@@ -25,10 +25,10 @@ class Fleet {
     return backends_.front();
   }
   std::list<TestBackend>& all() { return backends_; }
-  std::vector<Node> nodes() const {
-    std::vector<Node> nodes;
-    for (const auto& backend : backends_) nodes.push_back({backend.name(), backend.port(), {}, backend.host()});
-    return nodes;
+  std::vector<BackendConfig> configs() const {
+    std::vector<BackendConfig> configs;
+    for (const auto& backend : backends_) configs.push_back({backend.name(), backend.port(), {}, backend.host()});
+    return configs;
   }
   /// The same script on all of them.
   void on(std::string_view path, const TestBackend::Script& script) {

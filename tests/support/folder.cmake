@@ -11,7 +11,7 @@ target_link_libraries(holdfast_wire PUBLIC holdfast::base PRIVATE holdfast_warni
 add_library(holdfast_support STATIC
   tests/support/process.cpp tests/support/temp_dir.cpp tests/support/http_client.cpp tests/support/test_backend.cpp
   tests/support/proxy.cpp tests/support/facts.cpp tests/support/redis_server.cpp
-  tests/support/certificate.cpp tests/support/mendix_node.cpp tests/support/mfiles_node.cpp tests/support/net_namespace.cpp)
+  tests/support/certificate.cpp tests/support/mendix_backend.cpp tests/support/mfiles_backend.cpp tests/support/net_namespace.cpp)
 target_compile_definitions(holdfast_support PRIVATE
   HOLDFAST_BINARY="${CMAKE_BINARY_DIR}/holdfast" HOLDFAST_SAMPLE_APP="${CMAKE_BINARY_DIR}/holdfast-sample-app")
 target_link_libraries(holdfast_support PUBLIC holdfast_wire PRIVATE fmt::fmt holdfast_warnings)

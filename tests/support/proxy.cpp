@@ -36,9 +36,9 @@ std::string toml_of(const ProxyConfig& config, std::string_view state_dir) {
   text += "\n[pools.app]\n" + config.pool;
   if (!config.sticky.empty()) text += "\n[pools.app.sticky]\n" + config.sticky;
   if (!config.probe.empty()) text += "\n[pools.app.probe]\n" + config.probe;
-  for (const Node& node : config.nodes) {
-    text += "\n[[pools.app.backends]]\nname = \"" + node.name + "\"\naddress = \"" + node.host + ":" +
-            std::to_string(node.port) + "\"\n" + node.more;
+  for (const BackendConfig& backend : config.backends) {
+    text += "\n[[pools.app.backends]]\nname = \"" + backend.name + "\"\naddress = \"" + backend.host + ":" +
+            std::to_string(backend.port) + "\"\n" + backend.more;
   }
   return text + "\n" + config.tables;
 }
@@ -61,8 +61,9 @@ void Proxy::start() {
   port_ = port_in(*listening);
   admin_port_ = port_in(*admin);
   if (!options_.wait_until_up) return;
-  for (const Node& node : config_.nodes) {
-    if (!wait_for_state(node.name, "UP")) FAIL(node.name << " is not UP: " << status().dump(1) << process_->err());
+  for (const BackendConfig& backend : config_.backends) {
+    if (!wait_for_state(backend.name, "UP"))
+      FAIL(backend.name << " is not UP: " << status().dump(1) << process_->err());
   }
 }
 
@@ -120,7 +121,8 @@ bool Proxy::wait_for_state(std::string_view name, std::string_view state, Deadli
 
 std::int64_t Proxy::sum(std::string_view key) const {
   std::int64_t total = 0;
-  for (const Node& node : config_.nodes) total += backend(node.name).value(std::string(key), std::int64_t{0});
+  for (const BackendConfig& each : config_.backends)
+    total += backend(each.name).value(std::string(key), std::int64_t{0});
   return total;
 }
 

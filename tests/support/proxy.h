@@ -14,7 +14,7 @@
 namespace holdfast::support {
 
 /// One backend as the configuration of a test names it.
-struct Node {
+struct BackendConfig {
   std::string name;
   std::uint16_t port = 0;
   std::string more = {};  ///< Further keys of its table, one a line.
@@ -24,7 +24,7 @@ struct Node {
 /// What a test configures; the rest is filled in: ports picked by the system, a state directory of its own, quick
 /// probes of "/health". Texts are TOML lines of the table named.
 struct ProxyConfig {
-  std::vector<Node> nodes = {};
+  std::vector<BackendConfig> backends = {};
   unsigned workers = 2;
   std::string server = {};    ///< In [server].
   std::string listen = {};    ///< In [[listen]].
@@ -104,7 +104,7 @@ class AppServer {
   AppServer(std::string name, const std::filesystem::path& logins);
   const std::string& name() const { return name_; }
   std::uint16_t port() const { return port_; }
-  Node node() const { return {name_, port_}; }
+  BackendConfig config() const { return {name_, port_}; }
   Process& process() { return *process_; }
   void kill_hard();
   /// On the same port as before.

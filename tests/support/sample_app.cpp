@@ -1,5 +1,5 @@
 // The sample app: what the demo, the tests and the benchmark put behind the proxy. A small web app with a login page
-// that shows which node answered; its logins live in files, so that any node can be killed.
+// that shows which backend answered; its logins live in files, so that any backend can be killed.
 
 #include <csignal>
 #include <cstdio>

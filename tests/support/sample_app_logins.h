@@ -10,10 +10,10 @@ namespace holdfast::support {
 /// What the sample app knows of one browser.
 struct Login {
   std::string user;            ///< Empty: nobody has logged in.
-  std::uint64_t requests = 0;  ///< Served to this session, by whichever node.
+  std::uint64_t requests = 0;  ///< Served to this session, by whichever backend.
 };
 
-/// Logins kept in files outside the app's process, so that every node of the app knows all of them. Any thread, any
+/// Logins kept in files outside the app's process, so that every backend of the app knows all of them. Any thread, any
 /// number of processes.
 class Logins {
  public:

@@ -72,7 +72,7 @@ TEST_CASE("a backend records what it was asked, refuses, crashes and comes back 
   CHECK(HttpClient(backend.port()).get("/").is_whole(200));
 }
 
-TEST_CASE("the sample app keeps a login over the death of its node") {
+TEST_CASE("the sample app keeps a login over the death of its backend") {
   const TempDir logins;
   AppServer one("one", logins.path());
   AppServer two("two", logins.path());

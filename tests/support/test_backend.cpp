@@ -87,10 +87,10 @@ bool Conversation::work(Clock::duration how_long) {
   return !backend_.changed_.wait_for(lock, how_long, [&] { return backend_.is_stopping(); });
 }
 
-bool Conversation::wait(const Gate& gate, Deadline deadline) {
-  while (!gate.is_open()) {
+bool Conversation::wait(const Latch& latch, Deadline deadline) {
+  while (!latch.is_open()) {
     if (backend_.is_stopping() || deadline.passed()) return false;
-    gate.wait(Deadline{20ms});
+    latch.wait(Deadline{20ms});
   }
   return true;
 }

@@ -47,7 +47,7 @@ class Conversation {
   /// A stretch of work: waits that long, or until the backend is stopped (then false).
   bool work(Clock::duration how_long);
   /// False when the backend was stopped or the deadline passed first.
-  bool wait(const Gate& gate, Deadline deadline = Deadline{});
+  bool wait(const Latch& latch, Deadline deadline = Deadline{});
   /// Waits until the proxy has ended or broken this connection.
   bool wait_for_peer_to_go(Deadline deadline = Deadline{});
   /// Ends the connection in order, or with RST, after what was sent.

@@ -20,7 +20,7 @@ struct Fixture {
 
   ProxyConfig config() const {
     ProxyConfig out;
-    out.nodes = fleet.nodes();
+    out.backends = fleet.configs();
     out.tables =
         "[admin.tls]\ncert = \"" + certificate.cert.string() + "\"\nkey = \"" + certificate.key.string() + "\"\n";
     return out;

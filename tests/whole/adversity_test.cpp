@@ -72,7 +72,7 @@ TEST_CASE("a full disk: lines of the access log are lost and counted, requests a
   if (!disk) return note_not_run("a full disk", why_not);
   Fleet fleet({"a", "b"});
   const auto log = disk->path() / "access.log";
-  Proxy proxy({.nodes = fleet.nodes(), .server = "access_log = { path = \"" + log.string() + "\" }\n"});
+  Proxy proxy({.backends = fleet.configs(), .server = "access_log = { path = \"" + log.string() + "\" }\n"});
   REQUIRE(serves(proxy, 10));
   REQUIRE(eventually([&] { return count_of(read_text(log), "\n") == 10; }));
   disk->fill();
@@ -90,7 +90,7 @@ TEST_CASE("a full disk: lines of the access log are lost and counted, requests a
 
 TEST_CASE("a full disk under the state directory: orders hold, are said not to be recorded, and are when it has room") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes()}, {.environment = {kSecret}});
+  Proxy proxy({.backends = fleet.configs()}, {.environment = {kSecret}});
   std::string why_not;
   const auto disk = Tmpfs::over(proxy.state_dir(), why_not);
   if (!disk) return note_not_run("a full state directory", why_not);
@@ -113,7 +113,7 @@ TEST_CASE("a full disk under the state directory: orders hold, are said not to b
 
 TEST_CASE("a state directory that cannot be written: who has it goes on, who needs it does not start") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes()}, {.environment = {kSecret}});
+  Proxy proxy({.backends = fleet.configs()}, {.environment = {kSecret}});
   std::string why_not;
   const auto disk = Tmpfs::over(proxy.state_dir(), why_not);
   if (!disk) return note_not_run("a state directory that cannot be written", why_not);
@@ -127,7 +127,7 @@ TEST_CASE("a state directory that cannot be written: who has it goes on, who nee
   CHECK(proxy.process().wait_for_line(" operator_file_works_again "));
 
   const TempDir elsewhere;
-  const auto file = elsewhere.write("holdfast.toml", toml_of({.nodes = fleet.nodes()}, disk->path().string()));
+  const auto file = elsewhere.write("holdfast.toml", toml_of({.backends = fleet.configs()}, disk->path().string()));
   REQUIRE(disk->forbid_writing());
   for (const char* how : {"-c", "-tc"}) {
     const Finished started = run_to_end({.arguments = {holdfast_binary(), how, file.string()}, .environment = {}});
@@ -140,7 +140,7 @@ TEST_CASE("a state directory that cannot be written: who has it goes on, who nee
 
 TEST_CASE("logs that nobody takes: the access log, and our own") {
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes(), .server = "access_log = { path = \"/dev/full\" }\n"});
+  Proxy proxy({.backends = fleet.configs(), .server = "access_log = { path = \"/dev/full\" }\n"});
   CHECK(serves(proxy, 200));
   CHECK(proxy.process().wait_for_line(" access_log_failed "));
   CHECK(serves(proxy, 200));
@@ -170,7 +170,7 @@ TEST_CASE("logs that nobody takes: the access log, and our own") {
 TEST_CASE("the clock is set back an hour: users stay, a deadline is not put off, it is said once") {
   const SetClock clock;
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes()}, {.environment = clock.environment()});
+  Proxy proxy({.backends = fleet.configs()}, {.environment = clock.environment()});
   std::vector<HttpClient> users;
   std::vector<std::string> homes;
   homes.reserve(10);
@@ -211,9 +211,9 @@ TEST_CASE("the clock is set back an hour: users stay, a deadline is not put off,
 
 TEST_CASE("few descriptors: said at the start; who finds no place is told so, the others are served") {
   if (is_sanitized()) return note_left_to_release("few descriptors", "the sanitizer needs some of its own, and dies");
-  Gate gate;
+  Latch latch;
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 1},
+  Proxy proxy({.backends = fleet.configs(), .workers = 1},
               {.environment = {}, .wrapper = {"prlimit", "--nofile=96:96"}, .wait_until_up = true});
   CHECK(count_of(proxy.process().err(), " descriptors_short ") == 1);
   std::vector<HttpClient> clients;
@@ -245,7 +245,7 @@ TEST_CASE("no descriptor left: who is there is served, nobody is called DOWN, wh
   if (is_sanitized())
     return note_left_to_release("no descriptor left", "the sanitizer needs some of its own, and dies");
   Fleet fleet({"a", "b"});
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 1};
+  ProxyConfig config{.backends = fleet.configs(), .workers = 1};
   config.probe = "path = \"/health\"\ninterval = \"500ms\"\nfast_interval = \"20ms\"\ntimeout = \"500ms\"\n";
   Proxy proxy(config);
   HttpClient known = proxy.client();

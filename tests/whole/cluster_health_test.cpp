@@ -18,7 +18,7 @@ namespace {
 /// A proxy of the cluster, with sessions in Redis too, which it reaches by its unix socket.
 ProxyConfig member(const RedisServer& redis, const std::string& name, const Fleet& fleet, const std::string& probe) {
   ProxyConfig config;
-  config.nodes = fleet.nodes();
+  config.backends = fleet.configs();
   config.workers = 1;
   config.sessions = "store = \"redis\"\n";
   config.sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n";
@@ -181,13 +181,13 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
          " ms, with probes every 2000 ms");
     CHECK(took <= 3 * kInterval * (is_sanitized() ? 2 : 1));
     CHECK(readyz(*away).body.find("cut off: ") == 0);
-    // Whoever is still sent to it gets nowhere from here, but keeps their node.
+    // Whoever is still sent to it gets nowhere from here, but keeps their backend.
     for (const auto& user : home) ask(*away, user.first);
     CHECK(readyz(*away).is_whole(503));
   }
   for (Proxy* proxy : {&one, &two}) {
     CHECK(readyz(*proxy).is_whole(200));
-    for (const auto& [id, node] : home) CHECK(ask(*proxy, id) == node);
+    for (const auto& [id, backend] : home) CHECK(ask(*proxy, id) == backend);
     for (const char* name : {"a", "b", "c", "d"}) CHECK(proxy->backend(name).value("state", "") == "UP");
     CHECK(proxy->sum("moved_away_total") == 0);
   }
@@ -196,7 +196,7 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
   {
     const NetNamespace::Inside inside(*space);
     CHECK(eventually([&] { return readyz(*away).is_whole(200); }));
-    for (const auto& [id, node] : home) CHECK(ask(*away, id) == node);
+    for (const auto& [id, backend] : home) CHECK(ask(*away, id) == backend);
     CHECK(away->sum("moved_away_total") == 0);
     CHECK(away->process().wait_for_line("cluster_in_touch"));
     away.reset();

@@ -19,9 +19,9 @@ constexpr const char* kQuickProbes =
     "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"50ms\"\ntimeout = \"1s\"\n";
 
 /// A proxy of the cluster that uses `redis`.
-ProxyConfig member(const RedisServer& redis, const std::string& name, std::vector<Node> nodes) {
+ProxyConfig member(const RedisServer& redis, const std::string& name, std::vector<BackendConfig> backends) {
   ProxyConfig config;
-  config.nodes = std::move(nodes);
+  config.backends = std::move(backends);
   config.workers = 1;
   config.probe = kQuickProbes;
   config.tables =
@@ -58,8 +58,8 @@ bool has_said(Proxy& proxy, std::string_view text) { return proxy.process().err(
 TEST_CASE("a drain on one proxy is obeyed by the other within a second, and kept over kill -9 of both") {
   RedisServer redis;
   Fleet fleet({"a", "b"});
-  Proxy one(member(redis, "lb1", fleet.nodes()));
-  Proxy two(member(redis, "lb2", fleet.nodes()));
+  Proxy one(member(redis, "lb1", fleet.configs()));
+  Proxy two(member(redis, "lb2", fleet.configs()));
   REQUIRE(wait_for_proxies(one, 2));
   REQUIRE(wait_for_proxies(two, 2));
 
@@ -89,7 +89,7 @@ TEST_CASE("a drain on one proxy is obeyed by the other within a second, and kept
 
 TEST_CASE("without Redis a drain survives kill -9 by the state directory") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 1});
+  Proxy proxy({.backends = fleet.configs(), .workers = 1});
   REQUIRE(order(proxy, "a", "drain").is_whole(200));
   CHECK(proxy.backend("a").value("state", "") == "DRAINING");
   proxy.kill_hard();
@@ -105,7 +105,7 @@ TEST_CASE("the leader dies: another leads, with a higher number") {
   RedisServer redis;
   Fleet fleet({"a"});
   std::list<Proxy> proxies;
-  for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.nodes()));
+  for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.configs()));
   for (const Proxy& proxy : proxies) REQUIRE(wait_for_proxies(proxy, 3));
   const auto leader = [](const Proxy& proxy) {
     const Response response = ask(proxy, "/cluster/leader");
@@ -145,7 +145,7 @@ TEST_CASE("three proxies together send about the probes of one; a killed backend
   RedisServer redis;
   Fleet fleet({"a", "b", "c"});
   std::list<Proxy> proxies;
-  for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.nodes()));
+  for (const char* name : {"lb1", "lb2", "lb3"}) proxies.emplace_back(member(redis, name, fleet.configs()));
   for (const Proxy& proxy : proxies) REQUIRE(wait_for_proxies(proxy, 3));
 
   const auto count = [&] {
@@ -172,14 +172,14 @@ TEST_CASE("a broken path of one proxy is not a dead backend; all paths broken is
   Fleet by_two({"a", "b", "c"});
   Fleet by_three({"a", "b", "c"});
   // Between its first bad probe and the last that `fall` asks for, the others are asked: on a busy machine, too.
-  const auto with_time_to_ask = [&](const std::string& name, std::vector<Node> nodes) {
-    ProxyConfig config = member(redis, name, std::move(nodes));
+  const auto with_time_to_ask = [&](const std::string& name, std::vector<BackendConfig> backends) {
+    ProxyConfig config = member(redis, name, std::move(backends));
     config.probe = "path = \"/health\"\ninterval = \"1s\"\nfast_interval = \"800ms\"\ntimeout = \"1s\"\n";
     return config;
   };
-  Proxy one(with_time_to_ask("lb1", by_one.nodes()));
-  Proxy two(with_time_to_ask("lb2", by_two.nodes()));
-  Proxy three(with_time_to_ask("lb3", by_three.nodes()));
+  Proxy one(with_time_to_ask("lb1", by_one.configs()));
+  Proxy two(with_time_to_ask("lb2", by_two.configs()));
+  Proxy three(with_time_to_ask("lb3", by_three.configs()));
   for (const Proxy* proxy : {&one, &two, &three}) REQUIRE(wait_for_proxies(*proxy, 3));
 
   by_one["a"].crash();
@@ -214,8 +214,8 @@ TEST_CASE("a broken path of one proxy is not a dead backend; all paths broken is
 TEST_CASE("Redis killed: each by itself within seconds, no verdict changes; back again, they agree") {
   RedisServer redis;
   Fleet fleet({"a", "b"});
-  Proxy one(member(redis, "lb1", fleet.nodes()));
-  Proxy two(member(redis, "lb2", fleet.nodes()));
+  Proxy one(member(redis, "lb1", fleet.configs()));
+  Proxy two(member(redis, "lb2", fleet.configs()));
   REQUIRE(wait_for_proxies(one, 2));
   REQUIRE(wait_for_proxies(two, 2));
   redis.kill();

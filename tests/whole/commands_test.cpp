@@ -27,7 +27,7 @@ Finished in_shell(const Proxy& proxy, const std::string& command) {
 }
 
 ProxyConfig config_of(const Fleet& fleet) {
-  return {.nodes = fleet.nodes(), .sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n"};
+  return {.backends = fleet.configs(), .sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n"};
 }
 
 /// Some users, all served by `backend`: the other one is out.

@@ -23,7 +23,7 @@ std::int64_t sessions_in(const std::filesystem::path& logins) {
   return std::distance(std::filesystem::directory_iterator(logins), std::filesystem::directory_iterator());
 }
 
-/// Users of the sample app, all of them on the node that is the only one ready.
+/// Users of the sample app, all of them on the backend that is the only one ready.
 std::vector<HttpClient> log_in(const Proxy& proxy, int count) {
   std::vector<HttpClient> users;
   for (int i = 0; i < count; ++i) {
@@ -68,7 +68,7 @@ TEST_CASE("200 users log out one by one: nobody is cut, each count is the app's 
   const TempDir at_b;
   AppServer a("a", at_a.path());
   AppServer b("b", at_b.path());
-  Proxy proxy({.nodes = {a.node(), b.node()}, .sticky = kByAppCookie});
+  Proxy proxy({.backends = {a.config(), b.config()}, .sticky = kByAppCookie});
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   std::vector<HttpClient> users = log_in(proxy, 200);
   REQUIRE(sessions_in(at_a.path()) == 200);
@@ -127,7 +127,7 @@ TEST_CASE("the same with two proxies: both count for both") {
 }
 
 TEST_CASE("at the deadline the rest moves, without an error; what lasts goes last") {
-  Gate finish;
+  Latch finish;
   Fleet fleet({"a", "b", "c"});
   serve_tunnels(fleet);
   fleet.on("/stream", [](Conversation& talk) {
@@ -145,7 +145,7 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
     talk.read_body();
     talk.respond(200, talk.name());
   });
-  Proxy proxy({.nodes = fleet.nodes(), .sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n"});
+  Proxy proxy({.backends = fleet.configs(), .sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n"});
   std::map<std::string, std::string> homes;
   for (int i = 0; i < 60; ++i) homes["user" + std::to_string(i)] = ask(proxy, "user" + std::to_string(i));
   const auto bound = std::find_if(homes.begin(), homes.end(), [](const auto& home) { return home.second == "a"; });
@@ -184,7 +184,7 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
 }
 
 TEST_CASE("two proxies move the rest once, and the waiting one sees the other's requests") {
-  Gate finish;
+  Latch finish;
   Fleet fleet({"a", "b", "c"});
   fleet.on("/report", [&](Conversation& talk) {
     talk.read_body();
@@ -221,7 +221,7 @@ TEST_CASE("two proxies move the rest once, and the waiting one sees the other's 
 
 TEST_CASE("kill -9: the drain, its deadline and its users are there again, and the wait goes on") {
   Fleet fleet({"a", "b"});
-  ProxyConfig config{.nodes = fleet.nodes(), .sessions = "idle_timeout = \"4s\"\n"};
+  ProxyConfig config{.backends = fleet.configs(), .sessions = "idle_timeout = \"4s\"\n"};
   Proxy proxy(config, {.environment = {"HOLDFAST_SECRET=the same secret before and after the kill"}});
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   HttpClient user = proxy.client();
@@ -246,7 +246,8 @@ TEST_CASE("kill -9: the drain, its deadline and its users are there again, and t
 
 TEST_CASE("a deadline that passes while no proxy lives holds at the next start") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes()}, {.environment = {"HOLDFAST_SECRET=the same secret before and after the kill"}});
+  Proxy proxy({.backends = fleet.configs()},
+              {.environment = {"HOLDFAST_SECRET=the same secret before and after the kill"}});
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   HttpClient user = proxy.client();
   REQUIRE(user.get("/").body == "a");
@@ -267,7 +268,7 @@ TEST_CASE("a deadline that passes while no proxy lives holds at the next start")
 
 TEST_CASE("a wait ends with 1 when the drain is taken back, or the proxy does not know the backend") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   HttpClient user = proxy.client();
   REQUIRE(user.get("/").body == "a");

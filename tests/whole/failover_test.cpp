@@ -1,4 +1,4 @@
-// The main job: a node dies, and no user notices.
+// The main job: a backend dies, and no user notices.
 
 #include <doctest/doctest.h>
 
@@ -20,7 +20,7 @@ constexpr auto kSlowestMax = 50ms;
 struct User {
   std::string name;
   HttpClient client;
-  std::string node;  ///< Where the last response came from.
+  std::string backend;  ///< Where the last response came from.
 };
 
 class Shop {
@@ -29,7 +29,7 @@ class Shop {
     for (const char* name : {"app1", "app2", "app3"})
       apps_.push_back(std::make_unique<AppServer>(name, logins_.path()));
     ProxyConfig config;
-    for (const auto& app : apps_) config.nodes.push_back(app->node());
+    for (const auto& app : apps_) config.backends.push_back(app->config());
     config.workers = 4;
     proxy_ = std::make_unique<Proxy>(config);
     for (int i = 0; i < kUsers; ++i) {
@@ -41,13 +41,13 @@ class Shop {
     }
   }
 
-  /// One request as this user; empty when it went well, else what was wrong. Updates the user's node.
+  /// One request as this user; empty when it went well, else what was wrong. Updates the user's backend.
   static std::string visit(User& user) {
     const Response response = user.client.get("/api/whoami");
     if (!response.is_whole(200)) return user.name + " got " + response.text();
     if (response.body.find("\"user\":\"" + user.name + "\"") == std::string::npos)
       return user.name + " was logged out: " + response.body;
-    user.node = response.field("X-Node").value_or("?");
+    user.backend = response.field("X-Node").value_or("?");
     return "";
   }
 
@@ -66,13 +66,13 @@ class Shop {
 
 }  // namespace
 
-TEST_CASE("60 users, three nodes, one killed: no error, only its users move, once, spread, for good") {
+TEST_CASE("60 users, three backends, one killed: no error, only its users move, once, spread, for good") {
   Shop shop;
   std::map<std::string, std::string> before;
-  std::map<std::string, int> per_node;
-  for (const User& user : shop.users()) before[user.name] = user.node, ++per_node[user.node];
-  REQUIRE(per_node.size() == 3);
-  const std::string victim = per_node.begin()->first;
+  std::map<std::string, int> per_backend;
+  for (const User& user : shop.users()) before[user.name] = user.backend, ++per_backend[user.backend];
+  REQUIRE(per_backend.size() == 3);
+  const std::string victim = per_backend.begin()->first;
 
   shop.app(victim).kill_hard();
   Clock::duration slowest{0};
@@ -85,31 +85,31 @@ TEST_CASE("60 users, three nodes, one killed: no error, only its users move, onc
   std::map<std::string, std::string> after;
   std::map<std::string, int> moved_to;
   for (const User& user : shop.users()) {
-    after[user.name] = user.node;
+    after[user.name] = user.backend;
     if (before[user.name] == victim) {
-      CHECK(user.node != victim);
-      ++moved_to[user.node];
+      CHECK(user.backend != victim);
+      ++moved_to[user.backend];
     } else {
-      CHECK(user.node == before[user.name]);
+      CHECK(user.backend == before[user.name]);
     }
   }
   CHECK(moved_to.size() == 2);
-  for (const auto& [node, count] : moved_to) CHECK(count >= 2);  // ties are broken by chance
+  for (const auto& [backend, count] : moved_to) CHECK(count >= 2);  // ties are broken by chance
 
   const auto stays = [&] {
     for (int round = 0; round < 3; ++round) {
       for (User& user : shop.users()) {
         CHECK(Shop::visit(user) == "");
-        CHECK(user.node == after[user.name]);
+        CHECK(user.backend == after[user.name]);
       }
     }
   };
   stays();
-  CHECK(shop.proxy().backend(victim).value("moved_away_total", std::int64_t{-1}) == per_node[victim]);
+  CHECK(shop.proxy().backend(victim).value("moved_away_total", std::int64_t{-1}) == per_backend[victim]);
   shop.app(victim).restart();
   REQUIRE(shop.proxy().wait_for_state(victim, "UP"));
   stays();
-  CHECK(shop.proxy().sum("moved_away_total") == per_node[victim]);
+  CHECK(shop.proxy().sum("moved_away_total") == per_backend[victim]);
 
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(slowest).count();
   note("kill -9 of a node: slowest first answer after it " + std::to_string(us) + " us");
@@ -120,9 +120,9 @@ TEST_CASE("60 users, three nodes, one killed: no error, only its users move, onc
   }
 }
 
-TEST_CASE("a node killed under load: users who read see no error at all") {
+TEST_CASE("a backend killed under load: users who read see no error at all") {
   Shop shop;
-  Gate over;
+  Latch over;
   std::mutex mutex;
   std::vector<std::string> wrong;
   std::atomic<int> requests = 0;

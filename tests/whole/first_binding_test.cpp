@@ -31,7 +31,7 @@ TEST_CASE("50 sessions, 4 parallel first requests each, backends answering in 50
       c.work(50ms);
       c.respond(200, "page");
     });
-    Proxy proxy({.nodes = fleet.nodes(), .workers = 4, .sticky = row.sticky});
+    Proxy proxy({.backends = fleet.configs(), .workers = 4, .sticky = row.sticky});
     std::barrier start(kParallel);
     std::atomic<int> failed = 0;
     std::vector<std::thread> threads;

@@ -8,7 +8,7 @@ using namespace holdfast::support;
 
 namespace {
 
-ProxyConfig one_worker(const Fleet& fleet) { return {.nodes = fleet.nodes(), .workers = 1}; }
+ProxyConfig one_worker(const Fleet& fleet) { return {.backends = fleet.configs(), .workers = 1}; }
 
 Arrival last_arrival(Fleet& fleet, const char* name = "a") { return fleet[name].arrivals().back(); }
 
@@ -222,7 +222,7 @@ TEST_CASE("an early answer reaches a client that is still uploading") {
 }
 
 TEST_CASE("a client that goes away takes its request with it") {
-  Gate aborted;
+  Latch aborted;
   Fleet fleet({"a"});
   fleet.on("/hang", [&](Conversation& c) {
     if (c.wait_for_peer_to_go()) aborted.open();

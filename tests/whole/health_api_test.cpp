@@ -19,7 +19,7 @@ TEST_CASE("no traffic before the first good probe; down and up again with reason
   Fleet fleet({"a"});
   std::atomic<bool> is_well = false;
   fleet.on("/probe", [&](Conversation& c) { c.respond(is_well ? 200 : 503, "state"); });
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 2};
+  ProxyConfig config{.backends = fleet.configs(), .workers = 2};
   config.probe = "path = \"/probe\"\ninterval = \"1s\"\nfast_interval = \"20ms\"\nrise = 2\nfall = 2\n";
   Proxy proxy(config, {.environment = {}, .wrapper = {}, .wait_until_up = false});
   REQUIRE(fleet["a"].wait_for_count(1));
@@ -49,7 +49,7 @@ TEST_CASE("no traffic before the first good probe; down and up again with reason
 
 TEST_CASE("a dead backend is noticed by its traffic before any probe is due") {
   Fleet fleet({"a", "b"});
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = "mode = \"none\"\n"};
+  ProxyConfig config{.backends = fleet.configs(), .workers = 2, .sticky = "mode = \"none\"\n"};
   config.probe = "path = \"/health\"\ninterval = \"10m\"\nfast_interval = \"20ms\"\ntimeout = \"20s\"\n";
   Proxy proxy(config);
   fleet["a"].crash();
@@ -64,7 +64,7 @@ TEST_CASE("a backend that comes back and still fails is ejected after as many fa
   Fleet fleet({"a", "b"});
   fleet["a"].on("/pay", [](Conversation& c) { c.reset(); });
   fleet["a"].on("/health", [](Conversation& c) { c.respond(200, "well"); });
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 1, .sticky = "mode = \"none\"\n"};
+  ProxyConfig config{.backends = fleet.configs(), .workers = 1, .sticky = "mode = \"none\"\n"};
   config.tables = "[pools.app.passive]\nfailures = 3\neject = \"200ms\"\n";
   config.pool = "balance = \"round_robin\"\nslow_start = \"0s\"\n";
   config.probe = "path = \"/health\"\ninterval = \"3s\"\nfast_interval = \"20ms\"\ntimeout = \"3s\"\nrise = 1\n";
@@ -86,7 +86,7 @@ TEST_CASE("a backend that comes back and still fails is ejected after as many fa
 
 TEST_CASE("/livez, /readyz and what is not there") {
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   CHECK(ask(proxy, "/livez").is_whole(200));
   CHECK(ask(proxy, "/readyz").is_whole(200));
   CHECK(ask(proxy, "/no-such-page").is_whole(404));
@@ -94,7 +94,7 @@ TEST_CASE("/livez, /readyz and what is not there") {
 
 TEST_CASE("/api/v1/status: the part other tools rely on") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 2});
+  Proxy proxy({.backends = fleet.configs(), .workers = 2});
   std::vector<HttpClient> users;
   for (int i = 0; i < 10; ++i) {
     users.push_back(proxy.client());
@@ -125,7 +125,7 @@ TEST_CASE("/api/v1/status: the part other tools rely on") {
 
 TEST_CASE("/metrics: Prometheus text, without sessions or paths") {
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   HttpClient user = proxy.client();
   REQUIRE(user.get("/very/private/path").is_whole(200));
   const std::string cookie = user.cookies().at("holdfast");
@@ -140,7 +140,7 @@ TEST_CASE("/metrics: Prometheus text, without sessions or paths") {
 
 TEST_CASE("the access log says what stickiness did") {
   Fleet fleet({"a", "b"});
-  Proxy proxy({.nodes = fleet.nodes(), .server = "access_log = { path = \"-\", format = \"json\" }\n"});
+  Proxy proxy({.backends = fleet.configs(), .server = "access_log = { path = \"-\", format = \"json\" }\n"});
   HttpClient user = proxy.client();
   REQUIRE(user.get("/one").is_whole(200));
   const std::string first = proxy.process().wait_for_line("/one").value_or("");

@@ -44,7 +44,8 @@ TEST_CASE("hostile requests") {
     c.respond(200, "ok", "Connection: close\r\n");
     c.close();
   });
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
+  Proxy proxy(
+      {.backends = fleet.configs(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
   const auto rows = holdfast::tests::hostile_requests();
   CHECK(rows.size() > 75);
   for (const HostileRow& row : rows) {
@@ -77,7 +78,8 @@ TEST_CASE("hostile requests") {
 // time under a name that gets further.
 TEST_CASE("hostile requests to the admin listener are refused, and nothing else") {
   const Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
+  Proxy proxy(
+      {.backends = fleet.configs(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
   for (const HostileRow& row : holdfast::tests::hostile_requests()) {
     for (const char* host : {"shop", "localhost"}) {
       const std::string bytes = under_name(row.bytes, host);
@@ -111,7 +113,8 @@ TEST_CASE("hostile answers") {
     c.send(rows[row].bytes);
     c.close();
   });
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
+  Proxy proxy(
+      {.backends = fleet.configs(), .workers = 1, .probe = "type = \"none\"\n", .tables = std::string(kNoEjection)});
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const HostileRow& row = rows[i];
     INFO(std::string(row.why));

@@ -1,4 +1,4 @@
-// A node that accepts and never answers: stopped, or its packets lost. Nobody waits for it until the read timeout.
+// A backend that accepts and never answers: stopped, or its packets lost. Nobody waits for it until the read timeout.
 
 #include <doctest/doctest.h>
 
@@ -66,7 +66,7 @@ class Crowd {
     }
   }
 
-  Gate over_;
+  Latch over_;
   std::atomic<std::size_t> count_ = 0;
   std::mutex mutex_;
   std::vector<Request> requests_;  // guarded by mutex_
@@ -105,13 +105,13 @@ std::size_t times_said(Proxy& proxy, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a node stopped by SIGSTOP: its readers are answered elsewhere, its writers told, within 2.5 s") {
+TEST_CASE("a backend stopped by SIGSTOP: its readers are answered elsewhere, its writers told, within 2.5 s") {
   const TempDir logins;
   std::vector<std::unique_ptr<AppServer>> apps;
   ProxyConfig config;
   for (const char* name : {"app1", "app2", "app3"}) {
     apps.push_back(std::make_unique<AppServer>(name, logins.path()));
-    config.nodes.push_back(apps.back()->node());
+    config.backends.push_back(apps.back()->config());
   }
   config.probe = kProbe;
   Proxy proxy(config);
@@ -129,7 +129,7 @@ TEST_CASE("a node stopped by SIGSTOP: its readers are answered elsewhere, its wr
   if (!is_sanitized()) CHECK(times_said(proxy, "backend_down") == 1);
 }
 
-TEST_CASE("a node whose packets get lost: the same") {
+TEST_CASE("a backend whose packets get lost: the same") {
   std::string why_not;
   const auto space = NetNamespace::make(why_not);
   if (!space) {
@@ -141,8 +141,8 @@ TEST_CASE("a node whose packets get lost: the same") {
     const NetNamespace::Inside inside(*space);
     away = std::make_unique<TestBackend>("app3", space->inside());
   }
-  ProxyConfig config{.nodes = fleet.nodes(), .probe = kProbe};
-  config.nodes.push_back({away->name(), away->port(), {}, away->host()});
+  ProxyConfig config{.backends = fleet.configs(), .probe = kProbe};
+  config.backends.push_back({away->name(), away->port(), {}, away->host()});
   Proxy proxy(config);
   Crowd crowd(proxy, 24);
   REQUIRE(crowd.goes_on_for(200));
@@ -155,14 +155,14 @@ TEST_CASE("a node whose packets get lost: the same") {
   CHECK(proxy.wait_for_state("app3", "UP"));
 }
 
-TEST_CASE("a node that is slow with all it has and answers its probes is not hung") {
-  Gate enough;
+TEST_CASE("a backend that is slow with all it has and answers its probes is not hung") {
+  Latch enough;
   Fleet fleet({"app1", "app2"});
   fleet.on("/report", [&](Conversation& c) {
     c.wait(enough);
     c.respond(200, c.name());
   });
-  ProxyConfig config{.nodes = fleet.nodes()};
+  ProxyConfig config{.backends = fleet.configs()};
   config.probe = "path = \"/health\"\ninterval = \"1h\"\ntimeout = \"20s\"\nfall = 1\n";
   config.tables = "[pools.app.hung]\nsilence = \"100ms\"\n";
   Proxy proxy(config);

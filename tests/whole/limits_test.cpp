@@ -11,7 +11,7 @@ using namespace holdfast::support;
 namespace {
 
 ProxyConfig with(const Fleet& fleet, std::string tables) {
-  return {.nodes = fleet.nodes(), .workers = 1, .tables = std::move(tables)};
+  return {.backends = fleet.configs(), .workers = 1, .tables = std::move(tables)};
 }
 
 constexpr std::string_view kHead = "POST /up HTTP/1.1\r\nHost: shop.test\r\n";
@@ -40,7 +40,7 @@ TEST_CASE("a head that drips on, byte by byte, ends at the same deadline") {
   const Deadline deadline{10s};
   bool answered = false;
   while (!answered && !deadline.passed()) {
-    Gate nobody;
+    Latch nobody;
     nobody.wait(Deadline{20ms});
     answered = !client.send("x") || peer_has_gone(client.wire().socket());
   }
@@ -90,7 +90,7 @@ TEST_CASE("a route may allow more than the rest") {
 }
 
 TEST_CASE("a body that stops is ended, on either side") {
-  Gate told;
+  Latch told;
   Fleet fleet({"a"});
   fleet.on("/up", [&](Conversation& c) {
     if (c.read_body() != End::Whole) told.open();
@@ -139,16 +139,16 @@ TEST_CASE("too many connections: idle ones make room") {
 }
 
 TEST_CASE("max_requests: the rest waits its turn, and not for ever") {
-  Gate gate;
+  Latch latch;
   Fleet fleet({"a"});
   fleet.on("*", [&](Conversation& c) {
     c.read_body();
-    c.wait(gate);
+    c.wait(latch);
     c.respond(200, "page");
   });
   ProxyConfig config = with(fleet, "");
   config.workers = 4;
-  config.nodes[0].more = "max_requests = 2\n";
+  config.backends[0].more = "max_requests = 2\n";
   SUBCASE("all are served") {
     Proxy proxy(config);
     std::vector<HttpClient> clients;
@@ -157,7 +157,7 @@ TEST_CASE("max_requests: the rest waits its turn, and not for ever") {
       REQUIRE(clients.back().send(request_text({})));
     }
     REQUIRE(fleet["a"].wait_for_count(2));
-    gate.open();
+    latch.open();
     for (auto& client : clients) CHECK(client.receive().is_whole(200));
     CHECK(fleet["a"].in_flight_max() == 2);
   }
@@ -171,7 +171,7 @@ TEST_CASE("max_requests: the rest waits its turn, and not for ever") {
     }
     REQUIRE(fleet["a"].wait_for_count(2));
     CHECK(proxy.client().get("/").is_whole(503));
-    gate.open();
+    latch.open();
     for (auto& client : clients) CHECK(client.receive().is_whole(200));
   }
 }

@@ -33,7 +33,7 @@ void order(const Proxy& proxy, const std::string& what) {
 
 TEST_CASE("nobody may serve: a page of ours, in the form that was asked for") {
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   fleet["a"].crash();
   REQUIRE(proxy.wait_for_state("a", "DOWN"));
   const Response page = proxy.client().get("/", kBrowser);
@@ -53,7 +53,7 @@ TEST_CASE("maintenance: the pool's own page, and no alarm whatever becomes of th
   const TempDir dir;
   const std::string html = "<!doctype html><title>Back at nine</title><h1>Back at nine</h1>\n";
   const std::string file = dir.write("page.html", html).string();
-  Proxy proxy({.nodes = fleet.nodes(), .pool = "maintenance_page = \"" + file + "\"\n"});
+  Proxy proxy({.backends = fleet.configs(), .pool = "maintenance_page = \"" + file + "\"\n"});
   HttpClient user = proxy.client();
   REQUIRE(user.get("/").is_whole(200));
   order(proxy, "maint");
@@ -93,7 +93,7 @@ TEST_CASE("a maintenance page that cannot be used is found before the start") {
   for (const Row& row : {Row{"/no/such/page.html", "No such file"}, Row{dir.path().string(), "not a plain file"},
                          Row{dir.write("empty", "").string(), "it is empty"},
                          Row{dir.write("large", std::string((256u << 10) + 1, 'x')).string(), "262144 bytes"}}) {
-    const ProxyConfig config{.nodes = fleet.nodes(), .pool = "maintenance_page = \"" + row.page + "\"\n"};
+    const ProxyConfig config{.backends = fleet.configs(), .pool = "maintenance_page = \"" + row.page + "\"\n"};
     const std::string toml = dir.write("c.toml", toml_of(config, dir.path().string())).string();
     std::vector<std::string> arguments = {holdfast_binary(), "-c", toml};
     for (int round = 0; round < 2; ++round) {

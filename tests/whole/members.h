@@ -19,7 +19,7 @@ struct Members {
   }
 
   ProxyConfig config(const std::string& name, const Fleet& fleet) const {
-    return {.nodes = fleet.nodes(),
+    return {.backends = fleet.configs(),
             .workers = 1,
             .sessions = "store = \"redis\"\n",
             .pool = "slow_start = \"300ms\"\n",

@@ -5,7 +5,7 @@
 #include <functional>
 #include <list>
 
-#include "tests/support/mendix_node.h"
+#include "tests/support/mendix_backend.h"
 
 using namespace holdfast::support;
 
@@ -16,33 +16,33 @@ constexpr const char* kQuick =
 
 struct Erp {
   explicit Erp(std::initializer_list<const char*> names) {
-    for (const char* name : names) nodes.emplace_back(name);
+    for (const char* name : names) backends.emplace_back(name);
   }
   ProxyConfig config(const std::string& probe = std::string(kQuick) + "password = \"1Secret!\"\n") const {
     ProxyConfig out;
-    for (const MendixNode& node : nodes) out.nodes.push_back(node.node());
+    for (const MendixBackend& backend : backends) out.backends.push_back(backend.config());
     out.pool = "preset = \"mendix\"\n";
     out.probe = probe;
     return out;
   }
-  MendixNode& operator[](std::size_t i) { return *std::next(nodes.begin(), static_cast<std::ptrdiff_t>(i)); }
-  void each(const std::function<void(MendixNode&)>& act) {
-    for (MendixNode& node : nodes) act(node);
+  MendixBackend& operator[](std::size_t i) { return *std::next(backends.begin(), static_cast<std::ptrdiff_t>(i)); }
+  void each(const std::function<void(MendixBackend&)>& act) {
+    for (MendixBackend& backend : backends) act(backend);
   }
-  std::list<MendixNode> nodes;
+  std::list<MendixBackend> backends;
 };
 
 std::string word(const Proxy& proxy, const char* backend, const char* key) {
   return proxy.backend(backend).value(key, "");
 }
 
-/// A user with a session on that node.
-HttpClient user_of(const Proxy& proxy, std::string_view node) {
+/// A user with a session on that backend.
+HttpClient user_of(const Proxy& proxy, std::string_view backend) {
   for (int i = 0; i < 100; ++i) {
     HttpClient user = proxy.client();
-    if (user.get("/").body == node) return user;
+    if (user.get("/").body == backend) return user;
   }
-  FAIL("nobody was placed on " << node);
+  FAIL("nobody was placed on " << backend);
   return proxy.client();
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("mendix: an app that starts for too long is down") {
 
 TEST_CASE("mendix: a wrong password is the probe's fault, in each way it is said, and never UP") {
   for (const auto refusal :
-       {MendixNode::Refusal::Ok200, MendixNode::Refusal::Unauthorized401, MendixNode::Refusal::Forbidden403}) {
+       {MendixBackend::Refusal::Ok200, MendixBackend::Refusal::Unauthorized401, MendixBackend::Refusal::Forbidden403}) {
     Erp erp({"a", "b"});
     Proxy proxy(erp.config());
     HttpClient old_user = user_of(proxy, "a");
@@ -137,7 +137,7 @@ TEST_CASE("mendix: a wrong password is the probe's fault, in each way it is said
 
 TEST_CASE("mendix: a wrong password from the start, everywhere: the apps serve, and one alarm says why") {
   Erp erp({"a", "b"});
-  erp.each([](MendixNode& node) { node.set_password("another"); });
+  erp.each([](MendixBackend& backend) { backend.set_password("another"); });
   Proxy proxy(erp.config(), {.environment = {}, .wrapper = {}, .wait_until_up = false});
   REQUIRE(proxy.wait_for_state("a", "SICK"));
   REQUIRE(proxy.wait_for_state("b", "SICK"));

@@ -5,7 +5,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/mfiles_node.h"
+#include "tests/support/mfiles_backend.h"
 
 using namespace holdfast::support;
 
@@ -13,23 +13,23 @@ namespace {
 
 struct Vault {
   explicit Vault(std::initializer_list<const char*> names) {
-    for (const char* name : names) nodes.emplace_back(name);
+    for (const char* name : names) backends.emplace_back(name);
   }
   ProxyConfig config(const std::string& pool = {}) const {
     ProxyConfig out;
-    for (const MfilesNode& node : nodes) out.nodes.push_back(node.node());
+    for (const MfilesBackend& backend : backends) out.backends.push_back(backend.config());
     out.pool = "preset = \"mfiles\"\n" + pool;
     out.probe = "interval = \"200ms\"\nfast_interval = \"20ms\"\ntimeout = \"200ms\"\n";
     return out;
   }
-  MfilesNode& named(std::string_view name) {
-    for (MfilesNode& node : nodes) {
-      if (node.name() == name) return node;
+  MfilesBackend& named(std::string_view name) {
+    for (MfilesBackend& backend : backends) {
+      if (backend.name() == name) return backend;
     }
     FAIL("no node " << name);
-    return nodes.front();
+    return backends.front();
   }
-  std::list<MfilesNode> nodes;
+  std::list<MfilesBackend> backends;
 };
 
 std::string token_for(HttpClient& client) {

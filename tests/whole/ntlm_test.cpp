@@ -32,7 +32,7 @@ TEST_CASE("an authenticated connection is never lent to somebody else") {
         c.respond(200, "page");
       }
     });
-    Proxy proxy({.nodes = fleet.nodes(), .workers = 1});
+    Proxy proxy({.backends = fleet.configs(), .workers = 1});
     HttpClient alice = proxy.client();
     HttpClient bob = proxy.client();
     const auto bob_asks = [&](const std::string& id) { return bob.get("/", {{"X-Test-Id", id}}).is_whole(200); };

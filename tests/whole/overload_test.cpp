@@ -1,4 +1,4 @@
-// Half of the nodes die at nearly full load: the rest is not dragged down, and all is well soon after they return.
+// Half of the backends die at nearly full load: the rest is not dragged down, and all is well soon after they return.
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ using namespace holdfast::support;
 
 namespace {
 
-// Four nodes, each for 5 requests at once of 50 ms: 400 a second in all.
+// Four backends, each for 5 requests at once of 50 ms: 400 a second in all.
 constexpr auto kWork = 50ms;
 constexpr int kPerSecond = 360;
 constexpr int kUsers = 120;  // so each has time for 333 ms
@@ -66,7 +66,7 @@ class Visitors {
     asked_.push_back(one);
   }
 
-  Gate over_;
+  Latch over_;
   mutable std::mutex mutex_;
   std::vector<Asked> asked_;
   std::vector<std::thread> threads_;
@@ -109,11 +109,11 @@ std::string half_of_four_die() {
     c.work(kWork);
     c.respond(200, c.name());
   });
-  ProxyConfig config{.nodes = fleet.nodes(),
+  ProxyConfig config{.backends = fleet.configs(),
                      .workers = 2,
                      .sticky = "mode = \"cookie\"\n",
                      .tables = "[timeouts]\nqueue = \"60ms\"\n"};
-  for (Node& node : config.nodes) node.more = "max_requests = 5\n";
+  for (BackendConfig& backend : config.backends) backend.more = "max_requests = 5\n";
   Proxy proxy(config);
   Visitors visitors(proxy);
   const auto start = Clock::now();
@@ -129,7 +129,7 @@ std::string half_of_four_die() {
   std::this_thread::sleep_until(returned + 12s);
   visitors.stop();
 
-  // Not those in flight just then: who has lost two nodes within a moment is not given a third (docs/guards.md).
+  // Not those in flight just then: who has lost two backends within a moment is not given a third (docs/guards.md).
   const Span before(visitors.between(start + 1s, died - 250ms));
   const Span outage(visitors.between(died + 1s, returned));
   const Span after(visitors.between(returned + 5s, returned + 12s));
@@ -163,7 +163,8 @@ std::string half_of_four_die() {
 }  // namespace
 
 // How fast a machine is at the moment can spoil a run, and cannot make one good: of three, one has to be.
-TEST_CASE("half of four nodes die at 90 % of what they can: the excess is refused at once, the rest is served well") {
+TEST_CASE(
+    "half of four backends die at 90 % of what they can: the excess is refused at once, the rest is served well") {
   std::string spoiled = half_of_four_die();
   if (is_sanitized()) return note_left_to_release("how well half of four nodes serve", "a sanitized build is slow");
   for (int tries = 1; !spoiled.empty() && tries < 3; ++tries) {

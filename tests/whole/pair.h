@@ -22,7 +22,7 @@ struct Pair {
 
   ProxyConfig config(Fleet& fleet, const std::string& sticky, const std::string& redis_more, const std::string& server,
                      const std::string& pool = {}) const {
-    return {.nodes = fleet.nodes(),
+    return {.backends = fleet.configs(),
             .workers = 2,
             .server = server,
             .sessions = "store = \"redis\"\n",

@@ -1,5 +1,5 @@
-// A request that kills its node, and a user who reloads: one node dies of it, not all. And who kills nodes by hand puts
-// nobody into quarantine.
+// A request that kills its backend, and a user who reloads: one backend dies of it, not all. And who kills backends by
+// hand puts nobody into quarantine.
 
 #include <doctest/doctest.h>
 
@@ -61,7 +61,7 @@ class Reaper {
   int deaths() const { return deaths_; }
 
  private:
-  Gate over_;
+  Latch over_;
   std::atomic<int> deaths_ = 0;
   std::vector<std::thread> threads_;
 };
@@ -101,7 +101,7 @@ class Shoppers {
     }
   }
 
-  Gate over_;
+  Latch over_;
   std::atomic<std::size_t> count_ = 0;
   std::mutex mutex_;
   std::vector<std::string> wrong_;
@@ -122,12 +122,12 @@ void work(Fleet& fleet) {
 
 }  // namespace
 
-TEST_CASE("a deadly request and a user who reloads: one node dies, it is executed once, nobody else notices") {
+TEST_CASE("a deadly request and a user who reloads: one backend dies, it is executed once, nobody else notices") {
   for (const char* method : {"POST", "GET"}) {
     CAPTURE(method);
     Fleet fleet({"app1", "app2", "app3"});
     work(fleet);
-    Proxy proxy({.nodes = fleet.nodes()});
+    Proxy proxy({.backends = fleet.configs()});
     Shoppers shoppers(proxy, 12);
     REQUIRE(shoppers.go_on_for(300));
     {
@@ -153,7 +153,7 @@ TEST_CASE("a deadly request and a user who reloads: one node dies, it is execute
 TEST_CASE("what is in quarantine is listed, refused, and released") {
   Fleet fleet({"app1", "app2"});
   work(fleet);
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   REQUIRE(proxy.client().get("/page").is_whole(200));
   {
     const Reaper reaper(fleet);
@@ -202,12 +202,12 @@ TEST_CASE(
   CHECK(eventually([&] { return quarantine(pair.one).empty(); }));
 }
 
-TEST_CASE("nodes killed by hand under load, again and again: nobody innocent is quarantined") {
+TEST_CASE("backends killed by hand under load, again and again: nobody innocent is quarantined") {
   const int kills = is_sanitized() ? 60 : 200;
   Fleet fleet({"app1", "app2", "app3"});
   work(fleet);
   // Whoever is killed so often would be ejected for longer and longer.
-  Proxy proxy({.nodes = fleet.nodes(), .tables = "[pools.app.passive]\nfailures = 0\n"});
+  Proxy proxy({.backends = fleet.configs(), .tables = "[pools.app.passive]\nfailures = 0\n"});
   Shoppers shoppers(proxy, 8);
   REQUIRE(shoppers.go_on_for(300));
   std::minstd_rand chance(7);

@@ -1,4 +1,4 @@
-// Users at work while Redis hangs, is killed, fails over: nobody sees an error, nobody changes nodes.
+// Users at work while Redis hangs, is killed, fails over: nobody sees an error, nobody changes backends.
 
 #include <doctest/doctest.h>
 
@@ -87,7 +87,7 @@ TEST_CASE("Redis stands still under load: no error, and each worker waits for it
   }
 }
 
-TEST_CASE("Redis is killed and comes back empty under load: no error, no known user changes nodes") {
+TEST_CASE("Redis is killed and comes back empty under load: no error, no known user changes backends") {
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 0ms);
   Pair pair(fleet, "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n", "timeout = \"500ms\"\n");
@@ -114,7 +114,7 @@ TEST_CASE("the master dies, Sentinels make a replica the next one, under load: n
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 0ms);
   Sentinels redis;
-  const auto config = ProxyConfig{.nodes = fleet.nodes(),
+  const auto config = ProxyConfig{.backends = fleet.configs(),
                                   .workers = 2,
                                   .sessions = "store = \"redis\"\n",
                                   .sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n",

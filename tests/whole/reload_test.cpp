@@ -20,18 +20,18 @@ using namespace holdfast::support;
 
 namespace {
 
-ProxyConfig config_of(std::vector<Node> nodes) {
+ProxyConfig config_of(std::vector<BackendConfig> backends) {
   ProxyConfig config;
-  config.nodes = std::move(nodes);
+  config.backends = std::move(backends);
   config.sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n";
   return config;
 }
 
-std::vector<Node> only(const Fleet& fleet, std::initializer_list<std::string_view> names) {
-  std::vector<Node> out;
+std::vector<BackendConfig> only(const Fleet& fleet, std::initializer_list<std::string_view> names) {
+  std::vector<BackendConfig> out;
   for (const std::string_view name : names) {
-    for (const Node& node : fleet.nodes()) {
-      if (node.name == name) out.push_back(node);
+    for (const BackendConfig& backend : fleet.configs()) {
+      if (backend.name == name) out.push_back(backend);
     }
   }
   return out;
@@ -88,7 +88,7 @@ TEST_CASE(
 
 TEST_CASE("a bad file changes nothing and says what is wrong") {
   Fleet fleet({"a", "b"});
-  Proxy proxy(config_of(fleet.nodes()));
+  Proxy proxy(config_of(fleet.configs()));
   const auto home = learn(proxy, 4);
   proxy.write_config("[[listen]]\naddress = \"127.0.0.1:0\"\n[pools.app]\nbackend = [\"h:1\"]\n");
   const Response refused = proxy.reload();
@@ -138,9 +138,9 @@ TEST_CASE("a HUP while the file is being read: it is read once more, as it may h
 
 TEST_CASE("a listener that cannot be opened stops the whole reload") {
   Fleet fleet({"a"});
-  Proxy proxy(config_of(fleet.nodes()));
+  Proxy proxy(config_of(fleet.configs()));
   const Fd taken = listen_on(0);
-  ProxyConfig wanted = config_of(fleet.nodes());
+  ProxyConfig wanted = config_of(fleet.configs());
   wanted.pool = "balance = \"hash\"\n";
   wanted.tables = "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port_of(taken)) + "\"\n";
   proxy.reconfigure(wanted);
@@ -163,7 +163,7 @@ TEST_CASE("a listener may grow from one address to all of them on the port that 
   Fd reserved = reserve_port();
   const std::uint16_t port = port_of(reserved);
   const auto with = [&](const std::string& host) {
-    ProxyConfig config = config_of(fleet.nodes());
+    ProxyConfig config = config_of(fleet.configs());
     config.tables = "[[listen]]\naddress = \"" + host + ":" + std::to_string(port) + "\"\n";
     return config;
   };
@@ -184,7 +184,7 @@ TEST_CASE("a listener may grow from one address to all of them on the port that 
 
 TEST_CASE("a check says what would change, for how many sessions, and what waits for a restart") {
   Fleet fleet({"a", "b"});
-  Proxy proxy(config_of(fleet.nodes()));
+  Proxy proxy(config_of(fleet.configs()));
   const auto home = learn(proxy, 10);
   const auto on_b = std::count_if(home.begin(), home.end(), [](const auto& user) { return user.second == "b"; });
   ProxyConfig wanted = config_of(only(fleet, {"a"}));
@@ -206,7 +206,7 @@ TEST_CASE("a check says what would change, for how many sessions, and what waits
 }
 
 TEST_CASE("a new listener opens; an old one closes, its clients finish what they have under way") {
-  Gate respond_now;
+  Latch respond_now;
   Fleet fleet({"a"});
   fleet.on("/slow", [&](Conversation& talk) {
     talk.wait(respond_now);
@@ -217,7 +217,7 @@ TEST_CASE("a new listener opens; an old one closes, its clients finish what they
   const std::uint16_t before = port_of(first);
   const std::uint16_t after = port_of(second);
   const auto with = [&](std::uint16_t port) {
-    ProxyConfig config = config_of(fleet.nodes());
+    ProxyConfig config = config_of(fleet.configs());
     config.tables = "[[listen]]\naddress = \"127.0.0.1:" + std::to_string(port) + "\"\n";
     return config;
   };
@@ -251,14 +251,14 @@ TEST_CASE("reloads under load: no error, no closed tunnel, the dead stay dead, d
   Fleet fleet({"a", "b", "c", "dead", "drained"});
   serve_websockets(fleet);
   fleet["dead"].refuse();
-  const auto nodes = [&](int round) {
-    std::vector<Node> all = fleet.nodes();
-    if (round % 2 == 1) std::erase_if(all, [](const Node& node) { return node.name == "c"; });
+  const auto configs = [&](int round) {
+    std::vector<BackendConfig> all = fleet.configs();
+    if (round % 2 == 1) std::erase_if(all, [](const BackendConfig& backend) { return backend.name == "c"; });
     if (round % 3 == 1) std::reverse(all.begin(), all.end());
     return all;
   };
   const auto round_config = [&](int round) {
-    ProxyConfig config = config_of(nodes(round));
+    ProxyConfig config = config_of(configs(round));
     config.workers = 2;
     config.pool = "slow_start = \"" + std::to_string(1 + round % 4) + "s\"\nbalance = \"" +
                   (round % 5 == 0 ? "round_robin" : "least_requests") + "\"\n";

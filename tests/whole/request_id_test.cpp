@@ -27,7 +27,7 @@ TEST_CASE("a request's id: ours for strangers, theirs for trusted proxies; to th
   for (const bool is_trusted : {false, true}) {
     CAPTURE(is_trusted);
     Fleet fleet({"a"});
-    Proxy proxy({.nodes = fleet.nodes(),
+    Proxy proxy({.backends = fleet.configs(),
                  .server = kJsonLog,
                  .listen = is_trusted ? "trusted_proxies = [\"127.0.0.0/8\"]\n" : ""});
     HttpClient client = proxy.client();
@@ -49,7 +49,7 @@ TEST_CASE("a request's id: ours for strangers, theirs for trusted proxies; to th
 TEST_CASE("a request tried twice has one name") {
   Fleet fleet({"a", "b"});
   fleet.on("/once", [](Conversation& c) { c.reset(); });
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   CHECK(proxy.client().get("/once", {{"X-Test-Id", "t"}}).status >= 500);
   std::set<std::string> names;
   for (TestBackend& backend : fleet.all()) {
@@ -66,7 +66,7 @@ TEST_CASE("traceparent passes; it is begun where that is configured") {
   for (const bool starts : {false, true}) {
     CAPTURE(starts);
     Fleet fleet({"a"});
-    Proxy proxy({.nodes = fleet.nodes(), .server = starts ? "traceparent = \"start\"\n" : ""});
+    Proxy proxy({.backends = fleet.configs(), .server = starts ? "traceparent = \"start\"\n" : ""});
     HttpClient client = proxy.client();
     REQUIRE(client.get("/", {{"X-Test-Id", "with"}, {"traceparent", theirs}, {"tracestate", "v=1"}}).is_whole(200));
     REQUIRE(client.get("/", {{"X-Test-Id", "without"}}).is_whole(200));
@@ -85,7 +85,8 @@ TEST_CASE("the access log has every field in both formats") {
   for (const std::string format : {"json", "text"}) {
     CAPTURE(format);
     Fleet fleet({"a"});
-    Proxy proxy({.nodes = fleet.nodes(), .server = "access_log = { path = \"-\", format = \"" + format + "\" }\n"});
+    Proxy proxy(
+        {.backends = fleet.configs(), .server = "access_log = { path = \"-\", format = \"" + format + "\" }\n"});
     REQUIRE(proxy.client().get("/page?secret=1").is_whole(200));
     const std::string line = proxy.process().wait_for_line("/page").value_or("");
     CHECK(line.find("secret") == std::string::npos);

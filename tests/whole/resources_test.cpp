@@ -22,7 +22,9 @@ using namespace holdfast::support;
 namespace {
 
 // Nothing but the measured requests happens: no probes, no access log.
-ProxyConfig quiet(const Fleet& fleet) { return {.nodes = fleet.nodes(), .workers = 1, .probe = "type = \"none\"\n"}; }
+ProxyConfig quiet(const Fleet& fleet) {
+  return {.backends = fleet.configs(), .workers = 1, .probe = "type = \"none\"\n"};
+}
 
 /// One of many users of a proxy whose backends die: asks, and judges what comes back.
 class RestlessClient {
@@ -106,7 +108,7 @@ TEST_CASE("200 clients, 4 workers, backends killed and restarted: answers stay t
     if (c.read_body() == End::Whole)
       c.respond(200, c.arrival().id + " " + std::string(c.arrival().body_bytes % 5000, '.'));
   });
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 4};
+  ProxyConfig config{.backends = fleet.configs(), .workers = 4};
   config.tables = "[timeouts]\nbackend_idle = \"500ms\"\n";
   Proxy proxy(config);
   const std::size_t descriptors_before = open_descriptors(proxy.pid());

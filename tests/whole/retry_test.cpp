@@ -13,7 +13,7 @@ namespace {
 
 // "a" comes first, "b" only in need; no probe tells that "a" has a fault; nobody is ejected.
 ProxyConfig first_a_then_b(const Fleet& fleet) {
-  return {.nodes = fleet.nodes(),
+  return {.backends = fleet.configs(),
           .workers = 1,
           .pool = "balance = \"failover\"\n",
           .sticky = "mode = \"none\"\n",
@@ -121,7 +121,7 @@ TEST_CASE("200 POSTs through backends that are killed again and again: none arri
   fleet.on("*", [](Conversation& c) {
     if (c.read_body() == End::Whole) c.respond(200, c.arrival().id + " " + std::string(3000, '.'));
   });
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = "mode = \"none\"\n"};
+  ProxyConfig config{.backends = fleet.configs(), .workers = 2, .sticky = "mode = \"none\"\n"};
   Proxy proxy(config);
   // Were the first of its kind in flight when a backend dies, it would be the suspect (docs/guards.md).
   REQUIRE(proxy.client().post("/buy", "b").is_whole(200));

@@ -100,7 +100,7 @@ std::vector<std::string> serve(Command& command, Process& roll, Fleet& fleet,
 TEST_CASE("three backends under load, each restarted: no error, one at a time, in their order") {
   Fleet fleet({"a", "b", "c"});
   respond_by_name(fleet);
-  Proxy proxy({.nodes = fleet.nodes(), .pool = pool_with("500ms"), .sticky = kSticky, .probe = kProbe});
+  Proxy proxy({.backends = fleet.configs(), .pool = pool_with("500ms"), .sticky = kSticky, .probe = kProbe});
   Load load({.proxies = {&proxy}, .users = 60});
   REQUIRE(load.goes_on_for(100));
   Command command;
@@ -124,7 +124,7 @@ TEST_CASE("three backends under load, each restarted: no error, one at a time, i
 TEST_CASE("a command that fails on the second: it stops there, says so, and leaves the third alone") {
   Fleet fleet({"a", "b", "c"});
   respond_by_name(fleet);
-  Proxy proxy({.nodes = fleet.nodes(), .pool = pool_with("0s"), .sticky = kSticky, .probe = kProbe});
+  Proxy proxy({.backends = fleet.configs(), .pool = pool_with("0s"), .sticky = kSticky, .probe = kProbe});
   Load load({.proxies = {&proxy}, .users = 60});
   REQUIRE(load.goes_on_for(100));
   Command command;
@@ -190,7 +190,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
 TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely backend") {
   Fleet fleet({"a", "b"});
   respond_by_name(fleet);
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   Command command;
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   const Finished out = ctl(proxy, roll_words(command));
@@ -202,7 +202,7 @@ TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely 
   CHECK(from.code == 1);
   CHECK(from.err.find("there is no x in pool app") != std::string::npos);
   Fleet lonely({"a"});
-  Proxy small({.nodes = lonely.nodes()});
+  Proxy small({.backends = lonely.configs()});
   const Finished alone = ctl(small, {"roll", "app", "--each", "true"});
   CHECK(alone.code == 1);
   CHECK(alone.err.find("there is no other backend for its users") != std::string::npos);
@@ -211,7 +211,7 @@ TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely 
 TEST_CASE("a backend that does not come up again stops the roll") {
   Fleet fleet({"a", "b"});
   respond_by_name(fleet);
-  Proxy proxy({.nodes = fleet.nodes(), .probe = kProbe});
+  Proxy proxy({.backends = fleet.configs(), .probe = kProbe});
   Command command;
   auto words = roll_words(command);
   words.insert(words.end(), {"--up-timeout", "1s"});

@@ -51,7 +51,8 @@ TEST_CASE("ready, reloading, the new main process, stopping: each is said once, 
   const TempDir dir;
   const NotifySocket systemd(dir.path() / "notify");
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()}, {.environment = {systemd.variable()}, .wrapper = {}, .wait_until_up = true});
+  Proxy proxy({.backends = fleet.configs()},
+              {.environment = {systemd.variable()}, .wrapper = {}, .wait_until_up = true});
   UpgradeChain chain(proxy);
   CHECK(text_of(systemd.next()) == "READY=1");
 
@@ -62,7 +63,7 @@ TEST_CASE("ready, reloading, the new main process, stopping: each is said once, 
   CHECK(proxy.reload().is_whole(422));
   CHECK(text_of(systemd.next()).starts_with("RELOADING=1\n"));
   CHECK(text_of(systemd.next()) == "READY=1");
-  proxy.reconfigure({.nodes = fleet.nodes()});
+  proxy.reconfigure({.backends = fleet.configs()});
 
   REQUIRE(chain.upgrade());
   const auto main_process = systemd.next();
@@ -83,7 +84,7 @@ TEST_CASE("the watchdog is fed while all loops turn, and not while a worker hang
   const TempDir dir;
   const NotifySocket systemd(dir.path() / "notify");
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()},
+  Proxy proxy({.backends = fleet.configs()},
               {.environment = {systemd.variable(), "WATCHDOG_USEC=900000"}, .wrapper = {}, .wait_until_up = true});
   CHECK(text_of(systemd.next()) == "READY=1");
   for (int i = 0; i < 3; ++i) CHECK(text_of(systemd.next()) == "WATCHDOG=1");
@@ -103,7 +104,7 @@ TEST_CASE("the watchdog of the old process is not inherited by number, and the n
   const TempDir dir;
   const NotifySocket systemd(dir.path() / "notify");
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()},
+  Proxy proxy({.backends = fleet.configs()},
               {.environment = {systemd.variable(), "WATCHDOG_USEC=900000"}, .wrapper = {}, .wait_until_up = true});
   UpgradeChain chain(proxy);
   REQUIRE(chain.upgrade());

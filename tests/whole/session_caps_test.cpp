@@ -68,7 +68,7 @@ bool is_served(Proxy& proxy, const std::map<std::string, std::string>& cookies, 
 TEST_CASE("one proxy, two workers: exactly as many as may be, and a place that is freed is taken") {
   Fleet fleet({"a", "b", "c"});
   end_on_demand(fleet);
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 2, .pool = "max_sessions = 50\n", .sticky = kOwnCookie});
+  Proxy proxy({.backends = fleet.configs(), .workers = 2, .pool = "max_sessions = 50\n", .sticky = kOwnCookie});
   const Crowd crowd(200, 8, [&](int) -> Proxy& { return proxy; });
   CHECK(crowd.let_in.size() == 50);
   CHECK(crowd.refused == 150);
@@ -87,7 +87,7 @@ TEST_CASE("one proxy, two workers: exactly as many as may be, and a place that i
 
 TEST_CASE("a page for people, JSON for scripts") {
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes(), .pool = "max_sessions = 1\n", .sticky = kOwnCookie});
+  Proxy proxy({.backends = fleet.configs(), .pool = "max_sessions = 1\n", .sticky = kOwnCookie});
   REQUIRE(proxy.client().get("/").is_whole(200));
   const Response page = proxy.client().get("/", {{"Accept", "text/html"}});
   CHECK(page.is_whole(503));
@@ -98,13 +98,13 @@ TEST_CASE("a page for people, JSON for scripts") {
 }
 
 TEST_CASE("sessions of the app's: a login holds its place while the app thinks, what begins none takes none") {
-  Gate go;
+  Latch go;
   Fleet fleet({"a", "b"});
   fleet.on("/login", [&](Conversation& c) {
     c.wait(go);
     c.respond(200, "in", "Set-Cookie: JSESSIONID=" + c.arrival().id + "; Path=/\r\n");
   });
-  Proxy proxy({.nodes = fleet.nodes(),
+  Proxy proxy({.backends = fleet.configs(),
                .workers = 2,
                .pool = "max_sessions = 5\n",
                .sticky = "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n"});
@@ -133,9 +133,9 @@ TEST_CASE("sessions of the app's: a login holds its place while the app thinks, 
 
 TEST_CASE("max_sessions of a backend: others take the new; who has to move is not refused") {
   Fleet fleet({"a", "b"});
-  ProxyConfig config{.nodes = fleet.nodes(), .workers = 2, .sticky = kOwnCookie};
-  config.nodes[0].more = "max_sessions = 3\n";
-  config.nodes[1].more = "max_sessions = 5\n";
+  ProxyConfig config{.backends = fleet.configs(), .workers = 2, .sticky = kOwnCookie};
+  config.backends[0].more = "max_sessions = 3\n";
+  config.backends[1].more = "max_sessions = 5\n";
   Proxy proxy(config);
   const Crowd crowd(40, 8, [&](int) -> Proxy& { return proxy; });
   CHECK(crowd.let_in.size() == 8);
@@ -169,14 +169,14 @@ TEST_CASE("two proxies, one Redis: 3,000 new users at once find 1,000 places, an
   }
   // Whom the app has sent off leaves his place at once: there is nothing to wait for.
   for (std::size_t i = 0; i < 20; ++i) CHECK(is_served(pair.one, crowd.let_in[i], "/logout"));
-  const auto freed = Clock::now();
+  const auto released = Clock::now();
   std::size_t later = 0;
   CHECK(eventually([&] {
     later += Crowd(30, 4, either).let_in.size();
     return crowd.let_in.size() - 20 + later >= 1000;
   }));
   note("places freed by 20 logouts are taken after " +
-       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - freed).count()) + " ms");
+       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - released).count()) + " ms");
   later += Crowd(30, 4, either).let_in.size();
   CHECK(crowd.let_in.size() - 20 + later <= 1010);
 }
@@ -185,11 +185,12 @@ TEST_CASE("an app session that the other proxy knows is not new, however full it
   Fleet fleet({"a", "b"});
   work_on_all(fleet, 0ms);
   Pair pair(fleet, "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n", kPatient, {}, "max_sessions = 3\n");
-  std::vector<std::string> nodes;
-  for (const char* id : {"u1", "u2", "u3"}) nodes.push_back(ask(pair.one, id));
+  std::vector<std::string> backends;
+  for (const char* id : {"u1", "u2", "u3"}) backends.push_back(ask(pair.one, id));
   CHECK(ask(pair.two, "u4").find("503") != std::string::npos);
   CHECK(ask(pair.one, "u4").find("503") != std::string::npos);
-  for (int i = 0; i < 3; ++i) CHECK(ask(pair.two, "u" + std::to_string(i + 1)) == nodes[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < 3; ++i)
+    CHECK(ask(pair.two, "u" + std::to_string(i + 1)) == backends[static_cast<std::size_t>(i)]);
 }
 
 TEST_CASE("without Redis each proxy counts what it knows itself") {

@@ -60,7 +60,7 @@ TEST_CASE("50 sessions, 4 parallel first requests each over two proxies: none is
   check_none_is_split(fleet, 50, "first");
 }
 
-TEST_CASE("a node dies: both proxies move a session to the same node") {
+TEST_CASE("a backend dies: both proxies move a session to the same backend") {
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 0ms);
   Pair pair(fleet);
@@ -88,7 +88,7 @@ TEST_CASE("a node dies: both proxies move a session to the same node") {
   }
 }
 
-TEST_CASE("60 users at work on both proxies while their node is killed: no error, and the proxies agree on each") {
+TEST_CASE("60 users at work on both proxies while their backend is killed: no error, and the proxies agree on each") {
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 5ms);
   Pair pair(fleet, "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n", kPatient);
@@ -186,7 +186,7 @@ TEST_CASE("operators list, move and end sessions; every proxy obeys with the nex
   CHECK(eventually([&] { return listed().empty(); }));
 }
 
-TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody leaves their node, all converge") {
+TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody leaves their backend, all converge") {
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 0ms);
   Pair pair(fleet, "mode = \"app_cookie\"\nnames = [\"JSESSIONID\"]\n", "timeout = \"100ms\"\n");
@@ -233,7 +233,7 @@ TEST_CASE("Redis hangs, is killed, comes back empty: no request fails, nobody le
   all_at_home(1);
 }
 
-TEST_CASE("a proxy is killed: its users go on through the other; both restarted: their nodes are known") {
+TEST_CASE("a proxy is killed: its users go on through the other; both restarted: their backends are known") {
   Fleet fleet({"a", "b", "c"});
   work_on_all(fleet, 0ms);
   Pair pair(fleet);
@@ -243,14 +243,14 @@ TEST_CASE("a proxy is killed: its users go on through the other; both restarted:
     home[id] = ask(pair.one, id);
   }
   pair.one.kill_hard();
-  for (const auto& [id, node] : home) CHECK(ask(pair.two, id) == node);
+  for (const auto& [id, backend] : home) CHECK(ask(pair.two, id) == backend);
   pair.two.kill_hard();
   pair.one.start_again();
   pair.two.start_again();
   REQUIRE(pair.is_redis("ok"));
-  for (const auto& [id, node] : home) {
-    CHECK(ask(pair.one, id) == node);
-    CHECK(ask(pair.two, id) == node);
+  for (const auto& [id, backend] : home) {
+    CHECK(ask(pair.one, id) == backend);
+    CHECK(ask(pair.two, id) == backend);
   }
 }
 

@@ -85,10 +85,10 @@ TEST_CASE("a port in use is an error that names it, and exit code 1") {
 }
 
 TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {
-  Gate gate;
+  Latch latch;
   Fleet fleet({"a"});
-  fleet.on("/slow", [&](Conversation& c) { c.wait(gate), c.respond(200, "late but whole"); });
-  Proxy proxy({.nodes = fleet.nodes()});
+  fleet.on("/slow", [&](Conversation& c) { c.wait(latch), c.respond(200, "late but whole"); });
+  Proxy proxy({.backends = fleet.configs()});
   HttpClient idle = proxy.client();
   CHECK(idle.get("/").is_whole(200));
   HttpClient client = proxy.client();
@@ -98,7 +98,7 @@ TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {
   proxy.process().signal(SIGTERM);
   CHECK(idle.wait_for_end() == End::Nothing);
   CHECK(eventually([&] { return !is_ready(proxy); }));
-  gate.open();
+  latch.open();
   const Response response = client.receive();
   CHECK(response.is_whole(200));
   CHECK(response.body == "late but whole");
@@ -109,7 +109,7 @@ TEST_CASE("TERM: not ready, the request under way ends well, exit code 0") {
 TEST_CASE("the second TERM does not wait") {
   Fleet fleet({"a"});
   fleet.on("/slow", [&](Conversation& c) { c.wait_for_peer_to_go(); });
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   HttpClient client = proxy.client();
   REQUIRE(client.send(request_text({.target = "/slow"})));
   REQUIRE(fleet["a"].wait_for_count(1));
@@ -125,7 +125,7 @@ TEST_CASE("the second TERM does not wait") {
 TEST_CASE("the drain has a deadline") {
   Fleet fleet({"a"});
   fleet.on("/slow", [&](Conversation& c) { c.wait_for_peer_to_go(); });
-  Proxy proxy({.nodes = fleet.nodes(), .server = "shutdown_deadline = \"300ms\"\n"});
+  Proxy proxy({.backends = fleet.configs(), .server = "shutdown_deadline = \"300ms\"\n"});
   HttpClient client = proxy.client();
   REQUIRE(client.send(request_text({.target = "/slow"})));
   REQUIRE(fleet["a"].wait_for_count(1));

@@ -1,4 +1,4 @@
-// Who is kept on which node, by what, and for how long.
+// Who is kept on which backend, by what, and for how long.
 
 #include <doctest/doctest.h>
 
@@ -12,11 +12,11 @@ using namespace holdfast::support;
 
 namespace {
 
-std::string node_of(const Response& response) {
+std::string backend_of(const Response& response) {
   return response.is_whole(200) ? response.field("X-Node").value_or("?") : response.text();
 }
 
-Fleet three_nodes() { return Fleet({"a", "b", "c"}); }
+Fleet three_backends() { return Fleet({"a", "b", "c"}); }
 
 /// Scripts that do what an Express app does: a session at /login, its end at /logout.
 void be_an_app(Fleet& fleet) {
@@ -39,15 +39,15 @@ std::int64_t sessions(const Proxy& proxy) {
 
 }  // namespace
 
-TEST_CASE("our cookie: attributes, opacity, one node for one browser, all nodes for many") {
-  Fleet fleet = three_nodes();
-  Proxy proxy({.nodes = fleet.nodes(), .workers = 4});
-  std::set<std::string> nodes;
+TEST_CASE("our cookie: attributes, opacity, one backend for one browser, all backends for many") {
+  Fleet fleet = three_backends();
+  Proxy proxy({.backends = fleet.configs(), .workers = 4});
+  std::set<std::string> backends;
   for (int user = 0; user < 30; ++user) {
     HttpClient first = proxy.client();
     const Response response = first.get("/");
-    const std::string node = node_of(response);
-    nodes.insert(node);
+    const std::string backend = backend_of(response);
+    backends.insert(backend);
     const auto cookie = set_cookie_of(response, "holdfast");
     REQUIRE(cookie);
     const std::string lower = holdfast::base::to_lower(*cookie);
@@ -55,22 +55,22 @@ TEST_CASE("our cookie: attributes, opacity, one node for one browser, all nodes 
     // A session cookie on plain HTTP; nothing in it tells where we went.
     for (const char* never : {"secure", "max-age", "expires", "domain", "127.0.0.1"})
       CHECK(lower.find(never) == std::string::npos);
-    CHECK(cookie->find(std::to_string(fleet[node].port())) == std::string::npos);
+    CHECK(cookie->find(std::to_string(fleet[backend].port())) == std::string::npos);
     for (int i = 0; i < 5; ++i) {
       HttpClient again = proxy.client();  // another connection, perhaps another worker
       again.cookies() = first.cookies();
       const Response next = again.get("/deep/link");
-      CHECK(node_of(next) == node);
+      CHECK(backend_of(next) == backend);
       CHECK_FALSE(set_cookie_of(next, "holdfast"));
     }
-    CHECK(fleet[node].arrivals().back().head.field("Cookie").value_or("").find("holdfast=") == std::string::npos);
+    CHECK(fleet[backend].arrivals().back().head.field("Cookie").value_or("").find("holdfast=") == std::string::npos);
   }
-  CHECK(nodes.size() == 3);
+  CHECK(backends.size() == 3);
 }
 
 TEST_CASE("the app's own cookies reach it when ours is taken out") {
   Fleet fleet({"a"});
-  Proxy proxy({.nodes = fleet.nodes()});
+  Proxy proxy({.backends = fleet.configs()});
   HttpClient client = proxy.client();
   client.cookies() = {{"first", "1"}, {"zlast", "2"}};
   REQUIRE(client.get("/").is_whole(200));
@@ -79,8 +79,8 @@ TEST_CASE("the app's own cookies reach it when ours is taken out") {
 }
 
 TEST_CASE("a forged cookie starts a new session and chooses nothing") {
-  Fleet fleet = three_nodes();
-  Proxy proxy({.nodes = fleet.nodes(), .server = "access_log = { path = \"-\", format = \"json\" }\n"});
+  Fleet fleet = three_backends();
+  Proxy proxy({.backends = fleet.configs(), .server = "access_log = { path = \"-\", format = \"json\" }\n"});
   HttpClient honest = proxy.client();
   REQUIRE(honest.get("/").is_whole(200));
   const std::string good = honest.cookies().at("holdfast");
@@ -105,9 +105,9 @@ TEST_CASE("a forged cookie starts a new session and chooses nothing") {
 }
 
 TEST_CASE("a session that was idle too long is new again") {
-  Gate nobody;
-  Fleet fleet = three_nodes();
-  Proxy proxy({.nodes = fleet.nodes(), .sessions = "idle_timeout = \"1s\"\n"});
+  Latch nobody;
+  Fleet fleet = three_backends();
+  Proxy proxy({.backends = fleet.configs(), .sessions = "idle_timeout = \"1s\"\n"});
   HttpClient client = proxy.client();
   REQUIRE(client.get("/").is_whole(200));
   const std::string before = client.cookies().at("holdfast");
@@ -116,45 +116,45 @@ TEST_CASE("a session that was idle too long is new again") {
   CHECK(client.cookies().at("holdfast") != before);
 }
 
-TEST_CASE("after a restart with the same secret, a cookie still leads to its node") {
-  Fleet fleet = three_nodes();
-  Proxy proxy({.nodes = fleet.nodes()});
+TEST_CASE("after a restart with the same secret, a cookie still leads to its backend") {
+  Fleet fleet = three_backends();
+  Proxy proxy({.backends = fleet.configs()});
   std::vector<std::pair<std::string, std::map<std::string, std::string>>> users;
   for (int i = 0; i < 30; ++i) {
     HttpClient client = proxy.client();
-    const std::string node = node_of(client.get("/"));
-    users.emplace_back(node, client.cookies());
+    const std::string backend = backend_of(client.get("/"));
+    users.emplace_back(backend, client.cookies());
   }
   proxy.restart();
-  for (const auto& [node, cookies] : users) {
+  for (const auto& [backend, cookies] : users) {
     HttpClient client = proxy.client();
     client.cookies() = cookies;
-    CHECK(node_of(client.get("/")) == node);
+    CHECK(backend_of(client.get("/")) == backend);
   }
 }
 
 TEST_CASE("the app's cookie: learned when given, kept, ended by the app, never told") {
-  Fleet fleet = three_nodes();
+  Fleet fleet = three_backends();
   be_an_app(fleet);
   Proxy proxy(
-      {.nodes = fleet.nodes(),
+      {.backends = fleet.configs(),
        .server = "access_log = { path = \"-\", format = \"json\" }\nlog = { level = \"debug\", format = \"text\" }\n",
        .sticky = "mode = \"app_cookie\"\nnames = [\"connect.sid\"]\n"});
-  std::set<std::string> nodes;
+  std::set<std::string> backends;
   std::vector<HttpClient> users;
   for (int i = 0; i < 40; ++i) {
     HttpClient& user = users.emplace_back(proxy.client());
     const Response response = user.get("/login", {{"X-Test-Id", "verysecret" + std::to_string(i)}});
     CHECK_FALSE(set_cookie_of(response, "holdfast"));
-    const std::string node = node_of(response);
-    nodes.insert(node);
+    const std::string backend = backend_of(response);
+    backends.insert(backend);
     for (int again = 0; again < 4; ++again) {
       HttpClient tab = proxy.client();
       tab.cookies() = user.cookies();
-      CHECK(node_of(tab.get("/page")) == node);
+      CHECK(backend_of(tab.get("/page")) == backend);
     }
   }
-  CHECK(nodes.size() == 3);
+  CHECK(backends.size() == 3);
   CHECK(eventually([&] { return sessions(proxy) == 40; }));
   for (auto& user : users) CHECK(user.get("/logout").is_whole(200));
   CHECK(eventually([&] { return sessions(proxy) == 0; }));
@@ -163,35 +163,36 @@ TEST_CASE("the app's cookie: learned when given, kept, ended by the app, never t
 }
 
 TEST_CASE("a header carries the session of clients without a cookie jar") {
-  Fleet fleet = three_nodes();
-  Proxy proxy({.nodes = fleet.nodes(), .sticky = "mode = \"header\"\nnames = [\"X-Authentication\"]\n"});
-  std::set<std::string> nodes;
+  Fleet fleet = three_backends();
+  Proxy proxy({.backends = fleet.configs(), .sticky = "mode = \"header\"\nnames = [\"X-Authentication\"]\n"});
+  std::set<std::string> backends;
   for (int i = 0; i < 40; ++i) {
     const std::vector<WireField> token = {{"X-Authentication", "token-" + std::to_string(i)}};
     const Response first = proxy.client().get("/", token);
     CHECK_FALSE(first.field("Set-Cookie"));
-    nodes.insert(node_of(first));
-    for (int again = 0; again < 4; ++again) CHECK(node_of(proxy.client().get("/", token)) == node_of(first));
+    backends.insert(backend_of(first));
+    for (int again = 0; again < 4; ++again) CHECK(backend_of(proxy.client().get("/", token)) == backend_of(first));
   }
-  CHECK(nodes.size() == 3);
+  CHECK(backends.size() == 3);
 }
 
 TEST_CASE("source_ip keeps an address together, none keeps nobody") {
   for (const std::string mode : {"source_ip", "none"}) {
     CAPTURE(mode);
-    Fleet fleet = three_nodes();
-    Proxy proxy({.nodes = fleet.nodes(), .pool = "balance = \"round_robin\"\n", .sticky = "mode = \"" + mode + "\"\n"});
-    std::set<std::string> nodes;
+    Fleet fleet = three_backends();
+    Proxy proxy(
+        {.backends = fleet.configs(), .pool = "balance = \"round_robin\"\n", .sticky = "mode = \"" + mode + "\"\n"});
+    std::set<std::string> backends;
     for (int i = 0; i < 40; ++i) {
       const Response response = proxy.client().get("/");
       CHECK_FALSE(response.field("Set-Cookie"));
-      nodes.insert(node_of(response));
+      backends.insert(backend_of(response));
     }
-    CHECK(nodes.size() == (mode == "none" ? 3 : 1));
+    CHECK(backends.size() == (mode == "none" ? 3 : 1));
   }
 }
 
-TEST_CASE("what happens to a user whose node is down: move, temporary, refuse") {
+TEST_CASE("what happens to a user whose backend is down: move, temporary, refuse") {
   struct Row {
     std::string mode;
     bool is_served;
@@ -199,17 +200,17 @@ TEST_CASE("what happens to a user whose node is down: move, temporary, refuse") 
   };
   for (const Row& row : {Row{"move", true, false}, Row{"temporary", true, true}, Row{"refuse", false, true}}) {
     CAPTURE(row.mode);
-    Fleet fleet = three_nodes();
-    Proxy proxy({.nodes = fleet.nodes(), .sticky = "failover = \"" + row.mode + "\"\n"});
+    Fleet fleet = three_backends();
+    Proxy proxy({.backends = fleet.configs(), .sticky = "failover = \"" + row.mode + "\"\n"});
     HttpClient client = proxy.client();
-    const std::string home = node_of(client.get("/"));
+    const std::string home = backend_of(client.get("/"));
     fleet[home].crash();
     REQUIRE(proxy.wait_for_state(home, "DOWN"));
     Response away = client.get("/");
     if (row.is_served) {
       CHECK(away.is_whole(200));
-      CHECK(node_of(away) != home);
-      CHECK(node_of(client.get("/")) == node_of(away));
+      CHECK(backend_of(away) != home);
+      CHECK(backend_of(client.get("/")) == backend_of(away));
     } else {
       // The status may know of it a moment before the worker does: then the connection is refused, and that said.
       CHECK(eventually([&] { return !away.is_whole(502) || (away = client.get("/"), false); }));
@@ -219,9 +220,9 @@ TEST_CASE("what happens to a user whose node is down: move, temporary, refuse") 
     fleet[home].restart();
     REQUIRE(proxy.wait_for_state(home, "UP"));
     if (row.returns) {
-      CHECK(eventually([&] { return node_of(client.get("/")) == home; }));
+      CHECK(eventually([&] { return backend_of(client.get("/")) == home; }));
     } else {
-      CHECK(node_of(client.get("/")) != home);
+      CHECK(backend_of(client.get("/")) != home);
     }
   }
 }

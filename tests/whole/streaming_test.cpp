@@ -50,7 +50,7 @@ class PeakMemory {
  private:
   std::size_t before_;
   std::size_t peak_ = 0;
-  Gate over_;
+  Latch over_;
   std::thread watcher_;
 };
 
@@ -85,7 +85,7 @@ void stream_down(Conversation& c) {
 }
 
 ProxyConfig without_body_limit(const Fleet& fleet) {
-  return {.nodes = fleet.nodes(), .tables = "[limits]\nrequest_body_bytes = 0\n"};
+  return {.backends = fleet.configs(), .tables = "[limits]\nrequest_body_bytes = 0\n"};
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace {
 
 ProxyConfig config_of(const Fleet& fleet) {
   ProxyConfig config;
-  config.nodes = fleet.nodes();
+  config.backends = fleet.configs();
   config.sticky = "mode = \"app_cookie\"\nnames = [\"sid\"]\n";
   return config;
 }
@@ -76,7 +76,7 @@ TEST_CASE("USR2: the new process serves with the sessions of the old one, which 
   CHECK(chain.stop() == 0);
 }
 
-TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another node, the dead stay dead") {
+TEST_CASE("upgrades under load: no error, no cut tunnel, no session on another backend, the dead stay dead") {
   Fleet fleet({"a", "b", "c", "dead", "drained"});
   serve_websockets(fleet);
   fleet["dead"].refuse();
@@ -156,7 +156,7 @@ TEST_CASE("a drain goes on over an upgrade: who is left, who waits for its end, 
   CHECK(chain.stop() == 0);
 }
 
-TEST_CASE("the old process asks the new one: a session has one node, whichever process serves it first") {
+TEST_CASE("the old process asks the new one: a session has one backend, whichever process serves it first") {
   Fleet fleet({"a", "b", "c"});
   Proxy proxy(config_of(fleet));
   UpgradeChain chain(proxy);
@@ -178,11 +178,11 @@ TEST_CASE("the old process asks the new one: a session has one node, whichever p
       return response.body;
     };
     if (i % 2 == 0) {
-      const std::string node = by_old();
-      CHECK(ask(fresh, id) == node);
+      const std::string backend = by_old();
+      CHECK(ask(fresh, id) == backend);
     } else {
-      const std::string node = ask(fresh, id);
-      CHECK(by_old() == node);
+      const std::string backend = ask(fresh, id);
+      CHECK(by_old() == backend);
     }
     CHECK(ask(fresh, "first" + std::to_string(i)).size() == 1);
   }
@@ -239,10 +239,10 @@ TEST_CASE("another number of workers, another listener, one listener less") {
 }
 
 TEST_CASE("what the old process has under way ends well; WebSockets have until [server] upgrade_deadline") {
-  Gate gate;
+  Latch latch;
   Fleet fleet({"a"});
   serve_websockets(fleet);
-  fleet.on("/slow", [&](Conversation& talk) { talk.wait(gate), talk.respond(200, "late but whole"); });
+  fleet.on("/slow", [&](Conversation& talk) { talk.wait(latch), talk.respond(200, "late but whole"); });
   ProxyConfig config = config_of(fleet);
   config.server = "upgrade_deadline = \"2s\"\n";
   config.workers = 1;
@@ -257,7 +257,7 @@ TEST_CASE("what the old process has under way ends well; WebSockets have until [
   REQUIRE(chain.upgrade());
   // The worker may hear of it a moment after the log.
   REQUIRE(eventually([&] { return other.get("/").field("Connection") == "close"; }));
-  gate.open();
+  latch.open();
   const Response response = slow.receive();
   CHECK(response.is_whole(200));
   CHECK(response.field("Connection") == "close");

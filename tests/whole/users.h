@@ -14,7 +14,7 @@
 
 namespace holdfast::support {
 
-/// Which node answered the session `id`.
+/// Which backend answered the session `id`.
 inline std::string ask(HttpClient& client, const std::string& id) {
   const Response response = client.get("/", {{"Cookie", "sid=" + id}});
   return response.is_whole(200) ? response.body : "failed: " + response.text();
@@ -43,8 +43,8 @@ class Users {
           // Every fourth request is of a session that was born a while ago; the others grow slowly in number.
           const int number = i % 4 == 0 ? i % 10 : i / 20;
           const std::string id = "u" + std::to_string(t) + "-" + std::to_string(number);
-          const std::string node = ask(client, id);
-          note_response(id, node);
+          const std::string backend = ask(client, id);
+          note_response(id, backend);
         }
       });
     }
@@ -70,27 +70,27 @@ class Users {
   std::size_t sessions() const { return homes_.size(); }
   std::set<std::string> split() const {
     std::set<std::string> out;
-    for (const auto& [id, nodes] : homes_) {
-      if (nodes.size() > 1) out.insert(id);
+    for (const auto& [id, backends] : homes_) {
+      if (backends.size() > 1) out.insert(id);
     }
     return out;
   }
-  bool has_met(const std::string& node) const {
-    return std::any_of(homes_.begin(), homes_.end(), [&](const auto& user) { return user.second.contains(node); });
+  bool has_met(const std::string& backend) const {
+    return std::any_of(homes_.begin(), homes_.end(), [&](const auto& user) { return user.second.contains(backend); });
   }
 
  private:
-  void note_response(const std::string& id, const std::string& node) {
+  void note_response(const std::string& id, const std::string& backend) {
     ++count_;
     const std::lock_guard lock(mutex_);
-    if (node.starts_with("failed")) {
-      errors_.push_back(id + " " + node);
+    if (backend.starts_with("failed")) {
+      errors_.push_back(id + " " + backend);
     } else {
-      homes_[id].insert(node);
+      homes_[id].insert(backend);
     }
   }
 
-  Gate over_;
+  Latch over_;
   std::atomic<int> count_ = 0;
   std::mutex mutex_;
   std::vector<std::string> errors_;

@@ -15,17 +15,17 @@ namespace holdfast::support {
 ///
 /// Admin port: POST with a JSON action and the password; results as the runtime's own (0, -2 content type, -3 method,
 /// -4 forbidden, -5 unknown action; 2 for check_health while it does not run). App: "/" begins a session, "/xas/" wants
-/// one of this node's and answers 401 otherwise, "/xas/fail" is a microflow that fails with 560. Any thread.
-class MendixNode {
+/// one of this backend's and answers 401 otherwise, "/xas/fail" is a microflow that fails with 560. Any thread.
+class MendixBackend {
  public:
   /// How a wrong password is answered: installations differ.
   enum class Refusal : std::uint8_t { Ok200, Unauthorized401, Forbidden403 };
 
-  explicit MendixNode(const std::string& name, std::string password = "1Secret!");
+  explicit MendixBackend(const std::string& name, std::string password = "1Secret!");
 
   const std::string& name() const { return app_.name(); }
   /// For the configuration, with its admin port.
-  Node node() const;
+  BackendConfig config() const;
   TestBackend& app() { return app_; }
   TestBackend& admin() { return admin_; }
 

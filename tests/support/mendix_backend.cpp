@@ -1,4 +1,4 @@
-#include "tests/support/mendix_node.h"
+#include "tests/support/mendix_backend.h"
 
 #include <algorithm>
 #include <array>
@@ -40,43 +40,43 @@ std::string result(int number) { return nlohmann::json({{"result", number}}).dum
 
 }  // namespace
 
-MendixNode::MendixNode(const std::string& name, std::string password)
+MendixBackend::MendixBackend(const std::string& name, std::string password)
     : password_(std::move(password)), app_(name), admin_(name + "-admin") {
   app_.on("*", [this](Conversation& c) { serve_app(c); });
   admin_.on("*", [this](Conversation& c) { serve_admin(c); });
 }
 
-Node MendixNode::node() const {
+BackendConfig MendixBackend::config() const {
   return {app_.name(), app_.port(), "probe_port = " + std::to_string(admin_.port()) + "\n"};
 }
 
-void MendixNode::set_status(std::string_view status) {
+void MendixBackend::set_status(std::string_view status) {
   const std::lock_guard lock(mutex_);
   status_ = status;
 }
 
-void MendixNode::set_health(std::string_view health, std::string_view diagnosis) {
+void MendixBackend::set_health(std::string_view health, std::string_view diagnosis) {
   const std::lock_guard lock(mutex_);
   health_ = health;
   diagnosis_ = diagnosis;
 }
 
-void MendixNode::set_password(std::string_view password) {
+void MendixBackend::set_password(std::string_view password) {
   const std::lock_guard lock(mutex_);
   password_ = password;
 }
 
-void MendixNode::set_refusal(Refusal refusal) {
+void MendixBackend::set_refusal(Refusal refusal) {
   const std::lock_guard lock(mutex_);
   refusal_ = refusal;
 }
 
-void MendixNode::set_result(int result) {
+void MendixBackend::set_result(int result) {
   const std::lock_guard lock(mutex_);
   result_ = result;
 }
 
-void MendixNode::serve_admin(Conversation& c) {
+void MendixBackend::serve_admin(Conversation& c) {
   if (c.read_body() != End::Whole) return;
   const std::lock_guard lock(mutex_);
   const Arrival& request = c.arrival();
@@ -90,7 +90,7 @@ void MendixNode::serve_admin(Conversation& c) {
   }
 }
 
-std::string MendixNode::reply_to(const Arrival& request) {
+std::string MendixBackend::reply_to(const Arrival& request) {
   if (request.method != "POST") return result(-3);
   if (request.head.field("Content-Type").value_or("") != "application/json") return result(-2);
   const auto json = nlohmann::json::parse(request.body, nullptr, false);
@@ -101,7 +101,7 @@ std::string MendixNode::reply_to(const Arrival& request) {
   return status_ == "running" ? feedback("health", health_, diagnosis_) : result(2);
 }
 
-void MendixNode::serve_app(Conversation& c) {
+void MendixBackend::serve_app(Conversation& c) {
   if (c.read_body() != End::Whole) return;
   std::string session = session_of(c.arrival().head);
   const std::lock_guard lock(mutex_);

@@ -1,6 +1,6 @@
 """The proxies of the failover benchmark, each as good as its free edition can be made for this job.
 
-Equal for all: probes of /health each second, 500 ms patience, two bad ones and a node is out, two good ones and it is in
+Equal for all: probes of /health each second, 500 ms patience, two bad ones and a backend is out, two good ones and it is in
 again; 500 ms to connect, 60 s to answer; two threads. What differs is said with each.
 """
 
@@ -14,7 +14,7 @@ import subprocess
 from stage import BUILD, Program, Redis, await_true, free_port, listens
 
 
-class Rival:
+class Contender:
     """One proxy, or two that know of each other. `title` says with what means."""
 
     name, title, copies, has_redis = "", "", 1, False
@@ -38,11 +38,11 @@ class Rival:
     def is_ready(self, copy):
         return True
 
-    def is_out(self, copy, node):
+    def is_out(self, copy, backend):
         """Whether the proxy says of itself that it has noticed."""
         raise NotImplementedError
 
-    def drain(self, node, seconds):
+    def drain(self, backend, seconds):
         """An operator's order; gives what has to be ordered later, as (seconds from now, call), or None."""
         raise NotImplementedError
 
@@ -52,7 +52,7 @@ class Rival:
         return path
 
 
-class Holdfast(Rival):
+class Holdfast(Contender):
     name, title = "holdfast", "Holdfast, map in memory, own cookie"
 
     def prepare(self):
@@ -109,11 +109,11 @@ fall = 2
         states = self.states(copy)
         return bool(states) and all(state == "UP" for state in states.values())
 
-    def is_out(self, copy, node):
-        return self.states(copy).get(node, "UP") != "UP"
+    def is_out(self, copy, backend):
+        return self.states(copy).get(backend, "UP") != "UP"
 
-    def drain(self, node, seconds):
-        subprocess.run([BUILD / "holdfastctl", "--admin", f"http://127.0.0.1:{self.admin[0]}", "drain", f"app/{node}",
+    def drain(self, backend, seconds):
+        subprocess.run([BUILD / "holdfastctl", "--admin", f"http://127.0.0.1:{self.admin[0]}", "drain", f"app/{backend}",
                         "--deadline", f"{seconds}s"], check=True, capture_output=True)
         return None
 
@@ -122,7 +122,7 @@ class HoldfastPair(Holdfast):
     name, title, copies, has_redis = "holdfast x2", "two Holdfast, map in Redis", 2, True
 
 
-class Haproxy(Rival):
+class Haproxy(Contender):
     name, title = "haproxy", "HAProxy, cookie insert, redispatch, safe requests retried, sessions shut on DOWN"
     sticky = "  cookie SRV insert indirect nocache httponly\n"
     peers = ""
@@ -170,18 +170,18 @@ backend app
             except OSError:
                 return ""
 
-    def is_out(self, copy, node):
+    def is_out(self, copy, backend):
         for line in self.command(copy, "show stat app 4 -1").splitlines():
             fields = line.split(",")
-            if len(fields) > 17 and fields[1] == node:
+            if len(fields) > 17 and fields[1] == backend:
                 return not fields[17].startswith("UP")
         return False
 
-    def drain(self, node, seconds):
-        """There is no deadline: an operator drains, waits, and takes the node out; on each proxy."""
+    def drain(self, backend, seconds):
+        """There is no deadline: an operator drains, waits, and takes the backend out; on each proxy."""
         for copy in range(self.copies):
-            self.command(copy, f"set server app/{node} state drain")
-        return seconds, lambda: [self.command(copy, f"set server app/{node} state maint") for copy in range(self.copies)]
+            self.command(copy, f"set server app/{backend} state drain")
+        return seconds, lambda: [self.command(copy, f"set server app/{backend} state maint") for copy in range(self.copies)]
 
 
 class HaproxyPair(Haproxy):
@@ -194,7 +194,7 @@ class HaproxyPair(Haproxy):
         self.peers = f"peers pair\n{lines}"
 
 
-class Nginx(Rival):
+class Nginx(Contender):
     name, title = "nginx", "nginx, consistent hash of the app's cookie, passive checks, safe requests retried"
 
     def config(self, copy, out=()):
@@ -229,17 +229,17 @@ http {{
     def launch(self, copy):
         return Program(f"nginx{copy}", ["nginx", "-p", self.directory, "-c", self.config(copy)], self.directory)
 
-    def is_out(self, copy, node):
+    def is_out(self, copy, backend):
         """The free edition has no status; what it says of itself is in its error log."""
-        app = next(app for app in self.stage.apps if app.name == node)
+        app = next(app for app in self.stage.apps if app.name == backend)
         log = self.directory / f"nginx{copy}-error.log"
         return log.exists() and any("temporarily disabled" in line and f":{app.port}/" in line
                                     for line in log.read_text().splitlines())
 
-    def drain(self, node, seconds):
-        """There is none: the node is marked down, and its users go elsewhere at once."""
+    def drain(self, backend, seconds):
+        """There is none: the backend is marked down, and its users go elsewhere at once."""
         for copy in range(self.copies):
-            self.config(copy, out=[node])
+            self.config(copy, out=[backend])
             os.kill(self.programs[copy].process.pid, signal.SIGHUP)
         return None
 

@@ -16,12 +16,12 @@ namespace holdfast::support {
 /// that only this server knows: anything else below "/REST/" wants one in X-Authentication and answers 403 otherwise.
 /// "/login" wants an NTLM-like exchange of three messages, all on one connection, which is logged in from then on;
 /// its response sets the cookie mfilesmsm. Any thread.
-class MfilesNode {
+class MfilesBackend {
  public:
-  explicit MfilesNode(std::string name);
+  explicit MfilesBackend(std::string name);
 
   const std::string& name() const { return server_.name(); }
-  Node node() const { return {server_.name(), server_.port()}; }
+  BackendConfig config() const { return {server_.name(), server_.port()}; }
   TestBackend& server() { return server_; }
   void detach_vault() { has_vault_ = false; }
   void attach_vault() { has_vault_ = true; }

@@ -1,12 +1,12 @@
-#include "tests/support/mfiles_node.h"
+#include "tests/support/mfiles_backend.h"
 
 namespace holdfast::support {
 
-MfilesNode::MfilesNode(std::string name) : server_(std::move(name)) {
+MfilesBackend::MfilesBackend(std::string name) : server_(std::move(name)) {
   server_.on("*", [this](Conversation& c) { respond(c); });
 }
 
-void MfilesNode::respond(Conversation& c) {
+void MfilesBackend::respond(Conversation& c) {
   if (c.read_body() != End::Whole) return;
   const Arrival& request = c.arrival();
   if (request.target == "/REST/server/status") {
@@ -31,7 +31,7 @@ void MfilesNode::respond(Conversation& c) {
 }
 
 // Type 1, challenge, type 3, as RFC 4559 describes it for Negotiate; what is inside is of no interest here.
-void MfilesNode::serve_login(Conversation& c) {
+void MfilesBackend::serve_login(Conversation& c) {
   const int connection = c.arrival().connection;
   const std::string credentials = c.arrival().head.field("Authorization").value_or("");
   const std::lock_guard lock(mutex_);
