@@ -203,6 +203,17 @@ void add_order_commands(CLI::App& app, CtlOrder& order) {
   }
 }
 
+/// The id of a session is 22 characters of base64url, so one in 64 begins with '-', which CLI11 takes for an option.
+/// Such an argument gets a mark in front, until it is parsed.
+constexpr char kIdMark = '=';
+
+void mark_dashed_ids(std::vector<std::string>& arguments) {
+  constexpr std::size_t kIdSize = 22;
+  for (std::string& each : arguments) {
+    if (each.size() == kIdSize && each.front() == '-' && is_plain_name(each)) each.insert(0, 1, kIdMark);
+  }
+}
+
 CLI::App& add_roll_command(CLI::App& app, CtlRoll& roll) {
   CLI::App& command = *app.add_subcommand(
       "roll",
@@ -250,6 +261,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Pr
   reload.add_flag("--check", parsed.check, "Say what would change, and for how many sessions; change nothing");
   reload.add_flag("--json", parsed.json, "The whole answer as JSON");
   const CLI::App& roll_command = add_roll_command(app, parsed.roll);
+  mark_dashed_ids(arguments);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(arguments));
@@ -259,6 +271,7 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Pr
     const int code = app.exit(error, out, err);
     return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
   }
+  if (parsed.sessions.id.starts_with(kIdMark)) parsed.sessions.id.erase(0, 1);
   if (token.parsed()) return {.exit_code = 0, .out = token_words(), .err = {}};
   if (passwd.parsed()) return run_passwd();
   const bool is_order = !parsed.order.word.empty();

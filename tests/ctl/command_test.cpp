@@ -289,6 +289,16 @@ TEST_CASE("orders: what is sent, and what the response means") {
   CHECK(has(admin.request, "\"deadline\":\"10m\""));
 }
 
+TEST_CASE("sessions: an id that begins with a dash is no option") {
+  const std::string id = "-bcdefghij_lmnopqrstuv";
+  FakeAdmin admin(response_of(R"({"ended":1})"));
+  const CtlOutcome outcome = run({"sessions", "end", id, "--admin", admin.url()});
+  CHECK(outcome.err == "");
+  CHECK(outcome.exit_code == 0);
+  CHECK(admin.request.starts_with("POST /api/v1/sessions/" + id + "/end HTTP/1.1\r\n"));
+  CHECK(run({"sessions", "end", "--no-such-option-at-all"}).exit_code != 0);
+}
+
 TEST_CASE("sessions: what is asked for") {
   using Verb = ctl::CtlSessions::Verb;
   struct Row {
