@@ -145,6 +145,23 @@ CtlOutcome run_passwd() {
   return {.exit_code = 0, .out = *words, .err = {}};
 }
 
+/// The id of a session is 22 characters of base64url (sessions/redis_text.h), so one in 64 begins with '-', which CLI11
+/// takes for an option. Behind `sessions` such an argument gets a mark in front; the option it ends in takes it off.
+constexpr char kIdMark = '=';
+
+void mark_dashed_ids(std::vector<std::string>& arguments) {
+  constexpr std::size_t kIdSize = 22;
+  const auto command = std::find(arguments.begin(), arguments.end(), "sessions");
+  std::for_each(command, arguments.end(), [](std::string& each) {
+    if (each.size() == kIdSize && each.front() == '-' && is_plain_name(each)) each.insert(0, 1, kIdMark);
+  });
+}
+
+std::string without_mark(std::string id) {
+  if (id.starts_with(kIdMark)) id.erase(0, 1);
+  return id;
+}
+
 void add_sessions_command(CLI::App& app, Arguments& arguments) {
   using Verb = CtlSessions::Verb;
   CtlSessions& typed = arguments.sessions;
@@ -160,11 +177,11 @@ void add_sessions_command(CLI::App& app, Arguments& arguments) {
   command.add_subcommand("list", "The same as no word at all");
   CLI::App& move = *command.add_subcommand(
       "move", "One to a backend: move ID POOL/BACKEND. All of a backend to the others: move --backend POOL/BACKEND");
-  move.add_option("id", typed.id, "As listed");
+  move.add_option("id", typed.id, "As listed")->transform(without_mark);
   move.add_option("to", typed.to, "POOL/BACKEND");
   move.callback([&typed] { typed.verb = Verb::Move; });
   CLI::App& end = *command.add_subcommand("end", "One: end ID. All: end --backend POOL/BACKEND, end --pool POOL");
-  end.add_option("id", typed.id, "As listed");
+  end.add_option("id", typed.id, "As listed")->transform(without_mark);
   end.callback([&typed] { typed.verb = Verb::End; });
   command.fallthrough();
   move.fallthrough();
@@ -200,17 +217,6 @@ void add_order_commands(CLI::App& app, CtlOrder& order) {
                        "After this long it is in maintenance: sessions left move with their next request; as in 10m");
     command.add_flag("--wait", order.wait,
                      "Return when no session is left, or the deadline has passed and nothing is under way");
-  }
-}
-
-/// The id of a session is 22 characters of base64url, so one in 64 begins with '-', which CLI11 takes for an option.
-/// Such an argument gets a mark in front, until it is parsed.
-constexpr char kIdMark = '=';
-
-void mark_dashed_ids(std::vector<std::string>& arguments) {
-  constexpr std::size_t kIdSize = 22;
-  for (std::string& each : arguments) {
-    if (each.size() == kIdSize && each.front() == '-' && is_plain_name(each)) each.insert(0, 1, kIdMark);
   }
 }
 
@@ -271,7 +277,6 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Pr
     const int code = app.exit(error, out, err);
     return {.exit_code = code == 0 ? 0 : kUsage, .out = out.str(), .err = err.str()};
   }
-  if (parsed.sessions.id.starts_with(kIdMark)) parsed.sessions.id.erase(0, 1);
   if (token.parsed()) return {.exit_code = 0, .out = token_words(), .err = {}};
   if (passwd.parsed()) return run_passwd();
   const bool is_order = !parsed.order.word.empty();

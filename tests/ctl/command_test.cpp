@@ -290,13 +290,20 @@ TEST_CASE("orders: what is sent, and what the response means") {
 }
 
 TEST_CASE("sessions: an id that begins with a dash is no option") {
-  const std::string id = "-bcdefghij_lmnopqrstuv";
-  FakeAdmin admin(response_of(R"({"ended":1})"));
-  const CtlOutcome outcome = run({"sessions", "end", id, "--admin", admin.url()});
-  CHECK(outcome.err == "");
-  CHECK(outcome.exit_code == 0);
-  CHECK(admin.request.starts_with("POST /api/v1/sessions/" + id + "/end HTTP/1.1\r\n"));
-  CHECK(run({"sessions", "end", "--no-such-option-at-all"}).exit_code != 0);
+  for (const std::string& id : {"-bcdefghij_lmnopqrstuv", "--cdefghij_lmnopqrst-v"}) {
+    INFO(id);
+    REQUIRE(run({"sessions", "end", id, "--admin", "http://127.0.0.1:1"}).exit_code == 1);  // nobody is there to ask
+    FakeAdmin ends(response_of(R"({"ended":1})"));
+    CHECK(run({"sessions", "end", id, "--admin", ends.url()}).err.empty());
+    CHECK(ends.request.starts_with("POST /api/v1/sessions/" + id + "/end HTTP/1.1\r\n"));
+    FakeAdmin moves(response_of(R"({"backend":"b"})"));
+    run({"--admin", moves.url(), "sessions", "move", id, "shop/b"});
+    CHECK(moves.request.starts_with("POST /api/v1/sessions/" + id + "/move HTTP/1.1\r\n"));
+    // Of another command, and of another length, it is an option nobody knows.
+    CHECK(run({"status", id}).exit_code == 2);
+    CHECK_FALSE(has(run({"status", id}).err, "=" + id));
+    CHECK(run({"sessions", "end", id + "x"}).exit_code == 2);
+  }
 }
 
 TEST_CASE("sessions: what is asked for") {
