@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/text.h"
 
 namespace holdfast::health {
 
@@ -12,55 +11,26 @@ base::Duration lateness_max(const conf::Probe& probe) {
   return std::max<base::Duration>(std::chrono::seconds{1}, probe.timeout);
 }
 
-Prober::Prober(const conf::Probe& probe, const net::Address& address, base::Scheduler& scheduler, net::Dialer& dialer,
-               Done done)
-    : probe_(probe),
-      address_(address),
-      scheduler_(scheduler),
-      dialer_(dialer),
-      done_(std::move(done)),
-      deadline_(scheduler.timer([this] { on_deadline(); })) {}
+Prober::Prober(const conf::Probe& probe, base::Scheduler& scheduler, Done done)
+    : probe_(probe), scheduler_(scheduler), done_(std::move(done)) {}
 
 void Prober::begin(Connect how, Depth depth) {
   base::check(!is_under_way_, "one probe at a time");
   is_under_way_ = true;
   began_ = scheduler_.now();
-  deadline_->set(began_ + probe_.timeout);
   on_begin(how, depth);
 }
 
 void Prober::cancel() {
   is_under_way_ = false;
-  deadline_->cancel();
-  dial_.reset();  // never on the stack here; buried, its own timer could still fire in this turn
   on_cancelled();
 }
 
-void Prober::dial() {
-  const base::Duration left = began_ + probe_.timeout - scheduler_.now();
-  dial_ = dialer_.dial(address_, std::max(left, base::Duration::zero()),
-                       [this](base::Result<std::unique_ptr<net::Stream>> result) { on_dialled(std::move(result)); });
-}
-
-void Prober::on_dialled(base::Result<std::unique_ptr<net::Stream>> result) {
-  scheduler_.bury(std::exchange(dial_, nullptr));
-  if (result) return on_connected(std::move(*result));
-  if (result.error().code == base::ErrorCode::Timeout) {
-    return fail(base::ErrorCode::Timeout, "no connection within " + base::duration_text(probe_.timeout));
-  }
-  fail(result.error().code, result.error().text);
-}
-
-void Prober::on_deadline() {
-  const bool connected = dial_ == nullptr;
-  fail(base::ErrorCode::Timeout,
-       (connected ? "no whole answer within " : "no connection within ") + base::duration_text(probe_.timeout));
-}
-
-void Prober::fail(base::ErrorCode code, std::string detail) {
+void Prober::fail(base::ErrorCode code, std::string detail, std::uint16_t status) {
   // What this process lacks says nothing about the backend.
   const Validity validity = code == base::ErrorCode::Overload ? Validity::Discarded : Validity::Counts;
-  finish({.reason = reason_of(code), .detail = bounded_detail(std::move(detail)), .validity = validity});
+  finish(
+      {.reason = reason_of(code), .status = status, .detail = bounded_detail(std::move(detail)), .validity = validity});
 }
 
 void Prober::finish(ProbeOutcome outcome) {
@@ -68,7 +38,6 @@ void Prober::finish(ProbeOutcome outcome) {
     if (slept_through_deadline()) outcome.validity = Validity::Discarded;
     cancel();
   }
-  deadline_->cancel();
   is_under_way_ = false;
   outcome.took = scheduler_.now() - began_;
   done_(outcome);

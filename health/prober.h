@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,22 +9,20 @@
 #include "conf/settings.h"
 #include "health/probe_outcome.h"
 #include "health/probe_plan.h"
-#include "net/stream.h"
 
 namespace holdfast::health {
 
-/// Asks one backend, again and again, how it is: what all kinds of probes have in common (one at a time, a deadline
-/// over everything, a dial).
+/// Asks one backend, again and again, how it is: what all kinds of probes have in common (one at a time, how long each
+/// took, whether this process slept through it).
 ///
-/// Owned by a BackendWatch; lives on the control loop. It does not decide when to ask, nor what the response means.
+/// Owned by BackendProbes; lives on the control loop. It does not decide when to ask, nor what the response means.
 class Prober : public base::Buried {
  public:
   /// Once per begin(), never from inside it, unless cancel() comes first. It must not call begin() itself.
   using Done = std::function<void(const ProbeOutcome&)>;
 
-  /// `probe`, `scheduler` and `dialer` outlive it.
-  Prober(const conf::Probe& probe, const net::Address& address, base::Scheduler& scheduler, net::Dialer& dialer,
-         Done done);
+  /// `probe` and `scheduler` outlive it.
+  Prober(const conf::Probe& probe, base::Scheduler& scheduler, Done done);
 
   /// No probe may be under way.
   void begin(Connect how, Depth depth = Depth::Full);
@@ -34,32 +33,25 @@ class Prober : public base::Buried {
  protected:
   const conf::Probe& probe() const { return probe_; }
   base::Scheduler& scheduler() { return scheduler_; }
+  /// When the probe under way began: its timeout counts from here.
+  base::Instant began() const { return began_; }
 
-  /// Connects within what is left of the deadline; then on_connected(), or the probe ends.
-  void dial();
   /// Ends the probe under way.
   void finish(ProbeOutcome outcome);
-  void fail(base::ErrorCode code, std::string detail);
+  void fail(base::ErrorCode code, std::string detail, std::uint16_t status = 0);
 
  private:
   virtual void on_begin(Connect how, Depth depth) = 0;
-  virtual void on_connected(std::unique_ptr<net::Stream> stream) = 0;
   /// Let go of every connection.
   virtual void on_cancelled() = 0;
 
-  void on_dialled(base::Result<std::unique_ptr<net::Stream>> result);
-  void on_deadline();
   bool slept_through_deadline() const;
 
   const conf::Probe& probe_;
-  net::Address address_;
   base::Scheduler& scheduler_;
-  net::Dialer& dialer_;
   Done done_;
   bool is_under_way_ = false;
   base::Instant began_{};
-  std::unique_ptr<base::Timer> deadline_;
-  std::unique_ptr<net::Dial> dial_;
 };
 
 /// A failure found this much after the probe's deadline says that this process did not run: it was stopped, or the

@@ -1,1 +1,1 @@
-holdfast_tests(web NAMES host_rule message server LINKS holdfast::web holdfast_fakes)
+holdfast_tests(web NAMES host_rule http_client message server LINKS holdfast::web holdfast_fakes)
