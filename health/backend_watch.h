@@ -3,29 +3,30 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
-#include "base/random.h"
 #include "base/scheduler.h"
 #include "conf/settings.h"
+#include "health/backend_events.h"
+#include "health/backend_probes.h"
+#include "health/backend_reasons.h"
+#include "health/backend_state.h"
 #include "health/outlier.h"
-#include "health/probe_plan.h"
-#include "health/prober.h"
+#include "health/probe_stats.h"
 #include "health/report.h"
 #include "health/rise_fall.h"
+#include "health/suspicion.h"
 #include "health/verdict.h"
-#include "health/view.h"
-#include "net/stream.h"
 
 namespace holdfast::health {
 
-/// Watches one backend: asks the plan when to probe, lets the deciders judge, tells its owner what changed.
+/// Watches one backend: brings what its probes, real requests, operators and other proxies say to those who decide,
+/// and tells its owner what changed.
 ///
-/// Owned by a Monitor; lives on the control loop. It decides nothing itself: rise_fall, outlier, verdict and probe_plan
-/// do. It knows its own pool only, so a watch that lives through many reloads holds no old configuration. References
-/// given to it outlive it.
-class BackendWatch {
+/// Owned by a Monitor; lives on the control loop. It decides nothing itself: rise_fall, outlier, suspicion and verdict
+/// say how the backend is, backend_probes when to look, backend_events what is worth telling. It knows its own pool
+/// only, so a watch that lives through many reloads holds no old configuration. References given to it outlive it.
+class BackendWatch final : private BackendProbes::Owner {
  public:
   class Owner {
    public:
@@ -52,7 +53,7 @@ class BackendWatch {
     Owner& owner;
   };
 
-  /// What it watches, and how. `backend` is needed during the call only.
+  /// What it watches, and how. `backend` and `address` are needed during the call only.
   struct Target {
     std::shared_ptr<const conf::Pool> pool;
     const conf::Backend& backend;
@@ -60,8 +61,6 @@ class BackendWatch {
   };
 
   BackendWatch(const Parts& parts, const Target& target);
-  BackendWatch(const BackendWatch&) = delete;
-  BackendWatch& operator=(const BackendWatch&) = delete;
 
   void start();
   /// The same backend by other settings: all that is known and counted stays, the state until the new probes have
@@ -87,33 +86,24 @@ class BackendWatch {
 
   conf::BackendId id() const { return id_; }
   const OperatorOrder& order() const { return order_; }
-  const Verdict& verdict() const { return verdict_; }
+  const Verdict& verdict() const { return state_.verdict(); }
   bool is_ejected() const { return outlier_.is_ejected(); }
   Condition condition() const;
   Report report() const;
   OwnObservation own_observation() const;
 
-  /// Suspicions that come and go are told no more often than this.
-  static constexpr base::Duration kSuspicionSaidEvery = std::chrono::seconds{10};
-
  private:
-  bool is_probed() const { return prober_ != nullptr; }
-  std::unique_ptr<Prober> make_prober(const Target& target);
-  void on_timer();
-  void on_probe_done(const ProbeOutcome& outcome);
+  void on_due() override;
+  void on_probe_done(const ProbeOutcome& outcome) override;
   void count(const ProbeOutcome& outcome);
-  void eject(base::ErrorCode code, std::uint32_t in_a_row);
-  void note_trouble();
-  void clear_suspicion_if_answered(const ProbeOutcome& outcome);
-  void report_silence();
+  void note_runs(ProbeResult result);
 
-  bool is_overdue() const;
   void judge_again();
   void enter(const Judgement& next);
-  void report_change(const Judgement& before);
-  bool is_worth_reporting(base::Instant now);
+  Evidence evidence() const;
+  bool is_overdue() const;
   Reason reason() const;
-  const std::string& detail() const;
+  BackendEvents::Facts facts() const;
 
   void probe_on_demand();
   void schedule_next();
@@ -122,56 +112,25 @@ class BackendWatch {
 
   std::shared_ptr<const conf::Pool> pool_;
   const conf::BackendId id_;
-  const std::uint64_t turn_;
   base::Scheduler& scheduler_;
-  net::Dialer& dialer_;
-  base::Random& random_;
   Owner& owner_;
+  BackendProbes probes_;
 
   RiseFall rise_fall_;
-  Outlier outlier_;
-  ProbePlan plan_;
-  std::unique_ptr<Prober> prober_;      // none with probe type "none"
-  std::unique_ptr<base::Timer> timer_;  // the next probe; without probes the end of an ejection or a suspicion
-  bool is_started_ = false;
-  bool is_asked_ = false;         // by somebody else, what we see
-  bool is_probe_wanted_ = false;  // asked for while one was under way, which may have been answered before the trouble
-  base::Instant probe_began_{};
-  std::optional<base::Instant> counted_began_;  // of the last probe that counted
-  std::optional<base::Instant> failing_since_;
+  std::optional<base::Instant> counted_began_;   // of the last probe that counted
+  std::optional<base::Instant> failing_since_;   // the first of the probes that failed in a row
   std::optional<base::Instant> starting_since_;  // the app says so
-  Share share_;
-
-  base::Instant suspect_since_{};
-  base::ErrorCode suspect_code_ = base::ErrorCode::Io;
-  bool is_suspect_ = false;  // by a real request
-  bool is_silence_ = false;  // suspect by requests that get no response, and no probe has confirmed it
-  base::Duration silence_lasted_{};
+  Outlier outlier_;
+  Suspicion suspicion_;
   Quorum quorum_ = Quorum::None;
-  bool was_down_ = false;
-  Reason failure_ = Reason::NotProbedYet;  // of the last failed probe
-  Judgement judgement_;
-  std::optional<base::Instant> trouble_since_;  // first sign of what is going on now; none while all is well
-  std::optional<base::Instant> out_since_;      // not UP since
-
-  std::optional<base::Instant> suspicion_said_;
-
   OperatorOrder order_;
-  std::string order_detail_;
-  std::string quorum_detail_;
 
-  Verdict verdict_;
-  std::string failure_detail_;
-  std::string ejection_detail_;
-  base::WallTime state_since_{};
-
-  std::uint64_t passed_total_ = 0;
-  std::uint64_t failed_total_ = 0;
-  std::uint64_t discarded_total_ = 0;
-  std::optional<ProbeRecord> last_probe_;
-  std::string last_detail_;
-  ProbeHistory history_;
-  base::Duration took_total_{};
+  BackendState state_;
+  BackendReasons reasons_;
+  BackendEvents events_;
+  ProbeStats stats_;
+  bool is_started_ = false;
+  bool is_asked_ = false;  // by somebody else, what we see
 };
 
 }  // namespace holdfast::health

@@ -15,7 +15,7 @@ Judgement judge(const Evidence& evidence) {
   if (evidence.operator_state == OperatorState::Drain) return {State::Draining, Source::Operator};
   if (evidence.probe == ProbeState::Sick) return {State::Sick, Source::Probe};
   if (alone && evidence.quorum == Quorum::Sick) return {State::Sick, Source::Cluster};
-  return {State::Up, Source::Nobody, alone ? Suspicion::Suspect : evidence.suspicion};
+  return {State::Up, Source::Nobody, alone ? Suspected::Yes : evidence.suspected};
 }
 
 }  // namespace holdfast::health

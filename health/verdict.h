@@ -9,7 +9,7 @@
 namespace holdfast::health {
 
 enum class Ejection : std::uint8_t { None, Ejected };
-enum class Suspicion : std::uint8_t { None, Suspect };
+enum class Suspected : std::uint8_t { No, Yes };
 
 /// What the proxies agree on about a backend.
 enum class Quorum : std::uint8_t {
@@ -27,7 +27,7 @@ struct Evidence {
   ProbeState probe = ProbeState::Starting;
   Ejection ejection = Ejection::None;
   OperatorState operator_state = OperatorState::Ready;
-  Suspicion suspicion = Suspicion::None;
+  Suspected suspected = Suspected::No;
   Quorum quorum = Quorum::None;
   Patience patience = Patience::InTime;  ///< With ProbeState::Starting.
 };
@@ -38,7 +38,7 @@ enum class Source : std::uint8_t { Nobody, Probe, Ejection, Operator, Cluster };
 struct Judgement {
   State state = State::Starting;
   Source source = Source::Nobody;
-  Suspicion suspicion = Suspicion::None;  ///< Only with UP: every other state says more.
+  Suspected suspected = Suspected::No;  ///< Only with UP: every other state says more.
   bool operator==(const Judgement&) const = default;
 };
 

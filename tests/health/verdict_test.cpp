@@ -10,8 +10,8 @@ TEST_CASE("verdict: who wins when sources disagree") {
   constexpr auto kReady = OperatorState::Ready;
   constexpr auto kDrain = OperatorState::Drain;
   constexpr auto kMaint = OperatorState::Maint;
-  constexpr auto kSuspect = Suspicion::Suspect;
-  constexpr auto kClean = Suspicion::None;
+  constexpr auto kSuspect = Suspected::Yes;
+  constexpr auto kClean = Suspected::No;
   constexpr auto kQuorumUp = Quorum::Up;
   constexpr auto kQuorumDown = Quorum::Down;
   struct Row {
@@ -95,6 +95,6 @@ TEST_CASE("verdict: who wins when sources disagree") {
     const Judgement got = judge(row.evidence);
     CHECK(name_of(got.state) == name_of(row.want.state));
     CHECK(got.source == row.want.source);
-    CHECK(got.suspicion == row.want.suspicion);
+    CHECK(got.suspected == row.want.suspected);
   }
 }
