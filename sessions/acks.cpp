@@ -34,11 +34,10 @@ Acks::Wait::Wait(Acks& acks, std::uint64_t number, std::function<void(Acked)> do
 
 Acks::Wait::~Wait() { acks_.open_.erase(number_); }
 
-void Acks::Wait::expect(const redis::RedisReply& subscribers) {
+void Acks::Wait::expect(const std::vector<std::string>& subscribers) {
   is_expecting_ = true;
-  for (const redis::RedisReply& subscriber : subscribers.items) {
-    if (expected_.size() < kSubscribersMax) expected_.push_back(subscriber.text);
-  }
+  const std::size_t count = std::min(subscribers.size(), kSubscribersMax);
+  expected_.assign(subscribers.begin(), subscribers.begin() + static_cast<std::ptrdiff_t>(count));
   if (is_complete()) return finish(Acked::ByAll);
   timer_->set(due_);
 }

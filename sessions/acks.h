@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/scheduler.h"
-#include "redis/redis.h"
 #include "sessions/copy_lease.h"
 
 namespace holdfast::sessions {
@@ -32,8 +31,8 @@ class Acks final : private CopyLease::AckHandler {
 
     /// What the script asks acks with: ours, as "SELF HANDLER NUMBER".
     const std::string& address() const { return address_; }
-    /// What the script answered: who hears. Begins the wait proper; may call `done` at once.
-    void expect(const redis::RedisReply& subscribers);
+    /// Who hears, as the script answered. Begins the wait proper; may call `done` at once.
+    void expect(const std::vector<std::string>& subscribers);
 
    private:
     friend class Acks;

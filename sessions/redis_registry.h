@@ -10,7 +10,7 @@
 #include "redis/redis.h"
 #include "sessions/acks.h"
 #include "sessions/copy_lease.h"
-#include "sessions/redis_text.h"
+#include "sessions/redis_scripts.h"
 #include "sessions/registry.h"
 
 namespace holdfast::sessions {
@@ -24,7 +24,8 @@ class RedisRegistry final : public Registry {
     base::Duration idle_timeout{};
     base::Duration patience = std::chrono::milliseconds{100};
   };
-  RedisRegistry(redis::Redis& redis, CopyLease& copy_lease, base::Scheduler& scheduler, Options options);
+  RedisRegistry(redis::Redis& redis, CopyLease& copy_lease, base::Scheduler& scheduler, const Options& options);
+  ~RedisRegistry() override;
 
   void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
             Done<std::vector<Listed>> done) override;
@@ -35,28 +36,28 @@ class RedisRegistry final : public Registry {
              Done<Effect> done) override;
 
  private:
-  using OnReply = std::function<void(base::Result<redis::RedisReply>)>;
-  struct Changed {
-    redis::RedisReply reply;
+  class Order;
+  /// Asks for the change; its reply goes to `done`.
+  using Change = std::function<RedisScripts::Call(const RedisScripts::AckAddress& acks,
+                                                  RedisScripts::Done<RedisScripts::Changed> done)>;
+  struct Outcome {
+    RedisScripts::Changed changed;
     Acked acked = Acked::ByAll;
   };
-  void run(const redis::RedisScript& script, const std::vector<std::string>& keys, const std::vector<std::string>& args,
-           OnReply on_reply);
-  using Script = std::function<void(const std::string& address, OnReply on_reply)>;
-  void run_acked(const Script& script, std::size_t subscribers_at,
-                 std::function<void(const base::Result<Changed>&)> done);
+  void carry_out(const Change& change, Done<Outcome> done);
   void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, Effect so_far,
                   Done<Effect> done);
 
-  redis::Redis& redis_;
+  /// As `done`, once the call, which is kept here, has its reply.
+  template <class T>
+  Done<T> closing(std::uint64_t number, Done<T> done);
+
   base::Scheduler& scheduler_;
+  RedisScripts scripts_;
   Acks acks_;
-  const RedisNames names_;
-  const std::string idle_ms_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> calls_;
-  std::uint64_t last_call_ = 0;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Acks::Wait>> waits_;
-  std::uint64_t last_wait_ = 0;
+  std::unordered_map<std::uint64_t, RedisScripts::Call> calls_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Order>> orders_;
+  std::uint64_t last_number_ = 0;  // of both
 };
 
 }  // namespace holdfast::sessions

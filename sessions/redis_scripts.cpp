@@ -1,261 +1,218 @@
 #include "sessions/redis_scripts.h"
 
-namespace holdfast::sessions::scripts {
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "sessions/lua_scripts.h"
+
+namespace holdfast::sessions {
 
 namespace {
 
-// Said once, before each script. Generations come and go as text: a Lua number would be rounded by nobody below 2^53,
-// but "1e+15" is no generation.
-constexpr std::string_view kCommon = R"(
-local function read(key)
-  local held = redis.call('GET', key)
-  if not held then return nil end
-  local generation, tag, created = string.match(held, '^(%d+) (%x+) (%d+)$')
-  if not generation then return nil end
-  return tonumber(generation), tag, created
-end
-local ENDED = 'ffffffffffffffff'
-local function now() return redis.call('TIME')[1] end
-local function text(generation) return string.format('%d', generation) end
-local function write(key, base, id, generation, tag, created, idle, ago)
-  redis.call('SET', key, text(generation) .. ' ' .. tag .. ' ' .. created, 'PX', idle - ago * 1000)
-  if tag ~= ENDED then redis.call('ZADD', base .. 'b:' .. tag, now() - ago, id) end
-end
-local function use(key, base, id, tag, idle, ago)
-  if tag == ENDED then return end
-  redis.call('PEXPIRE', key, idle - ago * 1000, 'GT')
-  redis.call('ZADD', base .. 'b:' .. tag, 'GT', now() - ago, id)
-end
-local function leave(base, id, tag)
-  if tag ~= ENDED then redis.call('ZREM', base .. 'b:' .. tag, id) end
-end
-local function say(channel, id, generation, tag)
-  redis.call('PUBLISH', channel, id .. ' ' .. text(generation) .. ' ' .. tag)
-end
-local function ask_receipts(channel, hearers, address)
-  if address == '' then return {} end
-  redis.call('PUBLISH', channel, '? ' .. address)
-  local time = redis.call('TIME')
-  return redis.call('ZRANGEBYSCORE', hearers, time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
-end
-)";
+using redis::RedisReply;
 
-redis::RedisScript with_common(std::string_view name, std::string_view body) {
-  return {name, std::string(kCommon).append(body)};
+// --- words ---
+
+/// A little longer than the idle timeout, as uses are told in shares of it.
+std::string kept_ms(base::Duration idle_timeout) {
+  return std::to_string(base::count_ms(idle_timeout + idle_timeout / 32) + 1);
+}
+
+std::string text_of(Generation generation) { return std::to_string(static_cast<std::uint32_t>(generation)); }
+
+std::vector<std::string_view> views_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
+
+// --- replies ---
+
+/// As a link wants it: passes on what `parse` makes of the reply.
+template <class T>
+redis::Redis::Done parsed(std::optional<T> (*parse)(const RedisReply&), RedisScripts::Done<T> done) {
+  return [parse, done = std::move(done)](const base::Result<RedisReply>& reply) {
+    if (!reply) return done(reply.error());
+    auto value = parse(*reply);
+    if (!value) return done(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
+    done(*std::move(value));
+  };
+}
+
+std::uint64_t count_in(const RedisReply& reply) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.integer));
+}
+
+std::vector<std::string> texts_in(const RedisReply& list) {
+  std::vector<std::string> texts;
+  texts.reserve(list.items.size());
+  for (const RedisReply& item : list.items) texts.push_back(item.text);
+  return texts;
+}
+
+// {the generation of the end, who hears}
+std::optional<RedisScripts::Changed> parse_end(const RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() < 2) return std::nullopt;
+  return RedisScripts::Changed{.sessions = 1, .subscribers = texts_in(reply.items[1])};
+}
+
+// {how many, who hears}
+std::optional<RedisScripts::Changed> parse_put(const RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() < 2) return std::nullopt;
+  return RedisScripts::Changed{.sessions = count_in(reply.items[0]), .subscribers = texts_in(reply.items[1])};
+}
+
+// {how many, how many are left, who hears}
+std::optional<RedisScripts::Changed> parse_clear(const RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() < 3) return std::nullopt;
+  return RedisScripts::Changed{
+      .sessions = count_in(reply.items[0]), .left = count_in(reply.items[1]), .subscribers = texts_in(reply.items[2])};
+}
+
+// For each backend: {all, active, the shortest idle time or -1}
+std::optional<std::vector<SessionUsage>> parse_count(const RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() % 3 != 0) return std::nullopt;
+  std::vector<SessionUsage> usages(reply.items.size() / 3);
+  for (std::size_t i = 0; i < usages.size(); ++i) {
+    SessionUsage& usage = usages[i];
+    const std::uint64_t all = count_in(reply.items[3 * i]);
+    usage.active = std::min(all, count_in(reply.items[3 * i + 1]));
+    usage.idle = all - usage.active;
+    if (usage.idle > 0) usage.idle_for = std::chrono::seconds{count_in(reply.items[3 * i + 2])};
+  }
+  return usages;
+}
+
+std::optional<base::WallTime> parse_seconds(const std::string& text) {
+  const auto seconds = base::parse_decimal(text);
+  if (!seconds) return std::nullopt;
+  return base::WallTime{std::chrono::seconds{*seconds}};
+}
+
+// {id, generation, tag, created, last used}
+std::optional<Listed> parse_listed(const RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() != 5) return std::nullopt;
+  const auto news = parse_news(reply.items[0].text + " " + reply.items[1].text + " " + reply.items[2].text);
+  const auto created = parse_seconds(reply.items[3].text);
+  const auto last_used = parse_seconds(reply.items[4].text);
+  if (!news || !created || !last_used) return std::nullopt;
+  return Listed{news->key, news->binding, *created, *last_used};
+}
+
+std::optional<std::optional<Listed>> parse_find(const RedisReply& reply) { return parse_listed(reply); }
+
+std::optional<std::vector<Listed>> parse_list(const RedisReply& reply) {
+  std::vector<Listed> found;
+  for (const RedisReply& item : reply.items) {
+    if (const auto session = parse_listed(item)) found.push_back(*session);
+  }
+  return found;
 }
 
 }  // namespace
 
-const redis::RedisScript& bind() {
-  static const redis::RedisScript script = with_common("bind", R"(
-local base, id, wanted, tag, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
-local ago = math.min(tonumber(ARGV[7]), math.floor(idle / 1000) - 1)
-local generation, held, created = read(KEYS[1])
-if generation and generation >= wanted then
-  use(KEYS[1], base, id, held, idle, ago)
-  return {text(generation), held, 0}
-end
-if generation then leave(base, id, held) end
-write(KEYS[1], base, id, wanted, tag, created or now(), idle, math.max(ago, 0))
-if generation then say(channel, id, wanted, tag) end
-return {text(wanted), tag, 1}
-)");
-  return script;
+RedisScripts::RedisScripts(redis::Redis& redis, RedisNames names, base::Duration idle_timeout)
+    : redis_(redis),
+      names_(std::move(names)),
+      idle_ms_(kept_ms(idle_timeout)),
+      active_s_(std::to_string(std::chrono::ceil<std::chrono::seconds>(active_within(idle_timeout)).count())) {}
+
+RedisScripts::Call RedisScripts::bind(std::string_view pool, const Key& key, const Binding& wanted,
+                                      std::chrono::seconds unused, Done<BindResult> done) {
+  return redis_.run(lua::bind(), {names_.session(pool, key)},
+                    {names_.base_of(pool), id_text(key), text_of(wanted.generation), tag_text(wanted.backend), idle_ms_,
+                     names_.news(), std::to_string(unused.count())},
+                    parsed(parse_bind_result, std::move(done)));
 }
 
-const redis::RedisScript& reserve_slot() {
-  static const redis::RedisScript script = with_common("take_place", R"(
-local base, name, lasts, session, most, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-if session ~= '' then
-  local generation, held = read(session)
-  if generation and held ~= ENDED then return {'is_in'} end
-end
-local time = redis.call('TIME')
-local ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local in_pool, is_full, full = 0, false, {'backend_full'}
-for i = 7, #ARGV, 2 do
-  local tag, here_most = ARGV[i], tonumber(ARGV[i + 1])
-  local places = base .. 'p:' .. tag
-  redis.call('ZREMRANGEBYSCORE', places, '-inf', ms)
-  local here = redis.call('ZCARD', base .. 'b:' .. tag) + redis.call('ZCARD', places)
-  in_pool = in_pool + here
-  if here_most > 0 and here >= here_most then
-    full[#full + 1] = tag
-    is_full = is_full or tag == wanted
-  end
-end
-if most > 0 and in_pool >= most then return {'pool_full'} end
-if is_full then return full end
-local places = base .. 'p:' .. wanted
-redis.call('ZADD', places, ms + lasts, name)
-redis.call('PEXPIRE', places, lasts)
-return {'admitted'}
-)");
-  return script;
+RedisScripts::Call RedisScripts::move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to,
+                                      Done<BindResult> done) {
+  return redis_.run(lua::move(), {names_.session(pool, key)},
+                    {names_.base_of(pool), id_text(key), text_of(seen.generation), tag_text(seen.backend), tag_text(to),
+                     idle_ms_, names_.news()},
+                    parsed(parse_bind_result, std::move(done)));
 }
 
-const redis::RedisScript& give_back() {
-  static const redis::RedisScript script("give_back", R"(
-return redis.call('ZREM', ARGV[1] .. 'p:' .. ARGV[3], ARGV[2])
-)");
-  return script;
+RedisScripts::Call RedisScripts::end(std::string_view pool, const Key& key, Generation known, Ending ending,
+                                     const AckAddress& acks, Done<Changed> done) {
+  return redis_.run(lua::end(), {names_.session(pool, key), names_.subscribers()},
+                    {names_.base_of(pool), id_text(key), idle_ms_, names_.news(),
+                     ending == Ending::Mark ? "mark" : "forget", text_of(known), acks},
+                    parsed(parse_end, std::move(done)));
 }
 
-const redis::RedisScript& move() {
-  static const redis::RedisScript script = with_common("move", R"(
-local base, id, seen, from, to, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local generation, held, created = read(KEYS[1])
-if generation and (generation > seen or (generation == seen and held ~= from)) then
-  use(KEYS[1], base, id, held, idle, 0)
-  return {text(generation), held, 0}
-end
-if generation then leave(base, id, held) end
-local moved = math.min(seen + 1, 4294967295)
-write(KEYS[1], base, id, moved, to, created or now(), idle, 0)
-say(channel, id, moved, to)
-return {text(moved), to, 1}
-)");
-  return script;
+void RedisScripts::touch(std::string_view pool, std::span<const Key> keys) {
+  std::vector<std::string> words{names_.base_of(pool), idle_ms_};
+  words.reserve(words.size() + keys.size());
+  for (const Key& key : keys) words.push_back(id_text(key));
+  // The script finds its keys by their base: they all have the pool's hash tag.
+  redis_.send(lua::touch(), redis::RedisWords{}, views_of(words));
 }
 
-const redis::RedisScript& end() {
-  static const redis::RedisScript script = with_common("end", R"(
-local base, id, idle, channel, how, known = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-local generation, held, created = read(KEYS[1])
-local ended = generation
-if held ~= ENDED then
-  if generation then leave(base, id, held) end
-  ended = math.min(math.max(generation or 0, known) + 1, 4294967295)
-  if how == 'mark' then
-    write(KEYS[1], base, id, ended, ENDED, created or now(), math.floor(idle * 3 / 2), 0)
-  else
-    redis.call('DEL', KEYS[1])
-  end
-  say(channel, id, ended, ENDED)
-end
-return {text(ended), ask_receipts(channel, KEYS[2], ARGV[7])}
-)");
-  return script;
+RedisScripts::Call RedisScripts::reserve_slot(const Reserve& wanted, Done<Admission> done) {
+  const SessionLimits& limits = wanted.limits;
+  std::vector<std::string> words{names_.base_of(wanted.pool),
+                                 std::string(wanted.name),
+                                 std::to_string(base::count_ms(wanted.lasts)),
+                                 wanted.key != nullptr ? names_.session(wanted.pool, *wanted.key) : std::string(),
+                                 std::to_string(limits.sessions_max),
+                                 tag_text(wanted.backend)};
+  words.reserve(words.size() + 2 * limits.backends.size());
+  for (const SessionLimits::Of& one : limits.backends) {
+    words.push_back(tag_text(one.backend));
+    words.push_back(std::to_string(one.sessions_max));
+  }
+  return redis_.run(lua::reserve_slot(), redis::RedisWords{}, views_of(words),
+                    parsed(parse_admission, std::move(done)));
 }
 
-const redis::RedisScript& touch() {
-  static const redis::RedisScript script = with_common("touch", R"(
-local base, idle = ARGV[1], ARGV[2]
-local found = 0
-for i = 3, #ARGV do
-  local key = base .. 's:' .. ARGV[i]
-  local generation, tag = read(key)
-  if generation then
-    use(key, base, ARGV[i], tag, idle, 0)
-    found = found + 1
-  end
-end
-return found
-)");
-  return script;
+void RedisScripts::give_back(std::string_view pool, std::string_view name, BackendTag backend) {
+  redis_.send(lua::give_back(), {}, {names_.base_of(pool), name, tag_text(backend)});
 }
 
-const redis::RedisScript& count() {
-  static const redis::RedisScript script = with_common("count", R"(
-local base, idle, time = ARGV[1], ARGV[2], now()
-local before, active = time - math.ceil(idle / 1000) - 1, time - ARGV[3]
-local counts = {}
-for i = 4, #ARGV do
-  local index = base .. 'b:' .. ARGV[i]
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', before)
-  counts[#counts + 1] = redis.call('ZCARD', index)
-  counts[#counts + 1] = redis.call('ZCOUNT', index, active + 1, '+inf')
-  local latest = redis.call('ZREVRANGEBYSCORE', index, active, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  counts[#counts + 1] = latest[2] and time - latest[2] or -1
-end
-return counts
-)");
-  return script;
+RedisScripts::Call RedisScripts::count(std::string_view pool, std::span<const BackendTag> backends,
+                                       Done<std::vector<SessionUsage>> done) {
+  std::vector<std::string> words{names_.base_of(pool), idle_ms_, active_s_};
+  words.reserve(words.size() + backends.size());
+  for (const BackendTag tag : backends) words.push_back(tag_text(tag));
+  return redis_.run(lua::count(), redis::RedisWords{}, views_of(words), parsed(parse_count, std::move(done)));
 }
 
-const redis::RedisScript& find() {
-  static const redis::RedisScript script = with_common("find", R"(
-local base, id = ARGV[1], ARGV[2]
-local generation, tag, created = read(KEYS[1])
-if not generation or tag == ENDED then return {} end
-local used = redis.call('ZSCORE', base .. 'b:' .. tag, id) or created
-return {id, text(generation), tag, created, used}
-)");
-  return script;
+RedisScripts::Call RedisScripts::find(std::string_view pool, const Key& key, Done<std::optional<Listed>> done) {
+  return redis_.run(lua::find(), {names_.session(pool, key)}, {names_.base_of(pool), id_text(key)},
+                    parsed(parse_find, std::move(done)));
 }
 
-const redis::RedisScript& list() {
-  static const redis::RedisScript script = with_common("list", R"(
-local base, limit = ARGV[1], tonumber(ARGV[2])
-local found = {}
-for i = 3, #ARGV do
-  if #found >= limit then break end
-  local ids = redis.call('ZREVRANGE', base .. 'b:' .. ARGV[i], 0, limit - #found - 1, 'WITHSCORES')
-  for j = 1, #ids, 2 do
-    local generation, tag, created = read(base .. 's:' .. ids[j])
-    if generation and tag == ARGV[i] then found[#found + 1] = {ids[j], text(generation), tag, created, ids[j + 1]} end
-  end
-end
-return found
-)");
-  return script;
+RedisScripts::Call RedisScripts::list(std::string_view pool, std::span<const BackendTag> backends, std::size_t limit,
+                                      Done<std::vector<Listed>> done) {
+  std::vector<std::string> words{names_.base_of(pool), std::to_string(limit)};
+  for (const BackendTag tag : backends) words.push_back(tag_text(tag));
+  return redis_.run(lua::list(), redis::RedisWords{}, views_of(words), parsed(parse_list, std::move(done)));
 }
 
-const redis::RedisScript& put() {
-  static const redis::RedisScript script = with_common("put", R"(
-local base, id, to, idle, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local generation, held, created = read(KEYS[1])
-if not generation or held == ENDED then return {0, {}} end
-leave(base, id, held)
-local moved = math.min(generation + 1, 4294967295)
-write(KEYS[1], base, id, moved, to, created, idle, 0)
-say(channel, id, moved, to)
-return {1, ask_receipts(channel, KEYS[2], ARGV[6])}
-)");
-  return script;
+RedisScripts::Call RedisScripts::put(std::string_view pool, const Key& key, BackendTag to, const AckAddress& acks,
+                                     Done<Changed> done) {
+  return redis_.run(lua::put(), {names_.session(pool, key), names_.subscribers()},
+                    {names_.base_of(pool), id_text(key), tag_text(to), idle_ms_, names_.news(), acks},
+                    parsed(parse_put, std::move(done)));
 }
 
-const redis::RedisScript& clear() {
-  static const redis::RedisScript script = with_common("clear", R"(
-local base, from, idle, channel, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local index = base .. 'b:' .. from
-local time = now()
-local ids = redis.call('ZRANGE', index, 0, most - 1, 'WITHSCORES')
-local cleared = 0
-for i = 1, #ids, 2 do
-  local id, used = ids[i], ids[i + 1]
-  local key = base .. 's:' .. id
-  local generation, held, created = read(key)
-  redis.call('ZREM', index, id)
-  if generation and held == from then
-    local after = math.min(generation + 1, 4294967295)
-    if #ARGV > 6 then
-      local to = ARGV[7 + cleared % (#ARGV - 6)]
-      write(key, base, id, after, to, created, idle, math.max(0, math.min(time - used, math.floor(idle / 1000) - 1)))
-      say(channel, id, after, to)
-    else
-      write(key, base, id, after, ENDED, created, math.floor(idle * 3 / 2), 0)
-      say(channel, id, after, ENDED)
-    end
-    cleared = cleared + 1
-  end
-end
-return {cleared, redis.call('ZCARD', index), ask_receipts(channel, KEYS[1], ARGV[6])}
-)");
-  return script;
+RedisScripts::Call RedisScripts::clear(std::string_view pool, BackendTag from, std::span<const BackendTag> to,
+                                       std::size_t most, const AckAddress& acks, Done<Changed> done) {
+  std::vector<std::string> words{names_.base_of(pool), tag_text(from),       idle_ms_,
+                                 names_.news(),        std::to_string(most), acks};
+  for (const BackendTag tag : to) words.push_back(tag_text(tag));
+  const std::string subscribers = names_.subscribers();
+  const std::string_view keys[] = {subscribers};
+  return redis_.run(lua::clear(), keys, views_of(words), parsed(parse_clear, std::move(done)));
 }
 
-const redis::RedisScript& renew_copy_lease() {
-  static const redis::RedisScript script("hear", R"(
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], 600000)
-redis.call('PUBLISH', ARGV[3], ARGV[4])
-return 1
-)");
-  return script;
+void RedisScripts::renew_copy_lease(std::string_view process, base::Duration lease, std::string_view word) {
+  redis_.send(lua::renew_copy_lease(), {names_.subscribers()},
+              {process, std::to_string(base::count_ms(lease)), names_.own_channel(process), word});
 }
 
-}  // namespace holdfast::sessions::scripts
+void RedisScripts::drop_copy_lease(std::string_view process) { redis_.send({"ZREM", names_.subscribers(), process}); }
+
+void RedisScripts::send_ack(std::string_view process, std::string_view words) {
+  redis_.send({"PUBLISH", names_.own_channel(process), words});
+}
+
+}  // namespace holdfast::sessions

@@ -1,66 +1,111 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
 #include "redis/redis.h"
+#include "sessions/redis_text.h"
+#include "sessions/registry.h"
+#include "sessions/session_usage.h"
+#include "sessions/store.h"
 
-/// The scripts by which proxies agree on sessions: each is one atomic step. docs/redis.md describes the keys.
+namespace holdfast::sessions {
+
+/// What all proxies do with sessions in Redis, as functions: typed arguments in, a parsed reply out. Nobody else makes
+/// words for Redis, or reads its replies. One function for each script of lua_scripts, and two commands.
 ///
-/// A session is a string "generation tag created", expired by Redis; the sorted set of its backend holds its id with
-/// the time of its last use, in seconds by Redis's clock, so that sessions can be counted and listed without a walk.
+/// What is asked comes back by `done`, once and never from inside the call; destroying the call means it never comes.
+/// Errors: those of redis::Redis, and Malformed for a reply that no script of ours gives.
 ///
-/// An "address" (Acks::Wait) is where everybody who hears of the change sends an ack; empty: nobody shall.
-namespace holdfast::sessions::scripts {
+/// Stateless: one for whoever asks, on the thread of its link. `redis` outlives it.
+class RedisScripts {
+ public:
+  using Call = std::unique_ptr<redis::RedisCall>;
+  template <class T>
+  using Done = std::function<void(base::Result<T>)>;
 
-/// KEYS: session. ARGV: base, id, generation, tag, idle ms, channel, seconds since its last use. Binds it unless it is
-/// bound to the same generation or a later one; of an earlier one all are told. Answers {generation, tag} that hold
-/// now, and 1 if this call made it so.
-const redis::RedisScript& bind();
+  RedisScripts(redis::Redis& redis, RedisNames names, base::Duration idle_timeout);
 
-/// ARGV: base, a place's name, how long it lasts in ms, session or "", the pool's limit, tag of the backend wanted,
-/// then tag and limit of each backend; 0: no limit. Takes a place where sessions and places together leave one. Answers
-/// {"admitted"}, {"is_in"} (the session is there), {"pool_full"}, or {"backend_full", tags without room...}.
-const redis::RedisScript& reserve_slot();
+  bool is_up() const { return redis_.is_up(); }
+  const RedisNames& names() const { return names_; }
 
-/// ARGV: base, a place's name, tag of its backend.
-const redis::RedisScript& give_back();
+  // --- sessions ---
 
-/// KEYS: session. ARGV: base, id, seen generation, seen tag, tag to move to, idle ms, channel. Compare-and-set;
-/// answers like bind.
-const redis::RedisScript& move();
+  /// Binds it to `wanted` unless it is bound to the same generation or a later one. `unused`: for so long nobody has
+  /// used it.
+  Call bind(std::string_view pool, const Key& key, const Binding& wanted, std::chrono::seconds unused,
+            Done<BindResult> done);
+  /// Compare-and-set from `seen` to `to`.
+  Call move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, Done<BindResult> done);
 
-/// KEYS: session, subscribers. ARGV: base, id, idle ms, channel, "mark" or "forget", a generation it has had or 0,
-/// address. Answers {the generation of the end, who hears}.
-const redis::RedisScript& end();
+  /// Who is to confirm a change, by Acks::Wait; empty: nobody.
+  using AckAddress = std::string;
+  /// What became of a change, and who hears of it: where there is an address, each of them sends an ack.
+  struct Changed {
+    std::uint64_t sessions = 0;  ///< How many it concerned.
+    std::uint64_t left = 0;      ///< By clear(): how many are still there.
+    std::vector<std::string> subscribers;
+  };
+  /// `known`: a generation it has had, or None. The end gets a later one.
+  Call end(std::string_view pool, const Key& key, Generation known, Ending ending, const AckAddress& acks,
+           Done<Changed> done);
 
-/// ARGV: base, idle ms, ids... They were used just now. Answers how many are still there.
-const redis::RedisScript& touch();
+  /// They were used just now.
+  void touch(std::string_view pool, std::span<const Key> keys);
 
-/// ARGV: base, idle ms, for how many seconds a use makes active, tags... Forgets in the index who has expired; answers
-/// of each backend: its sessions, those active, and for how many seconds the latest of the others is unused (-1: there
-/// is none).
-const redis::RedisScript& count();
+  // --- places in a pool with limits ---
 
-// For operators:
+  struct Reserve {
+    std::string_view pool;
+    std::string_view name;     ///< Of the place.
+    base::Duration lasts{};    ///< It lapses by itself then.
+    const Key* key = nullptr;  ///< A session that may be there already; nullptr: none.
+    BackendTag backend = BackendTag::None;
+    const SessionLimits& limits;
+  };
+  /// A place where sessions and places together leave one. The reservation of what is admitted is the caller's to add.
+  Call reserve_slot(const Reserve& wanted, Done<Admission> done);
+  void give_back(std::string_view pool, std::string_view name, BackendTag backend);
 
-/// KEYS: session. ARGV: base, id. Answers {id, generation, tag, created, last used}, or nothing.
-const redis::RedisScript& find();
+  // --- all sessions of backends ---
 
-/// ARGV: base, limit, tags... Answers a list of what find() answers, each backend's most recently used first.
-const redis::RedisScript& list();
+  /// One for each of `backends`, in their order.
+  Call count(std::string_view pool, std::span<const BackendTag> backends, Done<std::vector<SessionUsage>> done);
 
-/// KEYS: session, subscribers. ARGV: base, id, tag, idle ms, channel, address. Binds a session that there is to another
-/// backend. Answers {1 or 0, who hears}.
-const redis::RedisScript& put();
+  // For operators.
+  Call find(std::string_view pool, const Key& key, Done<std::optional<Listed>> done);
+  /// Each backend's most recently used first.
+  Call list(std::string_view pool, std::span<const BackendTag> backends, std::size_t limit,
+            Done<std::vector<Listed>> done);
+  /// Binds a session that there is to another backend.
+  Call put(std::string_view pool, const Key& key, BackendTag to, const AckAddress& acks, Done<Changed> done);
+  /// Spreads up to `most` sessions of a backend over `to`, the longest unused first; ends them where that is empty.
+  Call clear(std::string_view pool, BackendTag from, std::span<const BackendTag> to, std::size_t most,
+             const AckAddress& acks, Done<Changed> done);
 
-/// KEYS: subscribers. ARGV: base, tag, idle ms, channel, how many at most, address, tags to move to... Moves sessions
-/// of one backend, the longest unused first, or ends them where there are no tags. Answers {how many, how many entries
-/// are left, who hears}.
-const redis::RedisScript& clear();
+  // --- who hears of changes ---
 
-// For the news:
+  /// Counts `process` among them until the lease ends, by Redis's clock; then `word` comes back on its own channel,
+  /// behind all news of before.
+  void renew_copy_lease(std::string_view process, base::Duration lease, std::string_view word);
+  void drop_copy_lease(std::string_view process);
+  /// `words` on the own channel of `process`.
+  void send_ack(std::string_view process, std::string_view words);
 
-/// KEYS: subscribers. ARGV: who, lease in ms, its own channel, a word. Counts `who` among those that hear until the
-/// lease ends, by Redis's clock, and says the word on its channel: behind all news of before, as one connection brings
-/// both.
-const redis::RedisScript& renew_copy_lease();
+ private:
+  redis::Redis& redis_;
+  const RedisNames names_;
+  const std::string idle_ms_;   // how long Redis keeps an unused session
+  const std::string active_s_;  // whoever was used within this time counts as active
+};
 
-}  // namespace holdfast::sessions::scripts
+}  // namespace holdfast::sessions

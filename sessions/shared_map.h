@@ -12,6 +12,7 @@
 #include "redis/redis.h"
 #include "sessions/copy_lease.h"
 #include "sessions/memory_store.h"
+#include "sessions/redis_scripts.h"
 #include "sessions/redis_text.h"
 #include "sessions/session_usage.h"
 
@@ -35,7 +36,7 @@ class SharedMap final : public redis::RedisListener {
   ~SharedMap() override;
 
   /// The channels to be subscribed: the news, and our own.
-  std::vector<std::string> channels() const { return {names_.news(), own_channel_}; }
+  std::vector<std::string> channels() const { return {scripts_.names().news(), own_channel_}; }
 
   void set_pools(std::vector<Pool> pools);
   /// A link to Redis has come up, a worker's or ours: while it was away, copies were made that nobody knows of.
@@ -73,19 +74,16 @@ class SharedMap final : public redis::RedisListener {
   void offer_some();
   void offer(const Session& session, const std::string& pool);
   void on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
-                  const base::Result<redis::RedisReply>& reply);
+                  const base::Result<BindResult>& agreed);
   void count_all();
   void count(const Pool& pool, std::size_t from);
-  void on_counted(const std::vector<BackendTag>& tags, const base::Result<redis::RedisReply>& reply);
+  void on_counted(const std::vector<BackendTag>& tags, const base::Result<std::vector<SessionUsage>>& usages);
 
   MemoryStore& copies_;
   CopyLease& copy_lease_;
-  redis::Redis& redis_;
   base::Scheduler& scheduler_;
-  const RedisNames names_;
+  RedisScripts scripts_;
   const std::string own_channel_;
-  const std::string idle_ms_;
-  const std::string active_s_;
   std::uint64_t last_heartbeat_ = 0;
   std::array<Heartbeat, 4> heartbeats_{};  // those that may still come back, by number
   std::vector<Pool> pools_;
@@ -93,10 +91,10 @@ class SharedMap final : public redis::RedisListener {
   bool is_subscribed_ = false;
   std::optional<MemoryStore::Walk> walk_;  // where the next offers come from
   bool walk_again_ = false;                // doubted anew while a walk was under way
-  std::unordered_map<std::uint64_t, std::unique_ptr<redis::RedisCall>> offers_;
+  std::unordered_map<std::uint64_t, RedisScripts::Call> offers_;
   std::uint64_t last_offer_ = 0;
   std::unordered_map<BackendTag, SessionUsage> counts_;
-  std::vector<std::unique_ptr<redis::RedisCall>> counting_;
+  std::vector<RedisScripts::Call> counting_;
   base::Instant counted_{};
   std::unique_ptr<base::Timer> heartbeat_timer_;
   std::unique_ptr<base::Timer> offer_timer_;

@@ -2,9 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <deque>
+#include <optional>
 
 #include "sessions/redis_store.h"
+#include "tests/sessions/fake_redis.h"
 #include "tests/support/fake_loop.h"
 
 using namespace holdfast;
@@ -17,49 +18,6 @@ namespace {
 using Outcome = Admission::Outcome;
 constexpr BackendTag kA{11};
 const Key kShown{1, 2};
-
-/// Answers scripts when the test says so, and remembers what it was told.
-class SlowRedis final : public redis::Redis {
- public:
-  using Redis::call;
-  using Redis::run;
-  using Redis::send;
-  std::unique_ptr<redis::RedisCall> call(redis::RedisWords, Done done) override { return ask(std::move(done)); }
-  std::unique_ptr<redis::RedisCall> run(const redis::RedisScript&, redis::RedisWords, redis::RedisWords,
-                                        Done done) override {
-    return ask(std::move(done));
-  }
-  void send(redis::RedisWords) override {}
-  void send(const redis::RedisScript& script, redis::RedisWords, redis::RedisWords) override {
-    told.push_back(script.name());
-  }
-  bool is_up() const override { return true; }
-  const redis::RedisState& state() const override { return state_; }
-  const redis::RedisCounts& counts() const override { return counts_; }
-  base::Duration latency() const override { return {}; }
-
-  void respond(const base::Result<redis::RedisReply>& reply) {
-    REQUIRE_FALSE(asked.empty());
-    const Done done = std::move(asked.front());
-    asked.pop_front();
-    done(reply);
-  }
-  void respond(const char* word) {
-    const redis::RedisReply text{.kind = redis::RedisReply::Kind::Text, .text = word};
-    respond(redis::RedisReply{.kind = redis::RedisReply::Kind::Array, .items = {text}});
-  }
-
-  std::deque<Done> asked;
-  std::vector<std::string> told;
-
- private:
-  std::unique_ptr<redis::RedisCall> ask(Done done) {
-    asked.push_back(std::move(done));
-    return std::make_unique<redis::RedisCall>();
-  }
-  const redis::RedisState state_{redis::RedisState::Word::Ok};
-  const redis::RedisCounts counts_{};
-};
 
 struct Visitor final : StoreHandler {
   void on_binding(const BindResult&) override {}
@@ -78,7 +36,7 @@ struct Fixture {
   }
 
   FakeLoop loop;
-  SlowRedis redis;
+  FakeRedis redis;
   MemoryStore memory{{.start = loop.now()}};
   SessionSlots slots{memory};
   CopyLease copy_lease{"lb1"};
