@@ -32,7 +32,13 @@ Acks::Wait::Wait(Acks& acks, std::uint64_t number, std::function<void(Acked)> do
   acks_.open_.emplace(number_, this);
 }
 
-Acks::Wait::~Wait() { acks_.open_.erase(number_); }
+Acks::Wait::~Wait() { close(); }
+
+void Acks::Wait::close() {
+  if (!std::exchange(is_open_, false)) return;
+  timer_->cancel();
+  acks_.open_.erase(number_);
+}
 
 void Acks::Wait::expect(const std::vector<std::string>& subscribers) {
   is_expecting_ = true;
@@ -55,10 +61,8 @@ bool Acks::Wait::is_complete() const {
 }
 
 void Acks::Wait::finish(Acked acked) {
-  if (!done_) return;
-  timer_->cancel();
-  const auto done = std::exchange(done_, nullptr);
-  done(acked);  // may destroy this: nothing after this line
+  close();
+  done_(acked);
 }
 
 }  // namespace holdfast::sessions

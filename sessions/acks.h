@@ -23,7 +23,7 @@ enum class Acked : std::uint8_t {
 /// whoever hears the change answers with an ack, and Redis says of whom one is to be expected.
 class Acks final : private CopyLease::AckHandler {
  public:
-  /// One wait. Destroying it: nobody waits any more.
+  /// One wait. Destroying it: nobody waits any more. Not destroyed from inside `done`, but buried.
   class Wait final : public base::Buried {
    public:
     Wait(Acks& acks, std::uint64_t number, std::function<void(Acked)> done);
@@ -33,6 +33,8 @@ class Acks final : private CopyLease::AckHandler {
     const std::string& address() const { return address_; }
     /// Who hears, as the script answered. Begins the wait proper; may call `done` at once.
     void expect(const std::vector<std::string>& subscribers);
+    /// Nobody waits any more: what is buried still exists for a while.
+    void close();
 
    private:
     friend class Acks;
@@ -45,6 +47,7 @@ class Acks final : private CopyLease::AckHandler {
     const std::string address_;
     const base::Instant due_;
     std::function<void(Acked)> done_;
+    bool is_open_ = true;
     bool is_expecting_ = false;
     std::vector<std::string> expected_;
     std::vector<std::string> got_;
@@ -55,8 +58,7 @@ class Acks final : private CopyLease::AckHandler {
   Acks(CopyLease& copy_lease, base::Scheduler& scheduler, base::Duration patience);
   ~Acks() override;
 
-  /// Begins a wait: to be called before the change is sent. `done` is called once, not before expect(), and may destroy
-  /// the wait.
+  /// Begins a wait: to be called before the change is sent. `done` is called once, and not before expect().
   std::unique_ptr<Wait> wait(std::function<void(Acked)> done);
 
   static constexpr std::size_t kSubscribersMax = 1'000;

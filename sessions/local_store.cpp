@@ -5,6 +5,7 @@
 namespace holdfast::sessions {
 
 /// What a handler holds while the other process is asked. What was asked for happens, whether somebody waits or not.
+/// A mere handle, which the handler may destroy inside its own callback: nothing here calls it.
 class LocalStore::Waiting final : public Question {
  public:
   Waiting(LocalStore& store, std::uint64_t number, StoreHandler& handler)
@@ -13,12 +14,7 @@ class LocalStore::Waiting final : public Question {
     if (store_ != nullptr) store_->unanswered_.at(number_).waiting = nullptr;
   }
   void forget_store() { store_ = nullptr; }
-  /// May destroy this.
-  void respond(const SessionChange& change, const BindResult& holds) {
-    forget_store();
-    const bool is_binding = change.kind == SessionChange::Kind::Bind || change.kind == SessionChange::Kind::Move;
-    is_binding ? handler_.on_binding(holds) : handler_.on_ended();
-  }
+  StoreHandler& handler() { return handler_; }
 
  private:
   LocalStore* store_;  // null: it has been answered
@@ -92,14 +88,14 @@ void LocalStore::resume(base::Instant now) {
   while (!unanswered_.empty()) {
     const auto first = unanswered_.extract(unanswered_.begin());
     const BindResult holds = apply(memory_, first.mapped().change, now);
-    if (first.mapped().waiting != nullptr) first.mapped().waiting->respond(first.mapped().change, holds);
+    respond(first.mapped(), holds);
   }
 }
 
 void LocalStore::on_response(std::uint64_t number, const BindResult& holds, base::Instant now) {
   const auto found = unanswered_.extract(number);
   if (found.empty()) return;
-  const auto& [change, waiting] = found.mapped();
+  const SessionChange& change = found.mapped().change;
   BindResult here = holds;
   if (holds.backend != BackendTag::None) {
     const Binding known = memory_.adopt(change.key, holds.binding(), memory_.stamp_of(change.key), now);
@@ -107,7 +103,16 @@ void LocalStore::on_response(std::uint64_t number, const BindResult& holds, base
   } else {
     apply(memory_, change, now);
   }
-  if (waiting != nullptr) waiting->respond(change, here);
+  respond(found.mapped(), here);
+}
+
+void LocalStore::respond(const Unanswered& entry, const BindResult& holds) {
+  if (entry.waiting == nullptr) return;
+  entry.waiting->forget_store();
+  StoreHandler& handler = entry.waiting->handler();
+  const auto kind = entry.change.kind;
+  const bool is_binding = kind == SessionChange::Kind::Bind || kind == SessionChange::Kind::Move;
+  is_binding ? handler.on_binding(holds) : handler.on_ended();
 }
 
 std::unique_ptr<Question> LocalStore::ask(const SessionChange& change, StoreHandler& handler) {

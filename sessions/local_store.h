@@ -52,6 +52,7 @@ class LocalStore final : public Store {
   };
   std::unique_ptr<Question> ask(const SessionChange& change, StoreHandler& handler);
   Unanswered& pass_on(const SessionChange& change);
+  static void respond(const Unanswered& entry, const BindResult& holds);
 
   MemoryStore& memory_;
   SessionSlots& slots_;

@@ -39,11 +39,10 @@ class RedisAdmission::SharedReservation final : public Reservation {
 };
 
 /// An admission that is asked for.
-class RedisAdmission::Asking final : public Question {
+class RedisAdmission::Asking final : public OpenQuestions::Pending {
  public:
-  Asking(RedisAdmission& home, const AdmissionRequest& request, StoreHandler& handler)
+  Asking(RedisAdmission& home, const AdmissionRequest& request)
       : home_(home),
-        handler_(handler),
         backend_(request.backend),
         limits_(request.limits),
         is_shown_(request.key != nullptr),
@@ -61,7 +60,10 @@ class RedisAdmission::Asking final : public Question {
 
  private:
   void on_reply(base::Result<Admission> reply) {
-    handler_.on_admission(judged(std::move(reply)));  // may destroy this: nothing after this line
+    Admission admission = judged(std::move(reply));
+    reservation_.reset();  // not at the burial: another one may be asked for before that
+    StoreHandler* const handler = close();
+    if (handler != nullptr) handler->on_admission(std::move(admission));
   }
 
   Admission judged(base::Result<Admission> reply) {
@@ -86,7 +88,6 @@ class RedisAdmission::Asking final : public Question {
   }
 
   RedisAdmission& home_;
-  StoreHandler& handler_;
   const BackendTag backend_;
   const std::shared_ptr<const SessionLimits> limits_;
   const bool is_shown_;
@@ -96,16 +97,16 @@ class RedisAdmission::Asking final : public Question {
 
 RedisAdmission::RedisAdmission(RedisScripts& scripts, SessionSlots& slots, std::string_view process,
                                base::Scheduler& scheduler)
-    : scripts_(scripts), slots_(slots), process_(process), scheduler_(scheduler) {}
+    : scripts_(scripts), slots_(slots), process_(process), scheduler_(scheduler), questions_(scheduler) {}
 
 AskedAdmission RedisAdmission::admit(const AdmissionRequest& request, base::Instant now, StoreHandler& handler) {
   if (request.key == nullptr && request.limits == full_ && now < full_until_) {
     return {.now = {Admission::Outcome::PoolFull, nullptr, {}}, .later = nullptr};
   }
   if (!scripts_.is_up()) return {.now = slots_.take(*request.limits, request.backend), .later = nullptr};
-  auto asking = std::make_unique<Asking>(*this, request, handler);
+  auto asking = std::make_unique<Asking>(*this, request);
   asking->ask(request);
-  return {.now = {}, .later = std::move(asking)};
+  return {.now = {}, .later = questions_.add(std::move(asking), handler)};
 }
 
 }  // namespace holdfast::sessions

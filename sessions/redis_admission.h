@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/scheduler.h"
+#include "sessions/open_questions.h"
 #include "sessions/redis_scripts.h"
 #include "sessions/session_slots.h"
 #include "sessions/store.h"
@@ -32,6 +33,7 @@ class RedisAdmission {
   base::Scheduler& scheduler_;
   std::shared_ptr<const SessionLimits> full_;  // of the pool that was last found full
   base::Instant full_until_{};
+  OpenQuestions questions_;
 };
 
 }  // namespace holdfast::sessions

@@ -11,35 +11,22 @@ constexpr base::Duration kTellAfter = std::chrono::milliseconds{200};
 
 }  // namespace
 
-/// What the handler of an end holds.
-class RedisEnds::Wait final : public Question {
+/// An end under way: to Redis first, then, where somebody waits, to the other proxies.
+class RedisEnds::End final : public OpenQuestions::Pending {
  public:
-  explicit Wait(StoreHandler& handler) : handler_(handler) {}
-  ~Wait() override;
+  End(RedisEnds& home, Ended what) : home_(home), what_(std::move(what)) {}
 
- private:
-  friend class End;
-  StoreHandler& handler_;
-  End* end_ = nullptr;  // null: it is over
-};
-
-/// An end under way to Redis and to the other proxies.
-class RedisEnds::End final : public base::Buried {
- public:
-  End(RedisEnds& home, std::uint64_t number, Ended what, Wait* wait)
-      : home_(home), number_(number), what_(std::move(what)), wait_(wait) {
-    if (wait_ == nullptr) return;
-    wait_->end_ = this;
+  void wait_for_acks() {
     acks_ = home_.acks_.wait([this](Acked) { finish(); });
   }
-
   void send(Ending ending) {
     call_ = home_.scripts_.end(what_.pool, what_.key, what_.known, ending, acks_ ? acks_->address() : std::string(),
                                [this](const base::Result<RedisScripts::Changed>& reply) { on_reply(reply); });
   }
-  void forget_wait() { wait_ = nullptr; }
 
  private:
+  bool outlasts_handler() const override { return true; }
+
   void on_reply(const base::Result<RedisScripts::Changed>& reply) {
     if (!reply) {
       // It may have happened or not. Said again as a mark it does no harm.
@@ -50,34 +37,24 @@ class RedisEnds::End final : public base::Buried {
     finish();
   }
   void finish() {
-    Wait* wait = std::exchange(wait_, nullptr);
-    acks_.reset();
-    home_.on_done(number_);  // buries this
-    if (wait == nullptr) return;
-    wait->end_ = nullptr;
-    wait->handler_.on_ended();
+    if (acks_) acks_->close();
+    StoreHandler* const handler = close();
+    if (handler != nullptr) handler->on_ended();
   }
 
   RedisEnds& home_;
-  const std::uint64_t number_;
   Ended what_;
-  Wait* wait_;
   std::unique_ptr<Acks::Wait> acks_;
   RedisScripts::Call call_;
 };
-
-RedisEnds::Wait::~Wait() {
-  if (end_ != nullptr) end_->forget_wait();
-}
 
 RedisEnds::RedisEnds(RedisScripts& scripts, CopyLease& copy_lease, base::Scheduler& scheduler, const Options& options)
     : scripts_(scripts),
       scheduler_(scheduler),
       options_(options),
       acks_(copy_lease, scheduler, options.patience),
+      questions_(scheduler),
       untold_timer_(scheduler.timer([this] { publish_untold(); })) {}
-
-RedisEnds::~RedisEnds() = default;
 
 std::unique_ptr<Question> RedisEnds::end(std::string_view pool, const Key& key, Generation known, Ending ending,
                                          StoreHandler& handler) {
@@ -86,22 +63,10 @@ std::unique_ptr<Question> RedisEnds::end(std::string_view pool, const Key& key, 
     keep_untold(std::move(what));
     return nullptr;
   }
-  auto wait = std::make_unique<Wait>(handler);
-  send(std::move(what), ending, wait.get());
-  return wait;
-}
-
-void RedisEnds::send(Ended what, Ending ending, Wait* wait) {
-  const std::uint64_t number = ++last_number_;
-  auto end = std::make_unique<End>(*this, number, std::move(what), wait);
+  auto end = std::make_unique<End>(*this, std::move(what));
+  end->wait_for_acks();
   end->send(ending);
-  open_.emplace(number, std::move(end));
-}
-
-void RedisEnds::on_done(std::uint64_t number) {
-  const auto at = open_.find(number);
-  scheduler_.bury(std::move(at->second));
-  open_.erase(at);
+  return questions_.add(std::move(end), handler);
 }
 
 void RedisEnds::keep_untold(Ended what) {
@@ -118,7 +83,10 @@ void RedisEnds::publish_untold() {
     for (std::size_t i = 0; i < kToldAtOnce && !untold_.empty(); ++i) {
       Ended what = std::move(untold_.front());
       untold_.pop_front();
-      if (now - what.when <= options_.idle_timeout * 3 / 2) send(std::move(what), Ending::Mark, nullptr);
+      if (now - what.when > options_.idle_timeout * 3 / 2) continue;
+      auto end = std::make_unique<End>(*this, std::move(what));
+      end->send(Ending::Mark);
+      questions_.add(std::move(end));
     }
   }
   if (!untold_.empty()) untold_timer_->set(scheduler_.now() + kTellAfter);

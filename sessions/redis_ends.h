@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/scheduler.h"
 #include "sessions/acks.h"
+#include "sessions/open_questions.h"
 #include "sessions/redis_scripts.h"
 #include "sessions/store.h"
 
@@ -27,7 +27,6 @@ class RedisEnds {
   };
 
   RedisEnds(RedisScripts& scripts, CopyLease& copy_lease, base::Scheduler& scheduler, const Options& options);
-  ~RedisEnds();
 
   /// The session has been ended here; `known` is the generation it had, or None. nullptr: nobody need wait, else the
   /// handler hears on_ended().
@@ -40,7 +39,6 @@ class RedisEnds {
 
  private:
   class End;
-  class Wait;
   struct Ended {
     std::string pool;
     Key key;
@@ -48,8 +46,6 @@ class RedisEnds {
     base::Instant when{};
   };
 
-  void send(Ended what, Ending ending, Wait* wait);
-  void on_done(std::uint64_t number);
   void keep_untold(Ended what);
   void publish_untold();
 
@@ -57,8 +53,7 @@ class RedisEnds {
   base::Scheduler& scheduler_;
   const Options options_;
   Acks acks_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<End>> open_;  // under way, whoever still waits for them
-  std::uint64_t last_number_ = 0;
+  OpenQuestions questions_;
   std::deque<Ended> untold_;  // Redis was away
   std::unique_ptr<base::Timer> untold_timer_;
 };

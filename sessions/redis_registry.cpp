@@ -10,11 +10,31 @@ constexpr std::size_t kClearedAtOnce = 200;  // by one script: Redis does nothin
 
 }  // namespace
 
-/// A change under way: to Redis first, then to the other proxies until all have confirmed it, or had the time to.
-class RedisRegistry::Order final : public base::Buried {
+/// What is looked up, until Redis has answered.
+template <class T>
+class RedisRegistry::Lookup final : public OpenQuestions::Pending {
  public:
-  Order(RedisRegistry& home, std::uint64_t number, Done<Outcome> done)
-      : home_(home), number_(number), done_(std::move(done)), acks_(home.acks_.wait([this](Acked acked) {
+  explicit Lookup(Done<T> done) : done_(std::move(done)) {}
+
+  /// What the call is made with.
+  Done<T> on_reply() {
+    return [this](base::Result<T> found) {
+      close();
+      done_(std::move(found));
+    };
+  }
+  void keep(RedisScripts::Call call) { call_ = std::move(call); }
+
+ private:
+  const Done<T> done_;
+  RedisScripts::Call call_;
+};
+
+/// A change under way: to Redis first, then to the other proxies until all have confirmed it, or had the time to.
+class RedisRegistry::Order final : public OpenQuestions::Pending {
+ public:
+  Order(Acks& acks, Done<Outcome> done)
+      : done_(std::move(done)), acks_(acks.wait([this](Acked acked) {
           finish(Outcome{std::move(changed_), acked});
         })) {}
 
@@ -28,16 +48,12 @@ class RedisRegistry::Order final : public base::Buried {
 
  private:
   void finish(base::Result<Outcome> outcome) {
-    const auto done = std::move(done_);
-    const auto at = home_.orders_.find(number_);
-    home_.scheduler_.bury(std::move(at->second));
-    home_.orders_.erase(at);
-    done(std::move(outcome));
+    acks_->close();
+    close();
+    done_(std::move(outcome));
   }
 
-  RedisRegistry& home_;
-  const std::uint64_t number_;
-  Done<Outcome> done_;
+  const Done<Outcome> done_;
   RedisScripts::Changed changed_;
   std::unique_ptr<Acks::Wait> acks_;
   RedisScripts::Call call_;
@@ -45,38 +61,27 @@ class RedisRegistry::Order final : public base::Buried {
 
 RedisRegistry::RedisRegistry(redis::Redis& redis, CopyLease& copy_lease, base::Scheduler& scheduler,
                              const Options& options)
-    : scheduler_(scheduler),
-      scripts_(redis, options.names, options.idle_timeout),
-      acks_(copy_lease, scheduler, options.patience) {}
-
-RedisRegistry::~RedisRegistry() = default;
-
-template <class T>
-RedisRegistry::Done<T> RedisRegistry::closing(std::uint64_t number, Done<T> done) {
-  return [this, number, done = std::move(done)](base::Result<T> result) {
-    const auto at = calls_.find(number);
-    scheduler_.bury(std::move(at->second));  // it is on the stack
-    calls_.erase(at);
-    done(std::move(result));
-  };
-}
+    : scripts_(redis, options.names, options.idle_timeout),
+      acks_(copy_lease, scheduler, options.patience),
+      questions_(scheduler) {}
 
 void RedisRegistry::list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
                          Done<std::vector<Listed>> done) {
-  const std::uint64_t number = ++last_number_;
-  calls_.emplace(number, scripts_.list(pool, backends, limit, closing(number, std::move(done))));
+  auto lookup = std::make_unique<Lookup<std::vector<Listed>>>(std::move(done));
+  lookup->keep(scripts_.list(pool, backends, limit, lookup->on_reply()));
+  questions_.add(std::move(lookup));
 }
 
 void RedisRegistry::find(const std::string& pool, const Key& key, Done<std::optional<Listed>> done) {
-  const std::uint64_t number = ++last_number_;
-  calls_.emplace(number, scripts_.find(pool, key, closing(number, std::move(done))));
+  auto lookup = std::make_unique<Lookup<std::optional<Listed>>>(std::move(done));
+  lookup->keep(scripts_.find(pool, key, lookup->on_reply()));
+  questions_.add(std::move(lookup));
 }
 
 void RedisRegistry::carry_out(const Change& change, Done<Outcome> done) {
-  const std::uint64_t number = ++last_number_;
-  auto& order = orders_[number];
-  order = std::make_unique<Order>(*this, number, std::move(done));
+  auto order = std::make_unique<Order>(acks_, std::move(done));
   order->begin(change);
+  questions_.add(std::move(order));
 }
 
 void RedisRegistry::move(const std::string& pool, const Key& key, BackendTag to, Done<Effect> done) {

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/scheduler.h"
 #include "redis/redis.h"
 #include "sessions/acks.h"
 #include "sessions/copy_lease.h"
+#include "sessions/open_questions.h"
 #include "sessions/redis_scripts.h"
 #include "sessions/registry.h"
 
@@ -25,7 +25,6 @@ class RedisRegistry final : public Registry {
     base::Duration patience = std::chrono::milliseconds{100};
   };
   RedisRegistry(redis::Redis& redis, CopyLease& copy_lease, base::Scheduler& scheduler, const Options& options);
-  ~RedisRegistry() override;
 
   void list(const std::string& pool, const std::vector<BackendTag>& backends, std::size_t limit,
             Done<std::vector<Listed>> done) override;
@@ -36,6 +35,8 @@ class RedisRegistry final : public Registry {
              Done<Effect> done) override;
 
  private:
+  template <class T>
+  class Lookup;
   class Order;
   /// Asks for the change; its reply goes to `done`.
   using Change = std::function<RedisScripts::Call(const RedisScripts::AckAddress& acks,
@@ -48,16 +49,9 @@ class RedisRegistry final : public Registry {
   void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, Effect so_far,
                   Done<Effect> done);
 
-  /// As `done`, once the call, which is kept here, has its reply.
-  template <class T>
-  Done<T> closing(std::uint64_t number, Done<T> done);
-
-  base::Scheduler& scheduler_;
   RedisScripts scripts_;
   Acks acks_;
-  std::unordered_map<std::uint64_t, RedisScripts::Call> calls_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Order>> orders_;
-  std::uint64_t last_number_ = 0;  // of both
+  OpenQuestions questions_;
 };
 
 }  // namespace holdfast::sessions

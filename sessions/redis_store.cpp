@@ -6,18 +6,12 @@
 namespace holdfast::sessions {
 
 /// A question under way: what Redis answers is adopted; where it does not answer, the copies decide.
-class RedisStore::Pending final : public Question {
+class RedisStore::Asking final : public OpenQuestions::Pending {
  public:
   enum class Kind : std::uint8_t { Bind, Move };
 
-  Pending(RedisStore& store, Kind kind, const Key& key, const Binding& known, BackendTag to, StoreHandler& handler)
-      : store_(store),
-        handler_(handler),
-        stamp_(store.copies_.stamp_of(key)),
-        key_(key),
-        known_(known),
-        to_(to),
-        kind_(kind) {}
+  Asking(RedisStore& store, Kind kind, const Key& key, const Binding& known, BackendTag to)
+      : store_(store), stamp_(store.copies_.stamp_of(key)), key_(key), known_(known), to_(to), kind_(kind) {}
 
   void ask(std::string_view pool) {
     const auto on_done = [this](const base::Result<BindResult>& agreed) { on_reply(agreed); };
@@ -28,9 +22,14 @@ class RedisStore::Pending final : public Question {
  private:
   void on_reply(const base::Result<BindResult>& agreed) {
     const base::Instant now = store_.scheduler_.now();
-    if (!agreed) return handler_.on_binding(decide_alone(now));
-    const Binding holds = store_.copies_.adopt(key_, *agreed, stamp_, now);
-    handler_.on_binding({holds, agreed->is_ours && holds == *agreed});  // may destroy this: nothing after this line
+    const BindResult holds = agreed ? adopt(*agreed, now) : decide_alone(now);
+    StoreHandler* const handler = close();
+    if (handler != nullptr) handler->on_binding(holds);
+  }
+
+  BindResult adopt(const BindResult& agreed, base::Instant now) const {
+    const Binding holds = store_.copies_.adopt(key_, agreed, stamp_, now);
+    return {holds, agreed.is_ours && holds == agreed};
   }
 
   BindResult decide_alone(base::Instant now) const {
@@ -41,12 +40,37 @@ class RedisStore::Pending final : public Question {
   }
 
   RedisStore& store_;
-  StoreHandler& handler_;
   const MemoryStore::ReadStamp stamp_;
   const Key key_;
   const Binding known_;  // Bind: what is wanted. Move: what was seen.
   const BackendTag to_;
   const Kind kind_;
+  RedisScripts::Call call_;
+};
+
+/// A binding that this process has made already, and Redis is told of. Nobody waits.
+class RedisStore::Offer final : public OpenQuestions::Pending {
+ public:
+  Offer(RedisStore& store, const Key& key) : store_(store), stamp_(store.copies_.stamp_of(key)), key_(key) {}
+
+  void send(std::string_view pool, const Binding& binding) {
+    call_ = store_.scripts_.bind(pool, key_, binding, std::chrono::seconds{0},
+                                 [this](const base::Result<BindResult>& agreed) { on_reply(agreed); });
+  }
+
+ private:
+  void on_reply(const base::Result<BindResult>& agreed) {
+    if (agreed) {
+      store_.copies_.adopt(key_, *agreed, stamp_, store_.scheduler_.now());
+    } else {
+      store_.copies_.invalidate(key_);
+    }
+    close();
+  }
+
+  RedisStore& store_;
+  const MemoryStore::ReadStamp stamp_;
+  const Key key_;
   RedisScripts::Call call_;
 };
 
@@ -58,7 +82,8 @@ RedisStore::RedisStore(MemoryStore& copies, SessionSlots& slots, CopyLease& copy
       scripts_(redis, options.names, options.idle_timeout),
       admission_(scripts_, slots, copy_lease.self(), scheduler),
       ends_(scripts_, copy_lease, scheduler, {.idle_timeout = options.idle_timeout, .patience = options.patience}),
-      uses_(scripts_, scheduler) {}
+      uses_(scripts_, scheduler),
+      questions_(scheduler) {}
 
 RedisStore::~RedisStore() = default;
 
@@ -86,9 +111,9 @@ Asked RedisStore::bind(std::string_view pool, const Key& key, const Binding& wan
     copies_.invalidate(key);
     return {.now = holds, .later = nullptr};
   }
-  auto pending = std::make_unique<Pending>(*this, Pending::Kind::Bind, key, first, BackendTag::None, handler);
-  pending->ask(pool);
-  return {.now = {}, .later = std::move(pending)};
+  auto asking = std::make_unique<Asking>(*this, Asking::Kind::Bind, key, first, BackendTag::None);
+  asking->ask(pool);
+  return {.now = {}, .later = questions_.add(std::move(asking), handler)};
 }
 
 BindResult RedisStore::begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) {
@@ -111,9 +136,9 @@ Asked RedisStore::move(std::string_view pool, const Key& key, const Binding& see
     copies_.invalidate(key);
     return {.now = holds, .later = nullptr};
   }
-  auto pending = std::make_unique<Pending>(*this, Pending::Kind::Move, key, seen, to, handler);
-  pending->ask(pool);
-  return {.now = {}, .later = std::move(pending)};
+  auto asking = std::make_unique<Asking>(*this, Asking::Kind::Move, key, seen, to);
+  asking->ask(pool);
+  return {.now = {}, .later = questions_.add(std::move(asking), handler)};
 }
 
 void RedisStore::cookie_issued(const Key& key, base::Instant now) { copies_.cookie_issued(key, now); }
@@ -130,24 +155,10 @@ std::unique_ptr<Question> RedisStore::end(std::string_view pool, const Key& key,
   return ends_.end(pool, key, known, ending, handler);
 }
 
-/// Redis shall know a binding that this process has made already.
 void RedisStore::offer(std::string_view pool, const Key& key, const Binding& binding) {
-  const std::uint64_t number = ++last_offer_;
-  const MemoryStore::ReadStamp stamp = copies_.stamp_of(key);
-  offers_.emplace(number, scripts_.bind(pool, key, binding, std::chrono::seconds{0},
-                                        [this, number, key, stamp](const base::Result<BindResult>& agreed) {
-                                          on_offered(number, key, stamp, agreed);
-                                        }));
-}
-
-void RedisStore::on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
-                            const base::Result<BindResult>& agreed) {
-  if (agreed) {
-    copies_.adopt(key, *agreed, stamp, scheduler_.now());
-  } else {
-    copies_.invalidate(key);
-  }
-  offers_.erase(number);  // destroys what holds this call's closure: last
+  auto offer = std::make_unique<Offer>(*this, key);
+  offer->send(pool, binding);
+  questions_.add(std::move(offer));
 }
 
 }  // namespace holdfast::sessions

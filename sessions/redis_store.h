@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/scheduler.h"
 #include "sessions/copy_lease.h"
 #include "sessions/memory_store.h"
+#include "sessions/open_questions.h"
 #include "sessions/redis_admission.h"
 #include "sessions/redis_ends.h"
 #include "sessions/redis_scripts.h"
@@ -51,11 +51,10 @@ class RedisStore final : public Store {
   std::size_t ends_untold() const { return ends_.untold(); }
 
  private:
-  class Pending;
+  class Asking;
+  class Offer;
 
   void offer(std::string_view pool, const Key& key, const Binding& binding);
-  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
-                  const base::Result<BindResult>& agreed);
 
   MemoryStore& copies_;
   CopyLease& copy_lease_;
@@ -64,8 +63,7 @@ class RedisStore final : public Store {
   RedisAdmission admission_;
   RedisEnds ends_;
   RedisUses uses_;
-  std::unordered_map<std::uint64_t, RedisScripts::Call> offers_;  // nobody waits for them
-  std::uint64_t last_offer_ = 0;
+  OpenQuestions questions_;
 };
 
 }  // namespace holdfast::sessions

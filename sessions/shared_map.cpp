@@ -18,6 +18,29 @@ constexpr std::string_view kHeartbeatWord = "beat ";
 
 }  // namespace
 
+/// A copy that Redis may not know, on its way there.
+class SharedMap::Offer final : public OpenQuestions::Pending {
+ public:
+  Offer(SharedMap& map, const Key& key) : map_(map), stamp_(map.copies_.stamp_of(key)), key_(key) {}
+
+  void send(const std::string& pool, const Binding& binding, std::chrono::seconds unused) {
+    call_ = map_.scripts_.bind(pool, key_, binding, unused,
+                               [this](const base::Result<BindResult>& agreed) { on_reply(agreed); });
+  }
+
+ private:
+  void on_reply(const base::Result<BindResult>& agreed) {
+    if (agreed) map_.copies_.adopt_unused(key_, *agreed, stamp_, map_.scheduler_.now());
+    close();
+    map_.on_offered();
+  }
+
+  SharedMap& map_;
+  const MemoryStore::ReadStamp stamp_;
+  const Key key_;
+  RedisScripts::Call call_;
+};
+
 SharedMap::SharedMap(MemoryStore& copies, CopyLease& copy_lease, redis::Redis& redis, base::Scheduler& scheduler,
                      RedisNames names, base::Duration idle_timeout)
     : copies_(copies),
@@ -25,6 +48,7 @@ SharedMap::SharedMap(MemoryStore& copies, CopyLease& copy_lease, redis::Redis& r
       scheduler_(scheduler),
       scripts_(redis, std::move(names), idle_timeout),
       own_channel_(scripts_.names().own_channel(copy_lease.self())),
+      offers_(scheduler),
       heartbeat_timer_(scheduler.timer([this] { heartbeat(); })),
       offer_timer_(scheduler.timer([this] { offer_some(); })),
       count_timer_(scheduler.timer([this] { count_all(); })) {
@@ -112,7 +136,7 @@ void SharedMap::invalidate_and_offer() {
 
 /// One step of the walk; the next one follows when all its offers are answered.
 void SharedMap::offer_some() {
-  if (!walk_ || !offers_.empty()) return;
+  if (!walk_ || !offers_.is_empty()) return;
   if (!scripts_.is_up() || !is_subscribed_) return offer_timer_->set(scheduler_.now() + kOfferRetry);
   walk_ = copies_.invalidated(*walk_, scheduler_.now(), [&](const Session& session) {
     const auto pool = pool_of_.find(session.binding.backend);
@@ -120,25 +144,18 @@ void SharedMap::offer_some() {
     if (pool != pool_of_.end()) offer(session, pools_[pool->second].name);
   });
   if (!walk_ && std::exchange(walk_again_, false)) walk_.emplace();
-  if (walk_ && offers_.empty()) offer_timer_->set(scheduler_.now());
+  if (walk_ && offers_.is_empty()) offer_timer_->set(scheduler_.now());
 }
 
 void SharedMap::offer(const Session& session, const std::string& pool) {
-  const std::uint64_t number = ++last_offer_;
-  const Key& key = session.key;
+  auto offer = std::make_unique<Offer>(*this, session.key);
   const auto unused = std::chrono::duration_cast<std::chrono::seconds>(scheduler_.now() - session.last_used);
-  const MemoryStore::ReadStamp stamp = copies_.stamp_of(key);
-  offers_.emplace(number, scripts_.bind(pool, key, session.binding, std::max(unused, std::chrono::seconds{0}),
-                                        [this, number, key, stamp](const base::Result<BindResult>& agreed) {
-                                          on_offered(number, key, stamp, agreed);
-                                        }));
+  offer->send(pool, session.binding, std::max(unused, std::chrono::seconds{0}));
+  offers_.add(std::move(offer));
 }
 
-void SharedMap::on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
-                           const base::Result<BindResult>& agreed) {
-  if (agreed) copies_.adopt_unused(key, *agreed, stamp, scheduler_.now());
-  offers_.erase(number);  // destroys what holds this call's closure: last
-  if (offers_.empty() && walk_) offer_timer_->set(scheduler_.now() + kOfferPause);
+void SharedMap::on_offered() {
+  if (offers_.is_empty() && walk_) offer_timer_->set(scheduler_.now() + kOfferPause);
 }
 
 void SharedMap::count_all() {

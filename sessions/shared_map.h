@@ -12,6 +12,7 @@
 #include "redis/redis.h"
 #include "sessions/copy_lease.h"
 #include "sessions/memory_store.h"
+#include "sessions/open_questions.h"
 #include "sessions/redis_scripts.h"
 #include "sessions/redis_text.h"
 #include "sessions/session_usage.h"
@@ -63,6 +64,7 @@ class SharedMap final : public redis::RedisListener {
   static constexpr base::Duration kCountGoodFor = std::chrono::seconds{5};
 
  private:
+  class Offer;
   struct Heartbeat {
     std::uint64_t number = 0;
     base::Instant asked{};
@@ -73,8 +75,7 @@ class SharedMap final : public redis::RedisListener {
   void invalidate_and_offer();
   void offer_some();
   void offer(const Session& session, const std::string& pool);
-  void on_offered(std::uint64_t number, const Key& key, const MemoryStore::ReadStamp& stamp,
-                  const base::Result<BindResult>& agreed);
+  void on_offered();
   void count_all();
   void count(const Pool& pool, std::size_t from);
   void on_counted(const std::vector<BackendTag>& tags, const base::Result<std::vector<SessionUsage>>& usages);
@@ -91,8 +92,7 @@ class SharedMap final : public redis::RedisListener {
   bool is_subscribed_ = false;
   std::optional<MemoryStore::Walk> walk_;  // where the next offers come from
   bool walk_again_ = false;                // doubted anew while a walk was under way
-  std::unordered_map<std::uint64_t, RedisScripts::Call> offers_;
-  std::uint64_t last_offer_ = 0;
+  OpenQuestions offers_;
   std::unordered_map<BackendTag, SessionUsage> counts_;
   std::vector<RedisScripts::Call> counting_;
   base::Instant counted_{};

@@ -166,3 +166,17 @@ TEST_CASE("of more than can be kept the oldest are forgotten; they are told some
   CHECK(f.redis.asked() == 200);
   CHECK(f.redis.question().words[1] == id_text({0, 1}));
 }
+
+TEST_CASE("the store may go while ends are under way") {
+  Fixture f;
+  auto ends = std::make_unique<RedisEnds>(f.scripts, f.copy_lease, f.loop,
+                                          RedisEnds::Options{.idle_timeout = 1h, .patience = 100ms});
+  f.handler.question = ends->end("shop", kKey, {}, Ending::Mark, f.handler);
+  auto done = ends->end("shop", kKey, {}, Ending::Mark, f.handler);
+  f.respond({"lb2"});
+  SUBCASE("one has ended in this turn") { f.respond({}); }
+  SUBCASE("all wait") {}
+  ends.reset();
+  f.loop.advance(1s);
+  f.handler.question.reset();
+}
