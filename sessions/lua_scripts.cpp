@@ -5,7 +5,7 @@ namespace holdfast::sessions::lua {
 namespace {
 
 // Said once, before each script. Generations come and go as text: a Lua number would be rounded by nobody below 2^53,
-// but "1e+15" is no generation.
+// but "1e+15" is no generation. Redis 6.2 is enough for all of it: there PEXPIRE has no option GT yet.
 constexpr std::string_view kCommon = R"(
 local function read(key)
   local held = redis.call('GET', key)
@@ -15,7 +15,11 @@ local function read(key)
   return tonumber(generation), tag, created
 end
 local ENDED = 'ffffffffffffffff'
-local function now() return redis.call('TIME')[1] end
+local time
+local function now()
+  time = time or redis.call('TIME')[1]
+  return time
+end
 local function text(generation) return string.format('%d', generation) end
 local function write(key, base, id, generation, tag, created, idle, ago)
   redis.call('SET', key, text(generation) .. ' ' .. tag .. ' ' .. created, 'PX', idle - ago * 1000)
@@ -23,7 +27,8 @@ local function write(key, base, id, generation, tag, created, idle, ago)
 end
 local function use(key, base, id, tag, idle, ago)
   if tag == ENDED then return end
-  redis.call('PEXPIRE', key, idle - ago * 1000, 'GT')
+  local left, lasts = redis.call('PTTL', key), idle - ago * 1000
+  if left >= 0 and left < lasts then redis.call('PEXPIRE', key, lasts) end
   redis.call('ZADD', base .. 'b:' .. tag, 'GT', now() - ago, id)
 end
 local function leave(base, id, tag)

@@ -277,9 +277,14 @@ RedisReply LuaRedis::command(const Words& words) {
     if (value == nullptr) return integer(0);
     const std::int64_t until =
         clock_() + static_cast<std::int64_t>(number_in(words[2]) * (name == "EXPIRE" ? 1000.0 : 1.0));
-    if (words.size() > 3 && (!value->expires || *value->expires >= until)) return integer(0);  // GT
+    base::check(words.size() == 3, "options of EXPIRE are for Redis 7.0 and later");
     value->expires = until;
     return integer(1);
+  }
+  if (name == "PTTL") {
+    const Value* value = find(words[1]);
+    if (value == nullptr) return integer(-2);
+    return integer(value->expires ? *value->expires - clock_() : -1);
   }
   if (is_one_of(name, {"GET", "SET", "INCR"})) return on_string(words);
   if (name[0] == 'H') return on_hash(words);

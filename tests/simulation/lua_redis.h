@@ -21,7 +21,7 @@ namespace holdfast::simulation {
 bool is_traced();
 
 /// A Redis in memory that runs the product's own scripts, in the Lua that Redis has (5.1). It knows the commands those
-/// use, and stops the test at any other. Time is what the clock says, in milliseconds.
+/// use, as Redis 6.2 has them, and stops the test at any other. Time is what the clock says, in milliseconds.
 class LuaRedis {
  public:
   using Clock = std::function<std::int64_t()>;
