@@ -41,25 +41,18 @@ ClusterControl::ClusterControl(const Parts& parts)
     : settings_(parts.settings),
       scheduler_(parts.scheduler),
       monitor_(parts.monitor),
-      resolver_(parts.scheduler),
-      link_(settings_->redis.is_present
-                ? std::make_unique<redis::RedisLink>(
-                      redis::RedisContext{parts.scheduler, parts.dialer, resolver_, parts.random.next()},
-                      settings_->redis,
-                      [this](const redis::RedisState&) {
-                        if (member_) member_->on_link_changed();
-                      })
-                : nullptr),
-      orders_(settings_->server.state_dir, parts.scheduler, is_member(*settings_) ? link_.get() : nullptr,
+      hub_(parts.hub),
+      orders_(settings_->server.state_dir, parts.scheduler, is_member(*settings_) ? &hub_->redis() : nullptr,
               settings_->redis.prefix, *this),
-      rolls_(parts.scheduler, is_member(*settings_) ? link_.get() : nullptr, settings_->redis.prefix),
-      context_{parts.scheduler, parts.dialer, resolver_, parts.random.next()} {
+      rolls_(parts.scheduler, is_member(*settings_) ? &hub_->redis() : nullptr, settings_->redis.prefix) {
   learn_backends();
   if (!is_member(*settings_)) return;
   const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
   member_ = std::make_unique<cluster::Member>(
-      cluster::Member::Parts{settings_, parts.scheduler, *link_, monitor_, orders_, parts.requests}, proxy_name(),
-      instance);
+      cluster::Member::Parts{settings_, parts.scheduler, hub_->redis(), monitor_, orders_, parts.requests},
+      proxy_name(), instance);
+  hub_->watch([this](const redis::RedisState&) { member_->on_link_changed(); });
+  hub_->subscribe({member_->channel()}, *member_);
 }
 
 ClusterControl::~ClusterControl() = default;
@@ -79,10 +72,7 @@ void ClusterControl::reload(std::shared_ptr<const conf::Settings> settings) {
 }
 
 void ClusterControl::start() {
-  if (!member_) return;
-  member_->start();
-  subscription_ = std::make_unique<redis::RedisSubscription>(context_, settings_->redis,
-                                                             std::vector<std::string>{member_->channel()}, *member_);
+  if (member_) member_->start();
 }
 
 void ClusterControl::leave() {
@@ -124,13 +114,14 @@ std::string ClusterControl::cut_off() const { return member_ ? member_->isolatio
 
 admin::RedisView ClusterControl::redis_view() const {
   admin::RedisView view;
-  if (!link_) return view;
-  const redis::RedisState& state = link_->state();
+  if (hub_ == nullptr) return view;
+  const redis::Redis& link = hub_->redis();
+  const redis::RedisState& state = link.state();
   const bool is_ok = state.word == redis::RedisState::Word::Ok;
   view.state = is_ok ? "ok" : "degraded";
   if (!is_ok) view.reason = state.reason.empty() ? std::string(name_of(state.word)) : state.reason;
-  if (is_ok && link_->latency() > base::Duration{}) view.latency = link_->latency();
-  const redis::RedisCounts& counts = link_->counts();
+  if (is_ok && link.latency() > base::Duration{}) view.latency = link.latency();
+  const redis::RedisCounts& counts = link.counts();
   view.commands_total = counts.commands;
   view.failed_total = counts.timeouts + counts.lost + counts.errors;
   view.connects_total = counts.connects;

@@ -13,9 +13,7 @@
 #include "cluster/roll_leases.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
-#include "net/resolver.h"
-#include "redis/link.h"
-#include "redis/subscription.h"
+#include "redis/hub.h"
 
 namespace holdfast::server {
 
@@ -29,7 +27,7 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   struct Parts {
     std::shared_ptr<const conf::Settings> settings;
     base::Scheduler& scheduler;
-    net::Dialer& dialer;
+    redis::RedisHub* hub;  ///< nullptr without [redis].
     health::Monitor& monitor;
     base::Random& random;
     /// Of our clients, under way at a backend.
@@ -56,8 +54,6 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   /// Of several proxies with one map, the one to do what is to be done once.
   bool acts_for_all() const { return !member_ || !member_->is_together() || member_->is_leader(); }
   std::string proxy_name() const;
-  /// nullptr without [redis].
-  redis::Redis* redis() { return link_.get(); }
   /// Empty: we are not.
   std::string cut_off() const;
   admin::RedisView redis_view() const;
@@ -73,8 +69,7 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   base::Scheduler& scheduler_;
   health::Monitor& monitor_;
   std::map<std::string, conf::BackendId, std::less<>> backends_;  // by "pool/backend"
-  net::SystemResolver resolver_;
-  std::unique_ptr<redis::RedisLink> link_;  // with [redis]
+  redis::RedisHub* const hub_;                                    // with [redis]
   cluster::OperatorStates orders_;
   cluster::RollLeases rolls_;
   struct Told {
@@ -83,8 +78,6 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
   };
   std::map<std::string, Told, std::less<>> told_;  // by "pool/backend": the last order that was another one
   std::unique_ptr<cluster::Member> member_;        // with [cluster]
-  const redis::RedisContext context_;
-  std::unique_ptr<redis::RedisSubscription> subscription_;  // with member_
 };
 
 }  // namespace holdfast::server

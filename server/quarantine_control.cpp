@@ -90,13 +90,10 @@ QuarantineControl::QuarantineControl(std::shared_ptr<const conf::Settings> setti
       judge_(scheduler.timer([this] { judge_due(); })),
       publish_timer_(scheduler.timer([this] { this->publish(); })) {}
 
-void QuarantineControl::share(redis::Redis& redis, net::Dialer& dialer, base::Random& random) {
-  resolver_ = std::make_unique<net::SystemResolver>(scheduler_);
-  share_ = std::make_unique<cluster::QuarantineShare>(redis, scheduler_, settings_->redis.prefix,
+void QuarantineControl::share(redis::RedisHub& hub) {
+  share_ = std::make_unique<cluster::QuarantineShare>(hub.redis(), scheduler_, settings_->redis.prefix,
                                                       static_cast<cluster::QuarantineShare::Listener&>(*this));
-  subscription_ = std::make_unique<redis::RedisSubscription>(
-      redis::RedisContext{scheduler_, dialer, *resolver_, random.next()}, settings_->redis,
-      std::vector<std::string>{share_->channel()}, *share_);
+  hub.subscribe({share_->channel()}, *share_);
 }
 
 bool QuarantineControl::on_shared(std::string_view, std::string_view text) {

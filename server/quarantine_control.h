@@ -6,15 +6,13 @@
 #include <vector>
 
 #include "admin/quarantine_api.h"
-#include "base/random.h"
 #include "base/scheduler.h"
 #include "cluster/quarantine_share.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
-#include "net/resolver.h"
 #include "proxy/quarantine.h"
 #include "proxy/quarantine_book.h"
-#include "redis/subscription.h"
+#include "redis/hub.h"
 
 namespace holdfast::server {
 
@@ -29,8 +27,8 @@ class QuarantineControl final : public admin::QuarantineService, private cluster
   QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, IsOrdered is_ordered,
                     Publish publish);
 
-  /// With [redis]; `redis` outlives it.
-  void share(redis::Redis& redis, net::Dialer& dialer, base::Random& random);
+  /// With [redis], before the hub starts.
+  void share(redis::RedisHub& hub);
   void reload(std::shared_ptr<const conf::Settings> settings) { settings_ = std::move(settings); }
   void on_lost(const proxy::LostRequest& lost);
   void on_answered(const proxy::Fingerprint& fingerprint);
@@ -80,9 +78,7 @@ class QuarantineControl final : public admin::QuarantineService, private cluster
   std::vector<base::Instant> judged_;   // by BackendId
   std::unique_ptr<base::Timer> judge_;  // the next of watched_
   std::unique_ptr<base::Timer> publish_timer_;
-  std::unique_ptr<net::SystemResolver> resolver_;
   std::unique_ptr<cluster::QuarantineShare> share_;  // with [redis]
-  std::unique_ptr<redis::RedisSubscription> subscription_;
 };
 
 }  // namespace holdfast::server

@@ -98,6 +98,13 @@ admin::Access::Accounts accounts_of(const conf::Admin& admin, std::uint16_t port
   return accounts;
 }
 
+std::unique_ptr<redis::RedisHub> make_hub(const conf::Settings& settings, net::Loop& loop, net::Dialer& dialer,
+                                          base::Random& random) {
+  if (!settings.redis.is_present) return nullptr;
+  return std::make_unique<redis::RedisHub>(loop, dialer, std::make_unique<net::SystemResolver>(loop), settings.redis,
+                                           random);
+}
+
 std::uint32_t worker_count(const conf::Settings& settings) {
   return settings.server.workers != 0 ? settings.server.workers : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -111,7 +118,8 @@ Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view 
       random_(random_seed()),
       started_(loop_.now()),
       old_process_(std::move(origin.old_process)),
-      sessions_(*settings_, loop_, dialer_, random_, old_process_ ? old_process_->store_start() : started_),
+      hub_(make_hub(*settings_, loop_, dialer_, random_)),
+      sessions_(*settings_, loop_, hub_.get(), random_, old_process_ ? old_process_->store_start() : started_),
       numbering_(*settings_),
       loads_(settings_->backend_ids()),
       concurrency_(*settings_),
@@ -168,7 +176,7 @@ base::Result<void> Server::start() {
   monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
                                                static_cast<health::Monitor::Listener&>(*this));
   control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{
-      settings_, loop_, dialer_, *monitor_, random_,
+      settings_, loop_, hub_.get(), *monitor_, random_,
       [this](conf::BackendId id) { return loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed); }});
   // Who replaces another process is given its sessions: there are no others.
   drains_ = std::make_unique<Drains>(Drains::Parts{*monitor_, sessions_, *control_, loads_, ordered_moves_,
@@ -177,7 +185,10 @@ base::Result<void> Server::start() {
   monitor_->start();
   drains_->on_tick(*snapshot_);
   if (may_begin_) control_->start();
-  if (control_->redis() != nullptr) quarantine_.share(*control_->redis(), dialer_, random_);
+  if (hub_) {
+    quarantine_.share(*hub_);
+    hub_->start();  // all have said what they want to hear
+  }
   start_workers();
   if (auto opened = open_listeners(found->listens); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;

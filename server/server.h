@@ -26,6 +26,7 @@
 #include "proxy/concurrency_limits.h"
 #include "proxy/load.h"
 #include "proxy/snapshot.h"
+#include "redis/hub.h"
 #include "server/access_log.h"
 #include "server/clock_watch.h"
 #include "server/cluster_control.h"
@@ -183,6 +184,7 @@ class Server final : private health::Monitor::Listener,
   const base::Instant started_;
   const base::WallTime started_at_ = base::wall_now();
   std::unique_ptr<OldProcess> old_process_;
+  std::unique_ptr<redis::RedisHub> hub_;  // with [redis]
   SessionControl sessions_;
   conf::Numbering numbering_;
   proxy::Loads loads_;  // by BackendId

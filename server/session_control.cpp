@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kExpiredPerTick = 50'000;
 }
 
-SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer,
+SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, redis::RedisHub* hub,
                                base::Random& random, base::Instant start)
     : is_shared_(settings.sessions.store == conf::SessionStore::Redis),
       scheduler_(scheduler),
@@ -23,7 +23,7 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
                .seed = random.next(),
                .start = start}),
       copy_lease_(fmt::format("{:016x}", random.next())),
-      resolver_(scheduler) {
+      hub_(hub) {
   if (!is_shared()) {
     usage_.emplace(memory_, scheduler, settings.sessions.idle_timeout);
     auto registry = std::make_unique<sessions::MemoryRegistry>(memory_, scheduler);
@@ -31,19 +31,15 @@ SessionControl::SessionControl(const conf::Settings& settings, base::Scheduler& 
     registry_ = std::move(registry);
     return;
   }
-  link_ = std::make_unique<redis::RedisLink>(
-      redis::RedisContext{scheduler, dialer, resolver_, random.next()}, settings.redis,
-      [this](const redis::RedisState& state) {
-        if (state.word == redis::RedisState::Word::Ok) map_->on_link_up();
-      },
-      redis::RedisLink::Logging::Off);
   const sessions::RedisNames names{settings.redis.prefix};
-  map_ = std::make_unique<sessions::SharedMap>(memory_, copy_lease_, *link_, scheduler, names,
+  map_ = std::make_unique<sessions::SharedMap>(memory_, copy_lease_, hub_->redis(), scheduler, names,
                                                settings.sessions.idle_timeout);
-  news_ = std::make_unique<redis::RedisSubscription>(redis::RedisContext{scheduler, dialer, resolver_, random.next()},
-                                                     settings.redis, map_->channels(), *map_);
+  hub_->watch([this](const redis::RedisState& state) {
+    if (state.word == redis::RedisState::Word::Ok) map_->on_link_up();
+  });
+  hub_->subscribe(map_->channels(), *map_);
   registry_ = std::make_unique<sessions::RedisRegistry>(
-      *link_, copy_lease_, scheduler,
+      hub_->redis(), copy_lease_, scheduler,
       sessions::RedisRegistry::Options{
           .names = names, .idle_timeout = settings.sessions.idle_timeout, .patience = settings.redis.timeout});
 }
@@ -115,9 +111,9 @@ std::optional<sessions::SessionUsage> SessionControl::usage_of(sessions::Backend
 }
 
 std::optional<redis::RedisState> SessionControl::state(std::size_t workers) const {
-  if (!link_) return std::nullopt;
-  return link_->state().word == redis::RedisState::Word::Ok && worker_links_ < workers ? worker_trouble_
-                                                                                       : link_->state();
+  if (!map_) return std::nullopt;
+  const redis::RedisState& ours = hub_->redis().state();
+  return ours.word == redis::RedisState::Word::Ok && worker_links_ < workers ? worker_trouble_ : ours;
 }
 
 }  // namespace holdfast::server

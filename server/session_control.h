@@ -8,10 +8,8 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "conf/settings.h"
-#include "net/resolver.h"
 #include "proxy/snapshot.h"
-#include "redis/link.h"
-#include "redis/subscription.h"
+#include "redis/hub.h"
 #include "sessions/copy_lease.h"
 #include "sessions/memory_registry.h"
 #include "sessions/memory_store.h"
@@ -28,8 +26,8 @@ namespace holdfast::server {
 /// keeps them true. Owned by Server, on the control loop; what it is given outlives it.
 class SessionControl {
  public:
-  /// No session's times are earlier than `start`.
-  SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, net::Dialer& dialer, base::Random& random,
+  /// No session's times are earlier than `start`. `hub` is nullptr without [redis].
+  SessionControl(const conf::Settings& settings, base::Scheduler& scheduler, redis::RedisHub* hub, base::Random& random,
                  base::Instant start);
   ~SessionControl();
 
@@ -71,12 +69,10 @@ class SessionControl {
   sessions::SessionSlots slots_{memory_};
   std::optional<sessions::SessionUsageCounter> usage_;  // of a map in memory: Redis counts what it keeps
   sessions::CopyLease copy_lease_;
-  net::SystemResolver resolver_;
-  std::unique_ptr<redis::RedisLink> link_;
+  redis::RedisHub* const hub_;
   std::size_t worker_links_ = 0;                                                       // that are Ok
   redis::RedisState worker_trouble_{redis::RedisState::Word::Degraded, "connecting"};  // of the last one that was not
   std::unique_ptr<sessions::SharedMap> map_;
-  std::unique_ptr<redis::RedisSubscription> news_;
   sessions::MemoryRegistry* memory_registry_ = nullptr;  // registry_, where it is one
   std::unique_ptr<sessions::Registry> registry_;
 };

@@ -1,3 +1,3 @@
 holdfast_tests(redis
-  NAMES resp handshake link link_fake calls subscription sentinel
+  NAMES resp handshake link link_fake calls subscription hub sentinel
   LINKS holdfast::redis holdfast_fakes holdfast_support Threads::Threads)

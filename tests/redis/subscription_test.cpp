@@ -2,12 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "tests/redis/fake_server.h"
 #include "tests/redis/test_link.h"
+#include "tests/redis/test_listener.h"
 
 using namespace holdfast;
 using namespace holdfast::tests;
@@ -16,36 +16,6 @@ using redis::RedisConnection;
 using redis::RedisSubscription;
 
 namespace {
-
-/// What was heard, one word a thing: "subscribed", "lost timeout", "channel:payload".
-class Listener final : public redis::RedisListener {
- public:
-  void on_message(std::string_view channel, std::string_view payload) override {
-    add(std::string(channel) + ":" + std::string(payload));
-  }
-  void on_subscribed() override { add("subscribed"); }
-  void on_lost(const redis::RedisState& state) override { add("lost " + state.reason); }
-
-  bool wait_for(std::string_view what) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, Deadline{}.due(),
-                               [&] { return std::find(received_.begin(), received_.end(), what) != received_.end(); });
-  }
-  std::vector<std::string> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(received_, {});
-  }
-
- private:
-  void add(std::string what) {
-    const std::lock_guard lock(mutex_);
-    received_.push_back(std::move(what));
-    changed_.notify_all();
-  }
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> received_;
-};
 
 /// On a real server, with a loop in a thread of its own.
 class TestSubscription {
@@ -61,7 +31,7 @@ class TestSubscription {
   }
   TestSubscription(const TestSubscription&) = delete;
   TestSubscription& operator=(const TestSubscription&) = delete;
-  Listener listener;
+  TestListener listener;
 
  private:
   LoopThread thread_;
@@ -71,7 +41,7 @@ class TestSubscription {
 using Texts = std::vector<std::string>;
 
 struct Fixture : FakeRedisNet {
-  Listener listener;
+  TestListener listener;
   std::unique_ptr<RedisSubscription> subscription =
       std::make_unique<RedisSubscription>(context, fake_settings(), Texts{"a", "b"}, listener);
 
