@@ -1,100 +1,111 @@
 #include "cluster/heartbeat.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <utility>
 
-#include "base/text.h"
+#include "base/log.h"
 
 namespace holdfast::cluster {
 
 namespace {
 
-constexpr std::size_t kHead = 4;  // clock, fence, leader, version; then id and word of each proxy
+// Redis' time is known to half a round trip; smaller differences are noise and move nobody's turn.
+constexpr base::Duration kClockNoise = std::chrono::milliseconds{20};
 
-struct Said {
-  std::int64_t at_ms = 0;
-  std::string_view word;
-};
-
-// "lease's end, when it was said, word"
-std::optional<Said> said_in(std::string_view text) {
-  const std::size_t first = text.find(' ');
-  const std::size_t second = text.find(' ', first == std::string_view::npos ? first : first + 1);
-  if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
-  const auto at = base::parse_decimal(text.substr(first + 1, second - first - 1));
-  if (!at) return std::nullopt;
-  return Said{.at_ms = static_cast<std::int64_t>(*at), .word = text.substr(second + 1)};
+std::string link_words(const redis::RedisState& state) {
+  return fmt::format("redis {}", state.reason.empty() ? name_of(state.word) : std::string_view(state.reason));
 }
 
 }  // namespace
 
-const redis::RedisScript& heartbeat_script() {
-  static const redis::RedisScript script("cluster_pulse", R"lua(
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local me, lease, forget = ARGV[1], tonumber(ARGV[2]), 600000
-redis.call('HSET', KEYS[1], me, string.format('%.0f %.0f ', now + lease, now) .. ARGV[3])
-redis.call('EXPIRE', KEYS[1], 86400)
+Heartbeat::Heartbeat(base::Scheduler& scheduler, redis::Redis& redis, const Keys& keys, ProxyReport own, Owner& owner)
+    : scheduler_(scheduler),
+      redis_(redis),
+      keys_(keys),
+      owner_(owner),
+      report_(std::move(own)),
+      id_(report_.id()),
+      tick_(scheduler_.timer([this] { on_tick(); })) {}
 
-local known = redis.call('HMGET', KEYS[2], 'id', 'until', 'fence')
-local leader = known[1] or ''
-local ends, fence = tonumber(known[2] or 0), tonumber(known[3] or 0)
-if ends <= now then leader = '' end
-if ARGV[5] == 'lead' and (leader == '' or leader == me) then
-  if leader == '' then fence = math.max(fence, tonumber(ARGV[4]), now) + 1 end
-  leader = me
-  redis.call('HSET', KEYS[2], 'id', me, 'until', string.format('%.0f', now + lease), 'fence',
-             string.format('%.0f', fence))
-elseif leader == me then
-  redis.call('HSET', KEYS[2], 'until', 0)
-  leader = ''
-end
+void Heartbeat::send_soon() { tick_->set(scheduler_.now()); }
 
-local out = {now, fence, leader, tonumber(redis.call('GET', KEYS[3]) or 0)}
-local nodes = redis.call('HGETALL', KEYS[1])
-for i = 1, #nodes, 2 do
-  local till = tonumber(string.match(nodes[i + 1], '^%d+') or 0)
-  if till > now then
-    out[#out + 1] = nodes[i]
-    out[#out + 1] = nodes[i + 1]
-  elseif leader == me and till + forget < now then
-    redis.call('HDEL', KEYS[1], nodes[i])
-  end
-end
-return out
-)lua");
-  return script;
+void Heartbeat::stop() {
+  tick_->cancel();
+  call_.reset();
+  lease_.lose();
 }
 
-const redis::RedisScript& goodbye_script() {
-  static const redis::RedisScript script("cluster_goodbye", R"lua(
-redis.call('HDEL', KEYS[1], ARGV[1])
-if redis.call('HGET', KEYS[2], 'id') == ARGV[1] then redis.call('HSET', KEYS[2], 'until', 0) end
-redis.call('PUBLISH', ARGV[2], ARGV[3])
-return 1
-)lua");
-  return script;
+void Heartbeat::on_link_down() { fall_back(link_words(redis_.state())); }
+
+void Heartbeat::on_tick() {
+  const base::Instant now = scheduler_.now();
+  tick_->set(now + kInterval);
+  owner_.on_tick();
+  if (ticks_.on_tick(now, base::wall_now()) == TickWatch::Tick::Late) {
+    base::log::warn("cluster_paused");
+    lease_.lose();
+    owner_.on_pause();
+  }
+  if (!redis_.is_up()) return on_link_down();
+  send();
 }
 
-std::optional<HeartbeatReply> parse_heartbeat(const redis::RedisReply& reply, base::Instant answered) {
-  const auto& items = reply.items;
-  if (!reply.is_array() || items.size() < kHead || !items[0].is_integer() || !items[1].is_integer() ||
-      !items[2].is_text() || !items[3].is_integer()) {
-    return std::nullopt;
+void Heartbeat::send() {
+  if (call_) return;
+  const base::Instant asked = scheduler_.now();
+  owner_.on_report_due(report_);
+  report_.number = next_number();
+  const std::string text = text_of(report_, asked);
+  const bool may_lead = report_.standing == Standing::InTouch;
+  call_ = redis_.run(
+      heartbeat_script(), {keys_.proxies, keys_.leader, keys_.orders_version},
+      {id_, std::to_string(base::count_ms(kLease)), text, std::to_string(lease_.fence()), may_lead ? "lead" : "follow"},
+      [this, asked](base::Result<redis::RedisReply> reply) {
+        scheduler_.bury(std::move(call_));
+        if (!reply) return fall_back("redis: " + reply.error().text);
+        on_reply(asked, *reply);
+      });
+}
+
+void Heartbeat::on_reply(base::Instant asked, const redis::RedisReply& reply) {
+  const base::Instant now = scheduler_.now();
+  auto heartbeat = parse_heartbeat(reply, now);
+  if (!heartbeat) return fall_back("redis: not the answer expected");
+  if (now - asked > kLease) return;  // we have slept: all of this is history
+  if (!std::exchange(is_together_, true)) {
+    alone_because_.clear();
+    owner_.on_together(heartbeat->live.size());
   }
-  HeartbeatReply heartbeat;
-  heartbeat.redis_now = base::WallTime{std::chrono::milliseconds{items[0].integer}};
-  heartbeat.fence = static_cast<std::uint64_t>(items[1].integer);
-  heartbeat.leader = items[2].text;
-  heartbeat.orders_version = static_cast<std::uint64_t>(items[3].integer);
-  for (std::size_t i = kHead; i + 1 < items.size(); i += 2) {
-    const auto said = said_in(items[i + 1].text);
-    if (!said) continue;
-    const auto ago = std::chrono::milliseconds{std::max<std::int64_t>(0, items[0].integer - said->at_ms)};
-    auto word = parse_proxy_report(said->word, answered - ago);
-    if (word && word->id() == items[i].text) heartbeat.live.push_back(std::move(*word));
+  take_time(asked, heartbeat->redis_now);
+  take_lead(asked, *heartbeat);
+  owner_.on_heartbeat(std::move(*heartbeat));
+}
+
+void Heartbeat::take_time(base::Instant asked, base::WallTime redis_now) {
+  const base::Instant middle = asked + (scheduler_.now() - asked) / 2;
+  const base::Instant epoch = middle - base::Duration{redis_now.time_since_epoch()};
+  const base::Duration off = epoch - epoch_;
+  if (off > kClockNoise || off < -kClockNoise) epoch_ = epoch;
+}
+
+void Heartbeat::take_lead(base::Instant asked, const HeartbeatReply& reply) {
+  if (reply.leader == id_) {
+    lease_.on_granted(asked, reply.fence);
+  } else {
+    lease_.on_refused(reply.fence);
   }
-  return heartbeat;
+  if (std::exchange(leader_, reply.leader) == reply.leader || reply.leader.empty()) return;
+  base::log::info("cluster_leader", {{"node", reply.leader}, {"fencing_number", reply.fence}});
+}
+
+void Heartbeat::fall_back(std::string_view because) {
+  alone_because_ = because;
+  leader_.clear();
+  lease_.lose();
+  if (!std::exchange(is_together_, false)) return;
+  base::log::warn("cluster_alone", {{"reason", because}});
+  owner_.on_alone();
 }
 
 }  // namespace holdfast::cluster

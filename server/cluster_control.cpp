@@ -41,11 +41,11 @@ ClusterControl::ClusterControl(const Parts& parts)
     : settings_(parts.settings),
       scheduler_(parts.scheduler),
       monitor_(parts.monitor),
+      backends_(*settings_),
       hub_(parts.hub),
       orders_(settings_->server.state_dir, parts.scheduler, is_member(*settings_) ? &hub_->redis() : nullptr,
               settings_->redis.prefix, *this),
       rolls_(parts.scheduler, is_member(*settings_) ? &hub_->redis() : nullptr, settings_->redis.prefix) {
-  learn_backends();
   if (!is_member(*settings_)) return;
   const std::string instance = fmt::format("{:08x}", parts.random.next() >> 32);
   member_ = std::make_unique<cluster::Member>(
@@ -57,16 +57,9 @@ ClusterControl::ClusterControl(const Parts& parts)
 
 ClusterControl::~ClusterControl() = default;
 
-void ClusterControl::learn_backends() {
-  backends_.clear();
-  for (const conf::Backend& backend : settings_->backends) {
-    backends_.emplace(settings_->pool(backend.pool).name + "/" + backend.name, backend.id);
-  }
-}
-
 void ClusterControl::reload(std::shared_ptr<const conf::Settings> settings) {
   settings_ = std::move(settings);
-  learn_backends();
+  backends_.reload(*settings_);
   orders_.repeat();  // one that is new, or back, may have been drained
   if (member_) member_->reload(settings_);
 }
@@ -94,15 +87,15 @@ base::Result<void> ClusterControl::obey(const admin::OperatorAsk& ask) {
 void ClusterControl::on_order(std::string_view backend, const health::OperatorOrder& order) {
   Told& told = told_[std::string(backend)];
   if (std::exchange(told.state, order.state) != order.state) told.at = scheduler_.now();
-  const auto it = backends_.find(backend);
-  if (it != backends_.end()) monitor_.set_operator_state(it->second, order);
+  if (const auto id = backends_.find(backend)) monitor_.set_operator_state(*id, order);
 }
 
 std::optional<std::uint64_t> ClusterControl::requests_elsewhere(std::string_view backend) const {
   if (!member_) return 0;
   const auto told = told_.find(backend);
   // The order and its number come by different ways: two heartbeats later both are there.
-  if (told != told_.end() && scheduler_.now() - told->second.at < 2 * cluster::Member::kHeartbeat) return std::nullopt;
+  if (told != told_.end() && scheduler_.now() - told->second.at < 2 * cluster::Heartbeat::kInterval)
+    return std::nullopt;
   return member_->requests_elsewhere(backend);
 }
 

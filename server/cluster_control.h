@@ -63,13 +63,11 @@ class ClusterControl final : private cluster::OperatorStates::Listener {
  private:
   void on_order(std::string_view backend, const health::OperatorOrder& order) override;
 
-  void learn_backends();
-
   std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;
   health::Monitor& monitor_;
-  std::map<std::string, conf::BackendId, std::less<>> backends_;  // by "pool/backend"
-  redis::RedisHub* const hub_;                                    // with [redis]
+  cluster::BackendNames backends_;
+  redis::RedisHub* const hub_;  // with [redis]
   cluster::OperatorStates orders_;
   cluster::RollLeases rolls_;
   struct Told {
