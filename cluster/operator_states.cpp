@@ -11,42 +11,17 @@ namespace {
 
 using health::OperatorOrder;
 using health::OperatorState;
-using redis::RedisReply;
 
-constexpr std::size_t kPutsUnderWayMax = 256;
 constexpr base::Duration kSaveAgain = std::chrono::seconds{5};
-
-// "now" is an operator's word of this moment: it comes after all that is there, whatever the clocks of the proxies say.
-// "offer" is one of earlier: the later one stays. Answers what holds.
-const redis::RedisScript& put_script() {
-  static const redis::RedisScript script("operator_put", R"lua(
-local order = cjson.decode(ARGV[2])
-local old = redis.call('HGET', KEYS[1], ARGV[1])
-local old_at = -1
-if old then
-  local ok, known = pcall(cjson.decode, old)
-  if ok and type(known) == 'table' and type(known.at) == 'number' then old_at = known.at end
-end
-if ARGV[3] == 'now' then
-  local time = redis.call('TIME')
-  order.at = math.max(time[1] * 1000 + math.floor(time[2] / 1000), old_at + 1)
-elseif old_at >= order.at then
-  return old
-end
-local text = cjson.encode(order)
-redis.call('HSET', KEYS[1], ARGV[1], text)
-local version = redis.call('INCR', KEYS[2])
-redis.call('PUBLISH', ARGV[4], ARGV[5] .. ' ' .. string.format('%.0f', version))
-return text
-)lua");
-  return script;
-}
 
 }  // namespace
 
 OperatorStates::OperatorStates(std::string_view state_dir, base::Scheduler& scheduler, redis::Redis* redis,
                                std::string_view prefix, Listener& listener)
-    : file_(state_dir), scheduler_(scheduler), redis_(redis), keys_(prefix), listener_(listener) {}
+    : file_(state_dir),
+      scheduler_(scheduler),
+      listener_(listener),
+      map_(scheduler, redis, OrderCodec(prefix), static_cast<ReplicatedMap<OrderCodec>::Copy&>(*this)) {}
 
 void OperatorStates::load() {
   auto book = file_.load();
@@ -56,7 +31,7 @@ void OperatorStates::load() {
   }
   book_ = std::move(*book);
   for (const auto& [backend, order] : book_.entries()) {
-    unconfirmed_.insert(backend);
+    map_.note(backend);
     notify(backend);
   }
 }
@@ -69,20 +44,10 @@ base::Result<void> OperatorStates::set(std::string_view backend, OperatorState s
   }
   if (deadline) order.deadline = order.at + std::chrono::duration_cast<std::chrono::milliseconds>(*deadline);
   if (!book_.merge(backend, order)) return base::Error{base::ErrorCode::Overload, "the record of operators is full"};
-  unconfirmed_.emplace(backend);
+  map_.note(std::string(backend));
   notify(backend);
-  if (redis_ != nullptr && redis_->is_up()) put(std::string(backend), Put::Now);
+  map_.put(std::string(backend));
   return save();
-}
-
-void OperatorStates::on_version(std::uint64_t version) {
-  wanted_ = version;
-  if (version_ != wanted_ || !unconfirmed_.empty()) read_all();
-}
-
-void OperatorStates::on_reconnected() {
-  version_.reset();
-  reading_.reset();
 }
 
 void OperatorStates::on_tick(base::WallTime now) {
@@ -98,82 +63,23 @@ void OperatorStates::repeat() {
   for (const auto& [backend, order] : book_.entries()) notify(backend);
 }
 
-void OperatorStates::read_all() {
-  if (redis_ == nullptr || reading_ || !puts_.empty()) return;  // read_rest() comes back to it
-  reading_version_ = wanted_;
-  reading_ = redis_->call({"HGETALL", keys_.orders}, [this](base::Result<RedisReply> reply) {
-    scheduler_.bury(std::move(reading_));
-    if (!reply || !reply->is_array()) return;
-    on_all(*reply);
-    read_rest();
-  });
+std::optional<OperatorOrder> OperatorStates::find(const std::string& backend) const {
+  const OperatorOrder* order = book_.find(backend);
+  return order == nullptr ? std::nullopt : std::optional(*order);
 }
 
-void OperatorStates::read_rest() {
-  if (redis_->is_up() && version_ != wanted_) read_all();
+std::vector<std::string> OperatorStates::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [backend, order] : book_.entries()) keys.push_back(backend);
+  return keys;
 }
 
-void OperatorStates::on_all(const RedisReply& reply) {
-  if (!puts_.empty()) return;  // said meanwhile: what was read may be older than that
-  version_ = reading_version_;
-  const OperatorBook::Entries before = book_.entries();
-  std::set<std::string, std::less<>> known;
-  for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {
-    const auto order = parse_order(reply.items[i + 1].text);
-    if (!order) continue;
-    known.insert(reply.items[i].text);
-    adopt(reply.items[i].text, *order);
-  }
-  for (const auto& [backend, order] : book_.entries()) {
-    if (!known.contains(backend)) unconfirmed_.insert(backend);  // Redis has lost it
-  }
-  if (before != book_.entries()) {
-    static_cast<void>(save());
-  }
-  offer_rest();
-}
-
-void OperatorStates::adopt(std::string_view backend, const OperatorOrder& order) {
+bool OperatorStates::adopt(const std::string& backend, const OperatorOrder& order) {
   const OperatorOrder* ours = book_.find(backend);
-  if (ours != nullptr && unconfirmed_.contains(backend) && is_later(*ours, order)) return;  // to be offered
-  if (const auto it = unconfirmed_.find(backend); it != unconfirmed_.end()) unconfirmed_.erase(it);
-  if (ours != nullptr && *ours == order) return;
+  if (ours != nullptr && *ours == order) return false;
   book_.replace(backend, order);
   notify(backend);
-}
-
-void OperatorStates::offer_rest() {
-  for (const std::string& backend : unconfirmed_) {
-    if (puts_.size() >= kPutsUnderWayMax) return;  // the next heartbeat goes on
-    put(backend, Put::Offer);
-  }
-}
-
-void OperatorStates::put(const std::string& backend, Put how) {
-  const OperatorOrder* order = book_.find(backend);
-  if (order == nullptr) return;
-  // The handle is the callback's way to find itself among the others.
-  auto slot = std::make_shared<const redis::RedisCall*>(nullptr);
-  auto call = redis_->run(put_script(), {keys_.orders, keys_.orders_version},
-                          {backend, text_of(*order), how == Put::Now ? "now" : "offer", keys_.channel, kOrdersMessage},
-                          [this, slot, backend, sent = *order](base::Result<RedisReply> reply) {
-                            forget_call(*slot);
-                            if (reply) on_put(backend, sent, *reply);
-                            read_rest();
-                          });
-  *slot = call.get();
-  puts_.push_back(std::move(call));
-}
-
-void OperatorStates::on_put(const std::string& backend, const OperatorOrder& sent, const RedisReply& reply) {
-  const auto holds = parse_order(reply.text);
-  const OperatorOrder* ours = book_.find(backend);
-  if (!holds || ours == nullptr || *ours != sent) return;  // we have said something else since
-  unconfirmed_.erase(backend);
-  if (*holds == sent) return;
-  book_.replace(backend, *holds);
-  notify(backend);
-  static_cast<void>(save());
+  return true;
 }
 
 void OperatorStates::notify(std::string_view backend) {
@@ -200,13 +106,6 @@ base::Result<void> OperatorStates::save() {
   if (saved && save_again_) base::log::info("operator_file_works_again", {{"path", file_.path()}});
   save_again_ = saved ? std::nullopt : std::optional(scheduler_.now() + kSaveAgain);
   return saved;
-}
-
-void OperatorStates::forget_call(const redis::RedisCall* call) {
-  const auto it = std::find_if(puts_.begin(), puts_.end(), [&](const auto& owned) { return owned.get() == call; });
-  if (it == puts_.end()) return;
-  scheduler_.bury(std::move(*it));
-  puts_.erase(it);
 }
 
 }  // namespace holdfast::cluster

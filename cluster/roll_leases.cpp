@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -67,25 +66,32 @@ std::optional<RollHolder> parse_roll_holder(std::string_view text) {
                     .since = base::WallTime{std::chrono::milliseconds{*since}}};
 }
 
-RollLeases::RollLeases(base::Scheduler& scheduler, redis::Redis* redis, std::string_view prefix)
-    : scheduler_(scheduler), redis_(redis), prefix_(prefix) {}
+std::string RollCodec::text_of(const Value& holder) const { return cluster::text_of(holder); }
 
-std::string RollLeases::key(std::string_view pool) const { return fmt::format("{}:roll:{}", prefix_, pool); }
+std::optional<RollHolder> RollCodec::parse(std::string_view text) const { return parse_roll_holder(text); }
+
+std::string RollCodec::key(std::string_view pool) const { return fmt::format("{}:roll:{}", prefix_, pool); }
+
+std::unique_ptr<redis::RedisCall> RollCodec::put(redis::Redis& redis, const std::string& pool, const Sent<Value>& sent,
+                                                 Put, redis::Redis::Done done) const {
+  const RollHolder& wish = sent.value;
+  return redis.run(take_script(), {key(pool)},
+                   {wish.id, backend_word(wish), wish.by, std::to_string(base::count_ms(RollLeases::kLease))},
+                   std::move(done));
+}
+
+void RollCodec::release(redis::Redis& redis, std::string_view pool, std::string_view id) const {
+  redis.send(release_script(), {key(pool)}, {id});
+}
+
+RollLeases::RollLeases(base::Scheduler& scheduler, redis::Redis* redis, std::string_view prefix)
+    : scheduler_(scheduler) {
+  if (redis != nullptr) map_.emplace(scheduler, *redis, RollCodec(prefix));
+}
 
 void RollLeases::take(const std::string& pool, const RollHolder& wish, Done done) {
-  if (redis_ == nullptr) return take_here(pool, wish, done);
-  const auto place = calls_.emplace(calls_.end());
-  *place = redis_->run(take_script(), {key(pool)},
-                       {wish.id, backend_word(wish), wish.by, std::to_string(base::count_ms(kLease))},
-                       [this, place, done = std::move(done)](base::Result<redis::RedisReply> reply) {
-                         const Done respond = done;
-                         scheduler_.bury(std::move(*place));
-                         calls_.erase(place);
-                         if (!reply) return respond(reply.error());
-                         auto holder = parse_roll_holder(reply->text);
-                         if (holder) return respond(std::move(*holder));
-                         respond(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
-                       });
+  if (!map_) return take_here(pool, wish, done);
+  map_->put(pool, wish, Put::Now, std::move(done));
 }
 
 void RollLeases::take_here(const std::string& pool, const RollHolder& wish, const Done& done) {
@@ -100,7 +106,7 @@ void RollLeases::take_here(const std::string& pool, const RollHolder& wish, cons
 }
 
 void RollLeases::release(const std::string& pool, std::string_view id) {
-  if (redis_ != nullptr) return redis_->send(release_script(), {key(pool)}, {id});
+  if (map_) return map_->codec().release(map_->redis(), pool, id);
   if (const auto it = held_.find(pool); it != held_.end() && it->second.holder.id == id) held_.erase(it);
 }
 

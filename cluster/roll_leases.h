@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "base/result.h"
 #include "base/scheduler.h"
 #include "base/time.h"
+#include "cluster/redis_map.h"
 #include "redis/redis.h"
 
 namespace holdfast::cluster {
@@ -25,7 +25,27 @@ struct RollHolder {
   bool operator==(const RollHolder&) const = default;
 };
 
+/// The rolls in Redis: a key for each pool, which ends by itself. Who has the pool keeps it until then.
+class RollCodec {
+ public:
+  using Value = RollHolder;
+
+  explicit RollCodec(std::string_view prefix) : prefix_(prefix) {}
+
+  std::string text_of(const Value& holder) const;
+  std::optional<Value> parse(std::string_view text) const;
+  std::unique_ptr<redis::RedisCall> put(redis::Redis& redis, const std::string& pool, const Sent<Value>& wish, Put how,
+                                        redis::Redis::Done done) const;
+  void release(redis::Redis& redis, std::string_view pool, std::string_view id) const;
+
+ private:
+  std::string key(std::string_view pool) const;
+
+  std::string prefix_;
+};
+
 /// At most one roll of a pool at a time, over all proxies: a lease in Redis where there is one, else in this process.
+/// With Redis there is no copy here: a lease is only good when Redis has just said so.
 ///
 /// The lease ends by itself when it is not renewed: a roll that dies does not lock the pool. Lives on the control loop;
 /// references outlive it.
@@ -50,13 +70,10 @@ class RollLeases {
     base::Instant until{};
   };
   void take_here(const std::string& pool, const RollHolder& wish, const Done& done);
-  std::string key(std::string_view pool) const;
 
   base::Scheduler& scheduler_;
-  redis::Redis* redis_;
-  const std::string prefix_;
-  std::map<std::string, HeldRoll, std::less<>> held_;  // without Redis
-  std::list<std::unique_ptr<redis::RedisCall>> calls_;
+  std::optional<RedisMap<RollCodec>> map_;             // with Redis
+  std::map<std::string, HeldRoll, std::less<>> held_;  // without
 };
 
 /// "ID SINCE_MS BACKEND BY", as Redis keeps it; "-" for no backend. nullopt: it is no such text.

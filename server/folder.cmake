@@ -11,6 +11,10 @@ holdfast_library(failover_watch FOLDER server
 holdfast_library(ordered_moves FOLDER server
   SOURCES ordered_moves
   LINKS holdfast::admin holdfast::conf)
+holdfast_library(quarantine_share FOLDER server
+  SOURCES quarantine_share
+  LINKS holdfast::base holdfast::cluster holdfast::proxy holdfast::redis
+  PRIVATE_LINKS fmt::fmt)
 holdfast_library(upgrade FOLDER server
   SOURCES loop_watch upgrade_words
   LINKS holdfast::base holdfast::sessions)
@@ -18,7 +22,7 @@ holdfast_library(upgrade FOLDER server
 holdfast_library(server
   SOURCES cluster_control drains launch named_files password_check quarantine_control old_process reload reloader server service_manager
     session_control silence_watch status new_process upgrade worker
-  LINKS holdfast::access_log holdfast::drain_step holdfast::failover_watch holdfast::ordered_moves holdfast::upgrade
+  LINKS holdfast::access_log holdfast::drain_step holdfast::failover_watch holdfast::ordered_moves holdfast::quarantine_share holdfast::upgrade
     holdfast::proxy holdfast::admin holdfast::password holdfast::cluster holdfast::health holdfast::sessions holdfast::web holdfast::redis
     holdfast::conf holdfast::tls holdfast::net holdfast::base
   PRIVATE_LINKS fmt::fmt systemd)

@@ -1,13 +1,9 @@
 #include "server/quarantine_control.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
-#include "base/json.h"
 #include "base/log.h"
-#include "base/text.h"
 
 namespace holdfast::server {
 
@@ -19,64 +15,10 @@ constexpr base::Duration kSettle = std::chrono::milliseconds{50};
 constexpr base::Duration kTogether = std::chrono::seconds{2};
 // Responses that clear suspects come by the hundred after a crash.
 constexpr base::Duration kPublishEvery = std::chrono::milliseconds{100};
-// No quarantine is longer, whatever another proxy says.
-constexpr base::Duration kLeftMax = std::chrono::hours{24 * 366};
 
 /// The process is not there, or about to go. Whoever answers badly, or late, lives.
 constexpr bool means_dead(health::Reason reason) {
   return health::means_gone(reason) || reason == health::Reason::ProbeReset || reason == health::Reason::ProbeClosed;
-}
-
-std::string id_text(std::uint64_t id) { return fmt::format("{:016x}", id); }
-
-using Json = nlohmann::ordered_json;
-
-/// For other proxies: times by the clock on the wall.
-std::string text_of(const proxy::QuarantineBook::Entry& entry, base::Duration left) {
-  const auto until = base::wall_now() + std::chrono::duration_cast<std::chrono::milliseconds>(left);
-  const Json json = {{"pool", entry.pool},
-                     {"backend", entry.backend},
-                     {"method", entry.method},
-                     {"path", entry.path},
-                     {"crashes", entry.crashes},
-                     {"since", entry.since.time_since_epoch().count()},
-                     {"until", until.time_since_epoch().count()},
-                     {"print",
-                      {entry.fingerprint.head, entry.fingerprint.length, entry.fingerprint.body,
-                       static_cast<std::uint64_t>(entry.fingerprint.client)}}};
-  return base::json_text(json);
-}
-
-/// nullopt: not understood, or over. `until` is a moment of this process.
-std::optional<proxy::QuarantineBook::Entry> parse_entry(std::string_view text, base::Instant now) {
-  const Json json = base::parse_json(text);
-  const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
-  const auto is_number = [&](const char* key) { return json.contains(key) && json[key].is_number_integer(); };
-  if (!json.is_object() || !is_text("pool") || !is_text("backend") || !is_text("method") || !is_text("path") ||
-      !is_number("crashes") || !is_number("since") || !is_number("until") || !json.contains("print")) {
-    return std::nullopt;
-  }
-  const Json& fingerprint = json["print"];
-  if (!fingerprint.is_array() || fingerprint.size() != 4) return std::nullopt;
-  if (!std::all_of(fingerprint.begin(), fingerprint.end(),
-                   [](const Json& part) { return part.is_number_unsigned(); })) {
-    return std::nullopt;
-  }
-  proxy::QuarantineBook::Entry entry;
-  entry.fingerprint = {fingerprint[0].get<std::uint64_t>(), fingerprint[1].get<std::uint64_t>(),
-                       fingerprint[2].get<std::uint64_t>(), proxy::ClientTag{fingerprint[3].get<std::uint64_t>()}};
-  entry.pool = json["pool"].get<std::string>();
-  entry.backend = json["backend"].get<std::string>();
-  entry.method = json["method"].get<std::string>();
-  entry.path = json["path"].get<std::string>();
-  entry.crashes = json["crashes"].get<std::uint32_t>();
-  entry.since = base::WallTime{std::chrono::milliseconds{json["since"].get<std::int64_t>()}};
-  const std::int64_t left = std::max<std::int64_t>(json["until"].get<std::int64_t>(), 0) -
-                            base::wall_now().time_since_epoch() / std::chrono::milliseconds{1};
-  if (left <= 0 || left > kLeftMax / std::chrono::milliseconds{1}) return std::nullopt;
-  entry.last = now;
-  entry.until = now + std::chrono::milliseconds{left};
-  return entry;
 }
 
 }  // namespace
@@ -91,20 +33,15 @@ QuarantineControl::QuarantineControl(std::shared_ptr<const conf::Settings> setti
       publish_timer_(scheduler.timer([this] { this->publish(); })) {}
 
 void QuarantineControl::share(redis::RedisHub& hub) {
-  share_ = std::make_unique<cluster::QuarantineShare>(hub.redis(), scheduler_, settings_->redis.prefix,
-                                                      static_cast<cluster::QuarantineShare::Listener&>(*this));
+  share_ = std::make_unique<QuarantineShare>(hub.redis(), scheduler_, settings_->redis.prefix, book_,
+                                             static_cast<QuarantineShare::Owner&>(*this));
   hub.subscribe({share_->channel()}, *share_);
 }
 
-bool QuarantineControl::on_shared(std::string_view, std::string_view text) {
-  const auto entry = parse_entry(text, scheduler_.now());
-  if (!entry) return false;
-  if (book_.adopt(*entry)) {
-    base::log::info("request_quarantined_elsewhere",
-                    {{"pool", entry->pool}, {"id", id_text(id_of(entry->fingerprint))}, {"path", entry->path}});
-    publish();
-  }
-  return true;
+void QuarantineControl::on_shared(const proxy::QuarantineBook::Entry& entry) {
+  base::log::info("request_quarantined_elsewhere",
+                  {{"pool", entry.pool}, {"id", id_text(id_of(entry.fingerprint))}, {"path", entry.path}});
+  publish();
 }
 
 void QuarantineControl::on_released(std::string_view id) {
@@ -113,18 +50,6 @@ void QuarantineControl::on_released(std::string_view id) {
     book_.release(at.first);  // ends the loop: it is another book now
     return publish();
   }
-}
-
-void QuarantineControl::on_shared_again() {
-  for (const auto& at : book_.entries()) {
-    if (at.second.is_quarantined) notify_others(at.second);
-  }
-}
-
-void QuarantineControl::notify_others(const proxy::QuarantineBook::Entry& entry) {
-  const base::Duration left = entry.until - scheduler_.now();
-  if (share_ && left > base::Duration::zero())
-    share_->put(id_text(id_of(entry.fingerprint)), text_of(entry, left), left);
 }
 
 QuarantineControl::Watched& QuarantineControl::watched(conf::BackendId backend) {
@@ -216,7 +141,7 @@ void QuarantineControl::judge(conf::BackendId id) {
                        {"caller", entry.fingerprint.client == proxy::ClientTag::Everybody ? "all" : "one"},
                        {"crashes", entry.crashes},
                        {"for_ms", base::count_ms(pool.quarantine.duration)}});
-      notify_others(entry);
+      if (share_) share_->put(entry);
     }
   }
   publish();
@@ -253,7 +178,7 @@ void QuarantineControl::on_tick() {
   if (share_) share_->on_tick();
   const auto over = book_.expire(now);
   for (const proxy::QuarantineBook::Entry& entry : over) {
-    if (share_) share_->forget(id_text(id_of(entry.fingerprint)));
+    if (share_) share_->forget(entry);
   }
   if (!over.empty()) publish();
 }
@@ -285,7 +210,7 @@ bool QuarantineControl::release(std::string_view id, std::string_view by) {
       const std::string released = id_text(id_of(entry.fingerprint));
       base::log::info("quarantine_released",
                       {{"pool", entry.pool}, {"id", released}, {"path", entry.path}, {"by", by}});
-      if (share_) share_->release(released);
+      if (share_) share_->release(entry);
     }
     publish();
     return true;

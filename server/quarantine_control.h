@@ -7,19 +7,19 @@
 
 #include "admin/quarantine_api.h"
 #include "base/scheduler.h"
-#include "cluster/quarantine_share.h"
 #include "conf/settings.h"
 #include "health/monitor.h"
 #include "proxy/quarantine.h"
 #include "proxy/quarantine_book.h"
 #include "redis/hub.h"
+#include "server/quarantine_share.h"
 
 namespace holdfast::server {
 
 /// Finds out whether a backend has died when requests were lost with it, lets the book judge them, and tells the
 /// workers whom not to pass on; with [redis], all proxies know of it. Owned by Server, on the control loop; what it is
 /// given outlives it.
-class QuarantineControl final : public admin::QuarantineService, private cluster::QuarantineShare::Listener {
+class QuarantineControl final : public admin::QuarantineService, private QuarantineShare::Owner {
  public:
   using Publish = std::function<void(std::shared_ptr<const proxy::QuarantineView>)>;
   using IsOrdered = std::function<bool(conf::BackendId)>;  ///< An operator has taken it out, or is about to.
@@ -53,13 +53,11 @@ class QuarantineControl final : public admin::QuarantineService, private cluster
     std::uint64_t crash_number = 0;  // which of all
   };
 
-  // cluster::QuarantineShare::Listener
-  bool on_shared(std::string_view id, std::string_view text) override;
+  // QuarantineShare::Owner
+  void on_shared(const proxy::QuarantineBook::Entry& entry) override;
   void on_released(std::string_view id) override;
-  void on_shared_again() override;
 
   Watched& watched(conf::BackendId backend);
-  void notify_others(const proxy::QuarantineBook::Entry& entry);
   void acquit(conf::BackendId backend, base::Instant until);
   void judge_soon(Watched& backend);
   void judge_due();
@@ -78,7 +76,7 @@ class QuarantineControl final : public admin::QuarantineService, private cluster
   std::vector<base::Instant> judged_;   // by BackendId
   std::unique_ptr<base::Timer> judge_;  // the next of watched_
   std::unique_ptr<base::Timer> publish_timer_;
-  std::unique_ptr<cluster::QuarantineShare> share_;  // with [redis]
+  std::unique_ptr<QuarantineShare> share_;  // with [redis]
 };
 
 }  // namespace holdfast::server

@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "base/log.h"
-#include "tests/cluster/lua_server.h"
+#include "tests/support/lua_server.h"
 #include "tests/support/fake_net.h"
 #include "tests/support/temp_dir.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "sessions/redis_store.h"
-#include "tests/sessions/fake_redis.h"
+#include "tests/sessions/manual_redis.h"
 #include "tests/support/fake_loop.h"
 
 using namespace holdfast;
@@ -36,7 +36,7 @@ struct Fixture {
   }
 
   FakeLoop loop;
-  FakeRedis redis;
+  ManualRedis redis;
   MemoryStore memory{{.start = loop.now()}};
   SessionSlots slots{memory};
   CopyLease copy_lease{"lb1"};

@@ -1,5 +1,5 @@
 // What is on the stack is not destroyed there: a response finds its call alive until it has returned, whatever whoever
-// waited for it does meanwhile. FakeRedis uses each call once more after its response; AddressSanitizer sees the rest.
+// waited for it does meanwhile. ManualRedis uses each call once more after its response; AddressSanitizer sees the rest.
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -8,7 +8,7 @@
 #include "sessions/redis_registry.h"
 #include "sessions/redis_store.h"
 #include "sessions/shared_map.h"
-#include "tests/sessions/fake_redis.h"
+#include "tests/sessions/manual_redis.h"
 #include "tests/support/fake_loop.h"
 
 using namespace holdfast;
@@ -55,7 +55,7 @@ struct Fixture {
   }
 
   FakeLoop loop;
-  FakeRedis redis;
+  ManualRedis redis;
   MemoryStore memory{{.start = loop.now()}};
   SessionSlots slots{memory};
   CopyLease copy_lease{"lb1"};

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "tests/sessions/fake_redis.h"
+#include "tests/sessions/manual_redis.h"
 #include "tests/support/fake_loop.h"
 
 using namespace holdfast;
@@ -49,7 +49,7 @@ struct Fixture {
   }
 
   FakeLoop loop;
-  FakeRedis redis;
+  ManualRedis redis;
   RedisScripts scripts{redis, {"hf"}, 1h};
   CopyLease copy_lease{"lb1"};
   RedisEnds ends{scripts, copy_lease, loop, {.idle_timeout = 1h, .patience = 100ms}};
@@ -62,7 +62,7 @@ TEST_CASE("an end is known when every proxy that hears has said so") {
   Fixture f;
   f.end();
   REQUIRE(f.handler.question);
-  const FakeRedis::Told asked = f.redis.question();
+  const ManualRedis::Told asked = f.redis.question();
   CHECK(asked.name == "end");
   CHECK(asked.words[4] == "mark");
   CHECK(asked.words[5] == "3");

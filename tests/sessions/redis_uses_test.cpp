@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/sessions/fake_redis.h"
+#include "tests/sessions/manual_redis.h"
 #include "tests/support/fake_loop.h"
 
 using namespace holdfast;
@@ -20,7 +20,7 @@ struct Fixture {
   /// How many ids each batch had, without base and idle time.
   std::vector<std::size_t> batches() const {
     std::vector<std::size_t> sizes;
-    for (const FakeRedis::Told& told : redis.told) {
+    for (const ManualRedis::Told& told : redis.told) {
       CHECK(told.name == "touch");
       sizes.push_back(told.words.size() - 2);
     }
@@ -29,7 +29,7 @@ struct Fixture {
   using Sizes = std::vector<std::size_t>;
 
   FakeLoop loop;
-  FakeRedis redis;
+  ManualRedis redis;
   RedisScripts scripts{redis, {"hf"}, 1h};
   RedisUses uses{scripts, loop};
 };

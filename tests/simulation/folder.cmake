@@ -1,11 +1,5 @@
 # The real cluster/ and sessions/ on a simulated network, with chance from one seed: many seeds, each some minutes of
-# several proxies' lives. The scripts run in the Lua that Redis has.
-find_library(HOLDFAST_LUA51 lua5.1 REQUIRED)
-add_library(holdfast_lua_redis STATIC tests/simulation/lua_redis.cpp)
-target_include_directories(holdfast_lua_redis PUBLIC ${CMAKE_SOURCE_DIR})
-target_link_libraries(holdfast_lua_redis PUBLIC holdfast::base holdfast::redis
-  PRIVATE holdfast_warnings ${HOLDFAST_LUA51})
-
+# several proxies' lives.
 add_library(holdfast_simulation STATIC tests/simulation/world.cpp tests/simulation/sim_link.cpp)
 target_link_libraries(holdfast_simulation PUBLIC holdfast_lua_redis holdfast_fakes PRIVATE holdfast_warnings)
 holdfast_tests(simulation NAMES cluster sessions PARTS 2

@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "base/random.h"
-#include "tests/simulation/lua_redis.h"
 #include "tests/support/fake_loop.h"
+#include "tests/support/lua_redis.h"
 
 namespace holdfast::simulation {
+
+using tests::is_traced;
+using tests::LuaRedis;
 
 using namespace std::chrono_literals;
 

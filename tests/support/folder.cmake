@@ -3,6 +3,11 @@ add_library(holdfast_fakes STATIC tests/support/fake_loop.cpp tests/support/fake
 target_include_directories(holdfast_fakes PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(holdfast_fakes PUBLIC holdfast::base holdfast::net PRIVATE holdfast_warnings)
 
+# A Redis in memory that runs the product's own scripts, in the Lua that Redis has.
+find_library(HOLDFAST_LUA51 lua5.1 REQUIRED)
+add_library(holdfast_lua_redis STATIC EXCLUDE_FROM_ALL tests/support/lua_engine.cpp tests/support/lua_redis.cpp tests/support/lua_server.cpp)
+target_link_libraries(holdfast_lua_redis PUBLIC holdfast_fakes holdfast::redis PRIVATE holdfast_warnings ${HOLDFAST_LUA51})
+
 # What tests of the whole program are made of: processes, sockets, clients, backends; and the sample app.
 add_library(holdfast_wire STATIC tests/support/socket.cpp tests/support/wire.cpp)
 target_include_directories(holdfast_wire PUBLIC ${CMAKE_SOURCE_DIR})

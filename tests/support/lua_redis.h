@@ -12,13 +12,9 @@
 #include <vector>
 
 #include "redis/redis.h"
+#include "tests/support/lua_engine.h"
 
-struct lua_State;
-
-namespace holdfast::simulation {
-
-/// HOLDFAST_TRACE is set: each script and each event is printed.
-bool is_traced();
+namespace holdfast::tests {
 
 /// A Redis in memory that runs the product's own scripts, in the Lua that Redis has (5.1). It knows the commands those
 /// use, as Redis 6.2 has them, and stops the test at any other. Time is what the clock says, in milliseconds.
@@ -26,7 +22,7 @@ class LuaRedis {
  public:
   using Clock = std::function<std::int64_t()>;
   using Publish = std::function<void(const std::string& channel, const std::string& message)>;
-  using Words = std::vector<std::string>;
+  using Words = LuaWords;
 
   LuaRedis(Clock clock, Publish publish);
 
@@ -50,7 +46,6 @@ class LuaRedis {
     std::variant<std::string, Scores, Hash> data;
     std::optional<std::int64_t> expires;
   };
-  friend struct Engine;
 
   Value* find(const std::string& key);
   template <class T>
@@ -62,6 +57,10 @@ class LuaRedis {
 
   redis::RedisReply on_string(const Words& words);
   redis::RedisReply on_sorted_set(const Words& words);
+  redis::RedisReply on_zadd(const Words& words);
+  redis::RedisReply on_zrem(const Words& words);
+  redis::RedisReply by_score(const Words& words);
+  redis::RedisReply by_rank(const Words& words);
   redis::RedisReply on_hash(const Words& words);
 
   Clock clock_;
@@ -70,4 +69,4 @@ class LuaRedis {
   std::uint64_t changes_ = 0;
 };
 
-}  // namespace holdfast::simulation
+}  // namespace holdfast::tests

@@ -28,7 +28,7 @@ inline redis::RedisReply list_reply(std::vector<redis::RedisReply> items) {
 ///
 /// It allows less than redis::Redis does: a call must live until its response has returned. sessions/ keeps to that, as
 /// docs/ownership.md wants it.
-class FakeRedis final : public redis::Redis {
+class ManualRedis final : public redis::Redis {
  public:
   using Words = std::vector<std::string>;
   struct Told {
@@ -60,7 +60,7 @@ class FakeRedis final : public redis::Redis {
     REQUIRE_FALSE(asked_.empty());
     Handle* const handle = asked_.front().handle;
     asked_.pop_front();
-    if (handle != nullptr) handle->answer(std::move(reply));
+    if (handle != nullptr) handle->respond(std::move(reply));
   }
   void respond(std::string_view word) { respond(list_reply({text_reply(word)})); }
   void fail(base::ErrorCode code) { respond(base::Error{code, "as the test wants it"}); }
@@ -80,17 +80,17 @@ class FakeRedis final : public redis::Redis {
  private:
   class Handle final : public redis::RedisCall {
    public:
-    Handle(FakeRedis& home, Done done) : home_(home), done_(std::move(done)) {}
+    Handle(ManualRedis& home, Done done) : home_(home), done_(std::move(done)) {}
     ~Handle() override {
       if (!is_answered_) home_.forget(this);
     }
-    void answer(base::Result<redis::RedisReply> reply) {
+    void respond(base::Result<redis::RedisReply> reply) {
       done_(std::move(reply));
       is_answered_ = true;  // if it was destroyed meanwhile, AddressSanitizer says so here
     }
 
    private:
-    FakeRedis& home_;
+    ManualRedis& home_;
     const Done done_;
     bool is_answered_ = false;
   };

@@ -1,4 +1,4 @@
-#include "tests/cluster/lua_server.h"
+#include "tests/support/lua_server.h"
 
 #include <utility>
 
@@ -8,7 +8,7 @@ namespace {
 
 using redis::RedisReply;
 
-simulation::LuaRedis::Words strings(redis::RedisWords words) { return {words.begin(), words.end()}; }
+LuaRedis::Words strings(redis::RedisWords words) { return {words.begin(), words.end()}; }
 
 }  // namespace
 

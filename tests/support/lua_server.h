@@ -9,8 +9,8 @@
 
 #include "base/time.h"
 #include "redis/redis.h"
-#include "tests/simulation/lua_redis.h"
 #include "tests/support/fake_loop.h"
+#include "tests/support/lua_redis.h"
 
 namespace holdfast::tests {
 
@@ -42,7 +42,7 @@ class LuaServer {
 
   FakeLoop& loop_;
   base::Instant start_;
-  simulation::LuaRedis redis_;
+  LuaRedis redis_;
   bool is_up_ = true;
   std::vector<LuaLink*> links_;
 };
