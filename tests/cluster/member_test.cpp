@@ -5,8 +5,8 @@
 #include <deque>
 
 #include "base/log.h"
-#include "tests/support/lua_server.h"
 #include "tests/support/fake_net.h"
+#include "tests/support/lua_server.h"
 #include "tests/support/temp_dir.h"
 
 using namespace holdfast;

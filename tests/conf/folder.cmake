@@ -1,3 +1,3 @@
 holdfast_tests(conf
-  NAMES toml_tree words good bad dump preset examples docs reload
+  NAMES toml_tree words good bad bad_values dump preset examples docs reload
   LINKS holdfast::conf)

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <initializer_list>
+#include <vector>
+
 using namespace holdfast;
 using namespace holdfast::health;
 using namespace std::chrono_literals;
@@ -21,6 +24,50 @@ base::Duration one_ejection(Outlier& outlier, base::Instant now) {
   outlier.on_probe(Reason::None, ProbeState::Passing, outlier.until(), outlier.until());
   CHECK(!outlier.is_ejected());
   return length;
+}
+
+// ---- what ends an ejection
+
+struct Step {
+  enum class Kind { Good, Bad, BadRefused, Late } kind;
+  base::Duration began;  // since the ejection of 10 s
+  ProbeState state = ProbeState::Passing;
+};
+using enum Step::Kind;
+struct EndRow {
+  const char* why;
+  ErrorCode cause;
+  std::vector<Step> steps;
+  bool ejected;
+};
+
+void take(Outlier& outlier, const Step& step) {
+  const base::Instant began = kStart + step.began;
+  switch (step.kind) {
+    case Good:
+      outlier.on_probe(Reason::None, step.state, began, began + 1ms);
+      break;
+    case Bad:
+      outlier.on_probe(Reason::ProbeTimeout, step.state, began, began + 1ms);
+      break;
+    case BadRefused:
+      outlier.on_probe(Reason::ProbeRefused, step.state, began, began + 1ms);
+      break;
+    case Late:
+      outlier.on_late_failure(ErrorCode::Refused);
+      break;
+  }
+}
+
+void check_rows(std::initializer_list<EndRow> rows) {
+  const conf::Passive settings = passive();
+  for (const EndRow& row : rows) {
+    INFO(row.why);
+    Outlier outlier(settings, kRise);
+    outlier.eject(kStart, row.cause);
+    for (const Step& step : row.steps) take(outlier, step);
+    CHECK(outlier.is_ejected() == row.ejected);
+  }
 }
 
 }  // namespace
@@ -97,20 +144,8 @@ TEST_CASE("an eject time of zero or above the longest") {
   CHECK(one_ejection(longest, kStart + 40s) == 35s);
 }
 
-TEST_CASE("what ends an ejection") {
-  struct Step {
-    enum class Kind { Good, Bad, BadRefused, Late } kind;
-    base::Duration began;  // since the ejection of 10 s
-    ProbeState state = ProbeState::Passing;
-  };
-  using enum Step::Kind;
-  struct Row {
-    const char* why;
-    ErrorCode cause;
-    std::vector<Step> steps;
-    bool ejected;
-  };
-  const Row rows[] = {
+TEST_CASE("what ends an ejection: its time, then a good probe") {
+  check_rows({
       {"good probes alone do not help one that resets requests",
        ErrorCode::Reset,
        {{Good, 1s}, {Good, 2s}, {Good, 9s}},
@@ -119,6 +154,11 @@ TEST_CASE("what ends an ejection") {
       {"begun before the time, answered after", ErrorCode::Timeout, {{Good, 9999ms}}, true},
       {"a bad probe after the time", ErrorCode::Reset, {{Bad, 10s}}, true},
       {"bad, then good after the time", ErrorCode::Reset, {{Bad, 10s}, {Good, 11s}}, false},
+  });
+}
+
+TEST_CASE("what ends an ejection: probes alone, where they see what requests met") {
+  check_rows({
       {"refused: `rise` good probes", ErrorCode::Refused, {{Good, 1s}, {Good, 2s}}, false},
       {"refused: one is not enough", ErrorCode::Refused, {{Good, 1s}}, true},
       {"refused: in a row", ErrorCode::Refused, {{Good, 1s}, {Bad, 2s}, {Good, 3s}}, true},
@@ -137,31 +177,7 @@ TEST_CASE("what ends an ejection") {
        ErrorCode::Reset,
        {{Bad, 1s, ProbeState::Failing}, {Good, 11s, ProbeState::Failing}},
        true},
-  };
-  const conf::Passive settings = passive();
-  for (const Row& row : rows) {
-    INFO(row.why);
-    Outlier outlier(settings, kRise);
-    outlier.eject(kStart, row.cause);
-    for (const Step& step : row.steps) {
-      const base::Instant began = kStart + step.began;
-      switch (step.kind) {
-        case Good:
-          outlier.on_probe(Reason::None, step.state, began, began + 1ms);
-          break;
-        case Bad:
-          outlier.on_probe(Reason::ProbeTimeout, step.state, began, began + 1ms);
-          break;
-        case BadRefused:
-          outlier.on_probe(Reason::ProbeRefused, step.state, began, began + 1ms);
-          break;
-        case Late:
-          outlier.on_late_failure(ErrorCode::Refused);
-          break;
-      }
-    }
-    CHECK(outlier.is_ejected() == row.ejected);
-  }
+  });
 }
 
 TEST_CASE("without probes the time alone ends it") {

@@ -2,24 +2,42 @@
 
 #include <doctest/doctest.h>
 
+#include <initializer_list>
+
 using namespace holdfast::health;
 
-TEST_CASE("verdict: who wins when sources disagree") {
-  constexpr auto kOut = Ejection::Ejected;
-  constexpr auto kIn = Ejection::None;
-  constexpr auto kReady = OperatorState::Ready;
-  constexpr auto kDrain = OperatorState::Drain;
-  constexpr auto kMaint = OperatorState::Maint;
-  constexpr auto kSuspect = Suspected::Yes;
-  constexpr auto kClean = Suspected::No;
-  constexpr auto kQuorumUp = Quorum::Up;
-  constexpr auto kQuorumDown = Quorum::Down;
-  struct Row {
-    const char* why;
-    Evidence evidence;
-    Judgement want;
-  };
-  const Row rows[] = {
+namespace {
+
+constexpr auto kOut = Ejection::Ejected;
+constexpr auto kIn = Ejection::None;
+constexpr auto kReady = OperatorState::Ready;
+constexpr auto kDrain = OperatorState::Drain;
+constexpr auto kMaint = OperatorState::Maint;
+constexpr auto kSuspect = Suspected::Yes;
+constexpr auto kClean = Suspected::No;
+constexpr auto kQuorumUp = Quorum::Up;
+constexpr auto kQuorumDown = Quorum::Down;
+
+struct Row {
+  const char* why;
+  Evidence evidence;
+  Judgement want;
+};
+
+void check_rows(std::initializer_list<Row> rows) {
+  for (const Row& row : rows) {
+    INFO(row.why);
+    const Judgement got = judge(row.evidence);
+    CHECK(name_of(got.state) == name_of(row.want.state));
+    CHECK(got.source == row.want.source);
+    CHECK(got.suspected == row.want.suspected);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("verdict: who wins when our own sources disagree") {
+  check_rows({
       {"no traffic before the first good probe",
        {ProbeState::Starting, kIn, kReady, kClean},
        {State::Starting, Source::Probe}},
@@ -40,6 +58,18 @@ TEST_CASE("verdict: who wins when sources disagree") {
        {State::Starting, Source::Probe}},
       {"maintenance hides everything", {ProbeState::Failing, kOut, kMaint, kSuspect}, {State::Maint, Source::Operator}},
       {"maintenance of a healthy one", {ProbeState::Passing, kIn, kMaint, kClean}, {State::Maint, Source::Operator}},
+      {"starting for too long",
+       {ProbeState::Starting, kIn, kReady, kClean, Quorum::None, Patience::Exhausted},
+       {State::Down, Source::Probe}},
+      {"starting for too long, in maintenance",
+       {ProbeState::Starting, kIn, kMaint, kClean, Quorum::None, Patience::Exhausted},
+       {State::Maint, Source::Operator}},
+      {"an ejection at the start", {ProbeState::Starting, kOut, kReady, kClean}, {State::Down, Source::Ejection}},
+  });
+}
+
+TEST_CASE("verdict: what the other proxies see, and what they cannot outvote") {
+  check_rows({
       {"we alone do not reach it",
        {ProbeState::Failing, kIn, kReady, kClean, kQuorumUp},
        {State::Up, Source::Nobody, kSuspect}},
@@ -64,6 +94,11 @@ TEST_CASE("verdict: who wins when sources disagree") {
       {"maintenance hides the quorum",
        {ProbeState::Passing, kIn, kMaint, kClean, kQuorumDown},
        {State::Maint, Source::Operator}},
+  });
+}
+
+TEST_CASE("verdict: a backend that says it is sick") {
+  check_rows({
       {"sick", {ProbeState::Sick, kIn, kReady, kSuspect}, {State::Sick, Source::Probe}},
       {"sick and drained: the same to sessions",
        {ProbeState::Sick, kIn, kDrain, kClean},
@@ -82,19 +117,5 @@ TEST_CASE("verdict: who wins when sources disagree") {
       {"we alone do not reach it, and it is sick for the others",
        {ProbeState::Failing, kIn, kReady, kClean, Quorum::Sick},
        {State::Sick, Source::Cluster}},
-      {"starting for too long",
-       {ProbeState::Starting, kIn, kReady, kClean, Quorum::None, Patience::Exhausted},
-       {State::Down, Source::Probe}},
-      {"starting for too long, in maintenance",
-       {ProbeState::Starting, kIn, kMaint, kClean, Quorum::None, Patience::Exhausted},
-       {State::Maint, Source::Operator}},
-      {"an ejection at the start", {ProbeState::Starting, kOut, kReady, kClean}, {State::Down, Source::Ejection}},
-  };
-  for (const Row& row : rows) {
-    INFO(row.why);
-    const Judgement got = judge(row.evidence);
-    CHECK(name_of(got.state) == name_of(row.want.state));
-    CHECK(got.source == row.want.source);
-    CHECK(got.suspected == row.want.suspected);
-  }
+  });
 }

@@ -1,5 +1,6 @@
 // What is on the stack is not destroyed there: a response finds its call alive until it has returned, whatever whoever
-// waited for it does meanwhile. ManualRedis uses each call once more after its response; AddressSanitizer sees the rest.
+// waited for it does meanwhile. ManualRedis uses each call once more after its response; AddressSanitizer sees the
+// rest.
 #include <doctest/doctest.h>
 
 #include <memory>

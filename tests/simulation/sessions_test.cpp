@@ -10,116 +10,12 @@
 #include <optional>
 
 #include "proxy/placement.h"
-#include "sessions/redis_registry.h"
-#include "sessions/redis_store.h"
-#include "sessions/shared_map.h"
-#include "tests/simulation/sim_link.h"
+#include "tests/simulation/session_proxy.h"
 
 using namespace holdfast;
 using namespace holdfast::simulation;
 
 namespace {
-
-using sessions::Generation;
-
-constexpr std::size_t kBackends = 3;
-constexpr std::size_t kUsers = 3;
-constexpr auto kLease = sessions::SharedMap::kLease;
-
-std::shared_ptr<const conf::Settings> make_settings() {
-  auto settings = std::make_shared<conf::Settings>();
-  conf::Pool pool;
-  pool.name = "shop";
-  pool.sticky.mode = conf::StickyMode::AppCookie;
-  pool.sticky.names = {"sid"};
-  pool.backend_count = kBackends;
-  settings->pools.push_back(pool);
-  for (std::uint32_t i = 0; i < kBackends; ++i) {
-    settings->backends.push_back(
-        {.id = conf::BackendId{i}, .name = fmt::format("app{}", i), .address = {"127.0.0.1", 1}});
-  }
-  settings->routes.push_back({});
-  return settings;
-}
-
-/// What all proxies have in common: one configuration, one secret.
-struct Shop {
-  std::shared_ptr<const conf::Settings> settings = make_settings();
-  sessions::Keyring keyring{"a secret of the simulation, long enough"};
-  proxy::Snapshot snapshot{settings, std::vector<net::Address>(kBackends), keyring};
-  const conf::Pool& pool() const { return settings->pools[0]; }
-  static const Shop& the() {
-    static const Shop shop;
-    return shop;
-  }
-  std::array<sessions::Key, kUsers> keys = [this] {
-    std::array<sessions::Key, kUsers> all;
-    for (std::size_t user = 0; user < kUsers; ++user) all[user] = keyring.session_key("shop", session(user));
-    return all;
-  }();
-  /// Of the keys in Redis.
-  std::array<std::string, kUsers> names = [this] {
-    std::array<std::string, kUsers> all;
-    for (std::size_t user = 0; user < kUsers; ++user) all[user] = sessions::RedisNames{"h"}.session("shop", keys[user]);
-    return all;
-  }();
-  static std::string session(std::size_t user) { return fmt::format("user{}", user); }
-};
-
-/// What Redis said of a session, from when on.
-struct Agreed {
-  base::Instant since{};
-  Generation generation{};
-  sessions::BackendTag tag{};
-};
-
-/// One process: the copies, the control loop's parts, two workers.
-struct TestProxy {
-  TestProxy(World& world, std::size_t number, std::uint64_t instance)
-      : machine(world),
-        name(fmt::format("n{}", number)),
-        memory({.sessions_max = 1000, .seed = instance, .start = machine.loop().now()}),
-        copy_lease(fmt::format("{}-{}", number, instance)),
-        link(machine, [this] { on_control_link(); }),
-        map(memory, copy_lease, link, machine.loop(), {"h"}, std::chrono::minutes{30}),
-        registry(link, copy_lease, machine.loop(),
-                 {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}, .patience = SimLink::kTimeout}) {
-    map.set_pools({{"shop", Shop::the().snapshot.tags}});
-    for (int i = 0; i < 2; ++i) workers.emplace_back(*this);
-    view.backends.resize(kBackends);
-    for (auto& verdict : view.backends) verdict.state = health::State::Up;
-    subscription = std::make_unique<SimSubscription>(machine, map.channels(), map);
-  }
-  void on_control_link() {
-    if (link.is_up()) map.on_link_up();
-  }
-
-  struct Worker {
-    explicit Worker(TestProxy& proxy)
-        : link(proxy.machine,
-               [this, &proxy] {
-                 if (link.is_up()) proxy.map.on_link_up();
-               }),
-          store(proxy.memory, proxy.places, proxy.copy_lease, link, proxy.machine.loop(),
-                {.names = {"h"}, .idle_timeout = std::chrono::minutes{30}}),
-          balancer(conf::PoolId{0}, 1) {}
-    SimLink link;
-    sessions::RedisStore store;
-    proxy::Balancer balancer;
-  };
-
-  Machine machine;
-  const std::string name;
-  sessions::MemoryStore memory;
-  sessions::SessionSlots places{memory};
-  sessions::CopyLease copy_lease;
-  SimLink link;
-  sessions::SharedMap map;
-  sessions::RedisRegistry registry;
-  std::deque<Worker> workers;
-  std::unique_ptr<SimSubscription> subscription;
-  health::View view;
-};
 
 class Simulation;
 
@@ -127,11 +23,11 @@ class Simulation;
 class Visit final : public sessions::StoreHandler {
  public:
   enum class Kind : std::uint8_t { Look, Logout };
-  Visit(Simulation& simulation, TestProxy& proxy, TestProxy::Worker& worker, std::size_t user, Kind kind);
+  Visit(Simulation& simulation, SessionProxy& proxy, SessionProxy::Worker& worker, std::size_t user, Kind kind);
 
   void start();
   bool is_done() const { return done_; }
-  const TestProxy& proxy() const { return proxy_; }
+  const SessionProxy& proxy() const { return proxy_; }
 
  private:
   void on_binding(const sessions::BindResult& holds) override;
@@ -141,8 +37,8 @@ class Visit final : public sessions::StoreHandler {
   proxy::Placement::Tools tools();
 
   Simulation& simulation_;
-  TestProxy& proxy_;
-  TestProxy::Worker& worker_;
+  SessionProxy& proxy_;
+  SessionProxy::Worker& worker_;
   const std::size_t user_;
   const Kind kind_;
   const std::string held_;
@@ -158,7 +54,7 @@ class Simulation {
  public:
   explicit Simulation(std::uint64_t seed) : world(seed) {
     world.is_hostile = seed % 4 == 0;
-    for (std::size_t i = 0; i < 3; ++i) proxies.push_back(std::make_unique<TestProxy>(world, i, ++last_instance));
+    for (std::size_t i = 0; i < 3; ++i) proxies.push_back(std::make_unique<SessionProxy>(world, i, ++last_instance));
   }
   ~Simulation() { visits.clear(); }
 
@@ -182,9 +78,9 @@ class Simulation {
     check_agreement();
   }
 
-  void on_served(const TestProxy& proxy, bool is_alone, std::size_t user, base::Instant began,
+  void on_served(const SessionProxy& proxy, bool is_alone, std::size_t user, base::Instant began,
                  conf::BackendId backend) {
-    const auto copy = proxy.memory.look(Shop::the().keys[user], const_cast<TestProxy&>(proxy).machine.loop().now());
+    const auto copy = proxy.memory.look(Shop::the().keys[user], const_cast<SessionProxy&>(proxy).machine.loop().now());
     if (is_alone || world.is_hostile || !copy) return;  // it went by what it had
     const auto tag = Shop::the().snapshot.tag_of(backend);
     must(copy->binding.backend == tag, fmt::format("{} serves user{} elsewhere than its copy says", proxy.name, user));
@@ -235,7 +131,7 @@ class Simulation {
   }
 
   World world;
-  std::vector<std::unique_ptr<TestProxy>> proxies;
+  std::vector<std::unique_ptr<SessionProxy>> proxies;
   std::deque<std::unique_ptr<Visit>> visits;
 
  private:
@@ -244,9 +140,9 @@ class Simulation {
     std::erase_if(visits, [](const auto& visit) { return visit->is_done(); });
   }
 
-  TestProxy& any_proxy() { return *proxies[world.random.below(proxies.size())]; }
+  SessionProxy& any_proxy() { return *proxies[world.random.below(proxies.size())]; }
 
-  void visit(TestProxy& proxy, std::size_t user, Visit::Kind kind) {
+  void visit(SessionProxy& proxy, std::size_t user, Visit::Kind kind) {
     if (proxy.machine.is_paused()) return;
     auto& worker = proxy.workers[world.random.below(proxy.workers.size())];
     visits.push_back(std::make_unique<Visit>(*this, proxy, worker, user, kind));
@@ -258,12 +154,19 @@ class Simulation {
   }
 
   void act() {
-    TestProxy& proxy = any_proxy();
+    SessionProxy& proxy = any_proxy();
     const std::size_t user = world.random.below(kUsers);
     const auto what = world.random.below(26);
     if (is_traced())
       std::fprintf(stderr, "event %d: %s, user%d\n", static_cast<int>(what), proxy.name.c_str(),
                    static_cast<int>(user));
+    if (what < 10) return harm(what, proxy);
+    if (what < 12) return judge_anew(proxy);
+    use(what, proxy, user);
+  }
+
+  /// Something happens to a machine, the network or Redis.
+  void harm(std::uint64_t what, SessionProxy& proxy) {
     switch (what) {
       case 0:
         return proxy.machine.cut();
@@ -287,17 +190,21 @@ class Simulation {
       case 8:
         if (!proxy.machine.is_paused()) proxy.subscription->reset();
         return;
-      case 9:
+      default:
         if (world.chance(30)) reborn();
-        return;
-      case 10:
-      case 11: {
-        // Proxies need not see a backend alike, or at the same time.
-        auto& verdict = proxy.view.backends[world.random.below(kBackends)];
-        verdict.state = world.chance(50) ? health::State::Down : health::State::Up;
-        ++proxy.view.version;
-        return;
-      }
+    }
+  }
+
+  /// Proxies need not see a backend alike, or at the same time.
+  void judge_anew(SessionProxy& proxy) {
+    auto& verdict = proxy.view.backends[world.random.below(kBackends)];
+    verdict.state = world.chance(50) ? health::State::Down : health::State::Up;
+    ++proxy.view.version;
+  }
+
+  /// Users and operators do something.
+  void use(std::uint64_t what, SessionProxy& proxy, std::size_t user) {
+    switch (what) {
       case 12:
         return order_end(proxy, user);
       case 13:
@@ -305,17 +212,8 @@ class Simulation {
       case 14:
         return visit(proxy, user, Visit::Kind::Logout);
       case 15:
-      case 16: {
-        // What all have copies of ends.
-        look_everywhere(user);
-        const auto kind = world.chance(50) ? Visit::Kind::Logout : Visit::Kind::Look;
-        const std::size_t number = world.random.below(proxies.size());
-        world.at(world.now() + world.between(1ms, 50ms), [this, number, user, kind] {
-          if (kind == Visit::Kind::Logout) return visit(*proxies[number], user, kind);
-          order_end(*proxies[number], user);
-        });
-        return;
-      }
+      case 16:
+        return end_known_everywhere(user);
       default:
         for (std::uint64_t i = 0; i <= world.random.below(3); ++i) {
           visit(any_proxy(), world.chance(70) ? user : world.random.below(kUsers), Visit::Kind::Look);
@@ -323,7 +221,18 @@ class Simulation {
     }
   }
 
-  void order_end(TestProxy& proxy, std::size_t user) {
+  /// What all have copies of ends.
+  void end_known_everywhere(std::size_t user) {
+    look_everywhere(user);
+    const auto kind = world.chance(50) ? Visit::Kind::Logout : Visit::Kind::Look;
+    const std::size_t number = world.random.below(proxies.size());
+    world.at(world.now() + world.between(1ms, 50ms), [this, number, user, kind] {
+      if (kind == Visit::Kind::Logout) return visit(*proxies[number], user, kind);
+      order_end(*proxies[number], user);
+    });
+  }
+
+  void order_end(SessionProxy& proxy, std::size_t user) {
     if (proxy.machine.is_paused()) return;
     const std::uint64_t runs = world.redis_runs();
     proxy.machine.receive([this, &proxy, user, runs, then = world.now()] {
@@ -335,7 +244,7 @@ class Simulation {
                          });
     });
   }
-  void order_move(TestProxy& proxy, std::size_t user) {
+  void order_move(SessionProxy& proxy, std::size_t user) {
     if (proxy.machine.is_paused()) return;
     const auto to = Shop::the().snapshot.tags[world.random.below(kBackends)];
     proxy.machine.receive(
@@ -348,7 +257,7 @@ class Simulation {
     std::erase_if(visits, [&](const auto& visit) { return &visit->proxy() == proxies[number].get(); });
     for (std::size_t user = 0; user < kUsers; ++user) seen_[number][user] = Generation::None;
     proxies[number].reset();
-    proxies[number] = std::make_unique<TestProxy>(world, number, ++last_instance);
+    proxies[number] = std::make_unique<SessionProxy>(world, number, ++last_instance);
   }
 
   void heal() {
@@ -430,7 +339,7 @@ class Simulation {
   std::array<std::array<Generation, kUsers>, 3> seen_{};
 };
 
-Visit::Visit(Simulation& simulation, TestProxy& proxy, TestProxy::Worker& worker, std::size_t user, Kind kind)
+Visit::Visit(Simulation& simulation, SessionProxy& proxy, SessionProxy::Worker& worker, std::size_t user, Kind kind)
     : simulation_(simulation),
       proxy_(proxy),
       worker_(worker),

@@ -172,7 +172,7 @@ Rows line_rows() {
   };
 }
 
-Rows target_rows() {
+Rows request_line_rows() {
   return {
       refused("HTTP/0.9", "9112 2.3", "GET /\r\n"),
       refused("HTTP/0.9 with fields", "9112 2.3", "GET /\r\nHost: shop\r\n\r\n"),
@@ -206,6 +206,11 @@ Rows target_rows() {
       refused("method of 100 characters", "9112 3", line(std::string(100, 'M') + " / HTTP/1.1"), 501),
       refused("CONNECT", "9110 9.3.6", "CONNECT shop:443 HTTP/1.1\r\nHost: shop:443\r\n\r\n", 501),
       refused("TRACE: would reflect what is for the app only", "9110 9.3.8", line("TRACE / HTTP/1.1"), 501),
+  };
+}
+
+Rows target_rows() {
+  return {
       refused("GET *", "9112 3.2.4", line("GET * HTTP/1.1")),
       refused("OPTIONS *x", "9112 3.2.4", line("OPTIONS *x HTTP/1.1")),
       refused("target of 40 KiB", "9112 3", line("GET /" + std::string(40960, 'a') + " HTTP/1.1"), 414),
@@ -359,7 +364,8 @@ Rows connection_rows() {
 
 std::vector<HostileRow> hostile_requests() {
   Rows rows;
-  for (Rows part : {framing_rows(), chunk_rows(), line_rows(), target_rows(), host_rows(), connection_rows()}) {
+  for (Rows part : {framing_rows(), chunk_rows(), line_rows(), request_line_rows(), target_rows(), host_rows(),
+                    connection_rows()}) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;

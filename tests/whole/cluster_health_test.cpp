@@ -59,6 +59,18 @@ long long time_of_last(Proxy& proxy, const std::string& text) {
          std::stoll(clock.substr(9, 3));
 }
 
+/// `away` has just lost its backends: waits until it knows, and says how long that took.
+void wait_until_cut_off(const Proxy& away, Clock::duration interval) {
+  const auto began = Clock::now();
+  REQUIRE(eventually([&] { return readyz(away).is_whole(503); }));
+  const auto took = Clock::now() - began;
+  note("a proxy cut off knew it after " +
+       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
+       " ms, with probes every 2000 ms");
+  CHECK(took <= 3 * interval * (is_sanitized() ? 2 : 1));
+  CHECK(readyz(away).body.find("cut off: ") == 0);
+}
+
 constexpr const char* kUsualProbes = "interval = \"2s\"\nfast_interval = \"200ms\"\ntimeout = \"1s\"\n";
 
 }  // namespace
@@ -171,16 +183,9 @@ TEST_CASE("one proxy of three loses its route to all backends: not ready, moves 
   }
 
   REQUIRE(space->drop_route());
-  const auto began = Clock::now();
   {
     const NetNamespace::Inside inside(*space);
-    REQUIRE(eventually([&] { return readyz(*away).is_whole(503); }));
-    const auto took = Clock::now() - began;
-    note("a proxy cut off knew it after " +
-         std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
-         " ms, with probes every 2000 ms");
-    CHECK(took <= 3 * kInterval * (is_sanitized() ? 2 : 1));
-    CHECK(readyz(*away).body.find("cut off: ") == 0);
+    wait_until_cut_off(*away, kInterval);
     // Whoever is still sent to it gets nowhere from here, but keeps their backend.
     for (const auto& user : home) ask(*away, user.first);
     CHECK(readyz(*away).is_whole(503));
