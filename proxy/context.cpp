@@ -1,7 +1,6 @@
 #include "proxy/context.h"
 
 #include "base/text.h"
-#include "proxy/exchange.h"
 
 namespace holdfast::proxy {
 
@@ -34,7 +33,6 @@ void Context::make_room() {
 
 void Context::set_snapshot(std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v) {
   snapshot = std::move(snap);
-  for (const auto& spare : spare_exchanges) spare->forget_old_snapshot();
   make_room();
   set_view(std::move(v));
 }

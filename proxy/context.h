@@ -28,7 +28,8 @@
 
 namespace holdfast::proxy {
 
-class Exchange;
+class Attempt;
+class Dispatch;
 
 /// What the data path tells the floors above. Called on the worker's thread; must not block.
 class ProxyListener {
@@ -106,10 +107,10 @@ struct Context {
   http::RequestHead request_head;
   http::ResponseHead response_head;
   std::string text;
+  std::string page;  // a response of our own, before it is in any protocol
 
-  std::vector<std::unique_ptr<Exchange>> spare_exchanges;
-  std::unordered_map<TicketId, Exchange*> waiting;  // at a limit
-  std::vector<Exchange*> awaiting_verdict;          // what killed their backend
+  std::unordered_map<TicketId, Attempt*> waiting;  // at a limit
+  std::vector<Dispatch*> awaiting_verdict;         // on what may have crashed their backend
   std::uint64_t last_ticket = 0;
 
  private:
