@@ -85,8 +85,8 @@ SendBuffer::Outcome BackendH1::flush() {
 BackendSide::HeadRead BackendH1::read_head() {
   HeadRead out;
   if (!input_.empty()) {
-    std::memcpy(context_.scratch->data(), input_.data(), input_.size());
-    fresh_ = std::span(*context_.scratch).first(input_.size());
+    std::memcpy(context_.scratch.bytes->data(), input_.data(), input_.size());
+    fresh_ = std::span(*context_.scratch.bytes).first(input_.size());
     input_.clear();
   }
   for (;;) {
@@ -108,7 +108,7 @@ BackendSide::HeadRead BackendH1::read_head() {
 
 /// True: `out` is what came of it. False: more bytes are needed.
 bool BackendH1::parse(HeadRead& out) {
-  http::ResponseHead& head = context_.response_head;
+  http::ResponseHead& head = context_.scratch.response_head;
   const auto parsed =
       http::parse_response_head({fresh_.data(), fresh_.size()}, searched_, request_.limits, request_.method, head);
   if (parsed.state == http::Parsed::State::Incomplete) {
@@ -136,7 +136,7 @@ bool BackendH1::parse(HeadRead& out) {
 }
 
 net::IoResult BackendH1::read_behind_fresh() {
-  std::span<char> scratch(*context_.scratch);
+  std::span<char> scratch(*context_.scratch.bytes);
   if (fresh_.empty()) {
     fresh_ = scratch.first(0);
   } else if (fresh_.data() != scratch.data()) {  // behind an interim response
@@ -168,11 +168,11 @@ void BackendH1::hold() {
 
 BackendSide::BodyRead BackendH1::read_body() {
   if (!std::exchange(body_has_begun_, true)) return take(std::exchange(fresh_, {}));
-  const net::IoResult got = lease_->stream().read(*context_.scratch);
+  const net::IoResult got = lease_->stream().read(*context_.scratch.bytes);
   switch (got.state) {
     case net::IoResult::State::Ok:
-      has_filled_ = got.bytes == context_.scratch->size();
-      return take(std::span(*context_.scratch).first(got.bytes));
+      has_filled_ = got.bytes == context_.scratch.bytes->size();
+      return take(std::span(*context_.scratch.bytes).first(got.bytes));
     case net::IoResult::State::Blocked:
       return {};
     case net::IoResult::State::Closed:

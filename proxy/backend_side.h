@@ -28,7 +28,7 @@ class BackendSide {
   struct HeadRead {
     enum class State : std::uint8_t {
       Blocked,  ///< No whole head yet.
-      Interim,  ///< A 1xx response is in Context::response_head; the final one is still to come.
+      Interim,  ///< A 1xx response is in Scratch::response_head; the final one is still to come.
       Upgrade,  ///< A 101 is there: the connection is a tunnel now.
       Final,    ///< The final head is there; read_body() gives what follows.
       Failed,

@@ -73,12 +73,11 @@ void ClientH1::on_writable() {
   resume();
 }
 
-/// A client that does not take its responses gets no further ones.
-bool ClientH1::wants_next() const {
-  return state_ == State::Open && !exchange_ && send_buffer_.is_empty() && (has_unread_ || input_.size() > searched_);
-}
-
 void ClientH1::resume() {
+  // A client that does not take its responses gets no further ones.
+  const auto wants_next = [this] {
+    return state_ == State::Open && !exchange_ && send_buffer_.is_empty() && (has_unread_ || input_.size() > searched_);
+  };
   for (int i = 0; wants_next(); ++i) {
     if (i == kRequestsPerTurn) return go_on_next_turn();
     read_heads();
@@ -104,7 +103,7 @@ net::IoResult ClientH1::read(std::span<char> into) {
 }
 
 void ClientH1::read_heads() {
-  std::span<char> scratch(*context_.scratch);
+  std::span<char> scratch(*context_.scratch.bytes);
   std::size_t have = input_.size();
   if (have != 0) std::memcpy(scratch.data(), input_.data(), have);
   if (have > searched_ && parse_head(have)) return;
@@ -121,8 +120,8 @@ void ClientH1::read_heads() {
 bool ClientH1::parse_head(std::size_t have) {
   const conf::Limits& limits = context_.settings().limits;
   const http::Parsed parsed = http::parse_request_head(
-      {context_.scratch->data(), have}, searched_,
-      {.bytes_max = limits.request_head_bytes, .fields_max = limits.headers}, context_.request_head);
+      {context_.scratch.bytes->data(), have}, searched_,
+      {.bytes_max = limits.request_head_bytes, .fields_max = limits.headers}, context_.scratch.request_head);
   switch (parsed.state) {
     case http::Parsed::State::Complete:
       begin_exchange(parsed.consumed, have);
@@ -142,10 +141,10 @@ bool ClientH1::parse_head(std::size_t have) {
 void ClientH1::begin_exchange(std::size_t consumed, std::size_t have) {
   context_.buffers.take_back(input_);
   searched_ = 0;
-  const http::RequestHead& head = context_.request_head;
+  const http::RequestHead& head = context_.scratch.request_head;
   request_ = {.minor = head.minor, .keeps_alive = head.keep_alive};
   body_.start(head.framing);
-  const RequestPiece first = take_body(std::span(*context_.scratch).subspan(consumed, have - consumed));
+  const RequestPiece first = take_body(std::span(*context_.scratch.bytes).subspan(consumed, have - consumed));
   exchange_ = owner_.exchanges().take();
   exchange_->start(*this, head, first);
 }
@@ -166,27 +165,28 @@ RequestPiece ClientH1::take_body(std::span<char> bytes) {
 
 RequestPiece ClientH1::read_body() {
   if (!has_unread_) return {};
-  const net::IoResult got = read(*context_.scratch);
+  const net::IoResult got = read(*context_.scratch.bytes);
   if (got.state == net::IoResult::State::Blocked) return {};
   if (got.state != net::IoResult::State::Ok) return {.state = RequestPiece::State::Gone};
-  return take_body(std::span(*context_.scratch).first(got.bytes));
+  return take_body(std::span(*context_.scratch.bytes).first(got.bytes));
 }
 
 bool ClientH1::interim(const http::ResponseHead& head) {
   if (request_.minor == 0) return true;  // RFC 9110 section 15.2: they would not understand it
-  context_.text.clear();
-  append_interim_head(context_.text, head);
+  context_.scratch.text.clear();
+  append_interim_head(context_.scratch.text, head);
   request_.head_is_staged = true;
   return send({}, More::Yes, {});
 }
 
 void ClientH1::begin(const http::ResponseHead& head, const OurFields& ours) {
   // A response before the request's end: the rest of the request will find nobody, so this connection ends with it.
-  const bool keeps = request_.keeps_alive && !ends_after_response() && body_.is_done();
+  const bool is_last = is_leaving() || context_.is_leaving;
+  const bool keeps = request_.keeps_alive && !is_last && body_.is_done();
   request_.plan = plan_response(head, request_.minor, keeps ? After::KeepAlive : After::Close);
   request_.head_is_staged = true;
-  context_.text.clear();
-  append_response_head(context_.text, head,
+  context_.scratch.text.clear();
+  append_response_head(context_.scratch.text, head,
                        {.plan = request_.plan,
                         .client_minor = request_.minor,
                         .set_cookie_line = ours.set_cookie_line,
@@ -198,7 +198,7 @@ bool ClientH1::send(std::span<const char> content, More more, std::string_view t
   const ResponsePlan& plan = request_.plan;
   const bool is_last = more == More::No;
   H1Pieces pieces(plan.framing == http::Framing::Kind::Chunked ? H1Pieces::Framing::Chunked : H1Pieces::Framing::Plain);
-  if (std::exchange(request_.head_is_staged, false)) pieces.head(context_.text);
+  if (std::exchange(request_.head_is_staged, false)) pieces.head(context_.scratch.text);
   pieces.content(content);
   if (is_last) pieces.end(trailers);
   if (pieces.all().empty()) return true;
@@ -237,10 +237,10 @@ void ClientH1::keep_leftover(std::span<const char> bytes) {
 bool ClientH1::notice_bytes() {
   if (stream_->peer_ended()) return false;
   while (has_unread_ && input_.size() < kPipelinedMax) {
-    const net::IoResult got = read(std::span(*context_.scratch).first(kPipelinedMax - input_.size()));
+    const net::IoResult got = read(std::span(*context_.scratch.bytes).first(kPipelinedMax - input_.size()));
     if (got.state == net::IoResult::State::Blocked) return true;
     if (got.state != net::IoResult::State::Ok) return false;
-    keep_leftover(std::span(*context_.scratch).first(got.bytes));
+    keep_leftover(std::span(*context_.scratch.bytes).first(got.bytes));
   }
   return true;
 }
@@ -262,20 +262,20 @@ void ClientH1::on_due() {
 void ClientH1::refuse(int status) {
   const conf::Server& server = context_.settings().server;
   if (!server.access_log_path.empty()) {  // of a request without a head only who sent it is known
-    context_.text.clear();
-    append_access_line(context_.text,
+    context_.scratch.text.clear();
+    append_access_line(context_.scratch.text,
                        {.time = base::wall_now(),
                         .client = facts_.peer_text,
                         .status = static_cast<unsigned>(status),
                         .total = searched_ == 0 ? base::Duration::zero() : context_.now() - times_.head_since},
                        server.access_log_format);
-    context_.listener.on_access_line(context_.text);
+    context_.listener.on_access_line(context_.scratch.text);
   }
-  context_.text.clear();
-  append_error_response(context_.text, status, {.after = After::Close});
-  const iovec pieces[] = {piece(context_.text)};
+  context_.scratch.text.clear();
+  append_error_response(context_.scratch.text, status, {.after = After::Close});
+  const iovec pieces[] = {piece(context_.scratch.text)};
   if (send_buffer_.write(*stream_, pieces).state == SendBuffer::State::Failed) return close();
-  context_.counters.client_bytes_out.add(context_.text.size());
+  context_.counters.client_bytes_out.add(context_.scratch.text.size());
   linger();
 }
 
@@ -295,7 +295,7 @@ void ClientH1::linger() {
 void ClientH1::discard_input() {
   timer_->set(std::min(context_.now() + kLingerIdle, times_.linger_until));
   for (int i = 0; i < kReadsPerTurn; ++i) {
-    const net::IoResult got = stream_->read(*context_.scratch);
+    const net::IoResult got = stream_->read(*context_.scratch.bytes);
     if (got.state == net::IoResult::State::Blocked) return;
     if (got.state != net::IoResult::State::Ok) return close();
   }

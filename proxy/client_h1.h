@@ -40,7 +40,7 @@ class ClientH1 final : public ClientConnection, private ClientSide, private net:
   struct RequestState {
     std::uint8_t minor = 1;
     bool keeps_alive = false;     ///< The client wants that.
-    bool head_is_staged = false;  ///< Context::text has the response's head, which goes out with what comes next.
+    bool head_is_staged = false;  ///< Scratch::text has the response's head, which goes out with what comes next.
     ResponsePlan plan;
   };
   struct Times {
@@ -68,8 +68,6 @@ class ClientH1 final : public ClientConnection, private ClientSide, private net:
   void on_writable() override;
   void on_due();
   void go_on_next_turn();
-  bool ends_after_response() const { return is_leaving() || context_.is_leaving; }
-  bool wants_next() const;
   void read_heads();
   bool parse_head(std::size_t have);
   void begin_exchange(std::size_t consumed, std::size_t have);

@@ -12,8 +12,7 @@ Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, ProxyLis
       listener(l),
       snapshot(std::move(snap)),
       pool(s, settings().backend_ids(), settings().limits.backend_idle, settings().timeouts.backend_idle),
-      random(seed),
-      scratch(std::make_unique<std::array<char, kScratchBytes>>()) {
+      random(seed) {
   make_room();
   set_view(std::move(v));
 }

@@ -11,6 +11,11 @@ bool has_quarantine(const conf::Pool& pool) {
   return pool.probe.type != conf::ProbeType::None && (rules.crashes > 0 || rules.crashes_alone > 0);
 }
 
+bool is_loss(base::ErrorCode code, const BackendH1& side, const conf::Pool& pool) {
+  return (code == base::ErrorCode::Closed || code == base::ErrorCode::Reset) && side.is_connected() &&
+         side.has_sent() && has_quarantine(pool);
+}
+
 void CrashCheck::reset() {
   client_tag_ = ClientTag::Everybody;
   losses_ = 0;

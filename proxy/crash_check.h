@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proxy/backend_h1.h"
 #include "proxy/context.h"
 #include "proxy/identity.h"
 #include "proxy/owned_head.h"
@@ -60,6 +61,9 @@ class CrashCheck {
   base::Instant lost_at_{};                      // the one it is at
   bool is_kind_known_ = true;                    // its like was answered before: looked at when it was lost
 };
+
+/// The backend's end of the connection has gone with the request on it.
+bool is_loss(base::ErrorCode code, const BackendH1& side, const conf::Pool& pool);
 
 /// The pool looks for requests that crash backends: it needs probes to tell.
 bool has_quarantine(const conf::Pool& pool);

@@ -1,8 +1,8 @@
 // Dispatch, on the way to a backend: the session, the backend, its limit, the connection.
 #include "proxy/dispatch.h"
 
-#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/big_endian.h"
 #include "base/text.h"
@@ -38,7 +38,7 @@ void Dispatch::reset() {
 void Dispatch::leave() {
   request_.deadline->cancel();
   if (hung_) hung_->cancel();
-  if (request_.state == State::Judging) leave_judging();
+  if (request_.state == State::Judging) std::erase(context_.awaiting_verdict, this);
   placement_.stop_waiting();
   attempt_.leave();
 }
@@ -59,13 +59,6 @@ Placement::Tools Dispatch::tools() {
           .keyring = context_.shared.keyring,
           .last_cookie = request_.client->facts().last_cookie,
           .now = context_.now()};
-}
-
-bool Dispatch::is_current() const {
-  if (&request_.known() == context_.snapshot.get()) return true;
-  const std::size_t at = conf::index(*attempt_.backend());
-  return context_.settings().has(*attempt_.backend()) &&
-         request_.known().addresses[at] == context_.snapshot->addresses[at];
 }
 
 void Dispatch::keep_session_alive() {
@@ -124,7 +117,7 @@ void Dispatch::on_placed(std::optional<conf::BackendId> backend) {
   if (placement_.is_refused()) {
     request_.counters().sessions_refused.add();
     request_.counters().failed.add();
-    return owner_.on_undeliverable(503, {.cause = ErrorCause::Full, .retry_after = kRetryWhenFull});
+    return owner_.reply_error(503, {.cause = ErrorCause::Full, .retry_after = kRetryWhenFull});
   }
   // A balancer of a pool that a reload has taken away may know more than this request does.
   if (!backend || !request_.known().settings->has(*backend)) return give_up(tries_.failure);
@@ -164,34 +157,16 @@ void Dispatch::go_to(conf::BackendId backend) {
 /// again when it is over.
 void Dispatch::on_no_room() {
   leave();
-  if (!tries_.has_overflowed) reserve_elsewhere();
+  // A login that belongs to a connection goes nowhere.
+  const bool may_leave = !request_.flags.is_pinned && !request_.client->facts().pinned;
+  if (may_leave && !tries_.has_overflowed) {
+    const auto other = with_most_room(*request_.known().settings, *request_.pool, *context_.view, context_.shared.loads,
+                                      *attempt_.backend(), tries_.failed());
+    if (other) attempt_.reserve(*other);
+  }
   if (!attempt_.reserved()) return give_up(ErrorCode::Overload);
   tries_.has_overflowed = true;
   place_elsewhere(ErrorCode::Overload);
-}
-
-/// At the backend with the least to do for its weight, and a free slot.
-void Dispatch::reserve_elsewhere() {
-  const conf::Pool& pool = *request_.pool;
-  // A login that belongs to a connection goes nowhere; and one backend alone is to be active in a failover pool.
-  if (request_.flags.is_pinned || request_.client->facts().pinned || pool.balance == conf::BalanceMethod::Failover) {
-    return;
-  }
-  const auto tried = tries_.failed();
-  const conf::Backend* best = nullptr;
-  double least = 0;
-  for (const conf::Backend& other : request_.known().settings->backends_of(pool)) {
-    if (other.id == *attempt_.backend() || other.weight == 0 || other.backup) continue;
-    if (!health::may_take_new(context_.view->of(other.id).state)) continue;
-    if (std::find(tried.begin(), tried.end(), other.id) != tried.end()) continue;
-    const std::uint32_t load = context_.shared.loads[conf::index(other.id)].in_flight.load(std::memory_order_relaxed);
-    if (other.max_requests != 0 && load >= other.max_requests) continue;
-    const double share = (load + 1.0) / other.weight;
-    if (best != nullptr && share >= least) continue;
-    best = &other;
-    least = share;
-  }
-  if (best != nullptr) attempt_.reserve(best->id);
 }
 
 void Dispatch::on_room() {
@@ -215,18 +190,11 @@ void Dispatch::place_elsewhere(ErrorCode code) {
   on_placed(placement_.again(tools(), *request_.pool, tries_.failed(), attempt_.reserved()));
 }
 
-BackendH1::Request Dispatch::wire_request() const {
-  const conf::Limits& limits = request_.snapshot->settings->limits;
-  return {.method = request_.method,
-          .framing = request_.upload.is_chunked() ? H1Pieces::Framing::Chunked : H1Pieces::Framing::Plain,
-          .limits = {.bytes_max = limits.response_head_bytes, .fields_max = limits.headers}};
-}
-
 void Dispatch::connect() {
   request_.enter(Event::Chosen);
   ++tries_.attempts;
   attempt_.begin();
-  switch (attempt_.take_kept(request_.client->facts().pinned, request_.flags.is_pinned, wire_request())) {
+  switch (attempt_.take_kept(request_.client->facts().pinned, request_.flags.is_pinned, request_.wire())) {
     case Attempt::Kept::Pinned:
       request_.flags.is_pinned = true;  // it stays this client's, whatever this request looks like
       return owner_.on_connected();
@@ -240,7 +208,7 @@ void Dispatch::connect() {
 void Dispatch::dial() {
   request_.deadline->cancel();  // the dial has a deadline of its own
   attempt_.dial(request_.known().addresses[conf::index(*attempt_.backend())], request_.timeouts().connect,
-                wire_request());
+                request_.wire());
 }
 
 void Dispatch::on_dialled(std::optional<ErrorCode> failure) {
@@ -257,21 +225,12 @@ void Dispatch::on_dialled(std::optional<ErrorCode> failure) {
 void Dispatch::on_responded(unsigned status) {
   attempt_.counters().responses[code_class(status)].add();
   attempt_.note_success();
-  if (tries_.failed_from && status < 500) note_rescue();
+  if (tries_.failed_from && status < 500) {
+    const base::Instant first_byte = side().first_byte();
+    context_.shared.loads[conf::index(*tries_.failed_from)].note_rescue(first_byte,
+                                                                        first_byte - request_.times.started);
+  }
   crash_check_.note_survived(subject());
-}
-
-void Dispatch::note_rescue() {
-  const auto raise = [](std::atomic<std::int64_t>& highest, std::int64_t to) {
-    std::int64_t known = highest.load(std::memory_order_relaxed);
-    while (known < to && !highest.compare_exchange_weak(known, to, std::memory_order_relaxed)) {
-    }
-  };
-  const base::Instant first_byte = side().first_byte();
-  BackendLoad& load = context_.shared.loads[conf::index(*tries_.failed_from)];
-  load.rescued.fetch_add(1, std::memory_order_relaxed);
-  raise(load.rescue_last_ns, first_byte.time_since_epoch().count());
-  raise(load.rescue_longest_ns, (first_byte - request_.times.started).count());
 }
 
 void Dispatch::learn_from(const http::ResponseHead& head) {

@@ -25,7 +25,7 @@ class DispatchOwner {
   /// A connection is there: send the request.
   virtual void on_connected() = 0;
   /// No backend will have it: respond with this error.
-  virtual void on_undeliverable(int status, const ErrorDetails& details) = 0;
+  virtual void reply_error(int status, const ErrorDetails& details) = 0;
   /// The backend hangs in the middle of its response.
   virtual void on_hung_response() = 0;
   /// An end that the response waited for is known everywhere.
@@ -69,13 +69,10 @@ class Dispatch final : private AttemptOwner, private sessions::StoreHandler {
   Attempt& attempt() { return attempt_; }
   BackendH1& side() { return attempt_.side(); }
   Placement& placement() { return placement_; }
-  const Placement& placement() const { return placement_; }
   std::uint32_t attempts() const { return tries_.attempts; }
   Placement::Tools tools();
   /// It is long, and its backend is being left or gone.
   bool is_to_end() const { return attempt_.is_to_end(request_.state == State::Tunnelling); }
-  /// The backend is where it was when it was chosen: its connections are worth keeping.
-  bool is_current() const;
 
  private:
   /// Of all attempts so far.
@@ -106,24 +103,19 @@ class Dispatch final : private AttemptOwner, private sessions::StoreHandler {
   void note_move(conf::BackendId from);
   void go_to(conf::BackendId backend);
   void on_no_room();
-  void reserve_elsewhere();
   void place_elsewhere(base::ErrorCode code);
   void connect();
   void dial();
-  BackendH1::Request wire_request() const;
 
   void act(Decision decision, base::ErrorCode code);
   void give_up(base::ErrorCode code);
   void await_verdict(Decision decision, base::ErrorCode code);
   void on_verdict();
-  void leave_judging();
   void on_hung();
   void look_at_hung_at(base::Instant due);
   void leave_hung();
-  bool is_loss(base::ErrorCode code) const;
   CrashCheck::Subject subject() const;
   bool refuse_if_quarantined();
-  void note_rescue();
 
   Context& context_;
   Request& request_;

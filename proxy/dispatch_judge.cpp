@@ -45,7 +45,7 @@ void Dispatch::on_attempt_failed(ErrorCode code) {
   Decision decision = decide(attempt);
   // A kept-alive connection that was dead says nothing about its backend.
   if (decision != Decision::RedialSame) attempt_.note_failure(code);
-  if (is_loss(code)) crash_check_.note_loss();
+  if (is_loss(code, side(), *request_.pool)) crash_check_.note_loss();
   attempt_.forget_connection();
   if (decision == Decision::RedialSame) {
     tries_.has_redialled = true;
@@ -79,21 +79,14 @@ void Dispatch::give_up(ErrorCode code) {
   if (code == ErrorCode::Unavailable) {
     details.maintenance = request_.snapshot->maintenance_pages[conf::index(request_.route->pool)];
   }
-  owner_.on_undeliverable(status_of(code), details);
+  owner_.reply_error(status_of(code), details);
 }
 
 void Dispatch::on_response_cut(ErrorCode code) {
   attempt_.note_failure(code);
-  if (!is_loss(code)) return;
+  if (!is_loss(code, side(), *request_.pool)) return;
   crash_check_.note_loss();
   crash_check_.report(subject(), *attempt_.backend());
-}
-
-/// The backend's end of the connection has gone with the request on it.
-bool Dispatch::is_loss(ErrorCode code) const {
-  const BackendH1& side = attempt_.side();
-  return (code == ErrorCode::Closed || code == ErrorCode::Reset) && side.is_connected() && side.has_sent() &&
-         has_quarantine(*request_.pool);
 }
 
 CrashCheck::Subject Dispatch::subject() const {
@@ -106,7 +99,7 @@ bool Dispatch::refuse_if_quarantined() {
   if (entry == nullptr) return false;
   request_.counters().quarantined.add();
   request_.counters().failed.add();
-  owner_.on_undeliverable(503, {.cause = ErrorCause::Quarantined, .retry_after = entry->until - context_.now()});
+  owner_.reply_error(503, {.cause = ErrorCause::Quarantined, .retry_after = entry->until - context_.now()});
   return true;
 }
 
@@ -120,8 +113,6 @@ void Dispatch::await_verdict(Decision decision, ErrorCode code) {
   request_.deadline->set(context_.now() + kVerdictMax);
 }
 
-void Dispatch::leave_judging() { std::erase(context_.awaiting_verdict, this); }
-
 void Dispatch::on_quarantine_view() {
   if (request_.state != State::Judging || !crash_check_.is_judged(*attempt_.backend())) return;
   ClientSide& client = *request_.client;
@@ -131,7 +122,7 @@ void Dispatch::on_quarantine_view() {
 
 void Dispatch::on_verdict() {
   request_.deadline->cancel();
-  leave_judging();
+  std::erase(context_.awaiting_verdict, this);
   if (refuse_if_quarantined()) return;
   act(crash_check_.may_have_crashed(subject()) ? Decision::GiveUp : tries_.decision, tries_.failure);
 }

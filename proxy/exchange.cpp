@@ -31,9 +31,9 @@ void Exchange::start(ClientSide& client, const http::RequestHead& head, const Re
   const Origin origin = origin_of(head, forward);
   if (admit(head, forward, origin)) {
     if (first.state == RequestPiece::State::Bad) {
-      reply_error(400);
+      reply_error(400, {});
     } else if (request_.upload.is_too_long()) {
-      reply_error(413);
+      reply_error(413, {});
     } else {
       dispatch_.place(head, forward, origin);
     }
@@ -56,13 +56,13 @@ bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, con
 
   if (request_.route == nullptr) {
     context_.counters.requests_refused.add();
-    return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404), false;
+    return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404, {}), false;
   }
   switch (request_.route->action) {
     case conf::RouteAction::Deny:
-      return reply_error(403), false;
+      return reply_error(403, {}), false;
     case conf::RouteAction::Redirect:
-      return reply(make_redirect_response(context_.response_head, context_.page, *request_.route, head,
+      return reply(make_redirect_response(context_.scratch.response_head, context_.scratch.page, *request_.route, head,
                                           {.method = head.method})),
              false;
     case conf::RouteAction::Forward:
@@ -77,7 +77,7 @@ bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, con
 void Exchange::reply_error(int status, const ErrorDetails& details) {
   leave_backend();
   const ErrorFormat format = pick_format(request_.head.field("Accept"), request_.head.field("X-Requested-With"));
-  reply(make_error_response(context_.response_head, context_.page, status,
+  reply(make_error_response(context_.scratch.response_head, context_.scratch.page, status,
                             {.method = request_.method,
                              .format = format,
                              .retry_after = details.retry_after,
@@ -85,12 +85,12 @@ void Exchange::reply_error(int status, const ErrorDetails& details) {
                              .cause = details.cause}));
 }
 
-/// Sends context_.response_head and `body` as the whole response.
+/// Sends context_.scratch.response_head and `body` as the whole response.
 void Exchange::reply(std::string_view body) {
-  response_.status = context_.response_head.status;
+  response_.status = context_.scratch.response_head.status;
   response_.has_begun = response_.is_read = true;
   response_.bytes = body.size();
-  request_.client->begin(context_.response_head, {});
+  request_.client->begin(context_.scratch.response_head, {});
   const bool is_sent = request_.client->send(body, ClientSide::More::No);
   // What the client has not taken yet goes out behind the exchange.
   finish(is_sent ? ClientSide::End::Whole : ClientSide::End::Cut);
@@ -102,19 +102,26 @@ void Exchange::leave_backend() {
 }
 
 void Exchange::finish(ClientSide::End how) {
-  more_->cancel();
-  dispatch_.end();
-  const bool was_tunnel = request_.state == State::Tunnelling;
-  request_.enter(Event::Finished);
   if (request_.is_forwarded()) {
     PoolCounters& counters = request_.counters();
     counters.responses[code_class(response_.status)].add();
     counters.stickiness[static_cast<std::size_t>(dispatch_.placement().word())].add();
-    if (!was_tunnel) counters.total.add(context_.now() - request_.times.started);
+    if (request_.state != State::Tunnelling) counters.total.add(context_.now() - request_.times.started);
   }
-  write_access_line();
-  give_back();
+  close();
   request_.client->end(how);  // may begin nothing, but this exchange is no longer the client's
+}
+
+/// The request is over. What a spare exchange need not hold goes; the snapshot of now it keeps: the next request will
+/// want that one.
+void Exchange::close() {
+  more_->cancel();
+  dispatch_.end();
+  request_.enter(Event::Finished);
+  write_access_line();
+  forget_old_snapshot();
+  request_.newer.reset();
+  request_.upload.release();
 }
 
 void Exchange::on_client_gone() {
@@ -124,19 +131,8 @@ void Exchange::on_client_gone() {
 
 void Exchange::on_client_closed() {
   if (request_.state == State::Done) return;
-  more_->cancel();
-  dispatch_.end();
-  request_.state = State::Done;
   context_.counters.requests_aborted.add();
-  write_access_line();
-  give_back();
-}
-
-/// What a spare exchange need not hold. The snapshot of now it keeps: the next request will want that one.
-void Exchange::give_back() {
-  forget_old_snapshot();
-  request_.newer.reset();
-  request_.upload.release();
+  close();
 }
 
 void Exchange::forget_old_snapshot() {
@@ -167,9 +163,9 @@ void Exchange::write_access_line() {
                       .stickiness = dispatch_.placement().word()};
   if (request_.is_forwarded()) record.pool = request_.pool->name;
   if (attempt.backend()) record.backend = request_.known().settings->backend(*attempt.backend()).name;
-  context_.text.clear();
-  append_access_line(context_.text, record, server.access_log_format);
-  context_.listener.on_access_line(context_.text);
+  context_.scratch.text.clear();
+  append_access_line(context_.scratch.text, record, server.access_log_format);
+  context_.listener.on_access_line(context_.scratch.text);
 }
 
 void Exchange::extend_deadline(base::Duration by) {
@@ -178,7 +174,7 @@ void Exchange::extend_deadline(base::Duration by) {
 }
 
 void Exchange::on_view() {
-  if (is_to_end()) return end_long();
+  if (dispatch_.is_to_end()) return end_long();
   dispatch_.on_view();
 }
 
@@ -215,7 +211,7 @@ void Exchange::on_due() {
 void Exchange::on_awaited_too_long() {
   const Upload& upload = request_.upload;
   const bool is_clients_turn = !upload.is_whole() && !dispatch_.side().is_blocked();
-  if (is_clients_turn && !upload.is_abandoned() && !upload.awaits_continue()) return reply_error(408);
+  if (is_clients_turn && !upload.is_abandoned() && !upload.awaits_continue()) return reply_error(408, {});
   dispatch_.on_attempt_failed(ErrorCode::Timeout);
 }
 

@@ -45,7 +45,7 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
 
   // Events: each ends with resume().
   void on_connected() override;
-  void on_undeliverable(int status, const ErrorDetails& details) override { reply_error(status, details); }
+  void reply_error(int status, const ErrorDetails& details) override;
   void on_hung_response() override { on_response_cut(base::ErrorCode::Timeout); }
   void on_ends_known() override;
   void on_readable() override;
@@ -55,17 +55,15 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   void on_turn();
 
   bool admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin);
-  void reply_error(int status, const ErrorDetails& details = {});
   void reply(std::string_view body);
   void finish(ClientSide::End how);
   void on_client_gone();
   void leave_backend();
-  void give_back();
+  void close();
   void write_access_line();
   void extend_deadline(base::Duration by);
 
   // Bytes both ways (exchange_relay.cpp).
-  base::Duration response_timeout() const;
   void relay_request();
   void read_response();
   bool pass_interim();
@@ -80,7 +78,6 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   void begin_tunnel();
   void run_tunnel(Tunnel::Outcome outcome);
   void note_long();
-  bool is_to_end() const { return dispatch_.is_to_end(); }
   void end_long();
 
   Context& context_;

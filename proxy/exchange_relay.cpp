@@ -24,18 +24,13 @@ bool is_event_stream(const http::ResponseHead& head) {
 
 }  // namespace
 
-base::Duration Exchange::response_timeout() const {
-  return request_.route->response_timeout.value_or(
-      request_.pool->response_timeout.value_or(request_.timeouts().response));
-}
-
 void Exchange::on_connected() {
   Upload& upload = request_.upload;
   const auto wrote = upload.send_first(dispatch_.side(), request_.head, *request_.client);
   if (wrote.state == SendBuffer::State::Failed) return dispatch_.on_attempt_failed(wrote.error);
   request_.enter(Event::Sent);
   const bool is_sent = wrote.state == SendBuffer::State::Sent;
-  if (is_sent && upload.is_whole()) return extend_deadline(response_timeout());
+  if (is_sent && upload.is_whole()) return extend_deadline(request_.response_timeout());
   extend_deadline(request_.timeouts().body_idle);
   if (is_sent) relay_request();
 }
@@ -47,7 +42,7 @@ void Exchange::relay_request() {
     case Upload::Outcome::Waits:
       return;
     case Upload::Outcome::Sent:
-      if (request_.state == State::Awaiting) extend_deadline(response_timeout());
+      if (request_.state == State::Awaiting) extend_deadline(request_.response_timeout());
       return;
     case Upload::Outcome::Turn:
       return more_->set(context_.now());
@@ -56,7 +51,7 @@ void Exchange::relay_request() {
     case Upload::Outcome::Bad:
     case Upload::Outcome::TooLong:
       if (response_.has_begun) return finish(ClientSide::End::Cut);
-      return reply_error(outcome == Upload::Outcome::TooLong ? 413 : 400);
+      return reply_error(outcome == Upload::Outcome::TooLong ? 413 : 400, {});
     case Upload::Outcome::BackendBroken:
       return read_response();  // it may have responded already (413 and a closed connection, say)
   }
@@ -102,7 +97,7 @@ void Exchange::on_writable() {
       if (!request_.upload.is_whole()) {
         relay_request();
       } else if (request_.state == State::Awaiting) {
-        extend_deadline(response_timeout());
+        extend_deadline(request_.response_timeout());
       }
     }
   }
@@ -111,7 +106,7 @@ void Exchange::on_writable() {
 
 void Exchange::on_turn() {
   ClientSide& client = *request_.client;
-  if (is_to_end()) {
+  if (dispatch_.is_to_end()) {
     end_long();
   } else if (request_.state == State::Tunnelling) {
     run_tunnel(tunnel_.pump());
@@ -149,15 +144,15 @@ void Exchange::read_response() {
 bool Exchange::pass_interim() {
   request_.upload.note_interim();
   if (++response_.interims > kInterimsMax) return dispatch_.on_attempt_failed(ErrorCode::Malformed), false;
-  extend_deadline(request_.upload.is_whole() ? response_timeout() : request_.timeouts().body_idle);
-  if (request_.client->interim(context_.response_head)) return true;
+  extend_deadline(request_.upload.is_whole() ? request_.response_timeout() : request_.timeouts().body_idle);
+  if (request_.client->interim(context_.scratch.response_head)) return true;
   return on_client_gone(), false;
 }
 
 void Exchange::on_response_head() {
-  response_.status = context_.response_head.status;
+  response_.status = context_.scratch.response_head.status;
   dispatch_.on_responded(response_.status);
-  dispatch_.learn_from(context_.response_head);
+  dispatch_.learn_from(context_.scratch.response_head);
   if (!dispatch_.placement().is_ending()) return send_response_head();
   // The response ends a session: who has it must not find the session alive anywhere.
   request_.enter(Event::Held);
@@ -182,14 +177,14 @@ void Exchange::begin_response() {
                       sticky.same_site, request_.flags.is_secure ? Secure::Yes : Secure::No);
   }
   request_.client->begin(
-      context_.response_head,
+      context_.scratch.response_head,
       {.set_cookie_line = cookie_line,
        .own_cookie = sticky.mode == conf::StickyMode::Cookie ? std::string_view(sticky.cookie) : std::string_view()});
   response_.has_begun = true;
 }
 
 void Exchange::send_response_head() {
-  const http::ResponseHead& head = context_.response_head;
+  const http::ResponseHead& head = context_.scratch.response_head;
   begin_response();
   request_.enter(Event::Answered);
   if (head.framing.kind != http::Framing::Kind::Length && is_event_stream(head)) note_long();
@@ -234,7 +229,7 @@ void Exchange::on_response_read() {
   Upload& upload = request_.upload;
   const bool is_request_sent = upload.is_whole() && !side.is_blocked() && !upload.is_abandoned();
   if (!upload.is_whole()) upload.abandon();  // what still comes of it is nobody's
-  if (is_request_sent && side.is_reusable() && dispatch_.is_current()) {
+  if (is_request_sent && side.is_reusable() && request_.is_current(*dispatch_.attempt().backend())) {
     if (request_.flags.is_pinned) {
       request_.client->facts().pinned = side.take_lease();
     } else {
@@ -259,7 +254,7 @@ void Exchange::on_response_cut(ErrorCode code) {
 
 void Exchange::begin_tunnel() {
   if (!request_.flags.may_upgrade) return dispatch_.on_attempt_failed(ErrorCode::Malformed);  // nobody asked for it
-  response_.status = context_.response_head.status;
+  response_.status = context_.scratch.response_head.status;
   dispatch_.on_responded(response_.status);
   dispatch_.placement().end_admission();
   begin_response();
@@ -279,7 +274,7 @@ void Exchange::begin_tunnel() {
 
 void Exchange::note_long() {
   dispatch_.attempt().note_long();
-  if (is_to_end()) more_->set(context_.now());  // it has begun after all of them were told to end
+  if (dispatch_.is_to_end()) more_->set(context_.now());  // it has begun after all of them were told to end
 }
 
 /// Its backend is being left: the client comes again by itself and is served elsewhere.

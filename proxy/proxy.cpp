@@ -57,9 +57,9 @@ ClientConnection* Proxy::longest_idle() {
 
 void Proxy::turn_away(std::unique_ptr<net::Stream> stream) {
   context_.counters.connections_refused.add();
-  context_.text.clear();
-  append_error_response(context_.text, 503, {.after = After::Close});
-  const iovec pieces[] = {piece(context_.text)};
+  context_.scratch.text.clear();
+  append_error_response(context_.scratch.text, 503, {.after = After::Close});
+  const iovec pieces[] = {piece(context_.scratch.text)};
   stream->write(pieces);
   stream->shutdown_write();
   context_.scheduler.bury(std::move(stream));

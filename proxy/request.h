@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "proxy/backend_h1.h"
 #include "proxy/client_side.h"
 #include "proxy/context.h"
 #include "proxy/exchange_state.h"
@@ -56,6 +57,22 @@ struct Request {
     pool = &newer->settings->pool(route->pool);
   }
   const conf::Timeouts& timeouts() const { return snapshot->settings->timeouts; }
+  base::Duration response_timeout() const {
+    return route->response_timeout.value_or(pool->response_timeout.value_or(timeouts().response));
+  }
+  /// The backend is where it was when it was chosen: its connections are worth keeping.
+  bool is_current(conf::BackendId backend) const {
+    if (&known() == context.snapshot.get()) return true;
+    const std::size_t at = conf::index(backend);
+    return context.settings().has(backend) && known().addresses[at] == context.snapshot->addresses[at];
+  }
+  /// For the wire.
+  BackendH1::Request wire() const {
+    const conf::Limits& limits = snapshot->settings->limits;
+    return {.method = method,
+            .framing = upload.is_chunked() ? H1Pieces::Framing::Chunked : H1Pieces::Framing::Plain,
+            .limits = {.bytes_max = limits.response_head_bytes, .fields_max = limits.headers}};
+  }
   PoolCounters& counters() { return context.counters.pool[conf::index(route->pool)]; }
   bool is_forwarded() const { return route != nullptr && route->action == conf::RouteAction::Forward; }
   /// Something has moved; the next has to within `by`.

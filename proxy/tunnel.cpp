@@ -17,7 +17,7 @@ bool Tunnel::pump_one(Side& from, Side& to) {
       wants_more_ = true;
       return true;
     }
-    const net::IoResult got = from.stream->read(*context_.scratch);
+    const net::IoResult got = from.stream->read(*context_.scratch.bytes);
     if (got.state == net::IoResult::State::Blocked) break;
     if (got.state == net::IoResult::State::Failed) {
       from.broken = true;
@@ -28,7 +28,7 @@ bool Tunnel::pump_one(Side& from, Side& to) {
       break;
     }
     from.bytes += got.bytes;
-    const iovec pieces[] = {{context_.scratch->data(), got.bytes}};
+    const iovec pieces[] = {{context_.scratch.bytes->data(), got.bytes}};
     if (to.send_buffer->write(*to.stream, pieces).state == SendBuffer::State::Failed) return false;
   }
   if (from.ended && !to.told && to.send_buffer->is_empty()) {
