@@ -41,7 +41,7 @@ class ClientH1 final : public ClientConnection, private ClientSide, private net:
     std::uint8_t minor = 1;
     bool keeps_alive = false;     ///< The client wants that.
     bool head_is_staged = false;  ///< Scratch::text has the response's head, which goes out with what comes next.
-    ResponsePlan plan;
+    ResponsePlan plan{};
   };
   struct Times {
     base::Instant idle_since{};

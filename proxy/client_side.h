@@ -44,7 +44,7 @@ struct RequestPiece {
     Gone,     ///< The client left in the middle of its request.
   };
   State state = State::Blocked;
-  std::span<char> content;  ///< Inside the scratch buffer: good for this callback.
+  std::span<char> content{};  ///< Inside the scratch buffer: good for this callback.
 };
 
 /// What the proxy adds to the head of a backend's response.

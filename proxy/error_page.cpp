@@ -121,7 +121,10 @@ class OwnResponse {
       : head_(head), text_(text) {
     std::vector<http::Field> fields = std::move(head.fields);  // for its room
     fields.clear();
-    head = {.status = static_cast<std::uint16_t>(status), .reason = reason, .fields = std::move(fields)};
+    head = {};
+    head.status = static_cast<std::uint16_t>(status);
+    head.reason = reason;
+    head.fields = std::move(fields);
     text.clear();
   }
 

@@ -197,13 +197,13 @@ void Exchange::send_response_head() {
 
 /// Sends what came of the body. False: nothing more comes.
 bool Exchange::pass_on(const BackendSide::BodyRead& got) {
-  using State = BackendSide::BodyRead::State;
+  using Read = BackendSide::BodyRead::State;
   ClientSide& client = *request_.client;
-  if (got.state == State::Cut) {
+  if (got.state == Read::Cut) {
     if (!client.send({}, ClientSide::More::Yes)) return on_client_gone(), false;  // a head may be waiting
     return on_response_cut(got.error), false;
   }
-  const bool is_last = got.state == State::Last;
+  const bool is_last = got.state == Read::Last;
   response_.bytes += got.content.size();
   const bool is_sent = is_last ? client.send(got.content, ClientSide::More::No, dispatch_.side().trailers())
                                : client.send(got.content, ClientSide::More::Yes);
