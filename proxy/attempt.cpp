@@ -6,14 +6,7 @@ namespace holdfast::proxy {
 
 using base::ErrorCode;
 
-void Attempt::reset() {
-  backend_.reset();
-  chosen_ = connected_ = {};
-  side_.reset();
-}
-
-Attempt::Room Attempt::enter(conf::BackendId backend) {
-  backend_ = backend;
+Attempt::Room Attempt::enter_limited(conf::BackendId backend) {
   if (reserved_ == backend) {
     reserved_.reset();
     holds_slot_ = true;
@@ -51,15 +44,8 @@ void Attempt::leave_reserved() {
   reserved_.reset();
 }
 
-void Attempt::begin() {
-  chosen_ = context_.now();
-  is_counted_ = true;
-  load().in_flight.fetch_add(1, std::memory_order_relaxed);
-  counters().requests.add();
-}
-
 Attempt::Kept Attempt::take_kept(Lease& pinned, bool only_pinned, const BackendH1::Request& request) {
-  request_ = request;
+  side_.prepare(request);
   if (pinned) {
     Lease lease = std::move(pinned);
     net::Stream& stream = lease->stream();
@@ -76,7 +62,7 @@ Attempt::Kept Attempt::take_kept(Lease& pinned, bool only_pinned, const BackendH
 }
 
 void Attempt::dial(const net::Address& address, base::Duration timeout, const BackendH1::Request& request) {
-  request_ = request;
+  side_.prepare(request);
   dial_ = context_.dialer.dial(
       address, timeout, [this](base::Result<std::unique_ptr<net::Stream>> made) { on_dialled(std::move(made)); });
 }
@@ -89,9 +75,9 @@ void Attempt::on_dialled(base::Result<std::unique_ptr<net::Stream>> made) {
   owner_.on_dialled(std::nullopt);
 }
 
-void Attempt::converse(Lease lease) {
+inline void Attempt::converse(Lease&& lease) {
   connected_ = context_.now();
-  side_.start(std::move(lease), events_, request_);
+  side_.start(std::move(lease), events_);
 }
 
 void Attempt::leave() {

@@ -35,10 +35,18 @@ class Attempt final {
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt() { leave(); }
 
-  /// Of a new request.
-  void reset();
+  /// Of a new request; the last one has left.
+  void reset() {
+    backend_.reset();
+    chosen_ = connected_ = {};
+    side_.reset();
+  }
   /// Goes to `backend`: takes a slot at its limit, or queues for one. Queued: on_room() comes, or leave().
-  Room enter(conf::BackendId backend);
+  Room enter(conf::BackendId backend) {
+    backend_ = backend;
+    if (!reserved_ && !context_.shared.concurrency.is_limited(backend)) return Room::Entered;
+    return enter_limited(backend);
+  }
   bool is_queued() const { return ticket_ != TicketId{} && context_.waiting.contains(ticket_); }
   void on_granted();
   /// Takes a slot at another backend ahead of enter(), if it has one left: reserved() says.
@@ -47,7 +55,12 @@ class Attempt final {
   void leave_reserved();
 
   /// Counts this try in the backend's load. Then one of take_kept() and dial().
-  void begin();
+  void begin() {
+    chosen_ = context_.now();
+    is_counted_ = true;
+    load().in_flight.fetch_add(1, std::memory_order_relaxed);
+    counters().requests.add();
+  }
   /// Goes on with `pinned`, where it fits, or, unless `only_pinned`, with a pooled connection.
   Kept take_kept(Lease& pinned, bool only_pinned, const BackendH1::Request& request);
   /// on_dialled() comes.
@@ -80,7 +93,8 @@ class Attempt final {
 
  private:
   void on_dialled(base::Result<std::unique_ptr<net::Stream>> made);
-  void converse(Lease lease);
+  Room enter_limited(conf::BackendId backend);
+  void converse(Lease&& lease);
   BackendLoad& load() { return context_.shared.loads[conf::index(*backend_)]; }
 
   Context& context_;
@@ -90,7 +104,6 @@ class Attempt final {
   std::optional<conf::BackendId> reserved_;  // whose limit it counts against ahead
   TicketId ticket_{};                        // waits for a slot
   std::unique_ptr<net::Dial> dial_;
-  BackendH1::Request request_;
   BackendH1 side_;
   base::Instant chosen_{};
   base::Instant connected_{};

@@ -16,28 +16,6 @@ bool has_stray_bytes(net::Stream& stream) {
   return stream.read(byte).state != net::IoResult::State::Blocked;
 }
 
-void BackendH1::start(Lease lease, net::StreamHandler& handler, const Request& request) {
-  lease_ = std::move(lease);
-  lease_->stream().set_handler(&handler);
-  request_ = request;
-  sent_bytes_ = 0;
-}
-
-void BackendH1::reset() {
-  has_begun_ = body_has_begun_ = may_be_kept_ = false;
-  sent_bytes_ = 0;
-  first_byte_ = {};
-  drop();
-}
-
-void BackendH1::drop() {
-  lease_.drop();
-  send_buffer_.clear();
-  context_.buffers.take_back(input_);
-  searched_ = 0;
-  fresh_ = {};
-}
-
 Lease BackendH1::take_lease() {
   lease_->stream().set_handler(nullptr);
   return std::move(lease_);
@@ -54,7 +32,7 @@ FailedAttempt::Stage BackendH1::stage(bool request_is_whole) const {
   return request_is_whole && send_buffer_.is_empty() ? Stage::SentNoResponse : Stage::PartlySent;
 }
 
-SendBuffer::Outcome BackendH1::send(const H1Pieces& pieces) {
+inline SendBuffer::Outcome BackendH1::send(const H1Pieces& pieces) {
   const auto wrote = send_buffer_.write(lease_->stream(), pieces.all());
   sent_bytes_ += wrote.bytes;
   return wrote;
@@ -107,7 +85,7 @@ BackendSide::HeadRead BackendH1::read_head() {
 }
 
 /// True: `out` is what came of it. False: more bytes are needed.
-bool BackendH1::parse(HeadRead& out) {
+inline bool BackendH1::parse(HeadRead& out) {
   http::ResponseHead& head = context_.scratch.response_head;
   const auto parsed =
       http::parse_response_head({fresh_.data(), fresh_.size()}, searched_, request_.limits, request_.method, head);
@@ -135,7 +113,7 @@ bool BackendH1::parse(HeadRead& out) {
   return true;
 }
 
-net::IoResult BackendH1::read_behind_fresh() {
+inline net::IoResult BackendH1::read_behind_fresh() {
   std::span<char> scratch(*context_.scratch.bytes);
   if (fresh_.empty()) {
     fresh_ = scratch.first(0);
@@ -185,7 +163,7 @@ BackendSide::BodyRead BackendH1::read_body() {
   return {.state = BodyRead::State::Cut, .error = got.error};
 }
 
-BackendSide::BodyRead BackendH1::take(std::span<char> bytes) {
+inline BackendSide::BodyRead BackendH1::take(std::span<char> bytes) {
   const auto step = body_.take(bytes);
   if (step.state == http::BodyReader::Step::State::Bad) {
     return {.state = BodyRead::State::Cut, .error = ErrorCode::Malformed};

@@ -25,8 +25,14 @@ class BackendH1 final : public BackendSide {
 
   explicit BackendH1(Context& context) : context_(context), send_buffer_(context.buffers) {}
 
-  /// A new request on `lease`; `handler` hears of its events from now on.
-  void start(Lease lease, net::StreamHandler& handler, const Request& request);
+  /// The request that is sent next, on whatever connection.
+  void prepare(const Request& request) { request_ = request; }
+  /// The connection is there; `handler` hears of its events from now on.
+  void start(Lease&& lease, net::StreamHandler& handler) {
+    lease_ = std::move(lease);
+    lease_->stream().set_handler(&handler);
+    sent_bytes_ = 0;
+  }
   bool is_connected() const { return static_cast<bool>(lease_); }
   bool is_reused() const { return lease_->is_reused(); }
   /// The response came whole, nothing lies behind it, and the backend keeps the connection open.
@@ -36,9 +42,19 @@ class BackendH1 final : public BackendSide {
   void keep() { lease_.keep(); }
   Lease take_lease();
   /// Closes the connection and forgets what came by it.
-  void drop();
-  /// Forgets the last request.
-  void reset();
+  void drop() {
+    lease_.drop();
+    send_buffer_.clear();
+    context_.buffers.take_back(input_);
+    searched_ = 0;
+    fresh_ = {};
+  }
+  /// Forgets the last request, whose connection is gone already.
+  void reset() {
+    has_begun_ = body_has_begun_ = may_be_kept_ = false;
+    sent_bytes_ = 0;
+    first_byte_ = {};
+  }
 
   SendBuffer::Outcome send_head(const OwnedHead& head, const Content& first) override;
   SendBuffer::Outcome send_body(const Content& piece) override;

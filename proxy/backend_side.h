@@ -39,7 +39,7 @@ class BackendSide {
   struct BodyRead {
     enum class State : std::uint8_t { More, Last, Blocked, Cut };
     State state = State::Blocked;
-    std::span<const char> content{};                    ///< Inside the scratch buffer: good for this callback.
+    std::span<const char> content{};                  ///< Inside the scratch buffer: good for this callback.
     base::ErrorCode error = base::ErrorCode::Closed;  ///< With Cut: the response will never be whole.
   };
   /// The backend's end of a tunnel.

@@ -22,12 +22,13 @@ constexpr base::Duration kLingerMax = std::chrono::seconds{30};
 constexpr base::Duration kLingerIdle = std::chrono::seconds{2};
 // Of a pipeline, in one turn of the loop.
 constexpr int kRequestsPerTurn = 16;
-constexpr int kReadsPerTurn = 16;
+constexpr int kDiscardsPerTurn = 16;
 
 }  // namespace
 
 ClientH1::ClientH1(Context& context, ClientOwner& owner, std::unique_ptr<net::Stream> stream, std::size_t listen)
-    : context_(context),
+    : ClientSide(facts_),
+      context_(context),
       owner_(owner),
       stream_(std::move(stream)),
       send_buffer_(context.buffers),
@@ -94,7 +95,7 @@ void ClientH1::go_on_next_turn() {
   turn_->set(context_.now());
 }
 
-net::IoResult ClientH1::read(std::span<char> into) {
+inline net::IoResult ClientH1::read(std::span<char> into) {
   const net::IoResult got = stream_->read(into);
   context_.counters.client_bytes_in.add(got.bytes);
   // A full buffer may have left something behind; a short one has not, unless the end was already announced.
@@ -117,7 +118,7 @@ void ClientH1::read_heads() {
   }
 }
 
-bool ClientH1::parse_head(std::size_t have) {
+inline bool ClientH1::parse_head(std::size_t have) {
   const conf::Limits& limits = context_.settings().limits;
   const http::Parsed parsed = http::parse_request_head(
       {context_.scratch.bytes->data(), have}, searched_,
@@ -138,7 +139,7 @@ bool ClientH1::parse_head(std::size_t have) {
   return false;
 }
 
-void ClientH1::begin_exchange(std::size_t consumed, std::size_t have) {
+inline void ClientH1::begin_exchange(std::size_t consumed, std::size_t have) {
   context_.buffers.take_back(input_);
   searched_ = 0;
   const http::RequestHead& head = context_.scratch.request_head;
@@ -149,7 +150,7 @@ void ClientH1::begin_exchange(std::size_t consumed, std::size_t have) {
   exchange_->start(*this, head, first);
 }
 
-RequestPiece ClientH1::take_body(std::span<char> bytes) {
+inline RequestPiece ClientH1::take_body(std::span<char> bytes) {
   const auto step = body_.take(bytes);
   keep_leftover(bytes.subspan(step.consumed));
   switch (step.state) {
@@ -294,7 +295,7 @@ void ClientH1::linger() {
 
 void ClientH1::discard_input() {
   timer_->set(std::min(context_.now() + kLingerIdle, times_.linger_until));
-  for (int i = 0; i < kReadsPerTurn; ++i) {
+  for (int i = 0; i < kDiscardsPerTurn; ++i) {
     const net::IoResult got = stream_->read(*context_.scratch.bytes);
     if (got.state == net::IoResult::State::Blocked) return;
     if (got.state != net::IoResult::State::Ok) return close();

@@ -50,7 +50,6 @@ class ClientH1 final : public ClientConnection, private ClientSide, private net:
   };
 
   // For its exchange.
-  ClientFacts& facts() override { return facts_; }
   RequestPiece read_body() override;
   std::string_view trailers() const override { return body_.trailers(); }
   bool has_left() override { return body_.is_done() ? !notice_bytes() : stream_->peer_ended(); }

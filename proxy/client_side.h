@@ -68,12 +68,12 @@ class ClientSide {
     std::string first;  ///< What the client sent right behind its request.
   };
 
-  ClientSide() = default;
+  explicit ClientSide(ClientFacts& facts) : facts_(facts) {}
   ClientSide(const ClientSide&) = delete;
   ClientSide& operator=(const ClientSide&) = delete;
   virtual ~ClientSide() = default;
 
-  virtual ClientFacts& facts() = 0;
+  ClientFacts& facts() { return facts_; }
 
   /// Reads some of the request's content.
   virtual RequestPiece read_body() = 0;
@@ -100,6 +100,9 @@ class ClientSide {
   virtual void end(End how) = 0;
   /// Goes on with the client's next requests. Every outside event that may have ended an exchange ends with this.
   virtual void resume() = 0;
+
+ private:
+  ClientFacts& facts_;  // the connection's
 };
 
 }  // namespace holdfast::proxy

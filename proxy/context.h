@@ -68,6 +68,9 @@ struct Shared {
   std::uint32_t connections_max = std::numeric_limits<std::uint32_t>::max();
 };
 
+/// How many reads one transfer does in a turn of the loop, so that the others get theirs.
+inline constexpr int kReadsPerTurn = 8;
+
 /// Room that is used within one callback only, never across: every read lands here and every head is written here.
 struct Scratch {
   static constexpr std::size_t kBytes = 128u << 10;

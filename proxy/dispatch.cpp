@@ -29,7 +29,7 @@ std::uint64_t hash_of(const AddressBytes& address) {
 }  // namespace
 
 void Dispatch::reset() {
-  placement_ = {};
+  placement_.emplace();
   crash_check_.reset();
   tries_ = {};
   attempt_.reset();
@@ -39,14 +39,14 @@ void Dispatch::leave() {
   request_.deadline->cancel();
   if (hung_) hung_->cancel();
   if (request_.state == State::Judging) std::erase(context_.awaiting_verdict, this);
-  placement_.stop_waiting();
+  placement_->stop_waiting();
   attempt_.leave();
 }
 
 void Dispatch::end() {
   leave();
   attempt_.leave_reserved();
-  placement_.end_admission();
+  placement_->end_admission();
 }
 
 Placement::Tools Dispatch::tools() {
@@ -61,12 +61,10 @@ Placement::Tools Dispatch::tools() {
           .now = context_.now()};
 }
 
-void Dispatch::keep_session_alive() {
-  const base::Instant now = context_.now();
-  if (now - request_.times.kept_alive < context_.settings().sessions.idle_timeout / 4) return;
-  request_.times.kept_alive = now;
+void Dispatch::extend_session() {
+  request_.times.kept_alive = context_.now();
   if (request_.state == State::Relaying || request_.state == State::Tunnelling) {
-    placement_.keep_alive(tools(), *request_.pool);
+    placement_->keep_alive(tools(), *request_.pool);
   }
 }
 
@@ -93,28 +91,28 @@ void Dispatch::place(const http::RequestHead& head, const ForwardContext& forwar
     }
   }
   context_.budgets[conf::index(request_.route->pool)].on_request(request_.times.started);
-  on_placed(placement_.first(tools(), *request_.pool, who, hash_of(origin.bytes)));
+  on_placed(placement_->first(tools(), *request_.pool, who, hash_of(origin.bytes)));
 }
 
 /// The map has responded: the choice goes on.
 void Dispatch::on_binding(const sessions::BindResult& holds) {
   ClientSide& client = *request_.client;
   request_.look_anew();
-  on_placed(placement_.answered(tools(), *request_.pool, holds, tries_.failed()));
+  on_placed(placement_->answered(tools(), *request_.pool, holds, tries_.failed()));
   client.resume();
 }
 
 void Dispatch::on_admission(sessions::Admission admission) {
   ClientSide& client = *request_.client;
   request_.look_anew();
-  on_placed(placement_.admitted(tools(), *request_.pool, std::move(admission)));
+  on_placed(placement_->admitted(tools(), *request_.pool, std::move(admission)));
   client.resume();
 }
 
-void Dispatch::on_placed(std::optional<conf::BackendId> backend) {
-  if (placement_.is_waiting()) return;
-  if (const auto from = placement_.take_moved_from()) note_move(*from);
-  if (placement_.is_refused()) {
+inline void Dispatch::on_placed(std::optional<conf::BackendId> backend) {
+  if (placement_->is_waiting()) return;
+  if (const auto from = placement_->take_moved_from()) note_move(*from);
+  if (placement_->is_refused()) {
     request_.counters().sessions_refused.add();
     request_.counters().failed.add();
     return owner_.reply_error(503, {.cause = ErrorCause::Full, .retry_after = kRetryWhenFull});
@@ -136,12 +134,12 @@ void Dispatch::note_move(conf::BackendId from) {
     counters.moved_by_state[static_cast<std::size_t>(state)].add();
   }
   const std::string_view reason = is_by_failure ? base::name_of(tries_.failure) : health::reason_to_move(state);
-  context_.listener.on_moved(placement_.key(), {request_.known().tag_of(from), reason, base::wall_now()});
+  context_.listener.on_moved(placement_->key(), {request_.known().tag_of(from), reason, base::wall_now()});
   if (std::exchange(tries_.is_move_noted, true)) return;
   request_.head.note_move(request_.known().settings->backend(from).name, reason);
 }
 
-void Dispatch::go_to(conf::BackendId backend) {
+inline void Dispatch::go_to(conf::BackendId backend) {
   switch (attempt_.enter(backend)) {
     case Attempt::Room::Entered:
       return connect();
@@ -187,10 +185,10 @@ void Dispatch::place_elsewhere(ErrorCode code) {
   if (code != ErrorCode::Overload) tries_.failed_from = attempt_.backend();  // full is not failed
   tries_.failure = code;
   request_.look_anew();
-  on_placed(placement_.again(tools(), *request_.pool, tries_.failed(), attempt_.reserved()));
+  on_placed(placement_->again(tools(), *request_.pool, tries_.failed(), attempt_.reserved()));
 }
 
-void Dispatch::connect() {
+inline void Dispatch::connect() {
   request_.enter(Event::Chosen);
   ++tries_.attempts;
   attempt_.begin();
@@ -239,13 +237,13 @@ void Dispatch::learn_from(const http::ResponseHead& head) {
     const long long now = std::chrono::duration_cast<std::chrono::seconds>(base::wall_now().time_since_epoch()).count();
     learn(pool.sticky, head, now, [&](const AppSession& session) {
       if (session.event == AppSession::Event::Set) {
-        placement_.learn(tools(), pool, *attempt_.backend(), session.name, session.value);
+        placement_->learn(tools(), pool, *attempt_.backend(), session.name, session.value);
       } else {
-        placement_.ended_by_app(tools(), pool, session.name, session.value);
+        placement_->ended_by_app(tools(), pool, session.name, session.value);
       }
     });
   }
-  placement_.end_admission();
+  placement_->end_admission();
   if (!head.has_challenge && !head.has_holdfast) return;
   bool& is_pinned = request_.flags.is_pinned;
   for (const http::Field& field : head.fields) {
@@ -255,7 +253,7 @@ void Dispatch::learn_from(const http::ResponseHead& head) {
     }
     if (field.id == http::FieldId::XHoldfast && base::iequals(field.name, "X-Holdfast-Session") &&
         base::iequals(field.value, "end")) {
-      placement_.end(tools(), pool);
+      placement_->end(tools(), pool);
     }
   }
 }

@@ -64,11 +64,13 @@ class Dispatch final : private AttemptOwner, private sessions::StoreHandler {
   /// The same, and nothing more is to come of this request.
   void end();
   /// A session in use does not expire, however long its request takes.
-  void keep_session_alive();
+  void keep_session_alive() {
+    if (context_.now() - request_.times.kept_alive >= context_.settings().sessions.idle_timeout / 4) extend_session();
+  }
 
   Attempt& attempt() { return attempt_; }
   BackendH1& side() { return attempt_.side(); }
-  Placement& placement() { return placement_; }
+  Placement& placement() { return *placement_; }
   std::uint32_t attempts() const { return tries_.attempts; }
   Placement::Tools tools();
   /// It is long, and its backend is being left or gone.
@@ -99,6 +101,7 @@ class Dispatch final : private AttemptOwner, private sessions::StoreHandler {
   void on_admission(sessions::Admission admission) override;
   void on_ended() override { owner_.on_ends_known(); }
 
+  void extend_session();
   void on_placed(std::optional<conf::BackendId> backend);
   void note_move(conf::BackendId from);
   void go_to(conf::BackendId backend);
@@ -120,7 +123,7 @@ class Dispatch final : private AttemptOwner, private sessions::StoreHandler {
   Context& context_;
   Request& request_;
   DispatchOwner& owner_;
-  Placement placement_;
+  std::optional<Placement> placement_{std::in_place};  // always there: made anew in its place for each request
   CrashCheck crash_check_;
   Tries tries_;
   Attempt attempt_;

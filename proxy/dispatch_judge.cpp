@@ -90,7 +90,7 @@ void Dispatch::on_response_cut(ErrorCode code) {
 }
 
 CrashCheck::Subject Dispatch::subject() const {
-  return {.pool = *request_.pool, .head = request_.head, .upload = request_.upload, .session = placement_.shown()};
+  return {.pool = *request_.pool, .head = request_.head, .upload = request_.upload, .session = placement_->shown()};
 }
 
 /// True: it is over.

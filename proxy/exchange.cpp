@@ -41,7 +41,7 @@ void Exchange::start(ClientSide& client, const http::RequestHead& head, const Re
   if (request_.state < State::Awaiting) request_.upload.keep_first();
 }
 
-bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin) {
+inline bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin) {
   const conf::Settings& settings = *request_.snapshot->settings;
   const Routed found = request_.snapshot->routes.find(head);
   request_.route = found.route ? &settings.route(*found.route) : nullptr;
@@ -114,7 +114,7 @@ void Exchange::finish(ClientSide::End how) {
 
 /// The request is over. What a spare exchange need not hold goes; the snapshot of now it keeps: the next request will
 /// want that one.
-void Exchange::close() {
+inline void Exchange::close() {
   more_->cancel();
   dispatch_.end();
   request_.enter(Event::Finished);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "proxy/exchange.h"
@@ -12,11 +13,24 @@ class ExchangePool {
  public:
   explicit ExchangePool(Context& context) : context_(context) {}
 
-  std::unique_ptr<Exchange> take();
+  std::unique_ptr<Exchange> take() {
+    if (spare_.empty()) return std::make_unique<Exchange>(context_);
+    std::unique_ptr<Exchange> exchange = std::move(spare_.back());
+    spare_.pop_back();
+    return exchange;
+  }
   /// Of one that is over, perhaps still on the stack.
-  void give_back(std::unique_ptr<Exchange> exchange);
+  void give_back(std::unique_ptr<Exchange>&& exchange) {
+    if (spare_.size() < kSpareMax) {
+      spare_.push_back(std::move(exchange));
+    } else {
+      context_.scheduler.bury(std::move(exchange));
+    }
+  }
   /// After a reload.
-  void forget_old_snapshots();
+  void forget_old_snapshots() {
+    for (const auto& exchange : spare_) exchange->forget_old_snapshot();
+  }
 
  private:
   static constexpr std::size_t kSpareMax = 1024;

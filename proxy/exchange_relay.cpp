@@ -10,7 +10,6 @@ namespace holdfast::proxy {
 namespace {
 
 using base::ErrorCode;
-constexpr int kReadsPerTurn = 8;
 constexpr int kInterimsMax = 64;
 
 /// It ends when its reader leaves. A browser's comes again by itself when we end it (HTML, server-sent events).
@@ -149,7 +148,7 @@ bool Exchange::pass_interim() {
   return on_client_gone(), false;
 }
 
-void Exchange::on_response_head() {
+inline void Exchange::on_response_head() {
   response_.status = context_.scratch.response_head.status;
   dispatch_.on_responded(response_.status);
   dispatch_.learn_from(context_.scratch.response_head);
@@ -169,7 +168,7 @@ void Exchange::on_ends_known() {
 }
 
 /// Gives the client the response's head, with what we add to it.
-void Exchange::begin_response() {
+inline void Exchange::begin_response() {
   const conf::Sticky& sticky = request_.pool->sticky;
   std::string cookie_line;
   if (dispatch_.placement().gives_cookie()) {
@@ -183,7 +182,7 @@ void Exchange::begin_response() {
   response_.has_begun = true;
 }
 
-void Exchange::send_response_head() {
+inline void Exchange::send_response_head() {
   const http::ResponseHead& head = context_.scratch.response_head;
   begin_response();
   request_.enter(Event::Answered);
@@ -196,7 +195,7 @@ void Exchange::send_response_head() {
 }
 
 /// Sends what came of the body. False: nothing more comes.
-bool Exchange::pass_on(const BackendSide::BodyRead& got) {
+inline bool Exchange::pass_on(const BackendSide::BodyRead& got) {
   using Read = BackendSide::BodyRead::State;
   ClientSide& client = *request_.client;
   if (got.state == Read::Cut) {
@@ -223,7 +222,7 @@ void Exchange::relay_response() {
 }
 
 /// The response is whole; the client may still have to take the end of it, the backend is free at once.
-void Exchange::on_response_read() {
+inline void Exchange::on_response_read() {
   response_.is_read = true;
   BackendH1& side = dispatch_.side();
   Upload& upload = request_.upload;

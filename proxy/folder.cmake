@@ -12,7 +12,6 @@ holdfast_library(proxy
     dispatch dispatch_judge
     error_page
     exchange exchange_relay
-    exchange_pool
     forward_headers
     concurrency_limits
     identity

@@ -13,9 +13,18 @@ namespace holdfast::proxy {
 /// from it, too: the client's own head is gone by then. Recycled: keeps its room between requests.
 class OwnedHead {
  public:
-  void clear();
+  void clear() {
+    text_.clear();
+    if (text_.capacity() > kCapacityMax) text_.shrink_to_fit();
+    request_id_ = {};
+    method_size_ = path_size_ = 0;
+  }
   /// Makes the head a backend gets for `head`.
-  void assign(const http::RequestHead& head, const ForwardContext& forward);
+  void assign(const http::RequestHead& head, const ForwardContext& forward) {
+    request_id_ = append_request_head(text_, head, forward);
+    method_size_ = head.method_text.size();
+    path_size_ = head.path.size();
+  }
   /// Adds that the session was moved off backend `from`.
   void note_move(std::string_view from, std::string_view reason);
 
@@ -31,6 +40,8 @@ class OwnedHead {
   std::string_view field(std::string_view name) const;
 
  private:
+  static constexpr std::size_t kCapacityMax = 16u << 10;  // of a head that is kept for the next request
+
   std::string text_;
   TextRange request_id_;
   std::size_t method_size_ = 0;

@@ -2,10 +2,6 @@
 
 namespace holdfast::proxy {
 
-namespace {
-constexpr int kReadsPerTurn = 8;
-}
-
 void Tunnel::start(net::Stream& client, SendBuffer& to_client, net::Stream& backend, SendBuffer& to_backend) {
   client_ = {.stream = &client, .send_buffer = &to_client};
   backend_ = {.stream = &backend, .send_buffer = &to_backend};

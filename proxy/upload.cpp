@@ -4,10 +4,6 @@
 
 namespace holdfast::proxy {
 
-namespace {
-constexpr int kReadsPerTurn = 8;
-}
-
 void Upload::start(const http::RequestHead& head, const RequestPiece& first) {
   is_chunked_ = head.framing.kind == http::Framing::Kind::Chunked;
   announced_ = is_chunked_ ? Fingerprint::kChunked : head.framing.length;
