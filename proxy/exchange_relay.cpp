@@ -154,7 +154,7 @@ inline void Exchange::on_response_head() {
   dispatch_.learn_from(context_.scratch.response_head);
   if (!dispatch_.placement().is_ending()) return send_response_head();
   // The response ends a session: who has it must not find the session alive anywhere.
-  request_.enter(Event::Held);
+  request_.enter(Event::Ending);
   dispatch_.side().hold();
 }
 

@@ -9,7 +9,7 @@
 namespace holdfast::house {
 namespace {
 
-constexpr std::size_t kLinesMax = 450;
+constexpr std::size_t kLinesMax = 500;
 
 using Graph = std::map<std::string, std::set<std::string>>;
 
