@@ -44,9 +44,11 @@ void Exchange::start(ClientSide& client, const http::RequestHead& head, const Re
 inline bool Exchange::admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin) {
   const conf::Settings& settings = *request_.snapshot->settings;
   const Routed found = request_.snapshot->routes.find(head);
-  request_.route = found.route ? &settings.route(*found.route) : nullptr;
-  request_.pool = request_.is_forwarded() ? &settings.pool(request_.route->pool) : nullptr;
-  const conf::Pool* const pool = request_.pool;
+  const conf::Route* const route = found.route ? &settings.route(*found.route) : nullptr;
+  const bool is_forwarded = route != nullptr && route->action == conf::RouteAction::Forward;
+  const conf::Pool* const pool = is_forwarded ? &settings.pool(route->pool) : nullptr;
+  request_.route = route;
+  request_.pool = pool;
   if (pool != nullptr && pool->sticky.mode == conf::StickyMode::Cookie) forward.own_cookie = pool->sticky.cookie;
   TraceNames names;
   forward.request_id = names.request_id(context_.random);
@@ -54,24 +56,23 @@ inline bool Exchange::admit(const http::RequestHead& head, ForwardContext& forwa
   request_.head.assign(head, forward);
   if (origin.text.data() != forward.peer.data()) request_.origin = origin.text;
 
-  if (request_.route == nullptr) {
-    context_.counters.requests_refused.add();
-    return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404, {}), false;
-  }
-  switch (request_.route->action) {
-    case conf::RouteAction::Deny:
-      return reply_error(403, {}), false;
-    case conf::RouteAction::Redirect:
-      return reply(make_redirect_response(context_.scratch.response_head, context_.scratch.page, *request_.route, head,
-                                          {.method = head.method})),
-             false;
-    case conf::RouteAction::Forward:
-      break;
-  }
+  if (pool == nullptr) return reply_here(head, found), false;
   request_.counters().requests.add();
-  request_.upload.set_limit(request_.route->request_body_bytes.value_or(
-      pool->request_body_bytes.value_or(settings.limits.request_body_bytes)));
+  request_.upload.set_limit(
+      route->request_body_bytes.value_or(pool->request_body_bytes.value_or(settings.limits.request_body_bytes)));
   return true;
+}
+
+/// What no backend is asked for.
+void Exchange::reply_here(const http::RequestHead& head, const Routed& found) {
+  const conf::Route* const route = request_.route;
+  if (route == nullptr) {
+    context_.counters.requests_refused.add();
+    return reply_error(found.why == NoRoute::UnknownHost ? 421 : 404, {});
+  }
+  if (route->action == conf::RouteAction::Deny) return reply_error(403, {});
+  reply(make_redirect_response(context_.scratch.response_head, context_.scratch.page, *route, head,
+                               {.method = head.method}));
 }
 
 void Exchange::reply_error(int status, const ErrorDetails& details) {

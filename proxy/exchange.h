@@ -55,6 +55,7 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   void on_turn();
 
   bool admit(const http::RequestHead& head, ForwardContext& forward, const Origin& origin);
+  void reply_here(const http::RequestHead& head, const Routed& found);
   void reply(std::string_view body);
   void finish(ClientSide::End how);
   void on_client_gone();
