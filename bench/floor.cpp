@@ -53,6 +53,43 @@ void watch(int epoll, End& end) {
   epoll_ctl(epoll, EPOLL_CTL_ADD, end.fd, &event);
 }
 
+/// Accepts one client and connects it to the backend.
+void join(int listener, const sockaddr_in& backend, int epoll) {
+  const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+  if (fd < 0) return;
+  const int up = socket(AF_INET, SOCK_STREAM, 0);
+  if (connect(up, reinterpret_cast<const sockaddr*>(&backend), sizeof backend) != 0) {
+    close(fd);
+    close(up);
+    return;
+  }
+  set_nodelay(fd);
+  set_nodelay(up);
+  auto* client = new End{fd};
+  auto* server = new End{up};
+  client->other = server;
+  server->other = client;
+  watch(epoll, *client);
+  watch(epoll, *server);
+}
+
+/// Moves what has come at `end` to the other one. False: both are over.
+bool move_bytes(End& end, std::uint32_t events) {
+  static char buffer[65536];
+  for (;;) {
+    const ssize_t got = recv(end.fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (got > 0 && send_all(end.other->fd, buffer, static_cast<std::size_t>(got))) {
+      if (got < static_cast<ssize_t>(sizeof buffer) && (events & EPOLLRDHUP) == 0) return true;
+      continue;
+    }
+    if (got < 0 && errno == EAGAIN) return true;
+    end.is_closed = end.other->is_closed = true;
+    close(end.fd);
+    close(end.other->fd);
+    return false;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -71,7 +108,6 @@ int main(int argc, char** argv) {
   event.events = EPOLLIN;
   event.data.ptr = &accepting;
   epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
-  static char buffer[65536];
   std::vector<std::unique_ptr<End>> dead;
   for (;;) {
     epoll_event events[256];
@@ -79,38 +115,10 @@ int main(int argc, char** argv) {
     for (int i = 0; i < count; ++i) {
       End& end = *static_cast<End*>(events[i].data.ptr);
       if (&end == &accepting) {
-        const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
-        if (fd < 0) continue;
-        const int up = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(up, reinterpret_cast<const sockaddr*>(&backend), sizeof backend) != 0) {
-          close(fd);
-          close(up);
-          continue;
-        }
-        set_nodelay(fd);
-        set_nodelay(up);
-        auto* client = new End{fd};
-        auto* server = new End{up};
-        client->other = server;
-        server->other = client;
-        watch(epoll, *client);
-        watch(epoll, *server);
-        continue;
-      }
-      if (end.is_closed) continue;
-      for (;;) {
-        const ssize_t got = recv(end.fd, buffer, sizeof buffer, MSG_DONTWAIT);
-        if (got > 0 && send_all(end.other->fd, buffer, static_cast<std::size_t>(got))) {
-          if (got < static_cast<ssize_t>(sizeof buffer) && (events[i].events & EPOLLRDHUP) == 0) break;
-          continue;
-        }
-        if (got < 0 && errno == EAGAIN) break;
-        end.is_closed = end.other->is_closed = true;
-        close(end.fd);
-        close(end.other->fd);
+        join(listener, backend, epoll);
+      } else if (!end.is_closed && !move_bytes(end, events[i].events)) {
         dead.emplace_back(&end);
         dead.emplace_back(end.other);
-        break;
       }
     }
     dead.clear();

@@ -1,6 +1,7 @@
 # What ./dev bench needs besides the proxy itself.
 foreach(program floor backend open_loop failover_app failover_users)
   add_executable(bench_${program} bench/${program}.cpp)
+  target_include_directories(bench_${program} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(bench_${program} PRIVATE holdfast_warnings)
 endforeach()
 target_link_libraries(bench_failover_app PRIVATE hiredis)

@@ -54,7 +54,8 @@ std::optional<Event> BackendEvents::event_of(const Judgement& before, const Fact
     event.kind = Event::Kind::Up;
     event.since = now - out_since_.value_or(now);
     event.detail = facts.last_detail;
-  } else if (facts.judgement.suspected == Suspected::Yes && !facts.suspicion.is_silence() && may_say_suspect(now)) {
+  } else if (facts.judgement.suspected == Suspected::Yes && !facts.suspicion.is_silence() &&
+             may_report_suspicion(now)) {
     event.kind = Event::Kind::Suspect;
     const bool by_request = facts.suspicion.is_suspect();
     event.reason = by_request ? Reason::RequestFailed : facts.reasons.probe_reason();
@@ -66,7 +67,7 @@ std::optional<Event> BackendEvents::event_of(const Judgement& before, const Fact
 }
 
 std::optional<Event> BackendEvents::on_silence_confirmed(const Facts& facts, base::Instant now) {
-  if (facts.judgement.suspected != Suspected::Yes || !may_say_suspect(now)) return std::nullopt;
+  if (facts.judgement.suspected != Suspected::Yes || !may_report_suspicion(now)) return std::nullopt;
   return Event{.kind = Event::Kind::Suspect,
                .backend = backend_,
                .reason = Reason::Silence,
@@ -80,7 +81,7 @@ Event BackendEvents::on_order(const OperatorOrder& order) const {
 }
 
 // A backend that fails every other request is suspect again and again.
-bool BackendEvents::may_say_suspect(base::Instant now) {
+bool BackendEvents::may_report_suspicion(base::Instant now) {
   if (suspicion_said_ && now - *suspicion_said_ < kSuspicionSaidEvery) return false;
   suspicion_said_ = now;
   return true;

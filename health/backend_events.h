@@ -43,7 +43,7 @@ class BackendEvents {
 
  private:
   std::optional<Event> event_of(const Judgement& before, const Facts& facts, base::Instant now);
-  bool may_say_suspect(base::Instant now);
+  bool may_report_suspicion(base::Instant now);
 
   const conf::BackendId backend_;
   std::optional<base::Instant> trouble_since_;   // the first sign of what is going on now; none while all is well

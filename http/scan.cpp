@@ -45,6 +45,13 @@ __m128i in_range(__m128i bytes, int low, int high) {
   return _mm_cmpeq_epi8(_mm_min_epu8(shifted, all(high - low)), shifted);
 }
 
+/// Lanes of a block that may not be in a field's value.
+unsigned not_of_value(const char* block) {
+  const __m128i bytes = load(block);
+  const __m128i controls = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, all('\t')), in_range(bytes, 0x00, 0x1f));
+  return mask(_mm_or_si128(controls, _mm_cmpeq_epi8(bytes, all(0x7f))));
+}
+
 }  // namespace
 
 const char* token_end(const char* begin, const char* end) {
@@ -68,13 +75,15 @@ const char* token_end(const char* begin, const char* end) {
 }
 
 const char* value_end(const char* begin, const char* end) {
+  const char* const start = begin;
   for (; end - begin >= kBlock; begin += kBlock) {
-    const __m128i bytes = load(begin);
-    const __m128i controls = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, all('\t')), in_range(bytes, 0x00, 0x1f));
-    const unsigned bad = mask(_mm_or_si128(controls, _mm_cmpeq_epi8(bytes, all(0x7f))));
-    if (bad != 0) return begin + std::countr_zero(bad);
+    if (const unsigned bad = not_of_value(begin); bad != 0) return begin + std::countr_zero(bad);
   }
-  return portable::value_end(begin, end);
+  if (end - start < kBlock) return portable::value_end(begin, end);
+  // The last block, some bytes of which have been found good already: a head's last value ends in it.
+  const char* const last = end - kBlock;
+  const unsigned bad = not_of_value(last);
+  return bad != 0 ? last + std::countr_zero(bad) : end;
 }
 
 const char* target_end(const char* begin, const char* end) {

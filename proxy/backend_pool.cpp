@@ -11,22 +11,11 @@ BackendConnection::BackendConnection(BackendPool& pool, conf::BackendId backend,
 
 void BackendConnection::on_readable() { pool_.discard(*this); }
 
-Lease& Lease::operator=(Lease&& other) noexcept {
-  if (this != &other) {
-    drop();
-    pool_ = other.pool_;
-    connection_ = std::move(other.connection_);
-  }
-  return *this;
-}
-
 void Lease::keep() {
   if (connection_) pool_->put(std::move(connection_));
 }
 
-void Lease::drop() {
-  if (connection_) pool_->bury(std::move(connection_));
-}
+void Lease::close() { pool_->bury(std::move(connection_)); }
 
 BackendPool::BackendPool(base::Scheduler& scheduler, std::size_t backends, std::size_t idle_max,
                          base::Duration idle_timeout)

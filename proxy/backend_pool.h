@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/scheduler.h"
@@ -44,7 +45,12 @@ class Lease {
   Lease(BackendPool& pool, std::unique_ptr<BackendConnection> connection)
       : pool_(&pool), connection_(std::move(connection)) {}
   Lease(Lease&& other) noexcept = default;
-  Lease& operator=(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept {
+    drop();
+    pool_ = other.pool_;
+    connection_ = std::move(other.connection_);
+    return *this;
+  }
   ~Lease() { drop(); }
 
   explicit operator bool() const { return connection_ != nullptr; }
@@ -54,9 +60,13 @@ class Lease {
   /// Gives the connection back for reuse.
   void keep();
   /// Closes the connection, after the current callbacks have returned.
-  void drop();
+  void drop() {
+    if (connection_) close();
+  }
 
  private:
+  void close();
+
   BackendPool* pool_ = nullptr;
   std::unique_ptr<BackendConnection> connection_;
 };

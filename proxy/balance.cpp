@@ -241,4 +241,24 @@ Balancer::Index Balancer::rendezvous(Group& group, const Ask& ask, Room room) {
   return chosen;
 }
 
+std::optional<conf::BackendId> with_most_room(const conf::Settings& settings, const conf::Pool& pool,
+                                              const health::View& view, const Loads& loads, conf::BackendId from,
+                                              std::span<const conf::BackendId> tried) {
+  if (pool.balance == conf::BalanceMethod::Failover) return std::nullopt;
+  std::optional<conf::BackendId> best;
+  double least = 0;
+  for (const conf::Backend& other : settings.backends_of(pool)) {
+    if (other.id == from || other.weight == 0 || other.backup) continue;
+    if (!health::may_take_new(view.of(other.id).state)) continue;
+    if (std::find(tried.begin(), tried.end(), other.id) != tried.end()) continue;
+    const std::uint32_t load = loads[conf::index(other.id)].in_flight.load(std::memory_order_relaxed);
+    if (other.max_requests != 0 && load >= other.max_requests) continue;
+    const double share = (load + 1.0) / other.weight;
+    if (best && share >= least) continue;
+    best = other.id;
+    least = share;
+  }
+  return best;
+}
+
 }  // namespace holdfast::proxy

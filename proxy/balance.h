@@ -106,4 +106,10 @@ class Balancer {
   std::array<Group, 6> groups_;
 };
 
+/// Where a request could go whose backend has no room in time: to the one with the least in flight for its weight and a
+/// free slot. Nobody in a failover pool, where one backend alone is to be active. `tried` and `from` are left out.
+std::optional<conf::BackendId> with_most_room(const conf::Settings& settings, const conf::Pool& pool,
+                                              const health::View& view, const Loads& loads, conf::BackendId from,
+                                              std::span<const conf::BackendId> tried);
+
 }  // namespace holdfast::proxy

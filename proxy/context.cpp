@@ -1,7 +1,6 @@
 #include "proxy/context.h"
 
 #include "base/text.h"
-#include "proxy/exchange.h"
 
 namespace holdfast::proxy {
 
@@ -13,8 +12,7 @@ Context::Context(base::Scheduler& s, net::Dialer& d, const Shared& all, ProxyLis
       listener(l),
       snapshot(std::move(snap)),
       pool(s, settings().backend_ids(), settings().limits.backend_idle, settings().timeouts.backend_idle),
-      random(seed),
-      scratch(std::make_unique<std::array<char, kScratchBytes>>()) {
+      random(seed) {
   make_room();
   set_view(std::move(v));
 }
@@ -34,7 +32,6 @@ void Context::make_room() {
 
 void Context::set_snapshot(std::shared_ptr<const Snapshot> snap, std::shared_ptr<const health::View> v) {
   snapshot = std::move(snap);
-  for (const auto& spare : spare_exchanges) spare->forget_old_snapshot();
   make_room();
   set_view(std::move(v));
 }

@@ -28,7 +28,8 @@
 
 namespace holdfast::proxy {
 
-class Exchange;
+class Attempt;
+class Dispatch;
 
 /// What the data path tells the floors above. Called on the worker's thread; must not block.
 class ProxyListener {
@@ -67,10 +68,22 @@ struct Shared {
   std::uint32_t connections_max = std::numeric_limits<std::uint32_t>::max();
 };
 
+/// How many reads one transfer does in a turn of the loop, so that the others get theirs.
+inline constexpr int kReadsPerTurn = 8;
+
+/// Room that is used within one callback only, never across: every read lands here and every head is written here.
+struct Scratch {
+  static constexpr std::size_t kBytes = 128u << 10;
+
+  std::unique_ptr<std::array<char, kBytes>> bytes = std::make_unique<std::array<char, kBytes>>();
+  http::RequestHead request_head;
+  http::ResponseHead response_head;
+  std::string text;
+  std::string page;  ///< A response of our own, before it is in any protocol.
+};
+
 /// What the clients and exchanges of one worker work with. Owned by its Proxy, which outlives them all.
 struct Context {
-  static constexpr std::size_t kScratchBytes = 128u << 10;
-
   Context(base::Scheduler& s, net::Dialer& d, const Shared& all, ProxyListener& l, std::shared_ptr<const Snapshot> snap,
           std::shared_ptr<const health::View> v, std::uint64_t seed);
   ~Context();
@@ -101,15 +114,9 @@ struct Context {
   bool is_draining = false;  // no further request
   bool is_leaving = false;   // another process takes new connections: the next response of each client is its last
 
-  // Used within one callback only, never across: every read lands here and every head is written here.
-  std::unique_ptr<std::array<char, kScratchBytes>> scratch;
-  http::RequestHead request_head;
-  http::ResponseHead response_head;
-  std::string text;
-
-  std::vector<std::unique_ptr<Exchange>> spare_exchanges;
-  std::unordered_map<TicketId, Exchange*> waiting;  // at a limit
-  std::vector<Exchange*> awaiting_verdict;          // what killed their backend
+  Scratch scratch;
+  std::unordered_map<TicketId, Attempt*> waiting;  // at a limit
+  std::vector<Dispatch*> awaiting_verdict;         // on what may have crashed their backend
   std::uint64_t last_ticket = 0;
 
  private:

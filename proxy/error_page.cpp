@@ -1,16 +1,19 @@
 #include "proxy/error_page.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "proxy/response_headers.h"
 #include "proxy/route.h"
 
 namespace holdfast::proxy {
 
 namespace {
-
-using http::FieldId;
 
 struct Words {
   int status;
@@ -65,13 +68,6 @@ constexpr std::string_view kHtmlMessage = "</h1><p>";
 constexpr std::string_view kHtmlStatus = "</p><small>";
 constexpr std::string_view kHtmlEnd = "</small></main></body></html>\n";
 
-// The style is inline; nothing else may load or run.
-constexpr std::string_view kHtmlFields =
-    "Content-Type: text/html; charset=utf-8\r\n"
-    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n";
-// What an operator's own page may load is the operator's business.
-constexpr std::string_view kOwnPageFields = "Content-Type: text/html; charset=utf-8\r\n";
-
 Words words_of(int status) {
   const auto* const found =
       std::find_if(std::begin(kWords), std::end(kWords), [&](const Words& row) { return row.status == status; });
@@ -91,70 +87,94 @@ Words words_of(int status, const ErrorContext& context) {
   return context.maintenance ? kMaintenance : words_of(status);
 }
 
-// Calls `add` with each piece of the body: once to measure, once to write.
-template <class Add>
-void each_piece(ErrorFormat format, const Words& words, std::string_view code, Add add) {
+void append_body(std::string& text, ErrorFormat format, const Words& words, std::string_view code) {
+  const auto add = [&](std::initializer_list<std::string_view> pieces) {
+    for (const std::string_view piece : pieces) text.append(piece);
+  };
   switch (format) {
     case ErrorFormat::Text:
-      for (const std::string_view piece :
-           {code, std::string_view(" "), words.reason, std::string_view("\n"), words.message, std::string_view("\n")}) {
-        add(piece);
-      }
-      return;
+      return add({code, " ", words.reason, "\n", words.message, "\n"});
     case ErrorFormat::Html:
-      for (const std::string_view piece : {kHtmlStart, words.reason, kHtmlStyle, words.reason, kHtmlMessage,
-                                           words.message, kHtmlStatus, code, kHtmlEnd}) {
-        add(piece);
-      }
-      return;
+      return add({kHtmlStart, words.reason, kHtmlStyle, words.reason, kHtmlMessage, words.message, kHtmlStatus, code,
+                  kHtmlEnd});
     case ErrorFormat::Json:
-      for (const std::string_view piece :
-           {std::string_view(R"({"status":)"), code, std::string_view(R"(,"error":")"), words.reason,
-            std::string_view(R"(","message":")"), words.message, std::string_view("\"}\n")}) {
-        add(piece);
-      }
-      return;
+      return add({R"({"status":)", code, R"(,"error":")", words.reason, R"(","message":")", words.message, "\"}\n"});
   }
 }
 
-std::string_view type_fields(ErrorFormat format) {
+constexpr std::string_view type_of(ErrorFormat format) {
   switch (format) {
     case ErrorFormat::Text:
-      return "Content-Type: text/plain; charset=utf-8\r\n";
+      return "text/plain; charset=utf-8";
     case ErrorFormat::Html:
-      return kHtmlFields;
+      return "text/html; charset=utf-8";
     case ErrorFormat::Json:
-      return "Content-Type: application/json\r\n";
+      return "application/json";
   }
   return {};
 }
 
-void append_retry_after(std::string& out, base::Duration wait) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-  out.append("Retry-After: ");
-  append_decimal(out, static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 1)));
-  out.append(kLineEnd);
-}
-
-void append_common_fields(std::string& out, const ErrorContext& context) {
-  if (!context.date.empty()) append_line(out, "Date: ", context.date);
-  if (context.after == After::Close) {
-    out.append("Connection: close\r\n");
-  } else if (context.client_minor == 0) {
-    out.append("Connection: keep-alive\r\n");
+/// Makes a head and a body of our own in one text.
+class OwnResponse {
+ public:
+  OwnResponse(http::ResponseHead& head, std::string& text, int status, std::string_view reason)
+      : head_(head), text_(text) {
+    std::vector<http::Field> fields = std::move(head.fields);  // for its room
+    fields.clear();
+    head = {};
+    head.status = static_cast<std::uint16_t>(status);
+    head.reason = reason;
+    head.fields = std::move(fields);
+    text.clear();
   }
+
+  /// `value` is what `append` appends to the text.
+  template <class Append>
+  void field_made_by(std::string_view name, Append append) {
+    text_.append(name).append(": ");
+    const std::size_t start = text_.size();
+    append(text_);
+    sizes_[count_++] = {name.size(), text_.size() - start};
+    text_.append(kLineEnd);
+  }
+  void field(std::string_view name, std::string_view value) {
+    field_made_by(name, [value](std::string& text) { text.append(value); });
+  }
+  /// After the last field: what is appended to the text from now on is the body.
+  void begin_body() { body_start_ = text_.size(); }
+  /// Points the head to the text, which must not change any more. Returns the body.
+  std::string_view finish(http::Method method) {
+    std::string_view rest = text_;
+    for (const auto& [name, value] : std::span(sizes_).first(count_)) {
+      head_.fields.push_back({.name = rest.substr(0, name), .value = rest.substr(name + 2, value)});
+      rest.remove_prefix(name + 2 + value + kLineEnd.size());
+    }
+    const std::string_view body = std::string_view(text_).substr(body_start_);
+    head_.has_content_length = true;
+    head_.content_length = body.size();
+    if (method == http::Method::Head || body.empty()) return {};
+    head_.framing = {.kind = http::Framing::Kind::Length, .length = body.size()};
+    return body;
+  }
+
+ private:
+  http::ResponseHead& head_;
+  std::string& text_;
+  std::array<std::pair<std::size_t, std::size_t>, 5> sizes_{};  // of names and values
+  std::size_t count_ = 0;
+  std::size_t body_start_ = 0;
+};
+
+void append_h1(std::string& out, const http::ResponseHead& head, std::string_view body, const ErrorContext& context) {
+  const ResponsePlan plan = plan_response(head, context.client_minor, context.after);
+  append_response_head(out, head, {.plan = plan, .client_minor = context.client_minor, .date = context.date});
+  out.append(body);
 }
 
 std::size_t ifind(std::string_view text, std::string_view wanted) {
   const auto found = std::search(text.begin(), text.end(), wanted.begin(), wanted.end(),
                                  [](char a, char b) { return base::lower(a) == b; });
   return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
-}
-
-void append_status(std::string& out, int status, std::string_view reason) {
-  out.append("HTTP/1.1 ");
-  append_decimal(out, static_cast<std::uint64_t>(status));
-  out.append(1, ' ').append(reason).append(kLineEnd);
 }
 
 constexpr std::string_view redirect_reason(int status) {
@@ -174,64 +194,59 @@ constexpr std::string_view redirect_reason(int status) {
 
 }  // namespace
 
-ErrorFormat pick_format(const http::RequestHead& request) {
-  std::size_t html = std::string_view::npos;
-  std::size_t json = std::string_view::npos;
-  for (const http::Field& field : request.fields) {
-    if (field.id == FieldId::Other && base::iequals(field.name, "X-Requested-With") &&
-        base::iequals(field.value, "XMLHttpRequest")) {
-      return ErrorFormat::Json;
-    }
-    if (field.id != FieldId::Accept || html != json) continue;
-    html = ifind(field.value, "text/html");
-    json = std::min(ifind(field.value, "application/json"), ifind(field.value, "+json"));
-  }
+ErrorFormat pick_format(std::string_view accept, std::string_view requested_with) {
+  if (base::iequals(requested_with, "XMLHttpRequest")) return ErrorFormat::Json;
+  const std::size_t html = ifind(accept, "text/html");
+  const std::size_t json = std::min(ifind(accept, "application/json"), ifind(accept, "+json"));
   if (html == json) return ErrorFormat::Text;
   return html < json ? ErrorFormat::Html : ErrorFormat::Json;
 }
 
-void append_error_response(std::string& out, int status, const ErrorContext& context) {
-  base::check(status >= 400 && status <= 599, "an error answer has an error's status");
+std::string_view make_error_response(http::ResponseHead& head, std::string& text, int status,
+                                     const ErrorContext& context) {
+  base::check(status >= 400 && status <= 599, "an error response has an error's status");
   const Words words = words_of(status, context);
   const std::string_view own_page =
       context.format == ErrorFormat::Html ? context.maintenance.value_or(std::string_view{}) : std::string_view{};
-  std::array<char, 3> digits{};
-  std::to_chars(digits.data(), digits.data() + digits.size(), status);
-  const std::string_view code(digits.data(), digits.size());
-
-  std::size_t length = own_page.size();
-  if (own_page.empty())
-    each_piece(context.format, words, code, [&](std::string_view piece) { length += piece.size(); });
-
-  append_status(out, status, words.reason);
-  out.append(own_page.empty() ? type_fields(context.format) : kOwnPageFields);
-  out.append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
-  append_content_length(out, length);
-  if (status == 429 || status == 503) append_retry_after(out, context.retry_after);
-  append_common_fields(out, context);
-  out.append(kLineEnd);
-  if (context.method == http::Method::Head) return;
-  if (!own_page.empty()) {
-    out.append(own_page);
-    return;
+  OwnResponse response(head, text, status, words.reason);
+  response.field("Content-Type", type_of(context.format));
+  // The style is inline; nothing else may load or run. What an operator's own page may load is the operator's business.
+  if (context.format == ErrorFormat::Html && own_page.empty()) {
+    response.field("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
   }
-  each_piece(context.format, words, code, [&](std::string_view piece) { out.append(piece); });
+  response.field("X-Content-Type-Options", "nosniff");
+  response.field("Cache-Control", "no-store");
+  if (status == 429 || status == 503) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(context.retry_after).count();
+    response.field_made_by("Retry-After", [&](std::string& to) {
+      append_decimal(to, static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 1)));
+    });
+  }
+  response.begin_body();
+  if (own_page.empty()) {
+    std::array<char, 20> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+    append_body(text, context.format, words, decimal(static_cast<std::uint64_t>(status), digits));
+  } else {
+    text.append(own_page);
+  }
+  return response.finish(context.method);
 }
 
-int append_redirect_response(std::string& out, const conf::Route& route, const http::RequestHead& request,
-                             const ErrorContext& context) {
-  const std::size_t start = out.size();
-  append_status(out, route.redirect_status, redirect_reason(route.redirect_status));
-  out.append("Location: ");
-  if (!append_redirect_location(out, route, request)) {
-    out.resize(start);
-    append_error_response(out, 400, context);
-    return 400;
-  }
-  out.append("\r\nContent-Length: 0\r\n");
-  append_common_fields(out, context);
-  out.append(kLineEnd);
-  return route.redirect_status;
+std::string_view make_redirect_response(http::ResponseHead& head, std::string& text, const conf::Route& route,
+                                        const http::RequestHead& request, const ErrorContext& context) {
+  OwnResponse response(head, text, route.redirect_status, redirect_reason(route.redirect_status));
+  bool is_made = false;
+  response.field_made_by("Location", [&](std::string& to) { is_made = append_redirect_location(to, route, request); });
+  if (!is_made) return make_error_response(head, text, 400, context);
+  response.begin_body();
+  return response.finish(context.method);
+}
+
+void append_error_response(std::string& out, int status, const ErrorContext& context) {
+  http::ResponseHead head;
+  std::string text;
+  const std::string_view body = make_error_response(head, text, status, context);
+  append_h1(out, head, body, context);
 }
 
 }  // namespace holdfast::proxy

@@ -7,23 +7,28 @@
 
 namespace holdfast::proxy {
 
-enum class State : std::uint8_t { Choosing, Connecting, Awaiting, Relaying, Tunnelling, Done };
-enum class Event : std::uint8_t { Chosen, Sent, Redial, Retry, Answered, Upgraded, Finished };
+enum class State : std::uint8_t { Choosing, Judging, Connecting, Awaiting, Holding, Relaying, Tunnelling, Done };
+enum class Event : std::uint8_t { Chosen, Sent, Redial, Retry, Lost, Ending, Answered, Upgraded, Finished };
 struct Step {
   State from;
   Event on;
   State to;
 };
 
-// Choosing -> Connecting -> Awaiting -> Relaying ---> Done     Awaiting: the request goes up, no final response yet
-//    ^           ^--- Redial ---'  '---> Tunnelling ---^        every state may also finish early (error page, abort)
-//    '------------- Retry ------'                               Redial: the same backend, its kept connection was dead
+// Choosing -> Connecting -> Awaiting ------> Relaying -> Done    Awaiting: the request goes up, no final response yet
+//  ^ ^ ^        ^- Redial -' |  | '- Holding --^          ^      Holding: the response ends a session, and waits until
+//  | | '---- Retry ----------'  '---> Tunnelling ---------'               every proxy knows
+//  | '--- Judging <- Lost ---'                                   Judging: it may have crashed its backend; the control
+//  '- Retry --'                                                           loop finds out
+// Every state may also finish early (error page, abort). Redial: the same backend, its kept connection was dead.
 inline constexpr Step kSteps[] = {
     {State::Choosing, Event::Chosen, State::Connecting},   {State::Connecting, Event::Sent, State::Awaiting},
     {State::Connecting, Event::Redial, State::Connecting}, {State::Awaiting, Event::Redial, State::Connecting},
     {State::Choosing, Event::Retry, State::Choosing},      {State::Connecting, Event::Retry, State::Choosing},
-    {State::Awaiting, Event::Retry, State::Choosing},      {State::Awaiting, Event::Answered, State::Relaying},
-    {State::Awaiting, Event::Upgraded, State::Tunnelling},
+    {State::Awaiting, Event::Retry, State::Choosing},      {State::Judging, Event::Retry, State::Choosing},
+    {State::Connecting, Event::Lost, State::Judging},      {State::Awaiting, Event::Lost, State::Judging},
+    {State::Awaiting, Event::Ending, State::Holding},        {State::Holding, Event::Answered, State::Relaying},
+    {State::Awaiting, Event::Answered, State::Relaying},   {State::Awaiting, Event::Upgraded, State::Tunnelling},
 };
 
 // The same by state and event, for those who ask four times a request.
@@ -46,6 +51,7 @@ constexpr std::optional<State> next(State from, Event on) {
   return to == kNowhere ? std::nullopt : std::optional(to);
 }
 static_assert(!next(State::Relaying, Event::Retry), "the client has seen bytes: too late to retry");
+static_assert(!next(State::Holding, Event::Retry), "the backend has responded: the request was executed");
 static_assert(!next(State::Done, Event::Finished), "an exchange ends once");
 
 }  // namespace holdfast::proxy

@@ -4,15 +4,18 @@ holdfast_library(proxy
     response_headers
     backend_pool
     balance
-    client
+    attempt
+    backend_h1
+    client_h1
     context
+    crash_check
+    dispatch dispatch_judge
     error_page
-    exchange
-    exchange_response
-    exchange_choosing exchange_hung exchange_quarantine exchange_request
+    exchange exchange_relay
     forward_headers
     concurrency_limits
     identity
+    owned_head
     send_buffer
     placement
     quarantine
@@ -21,4 +24,5 @@ holdfast_library(proxy
     retry
     route
     tunnel
+    upload
   LINKS holdfast::base holdfast::conf holdfast::http holdfast::net holdfast::sessions holdfast::health)

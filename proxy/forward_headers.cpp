@@ -20,7 +20,7 @@ using http::Field;
 using http::FieldId;
 
 // Always left out: they are written anew, or end here.
-constexpr std::uint64_t kRewritten =
+constexpr std::uint64_t kRequestRewritten =
     bit(FieldId::Host) | bit(FieldId::Connection) | bit(FieldId::KeepAlive) | bit(FieldId::ProxyConnection) |
     bit(FieldId::TransferEncoding) | bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
     bit(FieldId::XForwardedFor) | bit(FieldId::XRealIp) | bit(FieldId::XRequestId) | bit(FieldId::XHoldfast);
@@ -30,8 +30,6 @@ constexpr std::uint64_t kPeersWord = bit(FieldId::Forwarded) | bit(FieldId::XFor
                                      bit(FieldId::XForwardedHost) | bit(FieldId::XForwardedPort) |
                                      bit(FieldId::XForwardedScheme) | bit(FieldId::XForwardedServer) |
                                      bit(FieldId::XForwardedPrefix) | bit(FieldId::XForwardedOther);
-
-constexpr std::size_t kHeadUsual = 512;  // bytes
 
 // What a trusted peer has said, the first value of each.
 struct PeersWords {
@@ -189,7 +187,7 @@ PeersWords append_kept_fields(HeadWriter& out, const http::RequestHead& head, co
   LineRun run(out);
   for (const Field& field : head.fields) {
     const std::uint64_t id = bit(field.id);
-    if ((id & kRewritten) != 0) continue;
+    if ((id & kRequestRewritten) != 0) continue;
     if ((id & kPeersWord) != 0) {
       if (context.trust == Trust::Stranger || field.value.empty() || field.id == FieldId::Forwarded) continue;
       said.note(field);
@@ -273,7 +271,7 @@ Origin origin_of(const http::RequestHead& head, const ForwardContext& context) {
 }
 
 TextRange append_request_head(std::string& text, const http::RequestHead& head, const ForwardContext& context) {
-  HeadWriter out(text, kHeadUsual);
+  HeadWriter out(text);
   append_request_line(out, head, context);
   const PeersWords said = append_kept_fields(out, head, context);
   if (context.trust == Trust::Stranger) {

@@ -62,43 +62,54 @@ inline char* put(char* at, std::string_view text) {
 }
 }  // namespace detail
 
-/// Writes a head at the end of a string, which is given room ahead and cut to what was written when the writer goes:
-/// an append each costs several times as much, and a head has dozens of pieces. Until then the string is the writer's.
+/// Writes a head at the end of a string: gathers its dozens of pieces on the stack, as an append each costs several
+/// times as much, and appends them together when it goes. Until then the string is the writer's.
 class HeadWriter {
  public:
-  /// `usual`: bytes that are nearly always enough.
-  HeadWriter(std::string& out, std::size_t usual) : out_(out), at_(out.data() + out.size()), end_(at_) {
-    make_room(usual);
-  }
+  explicit HeadWriter(std::string& out) : out_(out) { at_ = gathered_.data(); }
   HeadWriter(const HeadWriter&) = delete;
   HeadWriter& operator=(const HeadWriter&) = delete;
-  ~HeadWriter() { out_.resize(size()); }
+  ~HeadWriter() { flush(); }
 
   /// Literals and views.
   template <class... Pieces>
   void add(const Pieces&... pieces) {
     const std::size_t bytes = (detail::size_of(pieces) + ...);
-    if (static_cast<std::size_t>(end_ - at_) < bytes) make_room(bytes);
+    if (bytes > kGathered - gathered()) [[unlikely]]
+      return append(pieces...);
     char* at = at_;
     ((at = detail::put(at, pieces)), ...);
     at_ = at;
   }
   /// Of the string, as far as it is written.
-  std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
+  std::size_t size() const { return out_.size() + gathered(); }
   /// Takes back what was written since size() was `size`.
-  void cut(std::size_t size) { at_ = out_.data() + size; }
+  void cut(std::size_t size) {
+    if (size < out_.size()) {
+      out_.resize(size);
+      at_ = gathered_.data();
+    } else {
+      at_ = gathered_.data() + (size - out_.size());
+    }
+  }
 
  private:
-  [[gnu::noinline]] void make_room(std::size_t bytes) {
-    const std::size_t written = size();
-    out_.resize(out_.size() + bytes);
-    at_ = out_.data() + written;
-    end_ = out_.data() + out_.size();
+  static constexpr std::size_t kGathered = 1024;  // bytes: most heads
+
+  std::size_t gathered() const { return static_cast<std::size_t>(at_ - gathered_.data()); }
+  void flush() {
+    out_.append(gathered_.data(), gathered());
+    at_ = gathered_.data();
+  }
+  template <class... Pieces>
+  [[gnu::noinline]] void append(const Pieces&... pieces) {
+    flush();
+    (out_.append(pieces), ...);
   }
 
   std::string& out_;
-  char* at_;
-  char* end_;
+  std::array<char, kGathered> gathered_;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  char* at_ = nullptr;
 };
 
 /// `number` in decimal, written to `digits`.

@@ -4,12 +4,25 @@
 #include <cstdint>
 
 #include "base/steady_array.h"
+#include "base/time.h"
 
 namespace holdfast::proxy {
 
 /// What one backend is doing, over all workers: Loads, by BackendId, outlive the workers. Any thread,
 /// relaxed; a cache line each, so that busy backends do not slow each other's counting.
 struct alignas(64) BackendLoad {
+  /// A request that met a failure here got a good response elsewhere, which began `at`, after it had `waited`.
+  void note_rescue(base::Instant at, base::Duration waited) {
+    const auto raise = [](std::atomic<std::int64_t>& highest, std::int64_t to) {
+      std::int64_t known = highest.load(std::memory_order_relaxed);
+      while (known < to && !highest.compare_exchange_weak(known, to, std::memory_order_relaxed)) {
+      }
+    };
+    rescued.fetch_add(1, std::memory_order_relaxed);
+    raise(rescue_last_ns, at.time_since_epoch().count());
+    raise(rescue_longest_ns, waited.count());
+  }
+
   std::atomic<std::uint32_t> in_flight{0};          ///< Requests given to it and not finished.
   std::atomic<std::uint32_t> long_lived{0};         ///< Those of them that end by themselves never, or late.
   std::atomic<std::uint32_t> failures_in_a_row{0};  ///< Attempts that failed since the last that did not.

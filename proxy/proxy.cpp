@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/client_h1.h"
 #include "proxy/error_page.h"
-#include "proxy/exchange.h"
 
 namespace holdfast::proxy {
 
@@ -22,7 +22,7 @@ bool is_to_be_left(const health::Verdict& before, const health::Verdict& now) {
 
 Proxy::Proxy(base::Scheduler& scheduler, net::Dialer& dialer, const Shared& shared, ProxyListener& listener,
              std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view, std::uint64_t seed)
-    : context_(scheduler, dialer, shared, listener, std::move(snapshot), std::move(view), seed) {
+    : context_(scheduler, dialer, shared, listener, std::move(snapshot), std::move(view), seed), exchanges_(context_) {
   context_.grants = this;
 }
 
@@ -33,23 +33,23 @@ void Proxy::accept(std::unique_ptr<net::Stream> stream, std::size_t listen) {
   if (context_.is_draining || context_.is_leaving) return turn_away(std::move(stream));
   const std::uint32_t most = std::min(context_.settings().limits.connections, context_.shared.connections_max);
   if (context_.shared.connections.load(std::memory_order_relaxed) >= most) {
-    Client* idle = longest_idle();
+    ClientConnection* idle = longest_idle();
     if (idle == nullptr || !idle->close_if_idle()) return turn_away(std::move(stream));
     context_.counters.connections_displaced.add();
   }
   context_.shared.connections.fetch_add(1, std::memory_order_relaxed);
   context_.counters.connections_open.add();
-  clients_.push_back(std::make_unique<Client>(context_, static_cast<ClientOwner&>(*this), std::move(stream), listen));
-  Client& client = *clients_.back();
+  clients_.push_back(std::make_unique<ClientH1>(context_, static_cast<ClientOwner&>(*this), std::move(stream), listen));
+  ClientConnection& client = *clients_.back();
   client.place = static_cast<std::uint32_t>(clients_.size() - 1);
   client.start();
 }
 
-Client* Proxy::longest_idle() {
-  Client* best = nullptr;
+ClientConnection* Proxy::longest_idle() {
+  ClientConnection* best = nullptr;
   for (std::size_t i = 0; i < std::min(kIdleSearch, clients_.size()); ++i) {
     clock_hand_ = clock_hand_ + 1 < clients_.size() ? clock_hand_ + 1 : 0;
-    Client& client = *clients_[clock_hand_];
+    ClientConnection& client = *clients_[clock_hand_];
     if (client.is_idle() && (best == nullptr || client.idle_since() < best->idle_since())) best = &client;
   }
   return best;
@@ -57,15 +57,15 @@ Client* Proxy::longest_idle() {
 
 void Proxy::turn_away(std::unique_ptr<net::Stream> stream) {
   context_.counters.connections_refused.add();
-  context_.text.clear();
-  append_error_response(context_.text, 503, {.after = After::Close});
-  const iovec pieces[] = {piece(context_.text)};
+  context_.scratch.text.clear();
+  append_error_response(context_.scratch.text, 503, {.after = After::Close});
+  const iovec pieces[] = {piece(context_.scratch.text)};
   stream->write(pieces);
   stream->shutdown_write();
   context_.scheduler.bury(std::move(stream));
 }
 
-void Proxy::on_client_closed(Client& client) {
+void Proxy::on_client_closed(ClientConnection& client) {
   context_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
   context_.counters.connections_open.subtract();
   const std::size_t place = client.place;
@@ -88,9 +88,9 @@ void Proxy::report_if_drained() {
 void Proxy::on_granted(conf::BackendId backend, TicketId ticket) {
   const auto found = context_.waiting.find(ticket);
   if (found == context_.waiting.end()) return context_.shared.concurrency.leave(backend);  // given up meanwhile
-  Exchange& exchange = *found->second;
+  Attempt& attempt = *found->second;
   context_.waiting.erase(found);
-  exchange.on_granted(backend);
+  attempt.on_granted();
 }
 
 void Proxy::set_view(std::shared_ptr<const health::View> view) {
@@ -109,8 +109,8 @@ void Proxy::set_view(std::shared_ptr<const health::View> view) {
 
 void Proxy::set_quarantine(std::shared_ptr<const QuarantineView> quarantine) {
   context_.quarantine = std::move(quarantine);
-  const std::vector<Exchange*> waiting = context_.awaiting_verdict;  // each may leave, none of them another
-  for (Exchange* exchange : waiting) exchange->on_quarantine_view();
+  const std::vector<Dispatch*> waiting = context_.awaiting_verdict;  // each may leave, none of them another
+  for (Dispatch* each : waiting) each->on_quarantine_view();
 }
 
 void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const health::View> view,
@@ -122,6 +122,7 @@ void Proxy::set_snapshot(std::shared_ptr<const Snapshot> snapshot, std::shared_p
     if (!stays) context_.pool.drain(backend.id);
   }
   context_.set_snapshot(std::move(snapshot), std::move(view));
+  exchanges_.forget_old_snapshots();
   for (std::size_t i = clients_.size(); i-- > 0;) {
     if (!clients_[i]->is_leaving()) clients_[i]->on_snapshot(listens[clients_[i]->listen()]);
   }

@@ -5,8 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "proxy/client.h"
+#include "proxy/client_connection.h"
 #include "proxy/context.h"
+#include "proxy/exchange_pool.h"
 
 namespace holdfast::proxy {
 
@@ -43,14 +44,16 @@ class Proxy final : private ClientOwner, private GrantHandler {
   std::size_t idle_backend_connections() const { return context_.pool.idle_count(); }
 
  private:
-  void on_client_closed(Client& client) override;
+  void on_client_closed(ClientConnection& client) override;
+  ExchangePool& exchanges() override { return exchanges_; }
   void on_granted(conf::BackendId backend, TicketId ticket) override;
-  Client* longest_idle();
+  ClientConnection* longest_idle();
   void turn_away(std::unique_ptr<net::Stream> stream);
   void report_if_drained();
 
   Context context_;
-  std::vector<std::unique_ptr<Client>> clients_;
+  ExchangePool exchanges_;
+  std::vector<std::unique_ptr<ClientConnection>> clients_;
   bool has_reported_drained_ = false;
   std::size_t clock_hand_ = 0;  // where the search for an idle client goes on
 };

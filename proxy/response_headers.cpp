@@ -10,12 +10,10 @@ using http::Field;
 using http::FieldId;
 using Kind = http::Framing::Kind;
 
-constexpr std::uint64_t kRewritten = bit(FieldId::Connection) | bit(FieldId::KeepAlive) |
-                                     bit(FieldId::ProxyConnection) | bit(FieldId::TransferEncoding) |
-                                     bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
-                                     bit(FieldId::XHoldfast);
-
-constexpr std::size_t kHeadUsual = 256;  // bytes
+constexpr std::uint64_t kResponseRewritten = bit(FieldId::Connection) | bit(FieldId::KeepAlive) |
+                                             bit(FieldId::ProxyConnection) | bit(FieldId::TransferEncoding) |
+                                             bit(FieldId::ContentLength) | bit(FieldId::Te) | bit(FieldId::Upgrade) |
+                                             bit(FieldId::XHoldfast);
 
 constexpr bool may_declare_length(std::uint16_t status) { return status >= 200 && status != 204; }
 constexpr bool keeps_upgrade(std::uint16_t status) { return status == 101 || status == 426; }
@@ -41,7 +39,7 @@ std::uint64_t append_kept_fields(HeadWriter& out, const http::ResponseHead& head
   for (const Field& field : head.fields) {
     const std::uint64_t id = bit(field.id);
     seen |= id;
-    if ((id & kRewritten) != 0 || field.hop_by_hop) continue;
+    if ((id & kResponseRewritten) != 0 || field.hop_by_hop) continue;
     if (field.id == FieldId::SetCookie && !own_cookie.empty() && sets(field.value, own_cookie)) continue;
     run.keep(field);
   }
@@ -91,7 +89,7 @@ ResponsePlan plan_response(const http::ResponseHead& head, std::uint8_t client_m
 }
 
 void append_response_head(std::string& text, const http::ResponseHead& head, const ResponseContext& context) {
-  HeadWriter out(text, kHeadUsual);
+  HeadWriter out(text);
   append_status_line(out, head);
   const std::uint64_t seen = append_kept_fields(out, head, context.own_cookie);
   if ((seen & bit(FieldId::Date)) == 0 && !context.date.empty()) out.add("Date: ", context.date, "\r\n");
@@ -102,7 +100,7 @@ void append_response_head(std::string& text, const http::ResponseHead& head, con
 }
 
 void append_interim_head(std::string& text, const http::ResponseHead& head) {
-  HeadWriter out(text, kHeadUsual);
+  HeadWriter out(text);
   append_status_line(out, head);
   append_kept_fields(out, head, {});
   out.add("\r\n");

@@ -12,33 +12,38 @@ constexpr std::uint32_t divided_up(std::uint32_t whole, std::uint32_t parts) {
 }
 
 /// A backend may close a kept connection at any time, also in the moment we use it (RFC 9112 section 9.3.1).
-bool was_stale(const Attempt& attempt) {
-  return attempt.connection == Attempt::Connection::Reused &&
+bool was_stale(const FailedAttempt& attempt) {
+  return attempt.connection == FailedAttempt::Connection::Reused &&
          (attempt.error == base::ErrorCode::Closed || attempt.error == base::ErrorCode::Reset);
 }
 
 }  // namespace
 
-bool is_repeatable(const Attempt& attempt) {
+bool is_repeatable(const FailedAttempt& attempt) {
   if (!attempt.body_is_replayable) return false;
   switch (attempt.stage) {
-    case Attempt::Stage::Connecting:
-    case Attempt::Stage::ConnectedNothingSent:
+    case FailedAttempt::Stage::Connecting:
+    case FailedAttempt::Stage::ConnectedNothingSent:
       return true;
-    case Attempt::Stage::PartlySent:
-    case Attempt::Stage::SentNoResponse:
+    case FailedAttempt::Stage::PartlySent:
+    case FailedAttempt::Stage::SentNoResponse:
       return http::is_safe(attempt.method);
-    case Attempt::Stage::ResponseBegun:
+    case FailedAttempt::Stage::ResponseBegun:
       return false;
   }
   return false;
 }
 
-bool may_retry(const Attempt& attempt) { return is_repeatable(attempt) && attempt.attempts < attempt.attempts_max; }
+bool may_retry(const FailedAttempt& attempt) {
+  return is_repeatable(attempt) && attempt.attempts < attempt.attempts_max;
+}
 
-Decision decide(const Attempt& attempt) {
+Decision decide(const FailedAttempt& attempt) {
+  const bool was_connected = attempt.stage != FailedAttempt::Stage::Connecting;
+  if (attempt.error == base::ErrorCode::Timeout && was_connected && !attempt.is_released) return Decision::GiveUp;
+  if (attempt.error == base::ErrorCode::Overload && !was_connected) return Decision::GiveUp;
   if (!is_repeatable(attempt)) return Decision::GiveUp;
-  if (was_stale(attempt) && !attempt.has_redialled) return Decision::RedialSame;
+  if (was_stale(attempt) && !attempt.has_redialled && attempt.backend_may_serve) return Decision::RedialSame;
   return may_retry(attempt) ? Decision::TryElsewhere : Decision::GiveUp;
 }
 

@@ -11,7 +11,7 @@
 namespace holdfast::proxy {
 
 /// An attempt to have a request answered by one backend, which has just failed.
-struct Attempt {
+struct FailedAttempt {
   enum class Stage : std::uint8_t {
     Connecting,            ///< No connection yet: refused, unreachable, TLS not agreed.
     ConnectedNothingSent,  ///< No byte of the request was given to the system to send.
@@ -26,6 +26,7 @@ struct Attempt {
   Connection connection = Connection::Fresh;
   bool body_is_replayable = true;  ///< Every body byte taken from the client so far is still held; also without a body.
   bool is_released = false;        ///< From a backend that was judged hung: it did not end by itself.
+  bool backend_may_serve = true;   ///< It is not judged down, or drained.
   bool has_redialled = false;      ///< The same backend was dialled again for this request already.
   std::uint32_t attempts = 1;      ///< So far, this one included; dialling the same backend again counts as none.
   std::uint32_t attempts_max = 1;
@@ -45,24 +46,32 @@ enum class Decision : std::uint8_t { RedialSame, TryElsewhere, GiveUp };
 ///   PartlySent             yes           no            half a request may run too: apps stream bodies
 ///   SentNoResponse           yes           no
 ///   ResponseBegun            no            no            the client may have seen it
-bool is_repeatable(const Attempt& attempt);
+bool is_repeatable(const FailedAttempt& attempt);
 
 /// is_repeatable(), and attempts are left.
-bool may_retry(const Attempt& attempt);
+bool may_retry(const FailedAttempt& attempt);
 
-/// What comes next. GiveUp where is_repeatable() says no. Else a kept-alive connection that turned out dead (Closed or
-/// Reset, on a Reused one) is no failure of the backend: RedialSame, once, whatever the attempts and the budget say; a
-/// backend that is really gone refuses the new connection, which is judged as an attempt of its own. (A deadline that
-/// passed on a kept connection is a failure: the backend was there, and silent.) Everything else: TryElsewhere while
-/// attempts last.
-Decision decide(const Attempt& attempt);
+/// What comes next: the only place that says so. The first row that fits:
+///
+///   the deadline passed after the connection was made   GiveUp       the user has waited once, and will not wait
+///   again;
+///                                                                    not when released from a hung backend
+///   this process lacked something to connect with       GiveUp       it lacks that for every backend
+///   not is_repeatable()                                 GiveUp
+///   a kept connection was Closed or Reset               RedialSame   once, whatever attempts and budget say: it is no
+///                                                                    failure of the backend, which may close a kept
+///                                                                    connection at any time (RFC 9112 section 9.3.1);
+///                                                                    not when the backend may not serve any more
+///   attempts are left                                   TryElsewhere
+///   otherwise                                           GiveUp
+Decision decide(const FailedAttempt& attempt);
 
 /// An attempt that no backend has seen a byte of makes no work twice: sending it elsewhere amplifies nothing and is
 /// free, so that the death of a node that had half of the traffic costs nobody an error. So is one that is freed from a
 /// hung backend, which works on nothing. All others draw on the budget.
-constexpr bool draws_on_budget(const Attempt& attempt) {
-  return !attempt.is_released && attempt.stage != Attempt::Stage::Connecting &&
-         attempt.stage != Attempt::Stage::ConnectedNothingSent;
+constexpr bool draws_on_budget(const FailedAttempt& attempt) {
+  return !attempt.is_released && attempt.stage != FailedAttempt::Stage::Connecting &&
+         attempt.stage != FailedAttempt::Stage::ConnectedNothingSent;
 }
 
 /// Keeps retries a share of the traffic, so that an outage is not amplified. One per pool and worker, on its thread.

@@ -108,9 +108,12 @@ void RouteTable::link(Prefixes& prefixes) {
 
 // Every prefix of `path` is also one of the greatest entry that is not above `path`: so the search lands on one chain.
 const RouteTable::Prefix* RouteTable::longest(const Prefixes& prefixes, std::string_view path) {
-  const auto above = std::upper_bound(prefixes.begin(), prefixes.end(), path,
-                                      [](std::string_view wanted, const Prefix& p) { return wanted < p.path; });
-  auto candidate = static_cast<std::size_t>(above - prefixes.begin());
+  std::size_t candidate = 1;
+  if (prefixes.size() > 1) {  // most hosts have a single prefix: nothing to search
+    const auto above = std::upper_bound(prefixes.begin(), prefixes.end(), path,
+                                        [](std::string_view wanted, const Prefix& p) { return wanted < p.path; });
+    candidate = static_cast<std::size_t>(above - prefixes.begin());
+  }
   while (candidate != 0) {
     const Prefix& prefix = prefixes[candidate - 1];
     if (holds_for(prefix.path, path)) return &prefix;

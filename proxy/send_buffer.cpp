@@ -32,11 +32,6 @@ SendBuffer::Outcome SendBuffer::flush(net::Stream& stream) {
   return {.state = State::Sent, .bytes = wrote.bytes};
 }
 
-void SendBuffer::clear() {
-  buffers_.take_back(pending_);
-  sent_ = 0;
-}
-
 void SendBuffer::keep(std::span<const iovec> pieces, std::size_t skip) {
   if (is_empty()) {
     clear();

@@ -34,7 +34,10 @@ class SendBuffer {
   /// Sends what is pending; call on on_writable.
   Outcome flush(net::Stream& stream);
   bool is_empty() const { return sent_ == pending_.size(); }
-  void clear();
+  void clear() {
+    buffers_.take_back(pending_);
+    sent_ = 0;
+  }
 
  private:
   void keep(std::span<const iovec> pieces, std::size_t skip);

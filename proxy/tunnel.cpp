@@ -2,10 +2,6 @@
 
 namespace holdfast::proxy {
 
-namespace {
-constexpr int kReadsPerTurn = 8;
-}
-
 void Tunnel::start(net::Stream& client, SendBuffer& to_client, net::Stream& backend, SendBuffer& to_backend) {
   client_ = {.stream = &client, .send_buffer = &to_client};
   backend_ = {.stream = &backend, .send_buffer = &to_backend};
@@ -17,7 +13,7 @@ bool Tunnel::pump_one(Side& from, Side& to) {
       wants_more_ = true;
       return true;
     }
-    const net::IoResult got = from.stream->read(*context_.scratch);
+    const net::IoResult got = from.stream->read(*context_.scratch.bytes);
     if (got.state == net::IoResult::State::Blocked) break;
     if (got.state == net::IoResult::State::Failed) {
       from.broken = true;
@@ -28,7 +24,7 @@ bool Tunnel::pump_one(Side& from, Side& to) {
       break;
     }
     from.bytes += got.bytes;
-    const iovec pieces[] = {{context_.scratch->data(), got.bytes}};
+    const iovec pieces[] = {{context_.scratch.bytes->data(), got.bytes}};
     if (to.send_buffer->write(*to.stream, pieces).state == SendBuffer::State::Failed) return false;
   }
   if (from.ended && !to.told && to.send_buffer->is_empty()) {

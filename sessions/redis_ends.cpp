@@ -7,7 +7,7 @@ namespace holdfast::sessions {
 namespace {
 
 constexpr std::size_t kToldAtOnce = 200;
-constexpr base::Duration kTellAfter = std::chrono::milliseconds{200};
+constexpr base::Duration kNotifyAfter = std::chrono::milliseconds{200};
 
 }  // namespace
 
@@ -72,7 +72,7 @@ std::unique_ptr<Question> RedisEnds::end(std::string_view pool, const Key& key, 
 void RedisEnds::keep_untold(Ended what) {
   if (untold_.size() >= kUntoldMax) untold_.pop_front();
   untold_.push_back(std::move(what));
-  if (!untold_timer_->is_set()) untold_timer_->set(scheduler_.now() + kTellAfter);
+  if (!untold_timer_->is_set()) untold_timer_->set(scheduler_.now() + kNotifyAfter);
 }
 
 /// Redis is back, perhaps: what was ended meanwhile is ended there, with the next generation, and stays marked as long
@@ -89,7 +89,7 @@ void RedisEnds::publish_untold() {
       questions_.add(std::move(end));
     }
   }
-  if (!untold_.empty()) untold_timer_->set(scheduler_.now() + kTellAfter);
+  if (!untold_.empty()) untold_timer_->set(scheduler_.now() + kNotifyAfter);
 }
 
 }  // namespace holdfast::sessions

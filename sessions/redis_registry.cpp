@@ -38,7 +38,7 @@ class RedisRegistry::Order final : public OpenQuestions::Pending {
           finish(Outcome{std::move(changed_), acked});
         })) {}
 
-  void begin(const Change& change) {
+  void begin(const MembershipChange& change) {
     call_ = change(acks_->address(), [this](base::Result<RedisScripts::Changed> reply) {
       if (!reply) return finish(reply.error());
       changed_ = *std::move(reply);
@@ -78,7 +78,7 @@ void RedisRegistry::find(const std::string& pool, const Key& key, Done<std::opti
   questions_.add(std::move(lookup));
 }
 
-void RedisRegistry::carry_out(const Change& change, Done<Outcome> done) {
+void RedisRegistry::carry_out(const MembershipChange& change, Done<Outcome> done) {
   auto order = std::make_unique<Order>(acks_, std::move(done));
   order->begin(change);
   questions_.add(std::move(order));

@@ -39,13 +39,13 @@ class RedisRegistry final : public Registry {
   class Lookup;
   class Order;
   /// Asks for the change; its reply goes to `done`.
-  using Change = std::function<RedisScripts::Call(const RedisScripts::AckAddress& acks,
-                                                  RedisScripts::Done<RedisScripts::Changed> done)>;
+  using MembershipChange = std::function<RedisScripts::Call(const RedisScripts::AckAddress& acks,
+                                                            RedisScripts::Done<RedisScripts::Changed> done)>;
   struct Outcome {
     RedisScripts::Changed changed;
     Acked acked = Acked::ByAll;
   };
-  void carry_out(const Change& change, Done<Outcome> done);
+  void carry_out(const MembershipChange& change, Done<Outcome> done);
   void clear_some(const std::string& pool, BackendTag backend, const std::vector<BackendTag>& to, Effect so_far,
                   Done<Effect> done);
 

@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::size_t kLinesMax = 500;
 
-/// Unit -> another that it includes, though that leads back to it; and what will end it.
-struct Excused {
-  std::string_view unit;
-  std::string_view needs;
-};
-// A client owns its exchange, which answers to it; a context keeps the spare ones. They part when an exchange answers
-// through an interface of its own (ClientSide) and no longer knows whose it is.
-constexpr std::array kExcused = {Excused{"proxy/client", "proxy/exchange"}, Excused{"proxy/context", "proxy/exchange"}};
-
 using Graph = std::map<std::string, std::set<std::string>>;
 
 // Depth first; `path` is how we came to `node`.
@@ -149,16 +140,7 @@ std::vector<std::string> unit_cycle_offences(const Tree& tree) {
       if (unit_of(include) != unit) graph[unit].insert(unit_of(include));
     }
   }
-  std::vector<std::string> unneeded;
-  for (const Excused& each : kExcused) {
-    const auto at = graph.find(std::string(each.unit));
-    if (at != graph.end() && at->second.erase(std::string(each.needs)) == 0) {
-      unneeded.push_back(std::string(each.unit) + " is excused for " + std::string(each.needs) + " without need");
-    }
-  }
-  auto offences = cycles_in(graph);
-  offences.insert(offences.end(), unneeded.begin(), unneeded.end());
-  return offences;
+  return cycles_in(graph);
 }
 
 std::vector<std::string> length_offences(const Tree& tree) {

@@ -15,7 +15,7 @@ std::vector<std::string> floor_offences(const Tree& tree);
 std::vector<std::string> library_offences(const Tree& tree);
 /// no file includes itself by way of others;
 std::vector<std::string> cycle_offences(const Tree& tree);
-/// nor does a unit, a .h and the .cpp of the same name, but for those that the rule names;
+/// nor does a unit, a .h and the .cpp of the same name;
 std::vector<std::string> unit_cycle_offences(const Tree& tree);
 /// a library of CMake links those that its sources include something of, and no others;
 std::vector<std::string> link_offences(const Tree& tree);

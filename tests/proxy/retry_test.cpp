@@ -12,8 +12,8 @@ using std::chrono::seconds;
 
 namespace {
 
-using Stage = Attempt::Stage;
-using Connection = Attempt::Connection;
+using Stage = FailedAttempt::Stage;
+using Connection = FailedAttempt::Connection;
 using base::ErrorCode;
 constexpr base::Instant kStart{std::chrono::hours{5}};
 
@@ -57,7 +57,7 @@ TEST_CASE("attempts are counted, the first included") {
 TEST_CASE("what comes next") {
   struct Row {
     const char* why;
-    Attempt attempt;
+    FailedAttempt attempt;
     Decision want;
   };
   const auto row = [](const char* why, Method method, Stage stage, Connection connection, ErrorCode error,
@@ -81,8 +81,10 @@ TEST_CASE("what comes next") {
           Decision::GiveUp),
       row("kept, dead in the answer", Method::Get, Stage::ResponseBegun, Connection::Reused, ErrorCode::Reset,
           Decision::GiveUp),
-      row("kept, silent", Method::Get, Stage::SentNoResponse, Connection::Reused, ErrorCode::Timeout,
-          Decision::TryElsewhere),
+      row("silent until the deadline", Method::Get, Stage::SentNoResponse, Connection::Reused, ErrorCode::Timeout,
+          Decision::GiveUp),
+      row("this process has no descriptor left", Method::Get, Stage::Connecting, Connection::Fresh, ErrorCode::Overload,
+          Decision::GiveUp),
       row("kept, judged down meanwhile", Method::Get, Stage::SentNoResponse, Connection::Reused, ErrorCode::Unavailable,
           Decision::TryElsewhere),
       row("kept, nonsense", Method::Get, Stage::SentNoResponse, Connection::Reused, ErrorCode::Malformed,
@@ -93,14 +95,14 @@ TEST_CASE("what comes next") {
           ErrorCode::Reset, Decision::TryElsewhere),
       row("new, closed under a POST", Method::Post, Stage::SentNoResponse, Connection::Fresh, ErrorCode::Closed,
           Decision::GiveUp)};
-  const Attempt stale{.method = Method::Get,
-                      .stage = Stage::SentNoResponse,
-                      .connection = Connection::Reused,
-                      .attempts = 3,
-                      .attempts_max = 3,
-                      .error = ErrorCode::Closed};
+  const FailedAttempt stale{.method = Method::Get,
+                            .stage = Stage::SentNoResponse,
+                            .connection = Connection::Reused,
+                            .attempts = 3,
+                            .attempts_max = 3,
+                            .error = ErrorCode::Closed};
   rows.push_back({"the last attempt on a dead kept connection is not used up by it", stale, Decision::RedialSame});
-  Attempt changed = stale;
+  FailedAttempt changed = stale;
   changed.has_redialled = true;
   rows.push_back({"redialled once already, attempts used up", changed, Decision::GiveUp});
   changed.attempts = 2;
@@ -111,6 +113,17 @@ TEST_CASE("what comes next") {
   changed = stale;
   changed.connection = Connection::Fresh;
   rows.push_back({"attempts used up", changed, Decision::GiveUp});
+  changed = stale;
+  changed.attempts = 1;
+  changed.backend_may_serve = false;
+  rows.push_back({"kept, closed as its backend was judged down", changed, Decision::TryElsewhere});
+  changed.attempts = 3;
+  rows.push_back({"the same, attempts used up", changed, Decision::GiveUp});
+  changed = stale;
+  changed.attempts = 1;
+  changed.error = ErrorCode::Timeout;
+  changed.is_released = true;
+  rows.push_back({"released from a hung backend", changed, Decision::TryElsewhere});
   for (const Row& each : rows) {
     INFO(each.why);
     CHECK(decide(each.attempt) == each.want);

@@ -60,7 +60,7 @@ class ManualRedis final : public redis::Redis {
     REQUIRE_FALSE(asked_.empty());
     Handle* const handle = asked_.front().handle;
     asked_.pop_front();
-    if (handle != nullptr) handle->respond(std::move(reply));
+    if (handle != nullptr) handle->finish(std::move(reply));
   }
   void respond(std::string_view word) { respond(list_reply({text_reply(word)})); }
   void fail(base::ErrorCode code) { respond(base::Error{code, "as the test wants it"}); }
@@ -84,7 +84,7 @@ class ManualRedis final : public redis::Redis {
     ~Handle() override {
       if (!is_answered_) home_.forget(this);
     }
-    void respond(base::Result<redis::RedisReply> reply) {
+    void finish(base::Result<redis::RedisReply> reply) {
       done_(std::move(reply));
       is_answered_ = true;  // if it was destroyed meanwhile, AddressSanitizer says so here
     }

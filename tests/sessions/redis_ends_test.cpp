@@ -36,6 +36,7 @@ struct Fixture {
   /// The script's reply: the end has this generation, and these hear of it.
   void respond(const std::vector<std::string>& subscribers) {
     std::vector<redis::RedisReply> texts;
+    texts.reserve(subscribers.size());
     for (const std::string& subscriber : subscribers) texts.push_back(text_reply(subscriber));
     redis.respond(list_reply({text_reply("4"), list_reply(texts)}));
   }

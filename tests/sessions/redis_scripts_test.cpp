@@ -46,11 +46,11 @@ struct Fixture {
     return *std::move(got);
   }
   /// A script that nobody waits for, and all that was sent before.
-  template <class Tell>
-  void tell(Tell tell) {
+  template <class Notify>
+  void notify(Notify notify) {
     link.thread().on_loop([&] {
       RedisScripts scripts(link.raw(), {"hf"}, 1h);
-      tell(scripts);
+      notify(scripts);
     });
     link.ask({"PING"});
   }
@@ -125,7 +125,7 @@ TEST_CASE("a use keeps a session for a whole idle timeout, and never shortens it
   const std::int64_t at_first = f.left(kAnna);
   CHECK(at_first < 2000'000);
   SUBCASE("told in a batch") {
-    f.tell([](RedisScripts& scripts) { scripts.touch("shop", std::vector{kBert, kAnna}); });
+    f.notify([](RedisScripts& scripts) { scripts.touch("shop", std::vector{kBert, kAnna}); });
   }
   SUBCASE("seen by another proxy's offer") { f.bind(kAnna, {kApp0, Generation{1}}, 0s); }
   const std::int64_t used = f.left(kAnna);
@@ -135,7 +135,7 @@ TEST_CASE("a use keeps a session for a whole idle timeout, and never shortens it
   CHECK_MESSAGE(f.left(kBert) < 0, "a use makes no session");
   f.end(kAnna, Ending::Mark);
   const std::int64_t mark = f.left(kAnna);
-  f.tell([](RedisScripts& scripts) { scripts.touch("shop", std::vector{kAnna}); });
+  f.notify([](RedisScripts& scripts) { scripts.touch("shop", std::vector{kAnna}); });
   CHECK_MESSAGE(f.left(kAnna) <= mark, "a mark is not used");
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("places: what the limits leave, sessions and places together") {
   CHECK(reserve("3", kApp1).outcome == Outcome::Admitted);
   CHECK(reserve("4", kApp1).outcome == Outcome::PoolFull);
   CHECK(reserve("5", kApp1, &kAnna).outcome == Outcome::IsIn);
-  f.tell([](RedisScripts& scripts) { scripts.give_back("shop", "1", kApp0); });
+  f.notify([](RedisScripts& scripts) { scripts.give_back("shop", "1", kApp0); });
   CHECK(reserve("6", kApp0).outcome == Outcome::Admitted);
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("a backend is cleared some at a time: its sessions are spread, or ende
 TEST_CASE("whoever hears is named where acks are asked for") {
   Fixture f;
   f.bind(kAnna, {kApp0, Generation{1}});
-  f.tell([](RedisScripts& scripts) {
+  f.notify([](RedisScripts& scripts) {
     scripts.renew_copy_lease("lb1", 1h, "beat 1");
     scripts.renew_copy_lease("lb2", 1h, "beat 1");
     scripts.renew_copy_lease("lb3", -1s, "beat 1");
@@ -233,7 +233,7 @@ TEST_CASE("whoever hears is named where acks are asked for") {
   });
   CHECK(f.end(kAnna, Ending::Mark).subscribers.empty());
   CHECK(f.end(kAnna, Ending::Mark, "lb1 0 1").subscribers == std::vector<std::string>{"lb1", "lb2"});
-  f.tell([](RedisScripts& scripts) { scripts.drop_copy_lease("lb1"); });
+  f.notify([](RedisScripts& scripts) { scripts.drop_copy_lease("lb1"); });
   CHECK(f.end(kAnna, Ending::Mark, "lb1 0 1").subscribers == std::vector<std::string>{"lb2"});
 }
 

@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
 constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-struct Asker final : HttpClient::Handler {
+struct Outcomes final : HttpClient::Handler {
   struct Outcome {
     std::uint16_t status = 0;
     std::string body;
@@ -48,23 +48,23 @@ struct Asker final : HttpClient::Handler {
 
 struct Fixture {
   explicit Fixture(const HttpClientLimits& limits = {})
-      : client(std::make_unique<HttpClient>(tests::fake_address(80), loop, net, asker, limits)) {}
+      : client(std::make_unique<HttpClient>(tests::fake_address(80), loop, net, handler, limits)) {}
 
   void send(HttpClient::Connect connect = HttpClient::Connect::Reuse, std::string_view bytes = kGet) {
     client->send({.bytes = bytes, .method = http::Method::Get, .timeout = 1s, .since = loop.now(), .connect = connect});
   }
   /// One request to its end, or to where it waits.
-  std::optional<Asker::Outcome> ask(HttpClient::Connect connect = HttpClient::Connect::Reuse) {
-    const std::size_t before = asker.outcomes.size();
+  std::optional<Outcomes::Outcome> ask(HttpClient::Connect connect = HttpClient::Connect::Reuse) {
+    const std::size_t before = handler.outcomes.size();
     send(connect);
-    CHECK_MESSAGE(asker.outcomes.size() == before, "never from inside send()");
+    CHECK_MESSAGE(handler.outcomes.size() == before, "never from inside send()");
     loop.run();
-    return asker.outcomes.size() > before ? std::optional(asker.outcomes.back()) : std::nullopt;
+    return handler.outcomes.size() > before ? std::optional(handler.outcomes.back()) : std::nullopt;
   }
 
   tests::FakeLoop loop;
   tests::FakeDialer net{loop};
-  Asker asker;
+  Outcomes handler;
   tests::FakeServer& server = net.at(80);
   std::unique_ptr<HttpClient> client;
 };
@@ -97,7 +97,7 @@ TEST_CASE("what is wanted of the body says how much of it is read") {
   for (const Row& row : {Row{HttpClient::Body::Keep, "ok", 1}, Row{HttpClient::Body::Skip, "", 1},
                          Row{HttpClient::Body::Leave, "", 0}}) {
     Fixture f;
-    f.asker.wanted = row.wanted;
+    f.handler.wanted = row.wanted;
     f.server.responds_with(kOk);
     const auto outcome = f.ask();
     REQUIRE(outcome);
@@ -109,7 +109,7 @@ TEST_CASE("what is wanted of the body says how much of it is read") {
 
 TEST_CASE("what is left is not waited for") {
   Fixture f;
-  f.asker.wanted = HttpClient::Body::Leave;
+  f.handler.wanted = HttpClient::Body::Leave;
   f.server.responds_with("HTTP/1.1 503 Busy\r\nContent-Length: 900\r\n\r\n");
   CHECK(f.ask()->status == 503);
   CHECK(f.server.open_count() == 0);
@@ -138,7 +138,7 @@ TEST_CASE("interim responses are passed over") {
   Fixture f;
   f.server.responds_with(std::string("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n") + kOk);
   CHECK(f.ask()->body == "ok");
-  CHECK(f.asker.heads == std::vector<std::uint16_t>{200});
+  CHECK(f.handler.heads == std::vector<std::uint16_t>{200});
 }
 
 TEST_CASE("a kept connection found closed is replaced within the request, a fresh one is not") {
@@ -222,12 +222,12 @@ TEST_CASE("one deadline for all of it") {
   }
   CHECK_FALSE(f.ask());
   f.loop.advance(999ms);
-  CHECK(f.asker.outcomes.empty());
+  CHECK(f.handler.outcomes.empty());
   f.loop.advance(1ms);
-  REQUIRE(f.asker.outcomes.size() == 1);
-  REQUIRE(f.asker.outcomes[0].error);
-  CHECK(f.asker.outcomes[0].error->code == base::ErrorCode::Timeout);
-  CHECK(f.asker.outcomes[0].error->text == text);
+  REQUIRE(f.handler.outcomes.size() == 1);
+  REQUIRE(f.handler.outcomes[0].error);
+  CHECK(f.handler.outcomes[0].error->code == base::ErrorCode::Timeout);
+  CHECK(f.handler.outcomes[0].error->text == text);
   CHECK(f.server.open_count() == 0);
   CHECK(f.net.dials_under_way() == 0);
 }
@@ -236,38 +236,38 @@ TEST_CASE("the time may have begun before the request") {
   Fixture f;
   f.client->send({.bytes = kGet, .timeout = 1s, .since = f.loop.now() - 900ms});
   f.loop.advance(99ms);
-  CHECK(f.asker.outcomes.empty());
+  CHECK(f.handler.outcomes.empty());
   f.loop.advance(1ms);
-  REQUIRE(f.asker.outcomes.size() == 1);
-  CHECK(f.asker.outcomes[0].error->text == "no whole answer within 1s");
+  REQUIRE(f.handler.outcomes.size() == 1);
+  CHECK(f.handler.outcomes[0].error->text == "no whole answer within 1s");
 }
 
 TEST_CASE("the handler may ask again at once, or give up") {
   Fixture f;
   SUBCASE("the next request goes by the same connection") {
     f.server.responds_with(kOk);
-    f.asker.then = [&] { f.send(); };
+    f.handler.then = [&] { f.send(); };
     f.ask();
-    CHECK(f.asker.outcomes.size() == 2);
+    CHECK(f.handler.outcomes.size() == 2);
     CHECK(f.server.dials() == 1);
     CHECK(f.server.open_count() == 1);
   }
   SUBCASE("after a failure by another one") {
     f.server.on_bytes([](tests::FakePeer p) { p.closes(); });
-    f.asker.then = [&] {
+    f.handler.then = [&] {
       f.server.responds_with(kOk);
       f.send();
     };
     f.ask();
-    REQUIRE(f.asker.outcomes.size() == 2);
-    CHECK(f.asker.outcomes[1].body == "ok");
+    REQUIRE(f.handler.outcomes.size() == 2);
+    CHECK(f.handler.outcomes[1].body == "ok");
     CHECK(f.server.dials() == 2);
   }
   SUBCASE("cancel() closes the connection that would have been kept") {
     f.server.responds_with(kOk);
-    f.asker.then = [&] { f.client->cancel(); };
+    f.handler.then = [&] { f.client->cancel(); };
     f.ask();
-    CHECK(f.asker.outcomes.size() == 1);
+    CHECK(f.handler.outcomes.size() == 1);
     CHECK(f.server.open_count() == 0);
   }
 }
@@ -303,7 +303,7 @@ TEST_CASE("a request that is taken in pieces") {
   CHECK(f.server.last().received() == request);
   f.server.sends(kOk);
   f.loop.run();
-  CHECK(f.asker.outcomes.size() == 2);
+  CHECK(f.handler.outcomes.size() == 2);
   CHECK(f.server.open_count() == 1);
 }
 
@@ -317,10 +317,10 @@ TEST_CASE("cancelled or destroyed, it leaves nothing behind and says nothing mor
       Fixture f;
       stage(f);
       f.ask();
-      const std::size_t before = f.asker.outcomes.size();
+      const std::size_t before = f.handler.outcomes.size();
       end(f);
       f.loop.advance(1h);
-      CHECK(f.asker.outcomes.size() == before);
+      CHECK(f.handler.outcomes.size() == before);
       CHECK(f.net.open_count() == 0);
       CHECK(f.net.dials_under_way() == 0);
       CHECK(f.loop.timers_set() == 0);
