@@ -32,7 +32,7 @@ struct Stubborn {
 
 typedef std::vector<std::string> Names;  // finds: modernize-use-using
 
-inline const int answer() { return 42; }  // finds: readability-const-return-type
+inline const int forty_two() { return 42; }  // finds: readability-const-return-type
 
 inline std::size_t length(std::string text) { return text.size(); }  // finds: performance-unnecessary-value-param
 
