@@ -108,7 +108,7 @@ def wanted_faults():
 
 
 def proven_plugin(version, common):
-    """The plugin, built if it is not there. Ends the program where it cannot be built, or loses or invents a finding."""
+    """The plugin, built if it is not there. Ends the program where it does not build, or the findings are not exact."""
     faults = sorted(FAULTS.iterdir())
     parts = [common] + [path.read_text() for path in faults]
     plugin = CACHE / f"scope-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.so"
@@ -121,13 +121,14 @@ def proven_plugin(version, common):
                            f"/usr/lib/llvm-{major}/include", str(PLUGIN), "-o", str(built)],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        sys.exit(f"{done.stderr}\ntools/tidy_scope.cc does not build, and without it clang-tidy takes twice as long. It "
+        sys.exit(f"{done.stderr}\ntools/tidy_scope.cc does not build, and without it clang-tidy is slow. It "
                  f"needs libclang-{major}-dev and llvm-{major}-dev; ./dev deps check installs those for version 14.")
     found = set()
     for file in faults:
         if file.suffix == ".cc":
-            said = subprocess.run(["clang-tidy", f"--load={built}", "--quiet", str(file), "--", "-std=c++20", f"-I{ROOT}"],
-                                  cwd=ROOT, capture_output=True, text=True, check=False).stdout
+            said = subprocess.run(
+                ["clang-tidy", f"--load={built}", "--quiet", str(file), "--", "-std=c++20", f"-I{ROOT}"],
+                cwd=ROOT, capture_output=True, text=True, check=False).stdout
             found.update((os.path.normpath(path), int(line), check) for path, line, check in FOUND.findall(said))
     wrong = sorted(wanted_faults() ^ found)
     if wrong:
@@ -142,8 +143,9 @@ def proven_plugin(version, common):
 def look_at(file, build, plugin):
     """Runs clang-tidy; returns (passed, what it said, the files that the result depends on)."""
     done = subprocess.run(
-        ["clang-tidy", f"--load={plugin}", "-p", f"build/{build}", "--quiet", "--extra-arg=-Wno-unknown-warning-option",
-         "--extra-arg=-H", file], cwd=ROOT, capture_output=True, text=True, check=False)
+        ["clang-tidy", f"--load={plugin}", "-p", f"build/{build}", "--quiet",
+         "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-H", file],
+        cwd=ROOT, capture_output=True, text=True, check=False)
     needed = {file}
     for path in INCLUDED.findall(done.stderr):
         absolute = os.path.normpath(os.path.join(ROOT, path))
