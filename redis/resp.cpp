@@ -86,7 +86,15 @@ base::Result<std::optional<RedisReply>> RespReader::next() {
   return std::optional<RedisReply>{std::move(*reply)};
 }
 
-std::string_view error_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+std::string_view error_word(std::string_view text) {
+  // Before 7.0 Redis wraps what a command inside a script met:
+  // "ERR Error running script (call to f_SHA): @user_script:9: @user_script: 9: -READONLY You can't write ..."
+  constexpr std::string_view kCause = ": -";
+  if (text.starts_with("ERR Error running script")) {
+    if (const std::size_t at = text.find(kCause); at != std::string_view::npos) text.remove_prefix(at + kCause.size());
+  }
+  return text.substr(0, text.find(' '));
+}
 
 base::Error error_of_reply(std::string_view text) {
   static constexpr std::string_view kCannotServe[] = {"READONLY", "OOM",         "LOADING", "MASTERDOWN", "NOREPLICAS",

@@ -5,7 +5,11 @@ usage: tools/tidy.py FILE...
 
 A file that passed leaves a stamp in the user's cache ($XDG_CACHE_HOME or ~/.cache, holdfast/tidy). The stamp is a hash
 of everything the result depends on: the contents of the file and of each header it includes, system headers too, the
-compiler's flags, .clang-tidy and the version of clang-tidy. A new machine pays in full, a changed file always.
+compiler's flags, .clang-tidy, the version of clang-tidy and the plugin that keeps it out of system headers
+(tools/tidy_scope.cc). A new machine pays in full, a changed file always.
+
+The plugin is built when it is needed, and trusted only after clang-tidy with it has found exactly what the files in
+tests/tidy say it must find.
 """
 import concurrent.futures
 import hashlib
@@ -22,9 +26,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "holdfast" / "tidy"
 BUILDS = ("asan", "fuzz", "release")  # the first that knows how to compile a file says how
+PLUGIN = ROOT / "tools" / "tidy_scope.cc"
+FAULTS = ROOT / "tests" / "tidy"
 KEPT_SECONDS = 60 * 24 * 3600
 QUIET_SECONDS = 5  # a line of progress at most this often
 INCLUDED = re.compile(r"^\.+ (.*)$", re.MULTILINE)  # what -H prints
+FOUND = re.compile(r"^(/\S+):(\d+):\d+: (?:warning|error): .*\[([^\],]+)[^\]]*\]$", re.MULTILINE)
 NOISE = re.compile(r"^(\d+ (warnings?|errors?).*generated|Suppressed |Use -|Multiple include guards|\S+\.h\w*$)")
 
 
@@ -61,10 +68,8 @@ class Contents:
 class Stamps:
     """What passed, by file and flags (the key) and by contents."""
 
-    def __init__(self):
-        CACHE.mkdir(parents=True, exist_ok=True)
-        version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True, check=True).stdout
-        self._common = version + (ROOT / ".clang-tidy").read_text()
+    def __init__(self, common):
+        self._common = common
         self._contents = Contents()
 
     def key(self, file, command):
@@ -95,11 +100,52 @@ class Stamps:
         return CACHE / f"{key}.{self._contents.hash_of_all(needed)[:32]}.passed"
 
 
-def look_at(file, build):
+def wanted_faults():
+    """What the comments of the files in tests/tidy say clang-tidy must find: (file, line, check)."""
+    return {(str(path), number, check) for path in FAULTS.iterdir()
+            for number, line in enumerate(path.read_text().splitlines(), 1) if "  // finds: " in line
+            for check in line.partition("  // finds: ")[2].split()}
+
+
+def proven_plugin(version, common):
+    """The plugin, built if it is not there. Ends the program where it does not build, or the findings are not exact."""
+    faults = sorted(FAULTS.iterdir())
+    parts = [common] + [path.read_text() for path in faults]
+    plugin = CACHE / f"scope-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.so"
+    if plugin.exists():
+        os.utime(plugin)
+        return plugin
+    major = re.search(r"version (\d+)", version)[1]
+    built = plugin.with_suffix(f".{os.getpid()}.so")
+    done = subprocess.run(["clang++", "-std=c++17", "-fno-rtti", "-O1", "-shared", "-fPIC", "-isystem",
+                           f"/usr/lib/llvm-{major}/include", str(PLUGIN), "-o", str(built)],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{done.stderr}\ntools/tidy_scope.cc does not build, and without it clang-tidy is slow. It "
+                 f"needs libclang-{major}-dev and llvm-{major}-dev; ./dev deps check installs those for version 14.")
+    found = set()
+    for file in faults:
+        if file.suffix == ".cc":
+            said = subprocess.run(
+                ["clang-tidy", f"--load={built}", "--quiet", str(file), "--", "-std=c++20", f"-I{ROOT}"],
+                cwd=ROOT, capture_output=True, text=True, check=False).stdout
+            found.update((os.path.normpath(path), int(line), check) for path, line, check in FOUND.findall(said))
+    wrong = sorted(wanted_faults() ^ found)
+    if wrong:
+        built.unlink()
+        sys.exit("clang-tidy must find exactly the faults that tests/tidy names, with the plugin too. These differ:\n" +
+                 "\n".join(f"{path}:{line} {check}: {'found' if (path, line, check) in found else 'not found'}"
+                           for path, line, check in wrong))
+    built.rename(plugin)
+    return plugin
+
+
+def look_at(file, build, plugin):
     """Runs clang-tidy; returns (passed, what it said, the files that the result depends on)."""
     done = subprocess.run(
-        ["clang-tidy", "-p", f"build/{build}", "--quiet", "--extra-arg=-Wno-unknown-warning-option",
-         "--extra-arg=-H", file], cwd=ROOT, capture_output=True, text=True, check=False)
+        ["clang-tidy", f"--load={plugin}", "-p", f"build/{build}", "--quiet",
+         "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-H", file],
+        cwd=ROOT, capture_output=True, text=True, check=False)
     needed = {file}
     for path in INCLUDED.findall(done.stderr):
         absolute = os.path.normpath(os.path.join(ROOT, path))
@@ -127,7 +173,11 @@ class Progress:
 
 def main(files):
     known = command_lines()
-    stamps = Stamps()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True, check=True).stdout
+    common = version + (ROOT / ".clang-tidy").read_text() + PLUGIN.read_text()
+    plugin = proven_plugin(version, common)
+    stamps = Stamps(common)
     files = [f for f in (os.path.relpath(os.path.abspath(f), ROOT) for f in files) if f.endswith(".cpp")]
     strangers = [f for f in files if f not in known]
     for file in strangers:
@@ -140,7 +190,7 @@ def main(files):
     failed = []
 
     def check(file):
-        passed, text, needed = look_at(file, known[file][0])
+        passed, text, needed = look_at(file, known[file][0], plugin)
         if passed:
             stamps.keep(keys[file], needed)
         else:

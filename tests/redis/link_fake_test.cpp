@@ -162,6 +162,9 @@ TEST_CASE("redis link: hostile bytes end the connection, and nothing else") {
       {"+a\r\n+b\r\n-ERR max clients\r\n", {"a", "b"}, "malformed"},  // the same as an error
       {"+a\r\n*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n+x\r\n", {"a", ""}, "malformed"},
       {"-READONLY no\r\n", {"unavailable", "unavailable"}, "read_only_replica"},
+      {"-ERR Error running script (call to f_0c): @user_script:9: @user_script: 9: -READONLY no\r\n",
+       {"unavailable", "unavailable"},
+       "read_only_replica"},
       {"-LOADING wait\r\n", {"unavailable", "unavailable"}, "loading"},
       {"-MASTERDOWN wait\r\n", {"unavailable", "unavailable"}, "master_down"},
   };

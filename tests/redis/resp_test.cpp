@@ -144,6 +144,12 @@ TEST_CASE("resp: what an error reply means") {
                       {"MISCONF Redis is configured to save", base::ErrorCode::Unavailable},
                       {"TRYAGAIN", base::ErrorCode::Unavailable},
                       {"OOMPH", base::ErrorCode::Invalid},
+                      // As Redis 6.2 says it of a script.
+                      {"ERR Error running script (call to f_0c): @user_script:9: @user_script: 9: -READONLY You can't "
+                       "write against a read only replica.",
+                       base::ErrorCode::Unavailable},
+                      {"ERR Error running script (call to f_0c): @user_script:9: @user_script: 9: Wrong number of args",
+                       base::ErrorCode::Invalid},
                       {"", base::ErrorCode::Invalid}};
   for (const Row& row : rows) {
     INFO(std::string(row.text));
