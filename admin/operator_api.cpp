@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
@@ -68,10 +69,18 @@ base::Result<void> read_body(std::string_view text, const Caller& caller, Operat
   return {};
 }
 
-Response done(const OperatorAsk& ask, const StatusSource& source, const base::Result<void>& kept) {
+/// nullopt: there is none of that name. A reload may have removed it since the order came.
+std::optional<BackendView> look_up(const OperatorAsk& ask, const StatusSource& source) {
   const StatusView now = source.status();
   const auto pool = named(now.pools, ask.pool);
+  if (pool == now.pools.end()) return std::nullopt;
   const auto backend = named(pool->backends, ask.backend);
+  return backend != pool->backends.end() ? std::optional(*backend) : std::nullopt;
+}
+
+Response done(const OperatorAsk& ask, const StatusSource& source, const base::Result<void>& kept) {
+  const auto backend = look_up(ask, source);
+  if (!backend) return text_response(404, fmt::format("a reload removed {}/{} meanwhile", ask.pool, ask.backend));
   const Json body = {{"pool", ask.pool},
                      {"backend", ask.backend},
                      {"order", name_of(ask.state)},

@@ -122,6 +122,20 @@ TEST_CASE("what cannot be written down holds, and is said") {
   CHECK(f.ask(f.post(kApp1 + "drain")).status == 503);
 }
 
+TEST_CASE("an order is answered also when a reload removes its backend meanwhile") {
+  Fixture f;
+  f.service.waiting.emplace();
+  Response later;
+  f.router.handle(f.post(kApp1 + "drain"), [&later](const Response& response) { later = response; });
+  REQUIRE(f.service.waiting->size() == 1);
+  SUBCASE("the backend") { f.source.view.pools[0].backends.erase(f.source.view.pools[0].backends.begin()); }
+  SUBCASE("the last backend") { f.source.view.pools[0].backends.clear(); }
+  SUBCASE("its pool") { f.source.view.pools.clear(); }
+  f.service.waiting->front()({});
+  CHECK(later.status == 404);
+  CHECK(has(later.body, "a reload removed shop/app1 meanwhile"));
+}
+
 TEST_CASE("who leads, and who sees what") {
   Fixture f;
   const auto get = [&](std::string path) {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "admin/endpoints.h"
 #include "admin/operator_api.h"
@@ -64,13 +67,15 @@ class FakeStatusSource final : public StatusSource {
   std::string configuration() const override { return "# redacted\n"; }
 };
 
-/// An operator's desk that takes notes.
+/// Operators whose orders are noted, and done at once unless the test keeps them waiting.
 class FakeOperators final : public OperatorService {
  public:
   std::vector<OperatorAsk> asks;
   base::Result<void> response;
+  std::optional<std::vector<Done>> waiting;
   void obey(const OperatorAsk& ask, Done done) override {
     asks.push_back(ask);
+    if (waiting) return waiting->push_back(std::move(done));
     done(response);
   }
 };
