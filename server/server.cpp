@@ -266,12 +266,12 @@ base::Result<void> Server::open_admin() {
                                            .source = *this,
                                            .operators = *this,
                                            .sessions = *this,
+                                           .rolls = *this,
                                            .reloads = *this,
                                            .quarantine = quarantine_,
                                            .live = live_,
                                            .timeline = timeline_,
                                            .history = history_});
-  admin::add_roll_routes(router, *this, *this);
   admin_ = std::make_unique<web::Server>(loop_, std::move(router),
                                          web::HostRule(admin_listener_->address(), settings_->admin.address.host));
   base::log::info("admin_listening",

@@ -255,18 +255,18 @@ void Server::count_moved(sessions::BackendTag from, std::string_view reason, std
 void Server::add_probes(admin::BackendView& view, conf::BackendId id) const {
   const health::Report report = monitor_->report(id);
   if (report.last_probe) {
-    view.last_probe = admin::ProbeView{.at = report.last_probe->at,
-                                       .took = report.last_probe->took,
-                                       .passed = report.last_probe->reason == health::Reason::None,
-                                       .status = report.last_probe->status,
-                                       .text = report.last_detail};
+    view.probes.last = admin::ProbeView{.at = report.last_probe->at,
+                                        .took = report.last_probe->took,
+                                        .passed = report.last_probe->reason == health::Reason::None,
+                                        .status = report.last_probe->status,
+                                        .text = report.last_detail};
   }
-  view.probes_passed_total = report.passed_total;
-  view.probes_failed_total = report.failed_total;
-  view.probe_time_total = report.took_total;
-  view.probes.reserve(report.history.size());
+  view.probes.passed_total = report.passed_total;
+  view.probes.failed_total = report.failed_total;
+  view.probes.took_total = report.took_total;
+  view.probes.history.reserve(report.history.size());
   for (const health::ProbeRecord& probe : report.history) {
-    view.probes.push_back({probe.at, probe.took, probe.status, name_of(probe.reason), probe.detail});
+    view.probes.history.push_back({probe.at, probe.took, probe.status, name_of(probe.reason), probe.detail});
   }
 }
 
