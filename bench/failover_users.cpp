@@ -7,7 +7,6 @@
 // and the connection broke before any byte of a response; never a POST that has gone out.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,7 +19,6 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -28,6 +26,10 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "bench/response_text.h"
+
+using namespace holdfast::bench;
 
 namespace {
 
@@ -89,7 +91,7 @@ struct Connection {
 };
 
 struct User {
-  std::map<std::string, std::string> jar;
+  CookieJar jar;
   std::vector<int> connections;     // idle and busy
   std::deque<std::size_t> waiting;  // for a login, or a free connection
   std::size_t turn = 0;             // whose proxy is next
@@ -97,48 +99,6 @@ struct User {
   bool login_under_way = false;
   std::size_t logins = 0;
 };
-
-/// The response so far: is it whole, and is the connection good for more?
-struct Response {
-  bool is_whole = false;
-  bool is_last = false;
-  std::size_t head = 0;
-};
-
-std::string field(std::string_view head, std::string_view name, std::size_t& from) {
-  while ((from = head.find("\r\n", from)) != std::string_view::npos && from + 2 < head.size()) {
-    from += 2;
-    const std::string_view line = head.substr(from, head.find("\r\n", from) - from);
-    if (line.size() > name.size() && line[name.size()] == ':' &&
-        strncasecmp(line.data(), name.data(), name.size()) == 0) {
-      const std::size_t value = line.find_first_not_of(' ', name.size() + 1);
-      return value == std::string_view::npos ? std::string() : std::string(line.substr(value));
-    }
-  }
-  return {};
-}
-
-std::string field(std::string_view head, std::string_view name) {
-  std::size_t from = 0;
-  return field(head, name, from);
-}
-
-Response look_at(const std::string& input, bool has_ended) {
-  const std::size_t end = input.find("\r\n\r\n");
-  if (end == std::string::npos) return {};
-  Response response{.head = end + 2};
-  const std::string_view head = std::string_view(input).substr(0, end + 2);
-  response.is_last = strcasecmp(field(head, "Connection").c_str(), "close") == 0 || has_ended;
-  const std::string length = field(head, "Content-Length");
-  if (!length.empty()) {
-    response.is_whole = input.size() >= end + 4 + std::strtoull(length.c_str(), nullptr, 10);
-  } else if (!field(head, "Transfer-Encoding").empty()) {
-    response.is_whole = input.ends_with("0\r\n\r\n");
-  } else {
-    response.is_whole = response.is_last = has_ended;
-  }
-  return response;
-}
 
 class Crowd {
  public:
@@ -363,24 +323,11 @@ class Crowd {
     const std::string_view head = std::string_view(connection.input).substr(0, response.head);
     request.status = std::atoi(std::string(head.substr(std::min<std::size_t>(9, head.size()), 3)).c_str());
     if (const std::string backend = field(head, "X-Node"); !backend.empty()) request.backend = backend;
-    take_cookies(users_[request.user], head);
+    take_cookies(users_[request.user].jar, head);
     connection.input.clear();
     connection.is_busy = false;
     if (response.is_last) drop(connection);
     finish(number, "-");
-  }
-
-  static void take_cookies(User& user, std::string_view head) {
-    std::size_t from = 0;
-    for (std::string line = field(head, "Set-Cookie", from); !line.empty(); line = field(head, "Set-Cookie", from)) {
-      const std::size_t equals = std::min(line.find('='), line.size() - 1);
-      const std::string value = line.substr(equals + 1, line.find(';') - equals - 1);
-      if (value.empty() || line.find("Max-Age=0") != std::string::npos) {
-        user.jar.erase(line.substr(0, equals));
-      } else {
-        user.jar[line.substr(0, equals)] = value;
-      }
-    }
   }
 
   void on_broken(Connection& connection) {

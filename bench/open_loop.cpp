@@ -93,6 +93,125 @@ Response take(Connection& connection, std::string_view bytes) {
   return connection.in_body ? Response::More : Response::Whole;
 }
 
+/// The load: requests as they are due, on whichever connection is idle.
+class Load {
+ public:
+  explicit Load(Options options)
+      : options_(std::move(options)),
+        request_("GET " + options_.path + " HTTP/1.1\r\nHost: bench.example\r\n" + options_.fields + "\r\n"),
+        total_(static_cast<std::uint64_t>(options_.rate * options_.seconds)),
+        epoll_(epoll_create1(0)),
+        connections_(static_cast<std::size_t>(options_.connections)) {
+    latencies_.reserve(total_);
+  }
+
+  /// False: a connection could not be made.
+  bool run() {
+    for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+      if (!open_connection(connections_[i], options_.port, epoll_, i)) return false;
+      idle_.push_back(i);
+    }
+    start_ = Clock::now();
+    const auto allowed = std::chrono::duration<double>(options_.seconds + 5);
+    const auto give_up = start_ + std::chrono::duration_cast<Clock::duration>(allowed);
+    while (latencies_.size() + errors_ < total_ && Clock::now() < give_up) {
+      send_what_is_due();
+      epoll_event events[128];
+      const int count = epoll_wait(epoll_, events, 128, 0);
+      if (count == 0) pause();
+      for (int i = 0; i < count; ++i) {
+        if (!read_from(events[i].data.u32)) return false;
+      }
+    }
+    return true;
+  }
+
+  void print_results() {
+    std::sort(latencies_.begin(), latencies_.end());
+    std::printf(
+        "{\"requests\": %zu, \"errors\": %llu, \"unfinished\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, "
+        "\"p999_us\": %u, \"max_us\": %u}\n",
+        latencies_.size(), static_cast<unsigned long long>(errors_),
+        static_cast<unsigned long long>(total_ - latencies_.size() - errors_), options_.rate, latency_at(0.5),
+        latency_at(0.99), latency_at(0.999), latency_at(1));
+  }
+  bool has_errors() const { return errors_ != 0; }
+
+ private:
+  Clock::time_point due_of(std::uint64_t number) const {
+    return start_ +
+           std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(number) * 1e9 / options_.rate));
+  }
+
+  void send_what_is_due() {
+    const auto now = Clock::now();
+    while (next_ < total_ && due_of(next_) <= now) waiting_.push_back(due_of(next_++));
+    while (!waiting_.empty() && !idle_.empty()) {
+      Connection& connection = connections_[idle_.back()];
+      idle_.pop_back();
+      connection.due = waiting_.front();
+      waiting_.pop_front();
+      connection.is_busy = true;
+      if (send(connection.fd, request_.data(), request_.size(), MSG_NOSIGNAL) < 0) ++errors_;
+    }
+  }
+
+  // Spinning would steal the CPU from the backend beside us; a millisecond's sleep would blur the schedule.
+  void pause() const {
+    Clock::duration pause = std::chrono::microseconds(50);
+    if (next_ < total_) pause = std::min(due_of(next_) - Clock::now(), pause);
+    if (pause > Clock::duration::zero()) std::this_thread::sleep_for(pause);
+  }
+
+  /// Until a response is whole, or nothing more is there. False: a lost connection could not be made anew.
+  bool read_from(std::uint32_t index) {
+    static char buffer[1 << 18];
+    Connection& connection = connections_[index];
+    for (;;) {
+      const ssize_t got = recv(connection.fd, buffer, sizeof buffer, MSG_DONTWAIT);
+      if (got < 0) return true;
+      const Response response = got == 0 ? Response::Bad : take(connection, {buffer, static_cast<std::size_t>(got)});
+      if (response == Response::More) continue;
+      if (response == Response::Whole) {
+        on_whole(connection);
+      } else {
+        if (connection.is_busy) ++errors_;
+        close(connection.fd);
+        connection = {};
+        if (!open_connection(connection, options_.port, epoll_, index)) return false;
+      }
+      idle_.push_back(index);
+      return true;
+    }
+  }
+
+  void on_whole(Connection& connection) {
+    const auto took = Clock::now() - connection.due;
+    latencies_.push_back(
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    connection.is_busy = false;
+  }
+
+  /// Of the sorted latencies.
+  std::uint32_t latency_at(double share) const {
+    if (latencies_.empty()) return 0;
+    const auto at = static_cast<std::size_t>(share * static_cast<double>(latencies_.size()));
+    return latencies_[std::min(latencies_.size() - 1, at)];
+  }
+
+  const Options options_;
+  const std::string request_;
+  const std::uint64_t total_;
+  const int epoll_;
+  std::vector<Connection> connections_;
+  std::vector<std::uint32_t> idle_;
+  std::deque<Clock::time_point> waiting_;  // when those were due that no connection was idle for
+  std::vector<std::uint32_t> latencies_;   // microseconds
+  std::uint64_t errors_ = 0;
+  std::uint64_t next_ = 0;
+  Clock::time_point start_{};
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -103,84 +222,8 @@ int main(int argc, char** argv) {
                         "[--header 'Name: value']\n"),
            2;
   }
-  const std::string request = "GET " + options.path + " HTTP/1.1\r\nHost: bench.example\r\n" + options.fields + "\r\n";
-  const int epoll = epoll_create1(0);
-  std::vector<Connection> connections(static_cast<std::size_t>(options.connections));
-  std::vector<std::uint32_t> idle;
-  for (std::uint32_t i = 0; i < connections.size(); ++i) {
-    if (!open_connection(connections[i], options.port, epoll, i)) return std::perror("open_loop"), 1;
-    idle.push_back(i);
-  }
-  std::vector<std::uint32_t> latencies;  // microseconds
-  latencies.reserve(static_cast<std::size_t>(options.rate * options.seconds));
-  std::deque<Clock::time_point> waiting;
-  std::uint64_t errors = 0;
-  const auto start = Clock::now();
-  const auto total = static_cast<std::uint64_t>(options.rate * options.seconds);
-  const auto due_of = [&](std::uint64_t i) {
-    return start + std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(i) * 1e9 / options.rate));
-  };
-  std::uint64_t next = 0;
-  static char buffer[1 << 18];
-  const auto give_up =
-      start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds + 5));
-  while (latencies.size() + errors < total && Clock::now() < give_up) {
-    const auto now = Clock::now();
-    while (next < total && due_of(next) <= now) waiting.push_back(due_of(next++));
-    while (!waiting.empty() && !idle.empty()) {
-      Connection& connection = connections[idle.back()];
-      idle.pop_back();
-      connection.due = waiting.front();
-      waiting.pop_front();
-      connection.is_busy = true;
-      if (send(connection.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) ++errors;
-    }
-    // Spinning would steal the CPU from the backend beside us; a millisecond's sleep would blur the schedule.
-    epoll_event events[128];
-    const int count = epoll_wait(epoll, events, 128, 0);
-    if (count == 0) {
-      const auto pause = next < total
-                             ? std::min(due_of(next) - Clock::now(), Clock::duration(std::chrono::microseconds(50)))
-                             : Clock::duration(std::chrono::microseconds(50));
-      if (pause > Clock::duration::zero()) std::this_thread::sleep_for(pause);
-      continue;
-    }
-    for (int i = 0; i < count; ++i) {
-      const std::uint32_t index = events[i].data.u32;
-      Connection& connection = connections[index];
-      for (;;) {
-        const ssize_t got = recv(connection.fd, buffer, sizeof buffer, MSG_DONTWAIT);
-        if (got < 0) break;
-        const Response response = got == 0 ? Response::Bad : take(connection, {buffer, static_cast<std::size_t>(got)});
-        if (response == Response::More) continue;
-        if (response == Response::Bad) {
-          if (connection.is_busy) ++errors;
-          close(connection.fd);
-          connection = {};
-          if (!open_connection(connection, options.port, epoll, index)) return std::perror("open_loop"), 1;
-        } else {
-          const auto took = Clock::now() - connection.due;
-          latencies.push_back(
-              static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
-          connection.is_busy = false;
-        }
-        idle.push_back(index);
-        break;
-      }
-    }
-  }
-  std::sort(latencies.begin(), latencies.end());
-  const auto at = [&](double share) {
-    return latencies.empty()
-               ? 0u
-               : latencies[std::min(latencies.size() - 1,
-                                    static_cast<std::size_t>(share * static_cast<double>(latencies.size())))];
-  };
-  std::printf(
-      "{\"requests\": %zu, \"errors\": %llu, \"unfinished\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, "
-      "\"p999_us\": %u, \"max_us\": %u}\n",
-      latencies.size(), static_cast<unsigned long long>(errors),
-      static_cast<unsigned long long>(total - latencies.size() - errors), options.rate, at(0.5), at(0.99), at(0.999),
-      latencies.empty() ? 0u : latencies.back());
-  return errors == 0 ? 0 : 1;
+  Load load(options);
+  if (!load.run()) return std::perror("open_loop"), 1;
+  load.print_results();
+  return load.has_errors() ? 1 : 0;
 }
