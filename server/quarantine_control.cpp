@@ -82,13 +82,12 @@ std::optional<proxy::QuarantineBook::Entry> parse_entry(std::string_view text, b
 }  // namespace
 
 QuarantineControl::QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler,
-                                     IsOrdered is_ordered, Publish publish)
+                                     Owner& owner)
     : settings_(std::move(settings)),
       scheduler_(scheduler),
-      is_ordered_(std::move(is_ordered)),
-      publish_(std::move(publish)),
+      owner_(owner),
       judge_(scheduler.timer([this] { judge_due(); })),
-      publish_timer_(scheduler.timer([this] { this->publish(); })) {}
+      publish_timer_(scheduler.timer([this] { publish(); })) {}
 
 void QuarantineControl::share(redis::Redis& redis, net::Dialer& dialer, base::Random& random) {
   resolver_ = std::make_unique<net::SystemResolver>(scheduler_);
@@ -199,7 +198,7 @@ void QuarantineControl::judge(conf::BackendId id) {
   }
   const std::vector<proxy::LostRequest> lost = std::exchange(backend.lost, {});
   set_judged(id, scheduler_.now());
-  if (settings_->has(id) && !is_ordered_(id)) {
+  if (settings_->has(id) && !owner_.is_ordered(id)) {
     const conf::Pool& pool = settings_->pool_of(id);
     const auto fresh = book_.on_crash({.pool = pool.name,
                                        .backend = settings_->backend(id).name,
@@ -244,7 +243,7 @@ void QuarantineControl::publish() {
                                                                                .until = entry.until});
   }
   view->judged_until = judged_;
-  publish_(std::move(view));
+  owner_.on_quarantine(std::move(view));
 }
 
 void QuarantineControl::on_tick() {
