@@ -38,7 +38,7 @@ Response cluster(const StatusSource& source) {
 }
 
 Response leader(const StatusSource& source) {
-  const ClusterView view = source.status().cluster;
+  const ClusterView view = source.cluster();
   if (view.leader.empty()) {
     return text_response(503, view.state == "off" ? "no [cluster] is configured" : "no leader is known");
   }
@@ -138,6 +138,7 @@ Router make_router(const Services& services) {
   services.access.add_routes(router);
   add_operator_routes(router, source, services.operators);
   add_session_routes(router, source, services.sessions);
+  add_roll_routes(router, source, services.rolls);
   add_reload_route(router, services.reloads);
   add_quarantine_routes(router, services.quarantine);
   return router;

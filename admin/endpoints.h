@@ -6,6 +6,7 @@
 #include "admin/operator_api.h"
 #include "admin/quarantine_api.h"
 #include "admin/reload_api.h"
+#include "admin/roll_api.h"
 #include "admin/session_api.h"
 #include "admin/timeline.h"
 #include "admin/view.h"
@@ -19,6 +20,7 @@ struct Services {
   const StatusSource& source;
   OperatorService& operators;
   SessionService& sessions;
+  RollService& rolls;
   ReloadService& reloads;
   QuarantineService& quarantine;
   Live& live;

@@ -335,12 +335,12 @@ void Page::add_backend_work() {
 
 void Page::add_backend_probes() {
   per_backend_met(counter("holdfast_backend_probes_failed_total", "Of its probes: those that failed."),
-                  [](const BackendView& b) { return b.probes_failed_total; });
+                  [](const BackendView& b) { return b.probes.failed_total; });
   {
     Family times{families_, MetricType::Summary, "holdfast_backend_probe_duration_seconds", "How long probes took."};
     each_backend([&](const PoolView& pool, const BackendView& b) {
-      times.add_summary({{"pool", pool.name}, {"backend", b.name}}, b.probes_passed_total + b.probes_failed_total,
-                        seconds_of(b.probe_time_total));
+      times.add_summary({{"pool", pool.name}, {"backend", b.name}}, b.probes.passed_total + b.probes.failed_total,
+                        seconds_of(b.probes.took_total));
     });
   }
 }

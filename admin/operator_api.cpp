@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
@@ -68,10 +69,20 @@ base::Result<void> read_body(std::string_view text, const Caller& caller, Operat
   return {};
 }
 
-Response done(const OperatorAsk& ask, const StatusSource& source, const base::Result<void>& kept) {
-  const StatusView now = source.status();
+/// nullopt: there is none of that name. A reload may have removed it since the order came.
+std::optional<BackendView> look_up(const OperatorAsk& ask, const StatusSource& source) {
+  const StatusView now = source.states();
   const auto pool = named(now.pools, ask.pool);
+  if (pool == now.pools.end()) return std::nullopt;
   const auto backend = named(pool->backends, ask.backend);
+  if (backend == pool->backends.end()) return std::nullopt;
+  return source.backend(static_cast<std::size_t>(pool - now.pools.begin()),
+                        static_cast<std::size_t>(backend - pool->backends.begin()));
+}
+
+Response done(const OperatorAsk& ask, const StatusSource& source, const base::Result<void>& kept) {
+  const auto backend = look_up(ask, source);
+  if (!backend) return text_response(404, fmt::format("a reload removed {}/{} meanwhile", ask.pool, ask.backend));
   const Json body = {{"pool", ask.pool},
                      {"backend", ask.backend},
                      {"order", name_of(ask.state)},
@@ -84,19 +95,25 @@ Response done(const OperatorAsk& ask, const StatusSource& source, const base::Re
   return json_response(body);
 }
 
+/// What is wrong with the names in an order; nullopt: nothing.
+std::optional<Response> refuse_names(const OperatorAsk& ask, const StatusSource& source) {
+  const StatusView now = source.states();
+  const auto pool = named(now.pools, ask.pool);
+  if (pool == now.pools.end()) {
+    return text_response(404, fmt::format("no pool of that name; there are: {}", names_of(now.pools)));
+  }
+  if (named(pool->backends, ask.backend) == pool->backends.end()) {
+    return text_response(
+        404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends)));
+  }
+  return std::nullopt;
+}
+
 void take_order(const Request& request, OperatorState state, const StatusSource& source, OperatorService& service,
                 const Router::Respond& respond) {
   OperatorAsk ask{
       .pool = request.captures[0], .backend = request.captures[1], .state = state, .by = request.by(), .deadline = {}};
-  const StatusView before = source.status();
-  const auto pool = named(before.pools, ask.pool);
-  if (pool == before.pools.end()) {
-    return respond(text_response(404, fmt::format("no pool of that name; there are: {}", names_of(before.pools))));
-  }
-  if (named(pool->backends, ask.backend) == pool->backends.end()) {
-    return respond(text_response(
-        404, fmt::format("no backend of that name in pool {}; there are: {}", ask.pool, names_of(pool->backends))));
-  }
+  if (auto refusal = refuse_names(ask, source)) return respond(std::move(*refusal));
   if (const auto read = read_body(request.body, request.caller, ask); !read) {
     return respond(text_response(400, read.error().text));
   }

@@ -33,8 +33,8 @@ std::string age_text(std::chrono::milliseconds age) {
 }
 
 std::string probe_text(const BackendView& backend) {
-  if (!backend.last_probe) return "none yet";
-  const ProbeView& probe = *backend.last_probe;
+  if (!backend.probes.last) return "none yet";
+  const ProbeView& probe = *backend.probes.last;
   const double ms = std::chrono::duration<double, std::milli>(probe.took).count();
   return fmt::format("{}: {} in {:.1f} ms", probe.passed ? "passed" : "failed", html_escaped(probe.text), ms);
 }

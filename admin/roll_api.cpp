@@ -73,7 +73,7 @@ Response refused(const RollAsk& holder, base::Duration lease) {
 }
 
 bool has_pool(const StatusSource& source, std::string_view name) {
-  const StatusView now = source.status();
+  const StatusView now = source.states();
   return std::any_of(now.pools.begin(), now.pools.end(), [&](const PoolView& pool) { return pool.name == name; });
 }
 

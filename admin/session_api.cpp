@@ -47,7 +47,7 @@ struct Backend {
 class Directory {
  public:
   Directory(const StatusSource& source, const SessionService& service) {
-    for (const PoolView& pool : source.status().pools) {
+    for (const PoolView& pool : source.states().pools) {
       pools_.push_back(pool.name);
       for (const BackendView& backend : pool.backends) {
         backends_.push_back({pool.name, backend.name, service.tag_of(pool.name, backend.name), backend.state});

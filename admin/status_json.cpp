@@ -82,10 +82,10 @@ Json drain_json(const std::optional<DrainView>& drain) {
 
 Json probe_json(const BackendView& backend) {
   Json out = json_object({{"state", backend.probe_state},
-                          {"passed_total", backend.probes_passed_total},
-                          {"failed_total", backend.probes_failed_total},
-                          {"history", history_json(backend.probes)}});
-  if (const auto& last = backend.last_probe) {
+                          {"passed_total", backend.probes.passed_total},
+                          {"failed_total", backend.probes.failed_total},
+                          {"history", history_json(backend.probes.history)}});
+  if (const auto& last = backend.probes.last) {
     out["last"] = json_object({{"time", base::timestamp_text(last->at)},
                                {"duration_ms", seconds_of(last->took) * 1000},
                                {"passed", last->passed},

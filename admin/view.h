@@ -58,6 +58,15 @@ struct ProbeMark {
   std::string text;         ///< What was found, of one that did not pass. May hold bytes from the backend: escape it.
 };
 
+/// All probes of a backend.
+struct ProbesView {
+  std::optional<ProbeView> last;
+  std::uint64_t passed_total = 0;
+  std::uint64_t failed_total = 0;
+  base::Duration took_total{};
+  std::vector<ProbeMark> history;  ///< The last 20, oldest first.
+};
+
 /// How long something took. The quantiles are of the last minute, the counts of all time.
 struct LatencyView {
   std::uint64_t recent = 0;  ///< How many in the last minute; the quantiles mean nothing while it is 0.
@@ -120,11 +129,7 @@ struct BackendView : BackendState {
   Counts failures;      ///< By kind: refused, reset, timeout...
   LatencyView latency;  ///< From giving it a request (connecting included) to the first byte of its response.
 
-  std::optional<ProbeView> last_probe;
-  std::uint64_t probes_passed_total = 0;
-  std::uint64_t probes_failed_total = 0;
-  base::Duration probe_time_total{};  ///< Of all probes together.
-  std::vector<ProbeMark> probes;      ///< The last 20, oldest first.
+  ProbesView probes;
 };
 
 struct PoolView {

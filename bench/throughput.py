@@ -254,7 +254,7 @@ def table(report):
     return "\n".join(lines) + "\n"
 
 
-def main():
+def read_options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=1)
@@ -263,69 +263,93 @@ def main():
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 2, 1
+    return options
+
+
+def start_peers(started):
+    """By name. What has started is in `started`, too, in case the next one does not."""
+    running = {}
+    for name, start in (("floor", proxies.floor), ("nginx", proxies.nginx), ("haproxy", proxies.haproxy),
+                        ("holdfast", proxies.holdfast)):
+        running[name] = start(OUT, PROXY_CPU, PORTS[name])
+        started.append(running[name])
+    return running
+
+
+def run_variant(workload, running, started, options):
+    """A holdfast that is configured otherwise, or asked otherwise, beside the plain one."""
+    if workload.variants:
+        variant, crowd = start_variant(workload.variants[0])
+        started.append(variant)
+        pair = {"holdfast": running["holdfast"], "variant": variant}
+        results = run_rounds(WORKLOADS[0], pair, options.rounds, options.seconds)
+        if crowd:
+            crowd.close()
+        variant.stop()
+        started.remove(variant)
+        return results
+    results = {"holdfast": [], "variant": []}
+    for _ in range(options.rounds):
+        results["holdfast"].append(measure(running["holdfast"], WORKLOADS[0], options.seconds, OUT))
+        results["variant"].append(measure(running["holdfast"], workload, options.seconds, OUT))
+    return results
+
+
+def run_workload(workload, running, started, options, report):
+    print(workload.title)
+    if workload.variants or workload.name == "new":
+        kind, results = "variants", run_variant(workload, running, started, options)
+    else:
+        these = {name: running[name] for name in ("holdfast", *workload.peers)}
+        kind, results = "workloads", run_rounds(workload, these, options.rounds, options.seconds)
+    summary = summarise(results)
+    report[kind].append({"name": workload.name, "title": workload.title, "raw": results, "summary": summary})
+    say(summary)
+
+
+def run_latency(running, options, report):
+    print("latency, memory and system calls")
+    capacity = statistics.median(measure(running["nginx"], WORKLOADS[0], options.seconds, OUT)["rps"] for _ in range(2))
+    report["latency_rate"] = int(capacity / 2)
+    best = {}
+    for _ in range(options.rounds):
+        for name in ("floor", "nginx", "haproxy", "holdfast"):
+            best.setdefault(name, []).append(latency(running[name], report["latency_rate"], options.seconds))
+    report["latency"] = {name: {key: statistics.median(row[key] for row in rows)
+                                for key in ("p50_us", "p99_us", "p999_us")} for name, rows in best.items()}
+    report["memory"] = {name: bytes_per_connection(running[name]) for name in ("nginx", "haproxy", "holdfast")}
+    report["syscalls"] = {name: syscalls_per_request(running[name], WORKLOADS[0]) for name in running}
+
+
+def write(report):
+    OUT.with_suffix(".json").write_text(json.dumps(report, indent=1))
+    text = table(report)
+    OUT.with_suffix(".md").write_text(text)
+    OUT.with_suffix(".svg").write_text(plot.bars(report["workloads"]))
+    print("\n" + text)
+    print(f"written: {OUT}.json, .md, .svg")
+
+
+def main():
+    options = read_options()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    wanted = [w for w in WORKLOADS if not options.only or w.name in options.only]
-
     started = [proxies.backend(OUT, LOAD_CPU)]
     report = {"versions": versions(), "rounds": options.rounds, "seconds": options.seconds, "workloads": [], "variants": []}
     try:
-        running = {"floor": proxies.floor(OUT, PROXY_CPU, PORTS["floor"])}
-        started.append(running["floor"])
-        for name, start in (("nginx", proxies.nginx), ("haproxy", proxies.haproxy), ("holdfast", proxies.holdfast)):
-            running[name] = start(OUT, PROXY_CPU, PORTS[name])
-            started.append(running[name])
-        for workload in wanted:
-            print(workload.title)
-            if workload.variants or workload.name == "new":
-                if workload.variants:
-                    variant, crowd = start_variant(workload.variants[0])
-                    started.append(variant)
-                    pair = {"holdfast": running["holdfast"], "variant": variant}
-                    results = run_rounds(WORKLOADS[0], pair, options.rounds, options.seconds)
-                    if crowd:
-                        crowd.close()
-                    variant.stop()
-                    started.remove(variant)
-                else:
-                    results = {"holdfast": [], "variant": []}
-                    for _ in range(options.rounds):
-                        results["holdfast"].append(measure(running["holdfast"], WORKLOADS[0], options.seconds, OUT))
-                        results["variant"].append(measure(running["holdfast"], workload, options.seconds, OUT))
-                report["variants"].append({"name": workload.name, "title": workload.title, "raw": results,
-                                           "summary": summarise(results)})
-                say(report["variants"][-1]["summary"])
-                continue
-            these = {name: running[name] for name in ("holdfast", *workload.peers)}
-            results = run_rounds(workload, these, options.rounds, options.seconds)
-            report["workloads"].append({"name": workload.name, "title": workload.title, "raw": results,
-                                        "summary": summarise(results)})
-            say(report["workloads"][-1]["summary"])
+        running = start_peers(started)
+        for workload in WORKLOADS:
+            if not options.only or workload.name in options.only:
+                run_workload(workload, running, started, options, report)
         if not options.only or "latency" in options.only:
-            print("latency, memory and system calls")
-            capacity = statistics.median(measure(running["nginx"], WORKLOADS[0], options.seconds, OUT)["rps"] for _ in range(2))
-            report["latency_rate"] = int(capacity / 2)
-            best = {}
-            for _ in range(options.rounds):
-                for name in ("floor", "nginx", "haproxy", "holdfast"):
-                    best.setdefault(name, []).append(latency(running[name], report["latency_rate"], options.seconds))
-            report["latency"] = {name: {key: statistics.median(row[key] for row in rows)
-                                        for key in ("p50_us", "p99_us", "p999_us")} for name, rows in best.items()}
-            report["memory"] = {name: bytes_per_connection(running[name]) for name in ("nginx", "haproxy", "holdfast")}
-            report["syscalls"] = {name: syscalls_per_request(running[name], WORKLOADS[0]) for name in running}
+            run_latency(running, options, report)
         if not options.only or "workers" in options.only:
             print("two workers")
             report["two_workers"] = two_workers(max(options.seconds, 3), options.rounds)
     finally:
         for process in reversed(started):
             process.stop()
-
-    OUT.with_suffix(".json").write_text(json.dumps(report, indent=1))
-    text = table(report)
-    OUT.with_suffix(".md").write_text(text)
-    OUT.with_suffix(".svg").write_text(plot.bars(report["workloads"]))
-    print("\n" + text)
-    print(f"written: {OUT}/throughput.json, .md, .svg")
+    write(report)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ namespace holdfast::server {
 /// What this proxy shares with the others and keeps of operators: makes the parts of cluster/, ties them to the
 /// Monitor, and shows them to the admin listener.
 ///
-/// Without [redis] and [cluster] it is the operators' record alone. Owned by Server, on the control loop; what it is
-/// given outlives it.
+/// Without [redis] and [cluster] it is the operators' record alone. Owned by BackendControl, on the control loop; what
+/// it is given outlives it.
 class ClusterControl final : private cluster::OperatorStates::Listener {
  public:
   struct Parts {

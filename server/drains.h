@@ -19,7 +19,7 @@ namespace holdfast::server {
 
 /// Sees the backends through that operators have taken out: who is left, for how long, and, at a drain's deadline, that
 /// the rest moves. drain_step decides; nothing is remembered that a restart would lose, as each step follows from the
-/// orders and the counts of the moment. Owned by Server, on the control loop; what it is given outlives it.
+/// orders and the counts of the moment. Owned by BackendControl, on the control loop; what it is given outlives it.
 class Drains {
  public:
   struct Parts {

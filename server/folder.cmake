@@ -20,8 +20,9 @@ holdfast_library(upgrade FOLDER server
   LINKS holdfast::base holdfast::sessions)
 
 holdfast_library(server
-  SOURCES cluster_control drains launch named_files password_check quarantine_control old_process reload reloader server service_manager
-    session_control silence_watch status new_process upgrade worker
+  SOURCES admin_endpoint backend_control cluster_control counter_sums drains launch limit_watch listen_sockets named_files
+    new_process old_process operators password_check quarantine_control reload reloader server service_manager
+    session_control silence_watch status_collector upgrade worker workers
   LINKS holdfast::access_log holdfast::drain_step holdfast::failover_watch holdfast::ordered_moves holdfast::quarantine_share holdfast::upgrade
     holdfast::proxy holdfast::admin holdfast::password holdfast::cluster holdfast::health holdfast::sessions holdfast::web holdfast::redis
     holdfast::conf holdfast::tls holdfast::net holdfast::base

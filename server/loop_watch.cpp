@@ -1,23 +1,22 @@
 #include "server/loop_watch.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/log.h"
 
 namespace holdfast::server {
 
-LoopWatch::LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Callbacks callbacks)
+LoopWatch::LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Owner& owner)
     : scheduler_(scheduler),
       interval_(interval),
-      callbacks_(std::move(callbacks)),
+      owner_(owner),
       has_answered_(workers, false),
       is_hung_(workers, false),
       due_(scheduler.timer([this] { on_due(); })) {}
 
 void LoopWatch::start() {
   ask_all();
-  callbacks_.all_turn();
+  owner_.on_all_turning();
   due_->set(scheduler_.now() + interval_);
 }
 
@@ -26,7 +25,7 @@ void LoopWatch::ask_all() {
     // One that has still to answer is not asked again: what it finds when it turns is one question.
     if (is_hung_[worker]) continue;
     has_answered_[worker] = false;
-    callbacks_.ask(worker);
+    owner_.on_ask(worker);
   }
 }
 
@@ -40,7 +39,7 @@ void LoopWatch::on_due() {
       base::log::warn("worker_turns_again", {{"worker", worker}});
     }
   }
-  if (std::none_of(is_hung_.begin(), is_hung_.end(), [](bool is_hung) { return is_hung; })) callbacks_.all_turn();
+  if (std::none_of(is_hung_.begin(), is_hung_.end(), [](bool is_hung) { return is_hung; })) owner_.on_all_turning();
   ask_all();
   due_->set(scheduler_.now() + interval_);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -9,17 +9,22 @@
 namespace holdfast::server {
 
 /// Says from time to time that all loops turn, and says nothing while one of them does not: the service manager then
-/// takes the process for hung. Owned by Server, on the control loop, whose own turning is what calls it.
+/// takes the process for hung. Owned by Workers, on the control loop, whose own turning is what calls it.
 class LoopWatch {
  public:
-  struct Callbacks {
-    /// The worker's loop is asked for a sign of life: on_heartbeat() with the same number.
-    std::function<void(std::size_t worker)> ask;
-    std::function<void()> all_turn;
+  class Owner {
+   public:
+    Owner() = default;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    virtual ~Owner() = default;
+    /// Ask the worker's loop for a sign of life, then call on_heartbeat() with the same number.
+    virtual void on_ask(std::size_t worker) = 0;
+    virtual void on_all_turning() = 0;
   };
 
-  /// A worker that has not answered for `interval` is hung. `scheduler` outlives it.
-  LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Callbacks callbacks);
+  /// A worker that has not answered for `interval` is hung. Both outlive it.
+  LoopWatch(base::Scheduler& scheduler, std::size_t workers, base::Duration interval, Owner& owner);
 
   void start();
   void on_heartbeat(std::size_t worker) { has_answered_[worker] = true; }
@@ -30,7 +35,7 @@ class LoopWatch {
 
   base::Scheduler& scheduler_;
   const base::Duration interval_;
-  const Callbacks callbacks_;
+  Owner& owner_;
   std::vector<bool> has_answered_;  // since it was asked
   std::vector<bool> is_hung_;       // and that was said
   std::unique_ptr<base::Timer> due_;

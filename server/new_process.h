@@ -16,8 +16,8 @@ namespace holdfast::server {
 /// The process that shall take over, as the old one sees it: starts it, gives it sockets and sessions, and tells it
 /// when to begin. docs/upgrade.md has the whole conversation.
 ///
-/// Owned by Server, on the control loop. Until begin() it may fail at any moment, and the old process goes on; after it
-/// the new one decides about sessions, and is asked.
+/// Owned by Upgrade, on the control loop. Until begin() it may fail at any moment, and the old process goes on; after
+/// it the new one decides about sessions, and is asked.
 class NewProcess final : public base::Buried, private net::Channel::Handler {
  public:
   class Owner {

@@ -19,7 +19,7 @@ namespace holdfast::server {
 /// The process that an upgrade replaces, as the new one sees it: gives sockets and sessions, says when to begin, and
 /// asks for the session map until its last client has gone. docs/upgrade.md has the whole conversation.
 ///
-/// Made before there is a loop; then owned by Server, on the control loop.
+/// Made before there is a loop; then owned by Upgrade, on the control loop.
 class OldProcess final : private net::Channel::Handler {
  public:
   class Owner {

@@ -10,7 +10,7 @@
 namespace holdfast::server {
 
 /// How many sessions this proxy has moved away from each backend because operators said so. Those that move one by one
-/// with their requests are counted by the workers. Owned by Server, on the control loop.
+/// with their requests are counted by the workers. Owned by BackendControl, on the control loop.
 class OrderedMoves {
  public:
   /// `reason` lives for ever.

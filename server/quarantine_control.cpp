@@ -24,13 +24,12 @@ constexpr bool means_dead(health::Reason reason) {
 }  // namespace
 
 QuarantineControl::QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler,
-                                     IsOrdered is_ordered, Publish publish)
+                                     Owner& owner)
     : settings_(std::move(settings)),
       scheduler_(scheduler),
-      is_ordered_(std::move(is_ordered)),
-      publish_(std::move(publish)),
+      owner_(owner),
       judge_(scheduler.timer([this] { judge_due(); })),
-      publish_timer_(scheduler.timer([this] { this->publish(); })) {}
+      publish_timer_(scheduler.timer([this] { publish(); })) {}
 
 void QuarantineControl::share(redis::RedisHub& hub) {
   share_ = std::make_unique<QuarantineShare>(hub.redis(), scheduler_, settings_->redis.prefix, book_,
@@ -121,7 +120,7 @@ void QuarantineControl::judge(conf::BackendId id) {
   }
   const std::vector<proxy::LostRequest> lost = std::exchange(backend.lost, {});
   set_judged(id, scheduler_.now());
-  if (settings_->has(id) && !is_ordered_(id)) {
+  if (settings_->has(id) && !owner_.is_ordered(id)) {
     const conf::Pool& pool = settings_->pool_of(id);
     const auto fresh = book_.on_crash({.pool = pool.name,
                                        .backend = settings_->backend(id).name,
@@ -166,7 +165,7 @@ void QuarantineControl::publish() {
                                                                                .until = entry.until});
   }
   view->judged_until = judged_;
-  publish_(std::move(view));
+  owner_.on_quarantine(std::move(view));
 }
 
 void QuarantineControl::on_tick() {

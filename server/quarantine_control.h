@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,15 +16,23 @@
 namespace holdfast::server {
 
 /// Finds out whether a backend has died when requests were lost with it, lets the book judge them, and tells the
-/// workers whom not to pass on; with [redis], all proxies know of it. Owned by Server, on the control loop; what it is
-/// given outlives it.
+/// workers whom not to pass on; with [redis], all proxies know of it. Owned by BackendControl, on the control loop;
+/// what it is given outlives it.
 class QuarantineControl final : public admin::QuarantineService, private QuarantineShare::Owner {
  public:
-  using Publish = std::function<void(std::shared_ptr<const proxy::QuarantineView>)>;
-  using IsOrdered = std::function<bool(conf::BackendId)>;  ///< An operator has taken it out, or is about to.
+  class Owner {
+   public:
+    Owner() = default;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    virtual ~Owner() = default;
+    /// An operator has taken the backend out, or is about to: what dies there then was killed by nobody.
+    virtual bool is_ordered(conf::BackendId backend) const = 0;
+    /// For the workers.
+    virtual void on_quarantine(std::shared_ptr<const proxy::QuarantineView> view) = 0;
+  };
 
-  QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, IsOrdered is_ordered,
-                    Publish publish);
+  QuarantineControl(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, Owner& owner);
 
   /// With [redis], before the hub starts.
   void share(redis::RedisHub& hub);
@@ -68,8 +75,7 @@ class QuarantineControl final : public admin::QuarantineService, private Quarant
 
   std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;
-  const IsOrdered is_ordered_;
-  const Publish publish_;
+  Owner& owner_;
   proxy::QuarantineBook book_;
   std::vector<Watched> watched_;  // by BackendId
   std::uint64_t crashes_ = 0;

@@ -1,17 +1,18 @@
-// Server, when its configuration is read anew: checked as a whole first, then put in force as one snapshot.
+#include "server/reload.h"
+
 #include <algorithm>
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include "base/log.h"
-#include "server/server.h"
+#include "server/listen_sockets.h"
 #include "server/service_manager.h"
 
 namespace holdfast::server {
 
 namespace {
 
+using admin::ReloadReport;
+using admin::ReloadWish;
 using base::Error;
 using base::ErrorCode;
 
@@ -32,63 +33,7 @@ void log_refusal(const Error& error) {
   }
 }
 
-}  // namespace
-
-// What a signal asks for is done later if it cannot be done now: what was read before may be older than its file.
-void Server::reload_by_signal() {
-  if (phase_ == Phase::Starting || reloader_.is_under_way()) {
-    is_reload_due_ = true;
-    return;
-  }
-  is_reload_due_ = false;
-  reload(admin::ReloadWish::Apply, [](const auto&) {});
-}
-
-/// Why there can be no reload now; empty: there can.
-std::string_view Server::reload_hindrance() const {
-  if (phase_ != Phase::Serving) return phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping";
-  if (new_process_) return "an upgrade is under way";
-  return reloader_.is_under_way() ? "another reload is under way" : "";
-}
-
-void Server::reload(admin::ReloadWish wish, admin::ReloadService::Done done) {
-  if (const std::string_view why = reload_hindrance(); !why.empty()) {
-    const Error error{ErrorCode::Unavailable, std::string(why)};
-    if (wish == admin::ReloadWish::Apply) log_refusal(error);
-    return done(error);
-  }
-  if (wish == admin::ReloadWish::Apply) service_manager::notify_reloading();
-  reloader_.begin(settings_, [this, wish, done = std::move(done)](base::Result<Candidate>& found) {
-    auto report = found ? consider(std::move(*found), wish) : base::Result<admin::ReloadReport>(found.error());
-    if (wish == admin::ReloadWish::Apply) {
-      ++last_reload_.count;
-      last_reload_.last = base::wall_now();
-      last_reload_.succeeded = report.has_value();
-      last_reload_.reason = report ? "" : report.error().text;
-      if (!report) log_refusal(report.error());
-      service_manager::notify_ready();
-    }
-    done(std::move(report));
-    if (is_reload_due_) reload_by_signal();
-  });
-}
-
-base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::ReloadWish wish) {
-  conf::Settings& fresh = candidate.settings;
-  numbering_.apply(fresh);
-  admin::ReloadReport report;
-  report.changes = std::move(candidate.changes);
-  for (const conf::Backend& backend : settings_->backends) {
-    if (fresh.has(backend.id)) continue;
-    report.removed.emplace_back(settings_->pool(backend.pool).name + "/" + backend.name,
-                                sessions_.size_of(snapshot_->tag_of(backend.id)));
-  }
-  if (wish == admin::ReloadWish::Check) return report;
-  if (phase_ != Phase::Serving) return Error{ErrorCode::Unavailable, "it is stopping"};
-  conf::keep_for_restart(fresh, *settings_);
-  auto opened = open_new_listeners(candidate);
-  if (!opened) return opened.error();
-  put_in_force(std::move(candidate), *opened);
+void log_report(const ReloadReport& report) {
   for (const conf::KeyChange& change : report.changes) {
     const bool waits = change.effect == conf::KeyChange::Effect::AfterRestart;
     base::log::info("reload_change", {{"key", change.key},
@@ -100,74 +45,126 @@ base::Result<admin::ReloadReport> Server::consider(Candidate candidate, admin::R
     base::log::info("reload_removed", {{"backend", backend}, {"sessions", sessions}});
   }
   base::log::info("reloaded", {{"changes", report.changes.size()}});
+}
+
+}  // namespace
+
+Reload::Reload(const Parts& parts, ReadConfig read)
+    : parts_(parts), numbering_(*parts.config.settings), reloader_(parts.loop, std::move(read)) {}
+
+void Reload::reload_by_signal() {
+  if (parts_.owner.moment() == Moment::Starting || is_under_way()) {
+    is_due_ = true;
+    return;
+  }
+  is_due_ = false;
+  reload(ReloadWish::Apply, [](const auto&) {});
+}
+
+void Reload::reload_if_due() {
+  if (is_due_) reload_by_signal();
+}
+
+/// What keeps us from a reload now; empty: nothing.
+std::string_view Reload::hindrance() const {
+  switch (parts_.owner.moment()) {
+    case Moment::Starting:
+      return "the proxy is starting";
+    case Moment::Stopping:
+      return "it is stopping";
+    case Moment::Upgrading:
+      return "an upgrade is under way";
+    case Moment::Good:
+      break;
+  }
+  return is_under_way() ? "another reload is under way" : "";
+}
+
+void Reload::reload(ReloadWish wish, Done done) {
+  if (const std::string_view why = hindrance(); !why.empty()) {
+    const Error error{ErrorCode::Unavailable, std::string(why)};
+    if (wish == ReloadWish::Apply) log_refusal(error);
+    return done(error);
+  }
+  if (wish == ReloadWish::Apply) service_manager::notify_reloading();
+  reloader_.begin(parts_.config.settings, [this, wish, done = std::move(done)](base::Result<Candidate>& found) {
+    auto report = found ? consider(std::move(*found), wish) : base::Result<ReloadReport>(found.error());
+    if (wish == ReloadWish::Apply) {
+      note(report);
+      service_manager::notify_ready();
+    }
+    done(std::move(report));
+    reload_if_due();
+  });
+}
+
+void Reload::note(const base::Result<ReloadReport>& report) {
+  ++last_.count;
+  last_.last = base::wall_now();
+  last_.succeeded = report.has_value();
+  last_.reason = report ? "" : report.error().text;
+  if (!report) log_refusal(report.error());
+}
+
+base::Result<ReloadReport> Reload::consider(Candidate candidate, ReloadWish wish) {
+  conf::Settings& fresh = candidate.settings;
+  const RunningConfig& running = parts_.config;
+  numbering_.apply(fresh);
+  ReloadReport report;
+  report.changes = std::move(candidate.changes);
+  for (const conf::Backend& backend : running.settings->backends) {
+    if (fresh.has(backend.id)) continue;
+    report.removed.emplace_back(running.settings->pool(backend.pool).name + "/" + backend.name,
+                                parts_.sessions.size_of(running.snapshot->tag_of(backend.id)));
+  }
+  if (wish == ReloadWish::Check) return report;
+  if (parts_.owner.moment() == Moment::Stopping) return Error{ErrorCode::Unavailable, "it is stopping"};
+  conf::keep_for_restart(fresh, *running.settings);
+  auto opened = open_new_listeners(candidate);
+  if (!opened) return opened.error();
+  put_in_force(std::move(candidate), std::move(*opened));
+  log_report(report);
   report.is_applied = true;
   return report;
 }
 
-/// By number, one socket a worker. All are open before anything changes.
-base::Result<Server::NewSockets> Server::open_new_listeners(const Candidate& candidate) const {
-  NewSockets out;
-  const auto is_ours = [this](std::uint16_t port) {
-    return std::any_of(settings_->listens.begin(), settings_->listens.end(),
+/// All are open before anything changes.
+base::Result<Workers::Sockets> Reload::open_new_listeners(const Candidate& candidate) const {
+  Workers::Sockets out;
+  const std::vector<conf::Listen>& running = parts_.config.settings->listens;
+  const auto is_ours = [&running](std::uint16_t port) {
+    return std::any_of(running.begin(), running.end(),
                        [port](const conf::Listen& each) { return each.address.port == port; });
   };
   for (std::size_t i = 0; i < candidate.settings.listens.size(); ++i) {
-    if (place_of(candidate.settings.listens[i], settings_->listens)) continue;
-    const bool may_be_ours = is_ours(candidate.settings.listens[i].address.port);
-    auto sockets = bind(candidate.listens[i], may_be_ours ? Port::MayBeOurs : Port::MustBeFree);
+    const conf::Listen& listen = candidate.settings.listens[i];
+    if (place_of(listen, running)) continue;
+    auto sockets = bind_sockets(candidate.listens[i], parts_.workers.size(),
+                                is_ours(listen.address.port) ? Port::MayBeOurs : Port::MustBeFree);
     if (!sockets) return sockets.error();
     out.emplace(i, std::move(*sockets));
   }
   return out;
 }
 
-void Server::put_in_force(Candidate candidate, NewSockets& opened) {
-  std::vector<std::optional<std::size_t>> listens;
-  for (const conf::Listen& before : settings_->listens) {
-    listens.push_back(place_of(before, candidate.settings.listens));
-    if (!listens.back()) base::log::info("listener_closing", {{"address", before.address.text()}});
+void Reload::put_in_force(Candidate candidate, Workers::Sockets opened) {
+  NewConfig out;
+  for (const conf::Listen& before : parts_.config.settings->listens) {
+    out.listens.push_back(place_of(before, candidate.settings.listens));
+    if (!out.listens.back()) base::log::info("listener_closing", {{"address", before.address.text()}});
   }
   const auto fresh = std::make_shared<const conf::Settings>(std::move(candidate.settings));
-  std::vector<net::Address> addresses(fresh->backend_ids());
+  out.addresses.resize(fresh->backend_ids());
   for (std::size_t i = 0; i < fresh->backends.size(); ++i) {
-    addresses[conf::index(fresh->backends[i].id)] = candidate.backends[i];
+    out.addresses[conf::index(fresh->backends[i].id)] = candidate.backends[i];
   }
-  std::vector<std::string> pages(fresh->pool_ids());
+  out.pages.resize(fresh->pool_ids());
   for (std::size_t i = 0; i < fresh->pools.size(); ++i) {
-    pages[conf::index(fresh->pools[i].id)] = std::move(candidate.pages[i]);
+    out.pages[conf::index(fresh->pools[i].id)] = std::move(candidate.pages[i]);
   }
-  loads_.grow(fresh->backend_ids());
-  concurrency_.configure(*fresh);
-  settings_ = fresh;
-  snapshot_ = std::make_shared<const proxy::Snapshot>(fresh, addresses, keyring_, std::move(pages));
-  sessions_.start(*snapshot_);
-  failovers_.reload(fresh);
-  backend_windows_.resize(fresh->backend_ids());
-  pool_windows_.resize(fresh->pool_ids());
-  monitor_->reload(fresh, addresses);
-  control_->reload(fresh);
-  silence_->reload(fresh);
-  quarantine_.reload(fresh);
-  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-    Worker::Reload change{.snapshot = snapshot_, .view = monitor_->view(), .listens = listens, .opened = {}};
-    for (auto& [number, sockets] : opened) change.opened.emplace_back(number, std::move(sockets[worker]));
-    workers_[worker]->reload(std::move(change));
-  }
-}
-
-base::Result<std::vector<net::BoundSocket>> Server::bind(net::Address address, Port port) const {
-  if (port == Port::MustBeFree && net::Listener::is_taken(address)) {
-    return Error{ErrorCode::Io, "cannot listen on " + address.text() + ": address already in use"};
-  }
-  std::vector<net::BoundSocket> sockets;
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    auto bound = net::BoundSocket::open(address);
-    if (!bound) return bound.error();
-    address = bound->address();  // where the system picked a port, the other workers share it
-    sockets.push_back(std::move(*bound));
-  }
-  base::log::info("listening", {{"address", address.text()}});
-  return sockets;
+  out.settings = fresh;
+  out.opened = std::move(opened);
+  parts_.owner.on_new_config(std::move(out));
 }
 
 }  // namespace holdfast::server

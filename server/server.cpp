@@ -1,22 +1,16 @@
 #include "server/server.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <span>
-#include <string>
-#include <thread>
 #include <utility>
 
-#include "admin/endpoints.h"
 #include "base/log.h"
 #include "base/log_watch.h"
 #include "base/text.h"
-#include "net/tls_stream.h"
+#include "server/listen_sockets.h"
 #include "server/named_files.h"
 #include "server/service_manager.h"
-#include "sessions/keyring.h"
 
 namespace holdfast::server {
 
@@ -26,12 +20,8 @@ namespace {
 constexpr base::Duration kProbeSlack = std::chrono::milliseconds{300};
 constexpr base::Duration kProbeSlackInUpgrade = std::chrono::seconds{10};
 constexpr base::Duration kTick = std::chrono::seconds{1};
-// Above a backend's own threshold, failures in a row are told no more often: an outage is not a flood of messages.
-constexpr base::Duration kToldEvery = std::chrono::milliseconds{50};
 // Signs of life in the time that the service manager waits for one.
 constexpr int kHeartbeatsPerWatch = 3;
-// Descriptors for files, listeners, loops, probes, the admin listener.
-constexpr rlim_t kOwnDescriptorsMax = 256;
 
 bool is_every_backend_judged(const health::View& view) {
   return std::none_of(view.backends.begin(), view.backends.end(),
@@ -45,57 +35,10 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-rlim_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_max;
-}
-
-/// How many clients there may be, each with a backend connection of its own. Says so when that is less than configured.
-std::uint32_t connections_max(const conf::Settings& settings) {
-  const rlim_t descriptors = raise_descriptor_limit();
-  const rlim_t own = std::min(kOwnDescriptorsMax, descriptors / 4);
-  const rlim_t needed = rlim_t{settings.limits.connections} * 2 + own;
-  if (descriptors >= needed) return settings.limits.connections;
-  const rlim_t left = std::max<rlim_t>((descriptors - own) / 2, 1);
-  base::log::warn("descriptors_short", {{"limit", descriptors},
-                                        {"wanted", needed},
-                                        {"connections", left},
-                                        {"advice", "raise the limit of open files, or lower limits.connections"}});
-  return static_cast<std::uint32_t>(left);
-}
-
-bool is_worth_reporting(proxy::BackendLoad& load, std::uint32_t in_a_row, std::uint32_t threshold) {
-  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
-  const std::int64_t told = load.failure_told_ns.load(std::memory_order_relaxed);
-  if (in_a_row > threshold && now - told < kToldEvery.count()) return false;
-  load.failure_told_ns.store(now, std::memory_order_relaxed);
-  return true;
-}
-
 /// Tells the event ids of this start from those of another.
 std::string run_name() {
   const auto id = sessions::random_id();
   return base::to_hex(std::span(id).first(4));
-}
-
-admin::Access::Accounts accounts_of(const conf::Admin& admin, std::uint16_t port) {
-  const auto role = [](conf::AdminRole configured) {
-    return configured == conf::AdminRole::Operator ? web::Role::Operator : web::Role::Viewer;
-  };
-  admin::Access::Accounts accounts;
-  accounts.own_host = admin.address.host;
-  accounts.cookie = "holdfast_admin_" + std::to_string(port);
-  accounts.is_secure = !admin.tls_cert.empty();
-  for (const conf::AdminUser& user : admin.users) {
-    accounts.users.push_back({user.name, user.password_hash, role(user.role)});
-  }
-  for (const conf::AdminToken& token : admin.tokens) {
-    accounts.tokens.push_back({token.name, token.hash, role(token.role)});
-  }
-  return accounts;
 }
 
 std::unique_ptr<redis::RedisHub> make_hub(const conf::Settings& settings, net::Loop& loop, net::Dialer& dialer,
@@ -105,40 +48,24 @@ std::unique_ptr<redis::RedisHub> make_hub(const conf::Settings& settings, net::L
                                            random);
 }
 
-std::uint32_t worker_count(const conf::Settings& settings) {
-  return settings.server.workers != 0 ? settings.server.workers : std::max(1u, std::thread::hardware_concurrency());
-}
-
 }  // namespace
 
 Server::Server(std::shared_ptr<const conf::Settings> settings, std::string_view secret, Origin origin)
-    : timeline_(run_name(), [this] { nudge_live(); }),
-      settings_(std::move(settings)),
+    : timeline_(run_name(), [this] { on_timeline_grown(); }),
       keyring_(secret),
       random_(random_seed()),
-      started_(loop_.now()),
-      old_process_(std::move(origin.old_process)),
-      hub_(make_hub(*settings_, loop_, dialer_, random_)),
-      sessions_(*settings_, loop_, hub_.get(), random_, old_process_ ? old_process_->store_start() : started_),
-      numbering_(*settings_),
-      loads_(settings_->backend_ids()),
-      concurrency_(*settings_),
-      quarantine_(
-          settings_, loop_,
-          [this](conf::BackendId id) { return monitor_->report(id).order.state != health::OperatorState::Ready; },
-          [this](const std::shared_ptr<const proxy::QuarantineView>& view) {
-            for (const auto& worker : workers_) worker->set_quarantine(view);
-          }),
-      failovers_(settings_),
-      backend_windows_(settings_->backend_ids()),
-      pool_windows_(settings_->pool_ids()),
-      live_(loop_, *this, timeline_),
+      config_{std::move(settings), nullptr},
+      hub_(make_hub(*config_.settings, loop_, dialer_, random_)),
+      started_{.at = loop_.now()},
+      sessions_(*config_.settings, loop_, hub_.get(), random_,
+                origin.old_process ? origin.old_process->store_start() : started_.at),
+      workers_(loop_, *config_.settings, static_cast<Workers::Owner&>(*this)),
+      upgrade_({loop_, config_, sessions_, workers_, static_cast<Upgrade::Owner&>(*this)}, std::move(origin.words),
+               std::move(origin.old_process)),
+      reload_({loop_, config_, sessions_, workers_, static_cast<Reload::Owner&>(*this)}, std::move(origin.read)),
       open_(loop_.timer([this] { open_when_probed(); })),
       deadline_(loop_.timer([this] { stop(); })),
-      tick_(loop_.timer([this] { on_tick(); })),
-      reloader_(loop_, std::move(origin.read)),
-      words_(std::move(origin.words)),
-      may_begin_(old_process_ == nullptr) {
+      tick_(loop_.timer([this] { on_tick(); })) {
   base::log_watch(&timeline_);
 }
 
@@ -146,13 +73,12 @@ Server::~Server() { base::log_watch(nullptr); }
 
 base::Result<void> Server::run() {
   if (auto started = start(); !started) {
-    if (monitor_) monitor_->stop();
-    if (old_process_) old_process_->notify_failed(started.error().text);
+    if (backends_) backends_->stop();
+    upgrade_.notify_failed(started.error().text);
     return started;
   }
   loop_.run();
-  for (const auto& worker : workers_) worker->stop();
-  for (const auto& worker : workers_) worker->join();
+  workers_.stop_and_join();
   base::log::info("stopped");
   return {};
 }
@@ -162,272 +88,124 @@ base::Result<void> Server::start() {
   signals_ =
       std::make_unique<net::Signals>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2},
                                      [this](int number) { on_signal(number); });
-  if (old_process_) old_process_->attach(loop_, static_cast<OldProcess::Owner&>(*this));
-  const auto found = resolved(*settings_);
+  upgrade_.attach();
+  const auto found = resolved(*config_.settings);
   if (!found) return found.error();
-  const std::vector<net::Address>& addresses = found->backends;  // ids are places still
-  if (!settings_->server.access_log_path.empty()) {
-    auto log = AccessLog::open(settings_->server.access_log_path, {});
-    if (!log) return log.error();
-    access_log_ = std::move(*log);
-  }
-  snapshot_ = std::make_shared<const proxy::Snapshot>(settings_, addresses, keyring_, found->pages);
-  sessions_.start(*snapshot_);
-  monitor_ = std::make_unique<health::Monitor>(settings_, addresses, loop_, dialer_, base::Random(random_.next()),
-                                               static_cast<health::Monitor::Listener&>(*this));
-  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{
-      settings_, loop_, hub_.get(), *monitor_, random_,
-      [this](conf::BackendId id) { return loads_[conf::index(id)].in_flight.load(std::memory_order_relaxed); }});
-  // Who replaces another process is given its sessions: there are no others.
-  drains_ = std::make_unique<Drains>(Drains::Parts{*monitor_, sessions_, *control_, loads_, ordered_moves_,
-                                                   may_begin_ ? started_at_ : base::WallTime{}, started_});
-  control_->load();
-  monitor_->start();
-  drains_->on_tick(*snapshot_);
-  if (may_begin_) control_->start();
-  if (hub_) {
-    quarantine_.share(*hub_);
-    hub_->start();  // all have said what they want to hear
-  }
-  start_workers();
+  if (auto opened = open_access_log(); !opened) return opened;
+  const std::vector<net::Address>& addresses = found->backends;  // ids are still positions in the list
+  config_.snapshot = std::make_shared<const proxy::Snapshot>(config_.settings, addresses, keyring_, found->pages);
+  sessions_.start(*config_.snapshot);
+  start_backends(addresses);
   if (auto opened = open_listeners(found->listens); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
-  for (const auto& worker : workers_) worker->start();
-  silence_ = std::make_unique<SilenceWatch>(settings_, loop_, loads_, workers_, *monitor_);
-
-  base::Duration patience{};
-  for (const conf::Pool& pool : settings_->pools) patience = std::max(patience, pool.probe.timeout);
-  // While an old process serves there is no hurry.
-  const base::Duration slack = old_process_ ? kProbeSlackInUpgrade : kProbeSlack;
-  open_->set(loop_.now() + (is_every_backend_judged(*last_view_) ? base::Duration{} : patience + slack));
+  workers_.each(&Worker::start);
+  open_->set(first_probes_due());
   clock_.on_tick(loop_.now(), base::wall_now());
   tick_->set(loop_.now() + kTick);
   return {};
 }
 
-void Server::start_workers() {
-  const Worker::Callbacks callbacks{
-      .on_backend_failure =
-          [this](conf::BackendId id, base::ErrorCode error, std::uint32_t in_a_row, std::uint32_t threshold) {
-            if (!is_worth_reporting(loads_[conf::index(id)], in_a_row, threshold)) return;
-            loop_.post([this, id, error, in_a_row] { monitor_->on_passive_failure(id, error, in_a_row); });
-          },
-      .on_backend_success =
-          [this](conf::BackendId id) { loop_.post([this, id] { monitor_->on_passive_success(id); }); },
-      .on_request_lost =
-          [this](const proxy::LostRequest& lost) { loop_.post([this, lost] { quarantine_.on_lost(lost); }); },
-      .on_suspect_answered =
-          [this](const proxy::Fingerprint& fingerprint) {
-            loop_.post([this, fingerprint] { quarantine_.on_answered(fingerprint); });
-          },
-      .on_drained = [this] { loop_.post([this] { on_worker_drained(); }); },
-      .on_change =
-          [this](std::size_t worker, std::uint64_t number, const sessions::SessionChange& change) {
-            loop_.post([this, worker, number, change] { on_change(worker, number, change); });
-          },
-      .on_redis = [this](const redis::RedisState& now) { loop_.post([this, now] { sessions_.on_worker_link(now); }); }};
-  const std::uint32_t count = worker_count(*settings_);
-  const Worker::Common common{.settings = *settings_,
-                              .memory = sessions_.memory(),
-                              .slots = sessions_.slots(),
-                              .copy_lease = sessions_.copy_lease(),
-                              .keyring = keyring_,
-                              .loads = loads_,
-                              .concurrency = concurrency_,
-                              .moves = moves_,
-                              .safe_kinds = *safe_kinds_,
-                              .connections = connections_,
-                              .workers = count,
-                              .connections_max = connections_max(*settings_),
-                              .access_log = access_log_.get()};
-  for (std::uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, common, snapshot_, monitor_->view(), random_.next(), callbacks));
-  }
+base::Result<void> Server::open_access_log() {
+  const std::string& path = config_.settings->server.access_log_path;
+  if (path.empty()) return {};
+  auto log = AccessLog::open(path, {});
+  if (!log) return log.error();
+  access_log_ = std::move(*log);
+  return {};
+}
+
+/// Starts what watches backends, then makes the workers, which need a first View.
+void Server::start_backends(const std::vector<net::Address>& addresses) {
+  // A process that replaces another is given its sessions: there are no others.
+  const StartTime drains_since{.at = started_.at, .wall = upgrade_.may_begin() ? started_.wall : base::WallTime{}};
+  BackendControl::Owner& owner = *this;
+  backends_ = std::make_unique<BackendControl>(
+      BackendControl::Parts{config_, loop_, dialer_, hub_.get(), random_, sessions_, workers_, owner, drains_since}, addresses);
+  backends_->start(acting());
+  if (hub_) hub_->start();  // all have said what they want to hear
+  workers_.make({.config = config_,
+                 .sessions = sessions_,
+                 .keyring = keyring_,
+                 .access_log = access_log_.get(),
+                 .random = random_,
+                 .view = backends_->monitor().view(),
+                 .listener = *backends_});
 }
 
 base::Result<void> Server::open_listeners(const std::vector<net::Address>& addresses) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    auto sockets = take_over_or_bind(i, addresses[i]);
+    auto sockets =
+        take_over_or_bind(upgrade_.old_process(), config_.settings->listens[i], addresses[i], workers_.size());
     if (!sockets) return sockets.error();
-    for (std::size_t k = 0; k < sockets->size(); ++k) {
-      workers_[k % workers_.size()]->listen(std::move((*sockets)[k]), i);
-    }
+    workers_.listen(std::move(*sockets), i);
   }
   return {};
 }
 
 base::Result<void> Server::open_admin() {
-  if (!settings_->admin.enabled) return {};
-  auto socket = take_over_or_bind_admin();
+  const conf::Settings& settings = *config_.settings;
+  if (!settings.admin.enabled) return {};
+  auto socket = take_over_or_bind_admin(upgrade_.old_process(), settings.admin);
   if (!socket) return socket.error();
-  auto tls = load_admin_tls(*settings_);
+  auto tls = load_admin_tls(settings);
   if (!tls) return tls.error();
-  admin_listener_ = std::make_unique<net::Listener>(
-      loop_, std::move(*socket), [this, tls = *tls](std::unique_ptr<net::Stream> stream) {
-        if (tls) stream = std::make_unique<net::TlsStream>(tls->accepting(), std::move(stream));
-        admin_->accept(std::move(stream));
-      });
-  if (old_process_) admin_listener_->pause();  // until then it is the old process that is asked
-  access_ =
-      std::make_unique<admin::Access>(loop_, accounts_of(settings_->admin, admin_listener_->address().port()),
-                                      [this](std::string password, std::string hash, std::function<void(bool)> done) {
-                                        passwords_.check(std::move(password), std::move(hash), std::move(done));
-                                      });
-  web::Router router = admin::make_router({.access = *access_,
-                                           .source = *this,
-                                           .operators = *this,
-                                           .sessions = *this,
-                                           .reloads = *this,
-                                           .quarantine = quarantine_,
-                                           .live = live_,
-                                           .timeline = timeline_,
-                                           .history = history_});
-  admin::add_roll_routes(router, *this, *this);
-  admin_ = std::make_unique<web::Server>(loop_, std::move(router),
-                                         web::HostRule(admin_listener_->address(), settings_->admin.address.host));
-  base::log::info("admin_listening",
-                  {{"speaks", *tls ? "https" : "http"}, {"address", admin_listener_->address().text()}});
+  admin_ = std::make_unique<AdminEndpoint>(
+      AdminEndpoint::Parts{
+          .loop = loop_,
+          .admin = settings.admin,
+          .status = {config_, sessions_, workers_, *backends_, reload_, access_log_.get(), phase_, started_},
+          .operators = {config_, keyring_, sessions_, workers_, *backends_},
+          .reload = reload_,
+          .timeline = timeline_},
+      std::move(*socket), std::move(*tls));
+  if (upgrade_.old_process() != nullptr) admin_->pause();  // until on_begin() the old process is asked
   return {};
 }
 
-void Server::take_roll(const admin::RollAsk& ask, admin::RollService::Done done) {
-  const cluster::RollHolder wish{.id = ask.id, .backend = ask.backend, .by = ask.by, .since = {}};
-  control_->rolls().take(ask.pool, wish,
-                         [pool = ask.pool, done = std::move(done)](base::Result<cluster::RollHolder> holder) {
-                           if (!holder) return done(holder.error());
-                           done(admin::RollAsk{.pool = pool,
-                                               .id = std::move(holder->id),
-                                               .backend = std::move(holder->backend),
-                                               .by = std::move(holder->by),
-                                               .since = holder->since});
-                         });
+base::Instant Server::first_probes_due() {
+  if (is_every_backend_judged(backends_->view())) return loop_.now();
+  base::Duration patience{};
+  for (const conf::Pool& pool : config_.settings->pools) patience = std::max(patience, pool.probe.timeout);
+  // While an old process serves there is no hurry.
+  return loop_.now() + patience + (upgrade_.old_process() != nullptr ? kProbeSlackInUpgrade : kProbeSlack);
 }
 
 void Server::on_view(std::shared_ptr<const health::View> view) {
-  forget_failures(*view);
-  last_view_ = view;
-  live_.nudge();
-  for (const auto& worker : workers_) worker->set_view(view);
-  if (phase_ != Phase::Starting || workers_.empty()) return;
-  if (is_every_backend_judged(*view)) open_when_probed();
+  if (admin_) admin_->nudge();
+  workers_.each(&Worker::set_view, view);
+  if (phase_ == Phase::Starting && workers_.size() > 0 && is_every_backend_judged(*view)) open_when_probed();
 }
 
-/// Answered when every worker knows: who is told that a backend drains sees no new user arrive there.
-void Server::obey(const admin::OperatorAsk& ask, admin::OperatorService::Done done) {
-  const auto kept = control_->obey(ask);
-  monitor_->publish();
-  on_all_workers(&Worker::heartbeat, [kept, done = std::move(done)] { done(kept); });
-}
-
-void Server::on_all_workers(void (Worker::*step)(Worker::Done), std::function<void()> then) {
-  const auto missing = std::make_shared<std::size_t>(workers_.size());
-  const auto on_done = [missing, then = std::move(then)] {
-    if (--*missing == 0) then();
-  };
-  for (const auto& worker : workers_) {
-    ((*worker).*step)([this, on_done] { loop_.post(on_done); });
-  }
-}
-
-void Server::on_event(const health::Event& event) { failovers_.on_event(event, loop_.now(), base::wall_now()); }
-
-/// Any thread.
-void Server::nudge_live() {
-  if (is_live_nudged_.exchange(true)) return;
+void Server::on_timeline_grown() {
+  if (is_nudged_.exchange(true)) return;
   loop_.post([this] {
-    is_live_nudged_ = false;
-    live_.nudge();
+    is_nudged_ = false;
+    if (admin_) admin_->nudge();
   });
 }
 
-/// A backend that has been judged anew starts with a clean slate: who comes back and still fails is ejected again after
-/// as many failures as the first time.
-void Server::forget_failures(const health::View& view) {
-  for (std::size_t i = 0; i < view.backends.size(); ++i) {
-    const bool is_known = last_view_ && i < last_view_->backends.size();
-    if (is_known && last_view_->backends[i].state == view.backends[i].state) continue;
-    loads_[i].failures_in_a_row.store(0, std::memory_order_relaxed);
-  }
-}
-
 // Serving begins when every backend has answered its first probe, or had the time to: a session that comes back after a
-// restart shall not be moved only because its backend has not been looked at yet. Until then clients wait in the
+// restart must not be moved only because its backend has not been looked at yet. Until then clients wait in the
 // kernel's queue, or are served by the process we replace.
 void Server::open_when_probed() {
   if (phase_ != Phase::Starting || std::exchange(is_probed_, true)) return;
-  if (may_begin_) return open();
-  old_process_->notify_ready();
+  if (upgrade_.may_begin()) return open();
+  upgrade_.notify_ready();
 }
 
 void Server::open() {
   phase_ = Phase::Serving;
-  for (const auto& worker : workers_) worker->open();
-  if (admin_listener_) admin_listener_->resume();
+  workers_.each(&Worker::open);
+  if (admin_) admin_->resume();
   base::log::info("ready", {{"workers", workers_.size()}});
   service_manager::notify_ready();
-  watch_loops();
-  if (is_reload_due_) reload_by_signal();
+  if (const auto allowed = service_manager::watchdog()) workers_.watch(*allowed / kHeartbeatsPerWatch);
+  reload_.reload_if_due();
 }
 
-void Server::watch_loops() {
-  const auto allowed = service_manager::watchdog();
-  if (!allowed) return;
-  const LoopWatch::Callbacks callbacks{.ask =
-                                           [this](std::size_t worker) {
-                                             workers_[worker]->heartbeat([this, worker] {
-                                               loop_.post([this, worker] {
-                                                 if (loop_watch_) loop_watch_->on_heartbeat(worker);
-                                               });
-                                             });
-                                           },
-                                       .all_turn = [] { service_manager::notify_alive(); }};
-  loop_watch_ = std::make_unique<LoopWatch>(loop_, workers_.size(), *allowed / kHeartbeatsPerWatch, callbacks);
-  loop_watch_->start();
-}
-
-void Server::on_signal(int number) {
-  base::log::info("signal", {{"number", number}});
-  if (number == SIGUSR1) return reopen_logs();
-  if (number == SIGHUP) return reload_by_signal();
-  if (number == SIGUSR2) return upgrade();
-  // While the process we replace still serves there is nothing to finish.
-  const bool may_drain =
-      phase_ == Phase::Serving || phase_ == Phase::Leaving || (phase_ == Phase::Starting && may_begin_);
-  may_drain ? drain() : stop();
-}
-
-void Server::reopen_logs() {
-  if (access_log_) access_log_->reopen();
-  if (old_process_) old_process_->notify_reopen_logs();
-}
-
-void Server::drain() {
-  const bool was_leaving = phase_ == Phase::Leaving;
-  if (new_process_ && !was_leaving) {
-    new_process_->give_up();
-    undo_upgrade();
-  }
-  phase_ = Phase::Draining;
-  if (!was_leaving) service_manager::notify_stopping();
-  base::log::info("stopping", {{"deadline_ms", base::count_ms(settings_->server.shutdown_deadline)}});
-  control_->leave();
-  sessions_.leave();
-  for (const auto& worker : workers_) worker->drain();
-  deadline_->set(loop_.now() + settings_->server.shutdown_deadline);
-}
-
-void Server::on_worker_drained() {
-  if (++drained_ < workers_.size()) return;
-  if (phase_ == Phase::Leaving) sessions_.leave();
-  stop();
-}
-
-void Server::stop() {
-  if (phase_ == Phase::Stopping) return;
-  phase_ = Phase::Stopping;
-  monitor_->stop();
-  for (const auto& worker : workers_) worker->abort();
-  loop_.stop();
+BackendControl::Acting Server::acting() const {
+  if (phase_ == Phase::Leaving) return BackendControl::Acting::NewProcess;
+  return upgrade_.may_begin() ? BackendControl::Acting::ThisProcess : BackendControl::Acting::OldProcess;
 }
 
 void Server::on_tick() {
@@ -436,53 +214,111 @@ void Server::on_tick() {
     base::log::warn("clock_jumped", {{"by_ms", base::count_ms(*by)}});
   }
   sessions_.on_tick();
-  // What operators say from now on the new process hears, and writes down.
-  if (phase_ == Phase::Leaving) {
-    control_->load();
-  } else {
-    control_->on_tick();
-    if (may_begin_) drains_->on_tick(*snapshot_);
-  }
-  quarantine_.on_tick();
-  watch_failovers(now);
-  watch_limits(now);
-  note_history(now);
+  backends_->on_tick(acting());
+  if (admin_) admin_->on_tick();
   tick_->set(now + kTick);
 }
 
-/// Who has as many sessions as it may, for the balancers; and what people should know of it.
-void Server::watch_limits(base::Instant now) {
-  for (const conf::Backend& backend : settings_->backends) {
-    const bool is_full =
-        backend.max_sessions > 0 && sessions_.size_of(snapshot_->tag_of(backend.id)) >= backend.max_sessions;
-    loads_[conf::index(backend.id)].has_sessions_max.store(is_full, std::memory_order_relaxed);
-  }
-  for (const conf::Pool& pool : settings_->pools) {
-    if (snapshot_->limits[conf::index(pool.id)] == nullptr) {
-      full_watches_.erase(pool.name);
-      continue;
-    }
-    FullWatch& watch = full_watches_[pool.name];
-    switch (watch.look(now, sessions_refused(pool.id))) {
-      case FullWatch::News::None:
-        break;
-      case FullWatch::News::Full:
-        base::log::warn("pool_full", {{"pool", pool.name}, {"max_sessions", pool.max_sessions}});
-        break;
-      case FullWatch::News::RoomAgain:
-        base::log::info("pool_has_room", {{"pool", pool.name}, {"refused", watch.refused()}});
-        break;
-    }
-  }
+// ---- signals
+
+void Server::on_signal(int number) {
+  base::log::info("signal", {{"number", number}});
+  if (number == SIGUSR1) return reopen_logs();
+  if (number == SIGHUP) return reload_.reload_by_signal();
+  if (number == SIGUSR2) return upgrade();
+  // While the process we replace still serves there is nothing to finish.
+  const bool may_drain =
+      phase_ == Phase::Serving || phase_ == Phase::Leaving || (phase_ == Phase::Starting && upgrade_.may_begin());
+  may_drain ? drain() : stop();
 }
 
-std::uint64_t Server::sessions_refused(conf::PoolId id) const {
-  std::uint64_t sum = 0;
-  for (const auto& worker : workers_) {
-    const auto* const counters = worker->counters().pool.find(conf::index(id));
-    if (counters != nullptr) sum += counters->sessions_refused.get();
+void Server::reopen_logs() {
+  if (access_log_) access_log_->reopen();
+  upgrade_.notify_reopen_logs();
+}
+
+/// What keeps us from an upgrade now; empty: nothing.
+std::string_view Server::upgrade_hindrance() const {
+  if (phase_ != Phase::Serving) return phase_ == Phase::Starting ? "the proxy is starting" : "it is stopping";
+  if (upgrade_.is_under_way()) return "another upgrade is under way";
+  return reload_.is_under_way() ? "a reload is under way" : "";
+}
+
+void Server::upgrade() {
+  if (const std::string_view reason = upgrade_hindrance(); !reason.empty()) {
+    return base::log::error("upgrade_failed", {{"reason", reason}, {"effect", "nothing has changed"}});
   }
-  return sum;
+  std::vector<NewProcess::Socket> sockets;
+  if (admin_) {
+    using upgrade::PassedSocket;
+    sockets.push_back({{PassedSocket::Use::Admin, config_.settings->admin.address.text()}, admin_->duplicate_socket()});
+  }
+  upgrade_.start(std::move(sockets));
+}
+
+void Server::drain() {
+  const bool was_leaving = phase_ == Phase::Leaving;
+  if (!was_leaving) upgrade_.cancel();
+  phase_ = Phase::Draining;
+  if (!was_leaving) service_manager::notify_stopping();
+  const base::Duration allowed = config_.settings->server.shutdown_deadline;
+  base::log::info("stopping", {{"deadline_ms", base::count_ms(allowed)}});
+  backends_->leave();
+  sessions_.leave();
+  workers_.each(&Worker::drain);
+  deadline_->set(loop_.now() + allowed);
+}
+
+void Server::on_all_drained() {
+  if (phase_ == Phase::Leaving) sessions_.leave();
+  stop();
+}
+
+void Server::stop() {
+  if (phase_ == Phase::Stopping) return;
+  phase_ = Phase::Stopping;
+  backends_->stop();
+  workers_.each(&Worker::abort);
+  loop_.stop();
+}
+
+// ---- upgrade
+
+void Server::on_begin() {
+  if (phase_ != Phase::Starting) return;
+  backends_->begin();
+  if (is_probed_) open();
+}
+
+void Server::on_handed_over() {
+  phase_ = Phase::Leaving;
+  workers_.stop_watching();
+  backends_->leave();
+  if (admin_) admin_->leave();
+  deadline_->set(loop_.now() + config_.settings->server.upgrade_deadline);
+}
+
+// ---- reload
+
+Reload::Moment Server::moment() const {
+  if (phase_ == Phase::Starting) return Reload::Moment::Starting;
+  if (phase_ != Phase::Serving) return Reload::Moment::Stopping;
+  return upgrade_.is_under_way() ? Reload::Moment::Upgrading : Reload::Moment::Good;
+}
+
+void Server::on_new_config(NewConfig fresh) {
+  workers_.configure(*fresh.settings);
+  config_.settings = fresh.settings;
+  config_.snapshot =
+      std::make_shared<const proxy::Snapshot>(config_.settings, fresh.addresses, keyring_, std::move(fresh.pages));
+  sessions_.start(*config_.snapshot);
+  if (admin_) admin_->reload();
+  backends_->reload(fresh.addresses);
+  workers_.reload({.snapshot = config_.snapshot,
+                   .view = backends_->monitor().view(),
+                   .listens = std::move(fresh.listens),
+                   .opened = {}},
+                  fresh.opened);
 }
 
 }  // namespace holdfast::server

@@ -12,13 +12,8 @@ constexpr int kLooksPerLimit = 5;
 }  // namespace
 
 SilenceWatch::SilenceWatch(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler,
-                           const proxy::Loads& loads, const std::vector<std::unique_ptr<Worker>>& workers,
-                           health::Monitor& monitor)
-    : scheduler_(scheduler),
-      loads_(loads),
-      workers_(workers),
-      monitor_(monitor),
-      timer_(scheduler.timer([this] { look(); })) {
+                           const Workers& workers, health::Monitor& monitor)
+    : scheduler_(scheduler), workers_(workers), monitor_(monitor), timer_(scheduler.timer([this] { look(); })) {
   reload(std::move(settings));
 }
 
@@ -39,7 +34,7 @@ void SilenceWatch::look() {
   const base::Instant now = scheduler_.now();
   for (const conf::Backend& backend : settings_->backends) {
     const std::size_t at = conf::index(backend.id);
-    const proxy::BackendLoad& load = loads_[at];
+    const proxy::BackendLoad& load = workers_.loads()[at];
     const std::uint32_t long_lived = load.long_lived.load(std::memory_order_relaxed);
     const std::uint32_t in_flight = load.in_flight.load(std::memory_order_relaxed);
     const health::Silence::Seen seen{
@@ -54,11 +49,9 @@ void SilenceWatch::look() {
 
 std::uint64_t SilenceWatch::responses_of(conf::BackendId id) const {
   std::uint64_t sum = 0;
-  for (const auto& worker : workers_) {
-    const proxy::BackendCounters* const counters = worker->counters().backend.find(conf::index(id));
-    if (counters == nullptr) continue;  // it has still to hear of a reload
-    for (const base::Counter& responses : counters->responses) sum += responses.get();
-  }
+  workers_.visit_counters(id, [&sum](const proxy::BackendCounters& counters) {
+    for (const base::Counter& responses : counters.responses) sum += responses.get();
+  });
   return sum;
 }
 

@@ -7,17 +7,17 @@
 #include "conf/settings.h"
 #include "health/monitor.h"
 #include "health/silence.h"
-#include "proxy/load.h"
-#include "server/worker.h"
+#include "server/workers.h"
 
 namespace holdfast::server {
 
 /// Looks some times a second at what backends are doing, and tells the Monitor of those that have requests in flight
-/// and answer none. Requests pay nothing for it. Owned by Server, on the control loop; what it is given outlives it.
+/// and answer none. Requests pay nothing for it. Owned by BackendControl, on the control loop; what it is given
+/// outlives it.
 class SilenceWatch {
  public:
-  SilenceWatch(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, const proxy::Loads& loads,
-               const std::vector<std::unique_ptr<Worker>>& workers, health::Monitor& monitor);
+  SilenceWatch(std::shared_ptr<const conf::Settings> settings, base::Scheduler& scheduler, const Workers& workers,
+               health::Monitor& monitor);
 
   void reload(std::shared_ptr<const conf::Settings> settings);
 
@@ -27,8 +27,7 @@ class SilenceWatch {
 
   std::shared_ptr<const conf::Settings> settings_;
   base::Scheduler& scheduler_;
-  const proxy::Loads& loads_;
-  const std::vector<std::unique_ptr<Worker>>& workers_;
+  const Workers& workers_;
   health::Monitor& monitor_;
   std::vector<health::Silence> silences_;  // by BackendId
   base::Duration every_{};                 // 0: no pool wants it

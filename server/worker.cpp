@@ -12,9 +12,9 @@ constexpr base::Duration kFlushInterval = std::chrono::milliseconds{200};
 }
 
 Worker::Worker(std::size_t number, const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
-               std::shared_ptr<const health::View> view, std::uint64_t seed, Callbacks callbacks)
+               std::shared_ptr<const health::View> view, std::uint64_t seed, Owner& owner)
     : number_(number),
-      callbacks_(std::move(callbacks)),
+      owner_(owner),
       moves_(common.moves),
       access_log_(common.access_log != nullptr ? common.access_log->feed() : nullptr),
       flush_(loop_.timer([this] { on_flush(); })),
@@ -38,7 +38,7 @@ std::unique_ptr<sessions::Store> Worker::make_store(const Common& common, std::u
       redis::RedisContext{loop_, dialer_, *resolver_, seed}, settings.redis,
       [this](const redis::RedisState& state) {
         const bool is_up = state.word == redis::RedisState::Word::Ok;
-        if (std::exchange(is_redis_up_, is_up) != is_up) callbacks_.on_redis(state);
+        if (std::exchange(is_redis_up_, is_up) != is_up) owner_.on_link(state);
       },
       redis::RedisLink::Logging::Off);
   return std::make_unique<sessions::RedisStore>(
@@ -143,7 +143,7 @@ void Worker::suspend(Done done) {
   loop_.post([this, done = std::move(done)] {
     if (local_ != nullptr) {
       local_->suspend([this](std::uint64_t number, const sessions::SessionChange& change) {
-        callbacks_.on_change(number_, number, change);
+        owner_.on_change(number_, number, change);
       });
     }
     done();
@@ -190,15 +190,15 @@ void Worker::decide_alone() {
 void Worker::on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) {
   if (!proxy_.settings().has(backend)) return;  // a reload has taken it away
   const std::uint32_t threshold = std::max(1u, proxy_.settings().pool_of(backend).passive.failures);
-  callbacks_.on_backend_failure(backend, error, in_a_row, threshold);
+  owner_.on_backend_failure(backend, error, in_a_row, threshold);
 }
-void Worker::on_backend_success(conf::BackendId backend) { callbacks_.on_backend_success(backend); }
+void Worker::on_backend_success(conf::BackendId backend) { owner_.on_backend_success(backend); }
 
 void Worker::on_access_line(std::string_view line) {
   if (access_log_) access_log_->write(line.substr(0, line.size() - 1));  // it adds the newline itself
 }
 
-void Worker::on_drained() { callbacks_.on_drained(); }
+void Worker::on_drained() { owner_.on_drained(); }
 
 void Worker::on_flush() {
   access_log_->flush();

@@ -29,19 +29,24 @@ class Worker final : private proxy::ProxyListener {
  public:
   using Done = std::function<void()>;
 
-  /// What it tells the control loop. Called on the worker's thread.
-  struct Callbacks {
+  /// Called on the worker's thread.
+  class Owner {
+   public:
+    Owner() = default;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    virtual ~Owner() = default;
     /// `threshold` failures in a row are what the backend's pool ejects for.
-    std::function<void(conf::BackendId, base::ErrorCode, std::uint32_t in_a_row, std::uint32_t threshold)>
-        on_backend_failure;
-    std::function<void(conf::BackendId)> on_backend_success;
-    std::function<void(const proxy::LostRequest&)> on_request_lost;
-    std::function<void(const proxy::Fingerprint&)> on_suspect_answered;
-    std::function<void()> on_drained;
+    virtual void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row,
+                                    std::uint32_t threshold) = 0;
+    virtual void on_backend_success(conf::BackendId backend) = 0;
+    virtual void on_request_lost(const proxy::LostRequest& lost) = 0;
+    virtual void on_suspect_answered(const proxy::Fingerprint& fingerprint) = 0;
+    virtual void on_drained() = 0;
     /// A change to the session map that another process decides (suspend()).
-    std::function<void(std::size_t worker, std::uint64_t number, const sessions::SessionChange&)> on_change;
-    /// The worker's link to Redis has become Ok, or is no longer.
-    std::function<void(const redis::RedisState&)> on_redis;
+    virtual void on_change(std::size_t worker, std::uint64_t number, const sessions::SessionChange& change) = 0;
+    /// The worker's link to Redis has become Ok, or has stopped being Ok.
+    virtual void on_link(const redis::RedisState& state) = 0;
   };
 
   /// What the workers have in common; outlives them.
@@ -61,9 +66,9 @@ class Worker final : private proxy::ProxyListener {
     AccessLog* access_log = nullptr;  ///< nullptr: off.
   };
 
-  /// `number` is its place among the workers.
+  /// `number` is its place among the workers; `owner` outlives it.
   Worker(std::size_t number, const Common& common, std::shared_ptr<const proxy::Snapshot> snapshot,
-         std::shared_ptr<const health::View> view, std::uint64_t seed, Callbacks callbacks);
+         std::shared_ptr<const health::View> view, std::uint64_t seed, Owner& owner);
   ~Worker() override;
 
   /// Takes a socket for listener number `listen`, paused; there may be several. Before start().
@@ -96,7 +101,7 @@ class Worker final : private proxy::ProxyListener {
   };
   /// Its listening sockets once more, for another process.
   void duplicate_sockets(std::function<void(std::vector<PassedSocket>)> done);
-  /// Changes to the session map in memory go to Callbacks::on_change from now on.
+  /// Changes to the session map in memory go to Owner::on_change from now on.
   void suspend(Done done);
   /// Accepts no more: what comes waits in the kernel's queues. The map in memory may be out of date from now on.
   void step_aside(Done done);
@@ -118,10 +123,8 @@ class Worker final : private proxy::ProxyListener {
   void on_backend_failure(conf::BackendId backend, base::ErrorCode error, std::uint32_t in_a_row) override;
   void on_backend_success(conf::BackendId backend) override;
   void on_moved(const sessions::Key& key, const sessions::Move& move) override { moves_.note(key, move); }
-  void on_request_lost(const proxy::LostRequest& lost) override { callbacks_.on_request_lost(lost); }
-  void on_suspect_answered(const proxy::Fingerprint& fingerprint) override {
-    callbacks_.on_suspect_answered(fingerprint);
-  }
+  void on_request_lost(const proxy::LostRequest& lost) override { owner_.on_request_lost(lost); }
+  void on_suspect_answered(const proxy::Fingerprint& fingerprint) override { owner_.on_suspect_answered(fingerprint); }
   void on_access_line(std::string_view line) override;
   void on_drained() override;
   void on_flush();
@@ -130,7 +133,7 @@ class Worker final : private proxy::ProxyListener {
   const std::size_t number_;
   net::Loop loop_;
   net::TcpDialer dialer_{loop_};
-  Callbacks callbacks_;
+  Owner& owner_;
   sessions::MoveLog& moves_;
   std::unique_ptr<AccessLog::Feed> access_log_;
   std::unique_ptr<base::Timer> flush_;

@@ -8,7 +8,7 @@
 #include "admin/password.h"
 #include "base/log.h"
 #include "base/log_watch.h"
-#include "tests/admin/sample_view.h"
+#include "tests/admin/fake_services.h"
 #include "tests/support/fake_net.h"
 
 using namespace holdfast;
@@ -37,24 +37,15 @@ struct LogLines final : base::LogWatch {
   }
 };
 
-struct Fixture {
+struct Fixture : FakeServices {
   enum class Users : std::uint8_t { None, Some };
   explicit Fixture(Users users = Users::Some)
-      : access(loop, users == Users::None ? Access::Accounts{} : accounts(),
-               [this](const std::string& password, const std::string& hash, const std::function<void(bool)>& done) {
-                 ++checks;
-                 done(hash == "hash of " + password);
-               }),
-        live(loop, source, timeline),
-        router(make_router({.access = access,
-                            .source = source,
-                            .operators = service,
-                            .sessions = sessions,
-                            .reloads = reloads,
-                            .quarantine = quarantine,
-                            .live = live,
-                            .timeline = timeline,
-                            .history = history})) {}
+      : FakeServices(
+            users == Users::None ? Access::Accounts{} : accounts(),
+            [this](const std::string& password, const std::string& hash, const std::function<void(bool)>& done) {
+              ++checks;
+              done(hash == "hash of " + password);
+            }) {}
 
   static Access::Accounts accounts() {
     return {.users = {{"anna", "hash of secret", Role::Operator}, {"vera", "hash of look", Role::Viewer}},
@@ -91,17 +82,7 @@ struct Fixture {
   LogLines log;
   net::Address peer = tests::fake_address(5000);
   int checks = 0;
-  tests::FakeLoop loop;
-  FakeStatusSource source;
-  FakeOperators service;
-  FakeSessions sessions;
-  FakeReloads reloads;
-  FakeQuarantine quarantine;
-  Access access;
-  Timeline timeline{"run"};
-  History history;
-  Live live;
-  Router router;
+  Router router = make_router(all());
 };
 
 net::Address far_away() { return *net::resolve({"192.0.2.1", 5000}); }
@@ -122,14 +103,14 @@ TEST_CASE("with users this machine looks; who acts has logged in") {
   Fixture f;
   CHECK(f.get("/api/v1/status") == 200);
   CHECK(f.status(f.drain()) == 401);
-  CHECK(f.service.asks.empty());
+  CHECK(f.operators.asks.empty());
   const Response anna = f.login("anna", "secret");
   REQUIRE(anna.status == 200);
   CHECK(json::parse(anna.body)["role"] == "operator");
   CHECK(anna.more_fields.find("HttpOnly; SameSite=Strict") != std::string::npos);
   CHECK(f.status(f.order_as(anna)) == 200);
-  REQUIRE(f.service.asks.size() == 1);
-  CHECK(f.service.asks[0].by == "anna");
+  REQUIRE(f.operators.asks.size() == 1);
+  CHECK(f.operators.asks[0].by == "anna");
   CHECK(f.log.has("operator_action by=anna from=127.0.0.1"));
 }
 
@@ -171,7 +152,7 @@ TEST_CASE("a viewer, a missing CSRF token, another origin: refused, and nothing 
   Request form = f.order_as(anna);
   form.fields[1].second = "application/x-www-form-urlencoded";
   CHECK(f.status(form) == 415);
-  CHECK(f.service.asks.empty());
+  CHECK(f.operators.asks.empty());
   Request own = f.order_as(anna);
   own.fields.emplace_back("Origin", "http://127.0.0.1:8081");
   CHECK(f.status(own) == 200);
@@ -218,7 +199,7 @@ TEST_CASE("a script shows its token, from anywhere; a wrong one is nobody's") {
   Request order = f.drain();
   order.fields.emplace_back("Authorization", "Bearer " + kToken);
   CHECK(f.status(order) == 200);
-  CHECK(f.service.asks.at(0).by == "deploy");
+  CHECK(f.operators.asks.at(0).by == "deploy");
   order.fields.back().second = "Bearer " + kToken + "x";
   CHECK(f.status(order) == 401);
   f.peer = tests::fake_address(5000);

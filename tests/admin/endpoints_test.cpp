@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/admin/sample_view.h"
+#include "tests/admin/fake_services.h"
 #include "tests/support/text.h"
 
 using namespace holdfast;
@@ -14,7 +14,7 @@ using web::get;
 
 namespace {
 
-struct Fixture {
+struct Fixture : FakeServices {
   static web::Router router(const Services& services) {
     web::Router made = make_router(services);
     made.set_filter({});  // access_test is about who may ask
@@ -22,12 +22,7 @@ struct Fixture {
   }
   std::string talk(std::string_view bytes) { return server.talk(bytes); }
 
-  tests::FakeLoop loop;
-  FakeStatusSource source;
-  FakeOperators service;
-  FakeSessions sessions;
-  FakeRest rest{loop, source};
-  web::WebServer server{loop, router(rest.services(source, service, sessions))};
+  web::WebServer server{loop, router(all())};
 };
 
 bool begins(const std::string& text, const std::string& start) { return text.starts_with(start); }

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "tests/admin/sample_view.h"
+#include "tests/admin/fake_services.h"
 #include "tests/support/fake_net.h"
 #include "tests/support/text.h"
 #include "web/server.h"
@@ -42,20 +42,13 @@ std::vector<Message> messages_in(const std::string& text) {
   return out;
 }
 
-struct Fixture {
+struct Fixture : FakeServices {
   explicit Fixture(web::ConnectionLimits limits = {}, Live::Limits live_limits = {})
-      : live(loop, source, timeline, live_limits),
-        server(loop,
-               make_router({.access = access,
-                            .source = source,
-                            .operators = service,
-                            .sessions = sessions,
-                            .reloads = reloads,
-                            .quarantine = quarantine,
-                            .live = live,
-                            .timeline = timeline,
-                            .history = history}),
-               web::HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
+      : FakeServices(
+            {.users = {{"anna", "hash", web::Role::Viewer}}},
+            [](const std::string&, const std::string&, const std::function<void(bool)>& done) { done(true); },
+            live_limits),
+        server(loop, make_router(all()), web::HostRule(tests::fake_address(8081), "127.0.0.1"), limits) {}
 
   FakePeer ask(const std::string& target, const std::string& fields = "Accept: text/event-stream\r\n") {
     return talk("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
@@ -83,18 +76,6 @@ struct Fixture {
   }
   BackendView& backend(std::size_t i) { return source.view.pools[0].backends[i]; }
 
-  tests::FakeLoop loop;
-  FakeStatusSource source;
-  FakeOperators service;
-  FakeSessions sessions;
-  FakeReloads reloads;
-  FakeQuarantine quarantine;
-  Access access{loop,
-                {.users = {{"anna", "hash", web::Role::Viewer}}},
-                [](const std::string&, const std::string&, const std::function<void(bool)>& done) { done(true); }};
-  Timeline timeline{"run"};
-  History history;
-  Live live;
   web::Server server;
 };
 

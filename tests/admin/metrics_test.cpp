@@ -169,7 +169,7 @@ TEST_CASE("what is not known, cannot be, or never was, has no series") {
   StatusView view = sample_view(1);
   view.redis.state = "degraded";
   BackendView& b = view.pools[0].backends[0];
-  b.probes_failed_total = 0;
+  b.probes.failed_total = 0;
   std::string text = metrics_text(view, {});
   for (const char* absent :
        {"\nholdfast_redis_latency_seconds ", "\nholdfast_backend_requests_queued{",
@@ -260,9 +260,9 @@ TEST_CASE("a thousand backends that have worked for months stay under 2 MiB") {
     b.moved_away = {{"down", 1'234'567}};
     b.latency.counts.fill(123'456);
     b.latency.seconds_total = 1'234'567.125;
-    b.probes_passed_total = 1'234'567;
-    b.probes_failed_total = 1'234;
-    b.probe_time_total = 1'234'567'891us;
+    b.probes.passed_total = 1'234'567;
+    b.probes.failed_total = 1'234;
+    b.probes.took_total = 1'234'567'891us;
   }
   const auto began = std::chrono::steady_clock::now();
   const std::string text = metrics_text(view, {});

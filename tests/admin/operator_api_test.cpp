@@ -33,20 +33,20 @@ TEST_CASE("drain, ready, maint: who, what, until when") {
   CHECK(json["pool"] == "shop");
   CHECK(json["backend"] == "app1");
   CHECK(json["order"] == "drain");
-  CHECK(json["state"] == "UP");  // what the view says; the fake service changes nothing
+  CHECK(json["state"] == "UP");  // what the view says; the fake one changes nothing
   CHECK(json["sessions"] == 4);
   CHECK(json["recorded"] == true);
   CHECK(f.ask(f.post(kApp1 + "ready")).status == 200);
   CHECK(f.ask(f.post("/api/v1/pools/shop/backends/app2/maint", " {} \r\n")).status == 200);
-  REQUIRE(f.service.asks.size() == 3);
-  CHECK(f.service.asks[0].state == OperatorState::Drain);
-  CHECK(f.service.asks[0].by == "ops");
-  CHECK(f.service.asks[0].deadline == base::Duration{10min});
-  CHECK(f.service.asks[1].state == OperatorState::Ready);
-  CHECK(f.service.asks[1].by == "127.0.0.1");
-  CHECK(!f.service.asks[1].deadline);
-  CHECK(f.service.asks[2].state == OperatorState::Maint);
-  CHECK(f.service.asks[2].backend == "app2");
+  REQUIRE(f.operators.asks.size() == 3);
+  CHECK(f.operators.asks[0].state == OperatorState::Drain);
+  CHECK(f.operators.asks[0].by == "ops");
+  CHECK(f.operators.asks[0].deadline == base::Duration{10min});
+  CHECK(f.operators.asks[1].state == OperatorState::Ready);
+  CHECK(f.operators.asks[1].by == "127.0.0.1");
+  CHECK(!f.operators.asks[1].deadline);
+  CHECK(f.operators.asks[2].state == OperatorState::Maint);
+  CHECK(f.operators.asks[2].backend == "app2");
 }
 
 TEST_CASE("what is refused, and why; nothing of it reaches the service") {
@@ -78,7 +78,7 @@ TEST_CASE("what is refused, and why; nothing of it reaches the service") {
     CHECK(response.status == row.status);
     CHECK(has(response.body, row.part));
   }
-  CHECK(f.service.asks.empty());
+  CHECK(f.operators.asks.empty());
 }
 
 TEST_CASE("no page of another site can give orders, nor another machine") {
@@ -102,7 +102,7 @@ TEST_CASE("no page of another site can give orders, nor another machine") {
   get.method = http::Method::Get;
   CHECK(f.ask(get).status == 405);
   CHECK(f.ask(get).allow == "POST");
-  CHECK(f.service.asks.empty());
+  CHECK(f.operators.asks.empty());
 
   for (const auto& field : {std::pair<std::string, std::string>{"Content-Type", "Application/JSON; charset=utf-8"},
                             std::pair<std::string, std::string>{"X-Holdfast-Request", "1"}}) {
@@ -114,21 +114,38 @@ TEST_CASE("no page of another site can give orders, nor another machine") {
 
 TEST_CASE("what cannot be written down holds, and is said") {
   Fixture f;
-  f.service.response = base::Error{base::ErrorCode::Io, "no space left"};
+  f.operators.response = base::Error{base::ErrorCode::Io, "no space left"};
   const auto json = nlohmann::json::parse(f.ask(f.post(kApp1 + "drain")).body);
   CHECK(json["recorded"] == false);
   CHECK(json["warning"] == "no space left");
-  f.service.response = base::Error{base::ErrorCode::Overload, "the record is full"};
+  f.operators.response = base::Error{base::ErrorCode::Overload, "the record is full"};
   CHECK(f.ask(f.post(kApp1 + "drain")).status == 503);
+}
+
+TEST_CASE("an order is answered also when a reload removes its backend meanwhile") {
+  Fixture f;
+  f.operators.waiting.emplace();
+  Response later;
+  f.router.handle(f.post(kApp1 + "drain"), [&later](const Response& response) { later = response; });
+  REQUIRE(f.operators.waiting->size() == 1);
+  SUBCASE("the backend") { f.source.view.pools[0].backends.erase(f.source.view.pools[0].backends.begin()); }
+  SUBCASE("the last backend") { f.source.view.pools[0].backends.clear(); }
+  SUBCASE("its pool") { f.source.view.pools.clear(); }
+  f.operators.waiting->front()({});
+  CHECK(later.status == 404);
+  CHECK(has(later.body, "a reload removed shop/app1 meanwhile"));
+}
+
+TEST_CASE("an order looks at all backends' states, and at the numbers of one backend only") {
+  Fixture f;
+  CHECK(f.ask(f.post(kApp1 + "drain")).status == 200);
+  CHECK(f.source.statuses == 0);
+  CHECK(f.source.looks == 1);
 }
 
 TEST_CASE("who leads, and who sees what") {
   Fixture f;
-  const auto get = [&](std::string path) {
-    Request request = f.post(std::move(path));
-    request.method = http::Method::Get;
-    return f.ask(request);
-  };
+  const auto get = [&](std::string path) { return f.ask(f.request(http::Method::Get, std::move(path))); };
   CHECK(get("/cluster/leader").status == 503);
   CHECK(has(get("/cluster/leader").body, "no [cluster]"));
   f.source.view.cluster.state = "alone";

@@ -15,7 +15,7 @@ TEST_CASE("nothing from outside becomes markup") {
   const std::string evil = "<script>alert('x')</script>\"&";
   view.node = view.version = view.pools[0].name = evil;
   BackendView& backend = view.pools[0].backends[0];
-  backend.name = backend.address = backend.reason = backend.detail = backend.last_probe->text = evil;
+  backend.name = backend.address = backend.reason = backend.detail = backend.probes.last->text = evil;
   backend.state = health::State::Down;
   view.readiness = {.ready = false, .reason = evil};
   view.redis = {.state = "degraded", .reason = evil};

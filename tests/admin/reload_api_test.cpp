@@ -20,7 +20,7 @@ struct Fixture : RouterFixture {
 
 TEST_CASE("a reload and a check: what is asked for, and what is told") {
   Fixture f;
-  f.rest.reloads.response =
+  f.reloads.response =
       ReloadReport{.changes = {{"pools.shop.balance", "\"hash\"", "\"random_two\"", conf::KeyChange::Effect::AtOnce},
                                {"server.workers", "1", "2", conf::KeyChange::Effect::AfterRestart}},
                    .removed = {{"shop/app9", 12}},
@@ -37,7 +37,7 @@ TEST_CASE("a reload and a check: what is asked for, and what is told") {
   f.post(R"({"check": false})");
   f.post(R"({"check": true})");
   using Wish = ReloadWish;
-  CHECK(f.rest.reloads.wishes == std::vector{Wish::Apply, Wish::Apply, Wish::Apply, Wish::Apply, Wish::Check});
+  CHECK(f.reloads.wishes == std::vector{Wish::Apply, Wish::Apply, Wish::Apply, Wish::Apply, Wish::Check});
 }
 
 TEST_CASE("a body that is not understood reloads nothing") {
@@ -46,16 +46,16 @@ TEST_CASE("a body that is not understood reloads nothing") {
     INFO(std::string(body));
     CHECK(f.post(body).status == 400);
   }
-  CHECK(f.rest.reloads.wishes.empty());
+  CHECK(f.reloads.wishes.empty());
 }
 
 TEST_CASE("why a reload is refused") {
   Fixture f;
-  f.rest.reloads.response = base::Error{base::ErrorCode::Invalid, "holdfast.toml:3:1: unknown key"};
+  f.reloads.response = base::Error{base::ErrorCode::Invalid, "holdfast.toml:3:1: unknown key"};
   CHECK(f.post("").status == 422);
   CHECK(f.post("").body.find("holdfast.toml:3:1: unknown key") != std::string::npos);
-  f.rest.reloads.response = base::Error{base::ErrorCode::Io, "cannot listen on 127.0.0.1:80"};
+  f.reloads.response = base::Error{base::ErrorCode::Io, "cannot listen on 127.0.0.1:80"};
   CHECK(f.post("").status == 422);
-  f.rest.reloads.response = base::Error{base::ErrorCode::Unavailable, "another reload is under way"};
+  f.reloads.response = base::Error{base::ErrorCode::Unavailable, "another reload is under way"};
   CHECK(f.post("").status == 503);
 }

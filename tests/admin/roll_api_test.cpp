@@ -4,47 +4,18 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/admin/sample_view.h"
-#include "tests/support/fake_net.h"
+#include "tests/admin/router_fixture.h"
 
 using namespace holdfast;
 using namespace holdfast::admin;
-using web::Request;
 using web::Response;
-using web::Router;
 
 namespace {
 
-/// A desk that knows one roll at a time.
-class FakeRolls final : public RollService {
- public:
-  void take_roll(const RollAsk& ask, Done done) override {
-    if (trouble) return done(*trouble);
-    if (holder.id.empty() || holder.id == ask.id) holder = ask;
-    holder.since = wall(1'769'860'800);
-    done(holder);
-  }
-  void end_roll(const std::string& pool, const std::string& id) override { ended.push_back(pool + " " + id); }
-  base::Duration roll_lease() const override { return std::chrono::seconds{30}; }
-
-  RollAsk holder;
-  std::optional<base::Error> trouble;
-  std::vector<std::string> ended;
-};
-
-struct Fixture {
-  Fixture() { add_roll_routes(router, source, rolls); }
+struct Fixture : RouterFixture {
   Response post(const std::string& path, const std::string& body) const {
-    Request request;
-    request.method = http::Method::Post;
-    request.path = "/api/v1/pools/" + path;
-    request.body = body;
-    request.peer = tests::fake_address(5000);
-    return response_of(router, request);
+    return ask(RouterFixture::post("/api/v1/pools/" + path, body));
   }
-  FakeStatusSource source;
-  FakeRolls rolls;
-  Router router;
 };
 
 }  // namespace

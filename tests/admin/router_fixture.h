@@ -3,15 +3,13 @@
 #include <string>
 #include <utility>
 
-#include "admin/endpoints.h"
-#include "tests/admin/sample_view.h"
-#include "tests/support/fake_loop.h"
+#include "tests/admin/fake_services.h"
 #include "tests/support/fake_net.h"
 
 namespace holdfast::admin {
 
 /// All routes over services and a source that a test can change, and requests as a local client sends them.
-struct RouterFixture {
+struct RouterFixture : FakeServices {
   web::Request request(http::Method method, std::string path, std::string body = {}) const {
     web::Request out;
     out.method = method;
@@ -27,12 +25,7 @@ struct RouterFixture {
   }
   web::Response ask(const web::Request& request) const { return response_of(router, request); }
 
-  FakeStatusSource source;
-  FakeOperators service;
-  FakeSessions sessions;
-  tests::FakeLoop loop;
-  FakeRest rest{loop, source};
-  web::Router router = make_router(rest.services(source, service, sessions));
+  web::Router router = make_router(all());
 };
 
 }  // namespace holdfast::admin

@@ -44,7 +44,7 @@ TEST_CASE("broken UTF-8 from a backend is replaced, never thrown") {
   BackendView& backend = view.pools[0].backends[0];
   backend.name = "a\xff";
   backend.detail = "\xc3(\xe2\x82 \"quoted\"\x01";
-  backend.last_probe->text = std::string(1000, '\x80');
+  backend.probes.last->text = std::string(1000, '\x80');
   const Json status = Json::parse(status_json(view));
   const Json& shown = status["pools"]["shop"]["backends"]["a\xef\xbf\xbd"];
   CHECK(shown["detail"] == "\xef\xbf\xbd(\xef\xbf\xbd \"quoted\"\x01");
@@ -53,7 +53,7 @@ TEST_CASE("broken UTF-8 from a backend is replaced, never thrown") {
 TEST_CASE("the probes, one array each; what was found is said of those that failed") {
   StatusView view = sample_view(1);
   const base::WallTime at = view.now;
-  view.pools[0].backends[0].probes = {
+  view.pools[0].backends[0].probes.history = {
       {.at = at, .took = std::chrono::milliseconds{2}, .status = 200, .reason = "", .text = ""},
       {.at = at,
        .took = std::chrono::milliseconds{3},
@@ -71,7 +71,7 @@ TEST_CASE("the probes, one array each; what was found is said of those that fail
 
 TEST_CASE("a backend that was never probed has no last probe; counters keep 64 bits") {
   StatusView view = sample_view(1);
-  view.pools[0].backends[0].last_probe.reset();
+  view.pools[0].backends[0].probes.last.reset();
   view.pools[0].backends[0].requests_total = 18'446'744'073'709'551'615u;
   const Json status = Json::parse(status_json(view));
   const Json& backend = status["pools"]["shop"]["backends"]["app1"];

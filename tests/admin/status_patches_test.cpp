@@ -12,47 +12,13 @@ using nlohmann::json;
 
 namespace {
 
-/// Counts what is looked at, and gives away no more than it has to.
-class CountingStatusSource final : public StatusSource {
- public:
-  explicit CountingStatusSource(std::size_t backends) { fake.view = sample_view(backends); }
-  StatusView status() const override {
-    ++whole;
-    return fake.status();
-  }
-  StatusView states() const override {
-    StatusView out = fake.status();
-    for (PoolView& pool : out.pools) {
-      for (BackendView& backend : pool.backends) {
-        BackendView only;
-        static_cast<BackendState&>(only) = static_cast<const BackendState&>(backend);
-        only.name = backend.name;
-        only.sessions = backend.sessions;
-        backend = only;
-      }
-    }
-    return out;
-  }
-  BackendView backend(std::size_t pool, std::size_t backend) const override {
-    ++looks;
-    return fake.backend(pool, backend);
-  }
-  Readiness readiness() const override { return fake.readiness(); }
-  ClusterView cluster() const override { return fake.cluster(); }
-  std::string configuration() const override { return fake.configuration(); }
-
-  FakeStatusSource fake;
-  mutable int whole = 0;
-  mutable int looks = 0;
-};
-
 struct Fixture {
-  explicit Fixture(std::size_t backends, StatusPatches::Limits limits = {})
-      : source(backends), patches(source, limits) {
+  explicit Fixture(std::size_t backends, StatusPatches::Limits limits = {}) : patches(source, limits) {
+    source.view = sample_view(backends);
     CHECK_FALSE(patches.all(now).has_value());
     page = json::parse(patches.document());
   }
-  BackendView& backend(std::size_t i) { return source.fake.view.pools[0].backends[i]; }
+  BackendView& backend(std::size_t i) { return source.view.pools[0].backends[i]; }
   /// What a page is told after a second; null: nothing.
   json second() {
     now += 1s;
@@ -75,7 +41,7 @@ struct Fixture {
     return without_last(page) == without_last(json::parse(fresh.document()));
   }
 
-  CountingStatusSource source;
+  FakeStatusSource source;
   StatusPatches patches;
   base::Instant now{};
   json page;
@@ -86,8 +52,8 @@ struct Fixture {
 TEST_CASE("numbers go round: a step looks at some backends, and a page gets to know all") {
   Fixture f(10, {.number_bytes_per_second = 100'000, .backends_at_once = 4});
   for (std::size_t i = 0; i < 10; ++i) f.backend(i).requests_total += i + 1;
-  f.source.fake.view.pools[0].requests_total = 7;
-  f.source.whole = 0;
+  f.source.view.pools[0].requests_total = 7;
+  f.source.statuses = 0;
 
   json patch = f.second();
   CHECK(f.source.looks == 4);
@@ -95,13 +61,13 @@ TEST_CASE("numbers go round: a step looks at some backends, and a page gets to k
   CHECK(patch["pools"]["shop"]["backends"] ==
         json::parse(R"({"app1":{"requests_total":101},"app2":{"requests_total":102},"app3":{"requests_total":103},
                         "app4":{"requests_total":104}})"));
-  f.source.fake.view.pools[0].requests_total = 8;
+  f.source.view.pools[0].requests_total = 8;
   patch = f.second();
   CHECK(patch["pools"]["shop"]["backends"].size() == 4);
   CHECK_FALSE(patch["pools"]["shop"].contains("requests_total"));  // those of pools come with the first backends
   CHECK(f.second()["pools"]["shop"]["backends"].size() == 2);
   CHECK(f.second()["pools"]["shop"]["requests_total"] == 8);
-  CHECK(f.source.whole == 0);
+  CHECK(f.source.statuses == 0);
   CHECK(f.page_is_right());
 }
 
@@ -134,7 +100,7 @@ TEST_CASE("numbers wait for the budget; nothing new is nothing to say") {
 
 TEST_CASE("other backends after a reload: everything is looked at, and a page follows") {
   Fixture f(3);
-  auto& pools = f.source.fake.view.pools;
+  auto& pools = f.source.view.pools;
   pools[0].backends.erase(pools[0].backends.begin());
   pools[0].backends.insert(pools[0].backends.begin(), sample_backend("new", health::State::Starting));
   pools.push_back(pools[0]);

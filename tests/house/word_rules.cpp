@@ -77,7 +77,7 @@ constexpr std::array kRetiredNames = {
     RetiredWord{"Gates", "ConcurrencyLimits"},
     RetiredWord{"Print", "Fingerprint"},
     RetiredWord{"Reports", "a Listener"},
-    RetiredWord{"Calls", "Callbacks"},
+    RetiredWord{"Calls", "an Owner, Listener or Handler"},
     RetiredWord{"Voice", "Logging"},
     RetiredWord{"Unseen", "NoEcho"},
     RetiredWord{"RecentKinds", "SeenKinds"},
