@@ -23,12 +23,12 @@ struct HeartbeatReply {
 /// Keys: proxies, leader, orders_version. Arguments: our id, lease in ms, our word, the highest fence we know, "lead"
 /// or "follow".
 ///
-/// Renews our lease and our word, takes or renews the leader's lease, answers all that live. The leader also takes away
+/// Renews our lease and our word, takes or renews the leader's lease, returns all that live. The leader also takes away
 /// what is left of proxies that are dead for kForgetAfter. Time is Redis' own. A new leader's number is above the last
 /// one, above what the asking proxy knows, and above Redis' time in milliseconds: it rises even when Redis has lost its
 /// data.
 const redis::RedisScript& heartbeat_script();
-/// `answered` is now; nullopt when it is no such reply. Nodes whose word is not understood are left out.
+/// `answered` is now; nullopt when it is no such reply. Proxies with a word that is not understood are left out.
 std::optional<HeartbeatReply> parse_heartbeat(const redis::RedisReply& reply, base::Instant answered);
 
 /// Keys: proxies, leader. Arguments: our id, channel, message.

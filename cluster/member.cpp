@@ -88,7 +88,7 @@ void Member::leave() {
   for (base::Timer* timer : {tick_.get(), flush_.get(), second_look_.get()}) timer->cancel();
   heartbeat_.reset();
   lease_.lose();
-  // Whom we still serve is served by what we see ourselves.
+  // While we are cut off, requests already here use our own probe results.
   monitor_.set_isolation(health::Isolation::None);
   monitor_.set_share({});
   for (const conf::Backend& backend : settings_->backends) monitor_.set_quorum(backend.id, health::Quorum::None);
@@ -133,8 +133,8 @@ void Member::on_tick() {
   tick_->set(now + kHeartbeat);
   orders_.on_tick(base::wall_now());
   if (ticks_.on_tick(now, base::wall_now()) == TickWatch::Tick::Late) {
-    // What we know of the others is from before the pause, and no verdict may come from it: the next response tells
-    // anew.
+    // What we know of the others is from before the pause, and no verdict may come from it: the next reply
+    // brings fresh data.
     base::log::warn("cluster_paused");
     lease_.lose();
     roster_.forget();
@@ -297,7 +297,7 @@ void Member::on_message(std::string_view, std::string_view payload) {
   } else if (what == kHelloMessage && rest != id_) {
     heartbeat_now();
   } else if (what == kGoodbyeMessage && rest != id_) {
-    // Said also where the list of those who are there was read before this was heard: it did not just vanish.
+    // Logged also if the list of live proxies was read before this arrived: the proxy did not just disappear.
     base::log::info("cluster_node_goodbye", {{"node", rest}});
     missing_.on_goodbye(rest);
     if (!roster_.remove(rest)) return;

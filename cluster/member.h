@@ -25,7 +25,7 @@
 
 namespace holdfast::cluster {
 
-/// This proxy as one of several: says each second that it lives and what it sees, hears the same of the others, and
+/// This proxy as one of several: reports each second that it lives and what it sees, gets the same from the others, and
 /// gives the Monitor what follows from it (quorum, share, isolation).
 ///
 /// It decides nothing itself: roster, agreement, isolation and lease do. While Redis is away there are no others, and
@@ -47,7 +47,7 @@ class Member final : public redis::RedisListener {
 
   const std::string& channel() const { return keys_.channel; }
   void start();
-  /// Says goodbye; nothing is heard or said any more.
+  /// Says goodbye; nothing is received or sent any more.
   void leave();
 
   /// Health::Monitor::Listener's: what we see has changed.
@@ -134,7 +134,7 @@ class Member final : public redis::RedisListener {
   TickWatch ticks_{kHeartbeat, kLateMax};
   std::string leader_;
   std::uint64_t number_ = 0;  // of the last thing said
-  std::uint64_t obeyed_ = 0;  // orders as of the heartbeat before: by the next one our workers have heard of them
+  std::uint64_t obeyed_ = 0;  // orders as of the heartbeat before: by the next one our workers obey them
   base::Instant epoch_{};     // when Redis' clock was 0
   bool is_started_ = false;
   bool is_together_ = false;

@@ -17,7 +17,7 @@ constexpr std::size_t kPutsUnderWayMax = 256;
 constexpr base::Duration kSaveAgain = std::chrono::seconds{5};
 
 // "now" is an operator's word of this moment: it comes after all that is there, whatever the clocks of the proxies say.
-// "offer" is one of earlier: the later one stays. Answers what holds.
+// "offer" is one of earlier: the later one stays. Returns what holds.
 const redis::RedisScript& put_script() {
   static const redis::RedisScript script("operator_put", R"lua(
 local order = cjson.decode(ARGV[2])

@@ -9,10 +9,10 @@
 
 namespace holdfast::cluster {
 
-/// Tells the other proxies what was put in quarantine and what was released, and hears it of them. Texts are the
+/// Sends the other proxies what was put in quarantine and what was released, and receives it from them. Texts are the
 /// owner's; here they are only passed on and kept: in a hash in Redis, so that who starts later knows them, too.
 ///
-/// Of each channel's messages nothing is missed between on_subscribed and on_lost; after a gap all is read anew, and
+/// Of each channel's messages nothing is missed between on_subscribed and on_lost; after a gap all is read again, and
 /// what was released meanwhile stays until its time is over. Lives on the control loop.
 class QuarantineShare final : public redis::RedisListener {
  public:
