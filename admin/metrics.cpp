@@ -75,7 +75,7 @@ class Family {
 };
 
 using std::chrono::milliseconds;
-// Few for backends, because there may be a thousand: /metrics shall stay under 2 MiB.
+// Few for backends, because there may be a thousand: /metrics must stay under 2 MiB.
 constexpr base::Duration kBackendBounds[] = {milliseconds{32}, milliseconds{256}, milliseconds{2048}};
 constexpr base::Duration kPoolBounds[] = {
     milliseconds{1},    milliseconds{2},    milliseconds{4},    milliseconds{8},    milliseconds{16},
@@ -119,7 +119,7 @@ class Page {
       family.add({{"pool", pool.name}, {"backend", backend.name}}, value(backend));
     });
   }
-  /// The same, of those with whom it has happened.
+  /// The same, only for backends where it has happened.
   template <class Value>
   void per_backend_met(Family family, Value value) const {
     each_backend([&](const PoolView& pool, const BackendView& backend) {
@@ -184,7 +184,8 @@ void Page::add_failovers() {
   gauge("holdfast_failovers_open", "Backends that have failed and are not UP again, of the last 20 failures.")
       .add({}, open);
   if (view_.failovers.empty() || !view_.failovers.front().took) return;
-  gauge("holdfast_failover_last_seconds", "Of the last failure: from its first sign to the good response for the last user it hit.")
+  gauge("holdfast_failover_last_seconds",
+        "Of the last failure: from its first sign to the good response for the last user it hit.")
       .add({}, seconds_of(*view_.failovers.front().took));
 }
 
@@ -251,7 +252,8 @@ void Page::add_pools() {
     for (const PoolView& pool : view_.pools) limits.add({{"pool", pool.name}}, pool.sessions_max);
   }
   {
-    Family refused = counter("holdfast_pool_sessions_refused_total", "Requests that would have begun a session above the limit.");
+    Family refused =
+        counter("holdfast_pool_sessions_refused_total", "Requests that would have begun a session above the limit.");
     for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.sessions_refused_total);
   }
   per_pool_word(counter("holdfast_pool_stickiness_total", "Requests by the outcome of stickiness."), "outcome",
@@ -262,8 +264,8 @@ void Page::add_pools() {
     for (const PoolView& pool : view_.pools) failed.add({{"pool", pool.name}}, pool.failed_total);
   }
   {
-    Family refused = counter("holdfast_pool_quarantine_refused_total",
-                             "Requests that got 503 because they are in quarantine.");
+    Family refused =
+        counter("holdfast_pool_quarantine_refused_total", "Requests that got 503 because they are in quarantine.");
     for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.quarantine_refused_total);
   }
   {
@@ -275,7 +277,8 @@ void Page::add_pools() {
                    "From a request's head to the end of its response; tunnels are not counted."};
     for (const PoolView& pool : view_.pools) latency.add_histogram({{"pool", pool.name}}, pool.latency, kPoolBounds);
   }
-  Family requests = counter("holdfast_pool_requests_total", "Requests by the status class of the response that the client got.");
+  Family requests =
+      counter("holdfast_pool_requests_total", "Requests by the status class of the response that the client got.");
   for (const PoolView& pool : view_.pools) {
     for (std::size_t i = 0; i < pool.responses.size(); ++i) {
       requests.add({{"pool", pool.name}, {"code", kCodeClassNames[i]}}, pool.responses[i]);
@@ -315,10 +318,11 @@ void Page::add_backend_work() {
       }
     });
   }
-  per_backend(counter("holdfast_backend_retries_total", "Attempts that failed here and were retried on another backend."),
-              [](const BackendView& b) { return b.retries_total; });
-  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by kind."),
-                   "kind", &BackendView::failures);
+  per_backend(
+      counter("holdfast_backend_retries_total", "Attempts that failed here and were retried on another backend."),
+      [](const BackendView& b) { return b.retries_total; });
+  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by kind."), "kind",
+                   &BackendView::failures);
   {
     Family latency{families_, MetricType::Histogram, "holdfast_backend_first_byte_seconds",
                    "From giving it a request, including the connect, to the first byte of its response."};

@@ -111,7 +111,7 @@ TEST_CASE("status: the verdict line, then an aligned row for each backend") {
   view.pools[0].backends[1].requests_total = 1'234'567;
   const std::string want =
       "1 of 2 backends of pool shop serving: a-longer-name DOWN (probe_refused); 12 sessions; redis off\n"
-      "node lb1, version 1.2.3, as of 2026-01-31T12:03:20.000Z\n"
+      "proxy lb1, version 1.2.3, as of 2026-01-31T12:03:20.000Z\n"
       "\n"
       "POOL/BACKEND        STATE  SINCE                     SESSIONS  IN FLIGHT  REQUESTS  MOVED  REASON\n"
       "shop/app1           UP     2026-01-31T12:00:00.000Z         4          0       100      0\n"
@@ -169,8 +169,8 @@ TEST_CASE("what the other side may do wrong: exit 1 and a sentence") {
     const char* err;
   };
   const Row rows[] = {
-      {"not JSON", response_of("<html>"), "the answer is not JSON"},
-      {"cut JSON", response_of("{\"pools\":{"), "the answer is not JSON"},
+      {"not JSON", response_of("<html>"), "the response is not JSON"},
+      {"cut JSON", response_of("{\"pools\":{"), "the response is not JSON"},
       {"other JSON", response_of("[1,2]"), "no status of holdfast"},
       {"pools of another kind", response_of(R"({"pools":[]})"), "no status of holdfast"},
       {"pool of another kind", response_of(R"({"pools":{"a":1}})"), "no status of holdfast"},
@@ -362,7 +362,7 @@ TEST_CASE("sessions: what is said") {
   CHECK(words(Verb::End, R"({"id":"abc","pool":"shop","ended":true})") == "abc ended\n");
   CHECK(words(Verb::End, R"({"ended":7})") == "7 ended\n");
   CHECK(words(Verb::End, R"({"ended":7,"confirmed":false})") ==
-        "7 ended; some proxy has not confirmed it: it obeys within 3 s\n");
+        "7 ended; a proxy has not confirmed it: it obeys within 3 s\n");
   CHECK(words(Verb::Move, R"({"moved":7})") == "7 moved\n");
   CHECK(words(Verb::Move, R"({"id":"abc","pool":"shop","backend":"b"})") == "abc is at shop/b\n");
   CHECK(words(Verb::List, "[]") == "error");

@@ -47,7 +47,7 @@ TEST_CASE("a drain's progress in words") {
 
 TEST_CASE("while it is not known what other proxies do there, that is said") {
   CHECK(words_of(draining(0, {})) ==
-        "0 sessions left, 0 requests under way; other proxies have still to say what is under way");
+        "0 sessions left, 0 requests under way; the other proxies have not yet reported what is under way");
 }
 
 TEST_CASE("what a drain's progress says to programs") {
