@@ -85,7 +85,7 @@ TEST_CASE("readiness, Redis and many pools show in the line") {
   many.pools.push_back(many.pools[0]);
   CHECK(summary_text(many) ==
         "NO backend of pool dead serving: app1 DOWN (probe_timeout); 1 of 2 backends of pool shop serving: b DRAINING; "
-        "1 of 2 backends of pool shop serving: b DRAINING; 1 pool more with trouble; 48 sessions; redis off");
+        "1 of 2 backends of pool shop serving: b DRAINING; 1 pool more with problems; 48 sessions; redis off");
 }
 
 TEST_CASE("a proxy that is gone is said, and never green") {

@@ -171,11 +171,11 @@ TEST_CASE("what the other side may do wrong: exit 1 and a sentence") {
   const Row rows[] = {
       {"not JSON", response_of("<html>"), "the response is not JSON"},
       {"cut JSON", response_of("{\"pools\":{"), "the response is not JSON"},
-      {"other JSON", response_of("[1,2]"), "no status of holdfast"},
-      {"pools of another kind", response_of(R"({"pools":[]})"), "no status of holdfast"},
-      {"pool of another kind", response_of(R"({"pools":{"a":1}})"), "no status of holdfast"},
-      {"backend of another kind", response_of(R"({"pools":{"a":{"backends":{"b":null}}}})"), "no status of holdfast"},
-      {"another server", response_of("nothing here", "404 Not Found"), "answered 404 to /api/v1/status"},
+      {"other JSON", response_of("[1,2]"), "not the status of holdfast"},
+      {"pools of another kind", response_of(R"({"pools":[]})"), "not the status of holdfast"},
+      {"pool of another kind", response_of(R"({"pools":{"a":1}})"), "not the status of holdfast"},
+      {"backend of another kind", response_of(R"({"pools":{"a":{"backends":{"b":null}}}})"), "not the status of holdfast"},
+      {"another server", response_of("nothing here", "404 Not Found"), "returned 404 for /api/v1/status"},
       {"no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not speak HTTP"},
       {"cut head", "HTTP/1.1 200 OK\r\nContent-", "closed the connection in the middle"},
       {"cut body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"node\"", "closed the connection in the middle"},
@@ -269,8 +269,8 @@ TEST_CASE("orders: what is sent, and what the response means") {
       {{"ready", "shop/app1"},
        response_of("no backend of that name\n", "404 Not Found"),
        1,
-       "answered 404: no backend"},
-      {{"ready", "shop/app1"}, response_of("{}"), 1, "not the answer of a holdfast"},
+       "returned 404: no backend"},
+      {{"ready", "shop/app1"}, response_of("{}"), 1, "not a response of holdfast"},
   };
   for (const Row& row : rows) {
     INFO(std::string(row.said));

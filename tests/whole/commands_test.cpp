@@ -210,7 +210,7 @@ TEST_CASE("holdfastctl passwd and token print what goes into the file, and that 
   Proxy with_token(config);
   const Finished without = ctl(with_token, {"maint", "app/a"});
   CHECK(without.code == 1);
-  CHECK(has(without.err, " answered 40"));
+  CHECK(has(without.err, " returned 40"));
   auto options = ctl_options(with_token, {"maint", "app/a"});
   options.environment.push_back("HOLDFAST_TOKEN=" + token);
   CHECK(run_to_end(options).code == 0);

@@ -170,7 +170,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
     const Finished refused = ctl(*proxy, roll_words(command));
     CHECK(refused.code == 1);
     CHECK(refused.err.find(" rolls through app since ") != std::string::npos);
-    CHECK(refused.err.find("one at a time") != std::string::npos);
+    CHECK(refused.err.find("one roll at a time") != std::string::npos);
   }
   const auto order = serve(command, *roll, fleet, {&pair.one, &pair.two});
   CHECK(roll->wait(Deadline{60s}) == 0);
@@ -195,7 +195,8 @@ TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely 
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   const Finished out = ctl(proxy, roll_words(command));
   CHECK(out.code == 1);
-  CHECK(out.err.find("app/b is MAINT, and one at a time is out; app/a was not touched") != std::string::npos);
+  CHECK(out.err.find("app/b is MAINT, and only one backend may be out at a time; app/a was not touched") !=
+        std::string::npos);
   CHECK(proxy.backend("a").value("state", "") == "UP");
   CHECK(ctl(proxy, {"roll", "shop", "--each", "true"}).code == 1);
   const Finished from = ctl(proxy, {"roll", "app", "--each", "true", "--from", "x"});
@@ -221,6 +222,6 @@ TEST_CASE("a backend that does not come up again stops the roll") {
   command.respond(0);
   CHECK(roll->wait() == 1);
   INFO(roll->err());
-  CHECK(roll->err().find("app/a is not well within 1s; app/a stays in maintenance; not touched: app/b") !=
+  CHECK(roll->err().find("app/a has not passed its probes within 1s; app/a stays in maintenance; not touched: app/b") !=
         std::string::npos);
 }
