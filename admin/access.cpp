@@ -166,9 +166,9 @@ std::optional<Response> Access::refuse(const Request& request) const {
   if (caller.role != Role::Operator && caller.by == Caller::By::Loopback) {
     return text_response(401, "this needs an operator: log in, or send Authorization: Bearer TOKEN");
   }
-  if (caller.role != Role::Operator) return text_response(403, fmt::format("{} is no operator", caller.name));
+  if (caller.role != Role::Operator) return text_response(403, fmt::format("{} is not an operator", caller.name));
   if (caller.by == Caller::By::Login && !is_same_secret(request.field("X-Holdfast-CSRF"), caller.csrf)) {
-    return text_response(403, "the X-Holdfast-CSRF of GET /api/v1/me is missing");
+    return text_response(403, "the header X-Holdfast-CSRF is missing; GET /api/v1/me returns its value");
   }
   return std::nullopt;
 }
@@ -206,9 +206,8 @@ void Access::login(const Request& request, Router::Respond respond) {
   }
   const auto known = std::find_if(accounts_.users.begin(), accounts_.users.end(),
                                   [&](const Account& user) { return user.name == name; });
-  if (accounts_.users.empty()) return respond(text_response(401, "there are no users: [admin] users has none"));
-  // Where there is no such user, somebody else's hash is compared with: the time a response takes shall not say who
-  // there is.
+  if (accounts_.users.empty()) return respond(text_response(401, "there are no users: [[admin.users]] is empty"));
+  // Without such a user, another user's hash is compared: the time of a response must not reveal which users exist.
   const Account user = known != accounts_.users.end() ? *known : Account{name, accounts_.users[0].hash, Role::None};
   limit_.note_failure(from, scheduler_.now());  // until it has gone well: those under way count
   ++checking_;
@@ -221,7 +220,7 @@ void Access::login(const Request& request, Router::Respond respond) {
 void Access::finish_login(const Account& user, const std::string& from, bool fits, const Router::Respond& respond) {
   if (!fits) {
     base::log::warn("login_failed", {{"from", from}});
-    return respond(text_response(401, "no such user, or not this password"));
+    return respond(text_response(401, "wrong user name or password"));
   }
   limit_.note_success(from);
   const std::string id = logins_.begin(user.name, user.role, scheduler_.now());

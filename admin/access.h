@@ -40,7 +40,7 @@ class Access {
     std::vector<Account> tokens;
     std::string own_host;                   ///< What the configuration calls the listener.
     std::string cookie = "holdfast_admin";  ///< Browsers share cookies among ports: its own name for each listener.
-    bool is_secure = false;                 ///< The listener speaks TLS: browsers shall not show the cookie without.
+    bool is_secure = false;                 ///< The listener speaks TLS: browsers must not send the cookie without TLS.
   };
 
   /// `scheduler` outlives it.
@@ -50,7 +50,7 @@ class Access {
   /// nothing does, and an order's outcome will be written down when `respond` gets it. A refused order is, too.
   std::optional<web::Response> admit(web::Request& request, web::Router::Respond& respond);
 
-  /// Whom it has admitted to a response without end may still look: a login may have ended since.
+  /// May the receiver of an endless response still look? The login may have ended since.
   bool still_admits(const web::Caller& caller) const;
 
   /// GET /api/v1/me, POST /api/v1/login {"name","password"}, POST /api/v1/logout.

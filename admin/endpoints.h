@@ -14,7 +14,7 @@
 
 namespace holdfast::admin {
 
-/// What the endpoints show and whom they ask. All outlive the router.
+/// What the endpoints show, and the services they call. All outlive the router.
 struct Services {
   Access& access;
   const StatusSource& source;

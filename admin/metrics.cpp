@@ -75,7 +75,7 @@ class Family {
 };
 
 using std::chrono::milliseconds;
-// Few for backends, because there may be a thousand: /metrics shall stay under 2 MiB.
+// Few for backends, because there may be a thousand: /metrics must stay under 2 MiB.
 constexpr base::Duration kBackendBounds[] = {milliseconds{32}, milliseconds{256}, milliseconds{2048}};
 constexpr base::Duration kPoolBounds[] = {
     milliseconds{1},    milliseconds{2},    milliseconds{4},    milliseconds{8},    milliseconds{16},
@@ -119,7 +119,7 @@ class Page {
       family.add({{"pool", pool.name}, {"backend", backend.name}}, value(backend));
     });
   }
-  /// The same, of those with whom it has happened.
+  /// The same, only for backends where it has happened.
   template <class Value>
   void per_backend_met(Family family, Value value) const {
     each_backend([&](const PoolView& pool, const BackendView& backend) {
@@ -156,7 +156,7 @@ void Page::add_proxy() {
       .add({}, view_.sessions_evicted_total);
   counter("holdfast_access_log_dropped_lines_total", "Access log lines that were not written.")
       .add({}, view_.access_log_dropped_total);
-  gauge("holdfast_quarantined_requests", "Requests that are not passed on because they have killed a backend.")
+  gauge("holdfast_quarantined_requests", "Requests in quarantine because they have crashed a backend.")
       .add({}, view_.quarantined);
   Family redis = gauge("holdfast_redis_state", "1 for the state the link to Redis is in.");
   for (const std::string_view state : {"ok", "degraded", "off"}) {
@@ -168,11 +168,11 @@ void Page::add_redis() {
   const RedisView& redis = view_.redis;
   if (redis.state == "off") return;
   if (redis.latency) {
-    gauge("holdfast_redis_latency_seconds", "From a command to its answer, smoothed; of the control loop's link.")
+    gauge("holdfast_redis_latency_seconds", "From a command to its reply, smoothed; of the control loop's link.")
         .add({}, seconds_of(*redis.latency));
   }
   counter("holdfast_redis_commands_total", "Commands sent on the control loop's link.").add({}, redis.commands_total);
-  counter("holdfast_redis_failed_commands_total", "Of those: timed out, lost, or answered with an error.")
+  counter("holdfast_redis_failed_commands_total", "Of these: timed out, lost, or failed with an error.")
       .add({}, redis.failed_total);
   counter("holdfast_redis_connects_total", "Times that link came up; the first is no reconnect.")
       .add({}, redis.connects_total);
@@ -184,7 +184,8 @@ void Page::add_failovers() {
   gauge("holdfast_failovers_open", "Backends that have failed and are not UP again, of the last 20 failures.")
       .add({}, open);
   if (view_.failovers.empty() || !view_.failovers.front().took) return;
-  gauge("holdfast_failover_last_seconds", "Of the last failure: first sign to the good answer of the last user it hit.")
+  gauge("holdfast_failover_last_seconds",
+        "Of the last failure: from its first sign to the good response for the last user it hit.")
       .add({}, seconds_of(*view_.failovers.front().took));
 }
 
@@ -201,12 +202,12 @@ void Page::add_cluster() {
   if (cluster.state == "off") return;
   std::uint64_t away = 0;
   for (const ProxyView& proxy : cluster.proxies) away += proxy.cut_off ? 1u : 0u;
-  gauge("holdfast_cluster_nodes", "Proxy nodes alive, this one included.")
+  gauge("holdfast_cluster_nodes", "Proxies alive, including this one.")
       .add({}, std::uint64_t{std::max<std::size_t>(1, cluster.proxies.size())});
-  gauge("holdfast_cluster_nodes_cut_off", "Of them: cut off from the backends.").add({}, away);
-  gauge("holdfast_cluster_alone", "1 while this proxy knows nothing of others, because Redis is away.")
+  gauge("holdfast_cluster_nodes_cut_off", "Of these: cut off from the backends.").add({}, away);
+  gauge("holdfast_cluster_alone", "1 while this proxy works alone, because Redis is unavailable.")
       .add({}, cluster.state == "alone" ? 1.0 : 0.0);
-  gauge("holdfast_cluster_cut_off", "1 while this proxy takes itself for cut off.")
+  gauge("holdfast_cluster_cut_off", "1 while this proxy is cut off from the backends.")
       .add({}, cluster.cut_off.empty() ? 0.0 : 1.0);
   gauge("holdfast_cluster_leader", "1 while this proxy leads.").add({}, cluster.is_leader ? 1.0 : 0.0);
   gauge("holdfast_cluster_fencing_number", "Rises with each change of the leader.").add({}, cluster.fencing_number);
@@ -224,11 +225,11 @@ void Page::add_clients() {
   counter("holdfast_client_connections_displaced_total", "Idle client connections closed to make room for others.")
       .add({}, clients.connections_displaced_total);
   counter("holdfast_client_requests_total", "Requests begun.").add({}, clients.requests_total);
-  counter("holdfast_client_requests_refused_total", "Requests answered without a pool: malformed, unknown host.")
+  counter("holdfast_client_requests_refused_total", "Requests that reached no pool: malformed, or an unknown host.")
       .add({}, clients.requests_refused_total);
-  counter("holdfast_client_requests_aborted_total", "Requests whose client left before the answer was whole.")
+  counter("holdfast_client_requests_aborted_total", "Requests whose client left before the response was complete.")
       .add({}, clients.requests_aborted_total);
-  counter("holdfast_answers_cut_total", "Answers that a backend ended short.").add({}, clients.responses_cut_total);
+  counter("holdfast_answers_cut_total", "Responses that a backend cut short.").add({}, clients.responses_cut_total);
 }
 
 void Page::add_process(const ProcessFacts& facts) {
@@ -247,14 +248,15 @@ void Page::add_pools() {
     for (const PoolView& pool : view_.pools) sessions.add({{"pool", pool.name}}, pool.sessions);
   }
   {
-    Family limits = gauge("holdfast_pool_sessions_limit", "Sessions that there may be (max_sessions); 0: no limit.");
+    Family limits = gauge("holdfast_pool_sessions_limit", "The limit of sessions (max_sessions); 0: no limit.");
     for (const PoolView& pool : view_.pools) limits.add({{"pool", pool.name}}, pool.sessions_max);
   }
   {
-    Family refused = counter("holdfast_pool_sessions_refused_total", "Requests that would have begun one too many.");
+    Family refused =
+        counter("holdfast_pool_sessions_refused_total", "Requests that would have begun a session above the limit.");
     for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.sessions_refused_total);
   }
-  per_pool_word(counter("holdfast_pool_stickiness_total", "Requests by what stickiness did with them."), "outcome",
+  per_pool_word(counter("holdfast_pool_stickiness_total", "Requests by the outcome of stickiness."), "outcome",
                 &PoolView::stickiness);
   {
     Family failed = counter("holdfast_pool_failed_requests_total",
@@ -262,20 +264,21 @@ void Page::add_pools() {
     for (const PoolView& pool : view_.pools) failed.add({{"pool", pool.name}}, pool.failed_total);
   }
   {
-    Family refused = counter("holdfast_pool_quarantine_refused_total",
-                             "Requests answered with 503 because their like has killed a backend.");
+    Family refused =
+        counter("holdfast_pool_quarantine_refused_total", "Requests that got 503 because they are in quarantine.");
     for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.quarantine_refused_total);
   }
   {
-    Family refused = counter("holdfast_pool_retries_refused_total", "Retries that the budget had no room for.");
+    Family refused = counter("holdfast_pool_retries_refused_total", "Retries that the budget did not allow.");
     for (const PoolView& pool : view_.pools) refused.add({{"pool", pool.name}}, pool.retries_refused_total);
   }
   {
     Family latency{families_, MetricType::Histogram, "holdfast_pool_request_duration_seconds",
-                   "From a request's head to the end of its answer; tunnels are not counted."};
+                   "From a request's head to the end of its response; tunnels are not counted."};
     for (const PoolView& pool : view_.pools) latency.add_histogram({{"pool", pool.name}}, pool.latency, kPoolBounds);
   }
-  Family requests = counter("holdfast_pool_requests_total", "Requests by the class of the answer the client got.");
+  Family requests =
+      counter("holdfast_pool_requests_total", "Requests by the status class of the response that the client got.");
   for (const PoolView& pool : view_.pools) {
     for (std::size_t i = 0; i < pool.responses.size(); ++i) {
       requests.add({{"pool", pool.name}, {"code", kCodeClassNames[i]}}, pool.responses[i]);
@@ -287,7 +290,7 @@ void Page::add_backend_states() {
   per_backend(gauge("holdfast_backend_up", "1 while it may serve: UP, or SICK or DRAINING for the sessions it has."),
               [](const BackendView& b) { return health::may_keep(b.state) ? 1.0 : 0.0; });
   {
-    Family states = gauge("holdfast_backend_state", "1, under the state it is in.");
+    Family states = gauge("holdfast_backend_state", "1 for the state it is in.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
       states.add({{"pool", pool.name}, {"backend", b.name}, {"state", name_of(b.state)}}, 1.0);
     });
@@ -300,14 +303,14 @@ void Page::add_backend_work() {
   per_backend(gauge("holdfast_backend_requests_in_flight", "Requests it is working on."),
               [](const BackendView& b) { return b.requests_in_flight; });
   {
-    Family queued = gauge("holdfast_backend_requests_queued", "Requests that wait for a place at it.");
+    Family queued = gauge("holdfast_backend_requests_queued", "Requests that wait for a free slot at it.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
       if (b.requests_max == 0) return;  // nobody ever waits
       queued.add({{"pool", pool.name}, {"backend", b.name}}, b.requests_queued);
     });
   }
   {
-    Family requests = counter("holdfast_backend_requests_total", "Requests it answered, by class of status.");
+    Family requests = counter("holdfast_backend_requests_total", "Requests that it responded to, by status class.");
     each_backend([&](const PoolView& pool, const BackendView& b) {
       for (std::size_t i = 0; i < b.responses.size(); ++i) {
         if (i < 2 && b.responses[i] == 0) continue;  // rare ones, where they are
@@ -315,19 +318,20 @@ void Page::add_backend_work() {
       }
     });
   }
-  per_backend(counter("holdfast_backend_retries_total", "Attempts that failed here and were made again elsewhere."),
-              [](const BackendView& b) { return b.retries_total; });
-  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by the kinds there were."),
-                   "kind", &BackendView::failures);
+  per_backend(
+      counter("holdfast_backend_retries_total", "Attempts that failed here and were retried on another backend."),
+      [](const BackendView& b) { return b.retries_total; });
+  per_backend_word(counter("holdfast_backend_failures_total", "Attempts that failed here, by kind."), "kind",
+                   &BackendView::failures);
   {
     Family latency{families_, MetricType::Histogram, "holdfast_backend_first_byte_seconds",
-                   "From giving it a request, connecting included, to the first byte of its answer."};
+                   "From giving it a request, including the connect, to the first byte of its response."};
     each_backend([&](const PoolView& pool, const BackendView& b) {
       latency.add_histogram({{"pool", pool.name}, {"backend", b.name}}, b.latency, kBackendBounds);
     });
   }
   per_backend_met(counter("holdfast_backend_hung_requests_total",
-                          "Requests that waited on it when it was judged hung: ended, or sent elsewhere."),
+                          "Requests that waited on it when it was found hung: ended, or sent to another backend."),
                   [](const BackendView& b) { return b.hung_total; });
   per_backend_word(counter("holdfast_backend_move_reasons_total", "Sessions moved away from it, by reason."), "reason",
                    &BackendView::moved_away);

@@ -54,7 +54,7 @@ base::Result<void> read_deadline(const Json& value, OperatorAsk& ask) {
 base::Result<void> read_body(std::string_view text, const Caller& caller, OperatorAsk& ask) {
   if (base::trim(text).empty()) return {};
   const Json body = base::parse_json(text);
-  if (!body.is_object()) return invalid("the body is no JSON object");
+  if (!body.is_object()) return invalid("the body is not a JSON object");
   for (const auto& [key, value] : body.items()) {
     if (key == "deadline") {
       if (auto read = read_deadline(value, ask); !read) return read;
@@ -63,7 +63,7 @@ base::Result<void> read_body(std::string_view text, const Caller& caller, Operat
       if (by.empty() || by.size() > kByBytesMax) return invalid("by: expected a name of up to 64 bytes");
       if (caller.name.empty()) ask.by = by;  // who is known by name cannot claim another
     } else {
-      return invalid(fmt::format("\"{}\" is no key; there are: deadline, by", key));
+      return invalid(fmt::format("\"{}\" is not a known key; the keys are deadline and by", key));
     }
   }
   return {};

@@ -8,7 +8,7 @@
 
 namespace holdfast::admin {
 
-/// How many refused orders are written down: whoever sends them without end shall not fill the log. Pure.
+/// Limits how many refused orders are logged: a client that sends many must not fill the log. Pure.
 class RefusalLimit {
  public:
   static constexpr std::uint32_t kMost = 20;  ///< In each kWhile.

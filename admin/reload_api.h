@@ -35,7 +35,7 @@ class ReloadService {
   virtual void reload(ReloadWish wish, Done done) = 0;
 };
 
-/// POST /api/v1/reload, body {"check":true} or none: reads the configuration anew.
+/// POST /api/v1/reload, body {"check":true} or none: reads the configuration again.
 void add_reload_route(web::Router& router, ReloadService& service);
 
 }  // namespace holdfast::admin

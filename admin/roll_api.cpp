@@ -67,7 +67,7 @@ Response holds(const RollAsk& holder, base::Duration lease) {
 Response refused(const RollAsk& holder, base::Duration lease) {
   const std::string at = holder.backend.empty() ? "" : fmt::format(", now at {}", holder.backend);
   return text_response(
-      409, fmt::format("{} rolls through {} since {}{}: one at a time; a roll that has died is forgotten "
+      409, fmt::format("{} has been rolling through {} since {}{}; only one roll at a time; a dead roll expires "
                        "after {}",
                        holder.by, holder.pool, base::timestamp_text(holder.since), at, base::duration_text(lease)));
 }
@@ -83,7 +83,7 @@ void take(const Request& request, const StatusSource& source, RollService& servi
   if (!has_pool(source, ask->pool)) return respond(text_response(404, "no pool of that name"));
   service.take_roll(*ask, [ask = *ask, &service, respond](const base::Result<RollAsk>& holder) {
     if (!holder) {
-      return respond(text_response(503, "whether somebody else rolls cannot be asked: " + holder.error().text));
+      return respond(text_response(503, "cannot check for another roll: " + holder.error().text));
     }
     respond(holder->id == ask.id ? holds(*holder, service.roll_lease()) : refused(*holder, service.roll_lease()));
   });

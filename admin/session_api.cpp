@@ -86,7 +86,7 @@ Response failed(const base::Error& error) {
                                    base::name_of(error.code), error.text));
 }
 
-/// Every proxy that answers from what it remembers has said that it knows.
+/// Every proxy that uses copies has acknowledged it.
 bool is_confirmed(const Effect& effect) { return effect.acked == Acked::ByAll; }
 
 Json session_json(const Listed& session, const Directory& directory, const sessions::MoveLog& moves) {
@@ -196,8 +196,8 @@ void list(const Request& request, const StatusSource& source, SessionService& se
   listing->go_on();
 }
 
-/// Calls `found` with the pool of the session and with it, or answers 404: the id does not say it, so they are asked in
-/// turn.
+/// Calls `found` with the pool of the session and with it, or responds with 404: the id does not name its pool, so they
+/// are asked in turn.
 void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<std::string> pools,
                const sessions::Key& key, SessionService& service, const Router::Respond& respond,
                const std::function<void(const std::string&, const Listed&)>& found) {
@@ -219,7 +219,7 @@ void find_pool(const std::shared_ptr<const Directory>& directory, std::vector<st
 void end_one(const Request& request, const StatusSource& source, SessionService& service,
              const Router::Respond& respond) {
   const auto key = sessions::parse_id(request.captures[0]);
-  if (!key) return respond(text_response(404, "this is no session's id"));
+  if (!key) return respond(text_response(404, "this is not a session id"));
   const auto directory = std::make_shared<const Directory>(source, service);
   find_pool(
       directory, directory->pools(), *key, service, respond,
@@ -236,7 +236,7 @@ void end_one(const Request& request, const StatusSource& source, SessionService&
 void move_one(const Request& request, const StatusSource& source, SessionService& service,
               const Router::Respond& respond) {
   const auto key = sessions::parse_id(request.captures[0]);
-  if (!key) return respond(text_response(404, "this is no session's id"));
+  if (!key) return respond(text_response(404, "this is not a session id"));
   const Json body = base::parse_json(request.body);
   if (!body.is_object() || body.size() != 1 || !body.contains("to") || !body["to"].is_string()) {
     return respond(text_response(400, "expected {\"to\":\"POOL/BACKEND\"}"));
@@ -303,7 +303,7 @@ void end_pool(const Request& request, const StatusSource& source, SessionService
   end_all(directory.of(request.captures[0]), {}, service, respond);
 }
 
-/// The backend of the path; without one, that is answered.
+/// The backend of the path; responds with an error if there is none.
 const Backend* named_in(const Request& request, const Directory& directory, const Router::Respond& respond) {
   const Backend* named = directory.find(request.captures[0] + "/" + request.captures[1]);
   if (named == nullptr) respond(text_response(404, "no backend of that name in that pool"));

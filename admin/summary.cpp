@@ -59,7 +59,7 @@ std::string trouble_text(const PoolView& pool, const Tally& tally) {
   if (tally.all == 0) return fmt::format("Pool {} has no backend", pool.name);
   const std::string who = troubles_of(pool);
   if (tally.keeping == 0) return fmt::format("NO backend of pool {} serving: {}", pool.name, who);
-  if (pool.state == "fail_open") return fmt::format("Pool {} sick, serving all the same: {}", pool.name, who);
+  if (pool.state == "fail_open") return fmt::format("Pool {} sick, serving anyway: {}", pool.name, who);
   return fmt::format("{} of {} backends of pool {} serving: {}", tally.up, tally.all, pool.name, who);
 }
 
@@ -89,7 +89,8 @@ std::string pools_text(const StatusView& view) {
     out += trouble_text(*troubled[i], tally_of(*troubled[i]));
   }
   if (troubled.size() > kPoolsNamedMax) {
-    fmt::format_to(std::back_inserter(out), "; {} more with trouble", plural(troubled.size() - kPoolsNamedMax, "pool"));
+    fmt::format_to(std::back_inserter(out), "; {} more with problems",
+                   plural(troubled.size() - kPoolsNamedMax, "pool"));
   }
   return out;
 }
@@ -122,7 +123,7 @@ std::string missing_text(const std::vector<std::string>& names) {
 std::string cluster_text(const ClusterView& cluster) {
   if (cluster.state == "off") return {};
   if (cluster.state == "alone") {
-    return fmt::format("; this proxy by itself ({}){}", cluster.reason, missing_text(cluster.missing));
+    return fmt::format("; this proxy alone ({}){}", cluster.reason, missing_text(cluster.missing));
   }
   std::string out = fmt::format("; {} {}", cluster.proxies.size(), cluster.proxies.size() == 1 ? "proxy" : "proxies");
   const auto away =

@@ -155,7 +155,7 @@ struct ClientsView {
   std::uint64_t connections_refused_total = 0;    ///< Over [limits] connections, with nobody idle.
   std::uint64_t connections_displaced_total = 0;  ///< Idle ones closed to make room.
   std::uint64_t requests_total = 0;
-  std::uint64_t requests_refused_total = 0;  ///< Malformed, too long, unknown host: answered without a pool.
+  std::uint64_t requests_refused_total = 0;  ///< Malformed, too long, unknown host: they reached no pool.
   std::uint64_t requests_aborted_total = 0;  ///< The client left before its response was whole.
   std::uint64_t responses_cut_total = 0;     ///< A backend's response ended short.
   std::uint64_t bytes_received_total = 0;
@@ -167,7 +167,7 @@ struct RedisView {
   std::string reason;                     ///< With degraded.
   std::optional<base::Duration> latency;  ///< Of a command, smoothed.
   std::uint64_t commands_total = 0;       ///< Of the control loop's link, as are those that follow.
-  std::uint64_t failed_total = 0;         ///< Commands that timed out, were lost or answered with an error.
+  std::uint64_t failed_total = 0;         ///< Commands that timed out, were lost or failed with an error.
   std::uint64_t connects_total = 0;
 };
 
@@ -212,7 +212,7 @@ struct FailoverView {
   base::WallTime began{};    ///< The first sign of it.
   base::Duration noticed{};  ///< From there until it was judged DOWN.
   std::uint64_t users_moved = 0;
-  std::uint64_t rescued = 0;  ///< Requests that met the failure and were answered well elsewhere.
+  std::uint64_t rescued = 0;  ///< Requests that met the failure and got a good response elsewhere.
   std::uint64_t failed = 0;   ///< Those that were not.
   /// From the first sign to the first byte of the good response of the last request rescued.
   std::optional<base::Duration> took;

@@ -10,7 +10,7 @@ namespace holdfast::base {
 enum class LogLevel : std::uint8_t;
 struct LogField;
 
-/// Hears of every event line of Info and above, also of those that the log's level leaves out. Called on the thread
+/// Receives every event line of Info and above, also of those that the log's level leaves out. Called on the thread
 /// that logs: must be quick, must not log, and must not throw.
 class LogWatch {
  public:

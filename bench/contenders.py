@@ -1,7 +1,7 @@
 """The proxies of the failover benchmark, each as good as its free edition can be made for this job.
 
 Equal for all: probes of /health each second, 500 ms patience, two bad ones and a backend is out, two good ones and it is in
-again; 500 ms to connect, 60 s to answer; two threads. What differs is said with each.
+again; 500 ms to connect, 60 s for a response; two threads. Each entry has its differences.
 """
 
 import http.client

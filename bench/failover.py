@@ -89,7 +89,7 @@ class Progress(threading.Thread):
             at, done, open_now, errors, lag = line.split()
             self.lag_us = int(lag)
             if sys.stdout.isatty():
-                print(f"\r  {self.what}: {at:>2} of {self.last} s, {done} answers, {open_now} open, {errors} failed   ",
+                print(f"\r  {self.what}: {at:>2} of {self.last} s, {done} responses, {open_now} open, {errors} failed   ",
                       end="", flush=True)
 
 

@@ -19,7 +19,7 @@ PARTS = [
     ("libc: memchr, memcpy, memcmp, memset", r"\blibc\.so|sysdeps|/string/"),
     ("who is it: cookie found, opened, looked up in the map, placed",
      r"holdfast::sessions::|[Cc]ookie|identify|Placement|Identity|chacha|poly|aead|libsodium"),
-    ("both heads written", r"append_|HeadWriter|LineRun|detail::put|proxy/(head_text|forward_headers|answer_headers)"),
+    ("both heads written", r"append_|HeadWriter|LineRun|detail::put|proxy/(head_text|forward_headers|response_headers)"),
     ("both heads parsed, strictly", r"holdfast::http::"),
     ("the exchange's own steps: start, choose, take a connection, relay, count, finish; timers", r""),
 ]

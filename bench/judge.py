@@ -21,7 +21,7 @@ def took(row):
 
 
 def home_of(rows, fault):
-    """The backend of the last good answer before the fault."""
+    """The backend of the last good response before the fault."""
     good = [row for row in rows if is_good(row) and row["end"] < fault]
     return max(good, key=lambda row: row["end"])["backend"] if good else None
 
@@ -36,7 +36,7 @@ def ways(rows, fault):
 
 
 def next_good(rows, fault):
-    """(fault to the next good answer, the same from when the first request was due); None: there was none."""
+    """(fault to the next good response, the same from when the first request was due); None: there was none."""
     later = [row for row in rows if row["end"] >= fault]
     good = [row["end"] for row in later if is_good(row)]
     if not later:

@@ -1,6 +1,6 @@
 """What open status pages cost: p99 of requests with ten pages and without, the control thread's CPU, bytes a page.
 
-Rounds of three runs: without, with pages, without again. The second beside the mean of its neighbours is the answer,
+Rounds of three runs: without, with pages, without again. The second beside the mean of its neighbours is the result,
 the last beside the first the noise it stands in. Several programs are measured in turn. See docs/status-page.md.
 """
 

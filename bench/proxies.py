@@ -156,7 +156,7 @@ def holdfast(directory, cpus, port, workers=1, name="holdfast", **more):
 
 
 def sticky_cookie(port):
-    """What an established user sends: the cookie of the first answer, where the proxy sets one."""
+    """What an existing user sends: the cookie of the first response, if the proxy sets one."""
     with socket.create_connection(("127.0.0.1", port), 5) as client:
         client.sendall(b"GET /2 HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n")
         response = b""

@@ -20,7 +20,7 @@ def line_of(verdict):
         "logins lost": str(v["logins_lost"]),
         "on two backends": str(v["two_nodes"]),
         "wait s: median / p99 / worst": three(v["wait"]) + never,
-        "fault to good answer s: the same": three(v["to_good"]),
+        "fault to good response s: the same": three(v["to_good"]),
         "longest GET, POST s": f"{seconds(v['longest_safe_ms'])}, {seconds(v['longest_unsafe_ms'])}",
         "GET p99 s: before, at the end": f"{seconds(v['p99_before_ms'])}, {seconds(v['p99_end_ms'])}",
         "sent again by browsers": str(v["retried_by_browser"]),
@@ -43,7 +43,7 @@ def line(name, verdict):
 
 
 def kinds(verdict):
-    names = {"cut": "connection broken", "gave_up": "no answer", "refused": "connection refused"}
+    names = {"cut": "connection broken", "gave_up": "no response", "refused": "connection refused"}
     return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in sorted(verdict["errors"].items())) or "none"
 
 
@@ -63,7 +63,7 @@ def table(report):
         lines.append("| errors | " + " | ".join(kinds(verdict) for verdict in runs.values()) + " |")
         if fault == "poison":
             lines.append("| times it ran | " + " | ".join(str(v["poison_executed"]) for v in runs.values()) + " |")
-            lines.append("| its answers | " + " | ".join(" ".join(v["poison_answers"]) for v in runs.values()) + " |")
+            lines.append("| its responses | " + " | ".join(" ".join(v["poison_answers"]) for v in runs.values()) + " |")
         lines.append("")
     return "\n".join(lines)
 

@@ -39,8 +39,8 @@ class Workload:
 
 WORKLOADS = [
     Workload("small", "small GET, keep-alive"),
-    Workload("16k", "16 KiB answer, keep-alive", path="/16384"),
-    Workload("1m", "1 MiB answer, keep-alive", path="/1048576", connections=16),
+    Workload("16k", "16 KiB response, keep-alive", path="/16384"),
+    Workload("1m", "1 MiB response, keep-alive", path="/1048576", connections=16),
     Workload("post", "64 KiB POST, keep-alive", script=POST, peers=("nginx", "haproxy")),
     Workload("close", "connection closed after each request", script=CLOSE, peers=("nginx", "haproxy")),
     Workload("new", "new session each request", cookie=False, peers=()),

@@ -1,4 +1,4 @@
-"""The failover picture: a row a fault, a column a proxy; answer times around the fault, failed requests in red."""
+"""The failover picture: a row a fault, a column a proxy; response times around the fault, failed requests in red."""
 
 import math
 

@@ -17,7 +17,7 @@ struct Tally {
   std::uint32_t down = 0;
   std::uint32_t others = 0;       ///< Of those that count, not counting us.
   std::uint32_t others_up = 0;    ///< Others that reached it after our own probes began to fail, if they do.
-  std::uint32_t others_sick = 0;  ///< Of those, whom it tells that it is sick.
+  std::uint32_t others_sick = 0;  ///< Of those, how many see it as sick.
   health::ProbeState own = health::ProbeState::Starting;
 
   std::uint32_t voters() const { return up + down; }

@@ -20,7 +20,7 @@ class Missing {
 
   /// After an update of the roster: who has left by it, and who is there.
   void note(const Roster::MembershipChange& change, const std::vector<ProxyReport>& others, base::Instant now);
-  /// It said goodbye after all: the list that it was missing from was read before this was heard.
+  /// It said goodbye after all: the list that it was missing from was read before this arrived.
   void on_goodbye(std::string_view id);
   /// In the order in which they went.
   std::vector<std::string> names() const;

@@ -84,7 +84,7 @@ base::Result<Endpoint> parse_bracketed(std::string_view text, std::uint16_t port
   const std::size_t close = text.find(']');
   if (close == std::string_view::npos) return wrong("`]` is missing");
   const std::string_view host = text.substr(1, close - 1);
-  if (!is_ipv6(host)) return wrong("between the brackets is no IPv6 address");
+  if (!is_ipv6(host)) return wrong("the text in brackets is not an IPv6 address");
   if (close + 1 >= text.size() || text[close + 1] != ':') return wrong("the port is missing");
   const auto port = parse_port(text.substr(close + 2), port_min);
   if (!port) return port.error();
@@ -113,7 +113,7 @@ base::Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t port_
 base::Result<Cidr> parse_cidr(std::string_view text) {
   const std::size_t slash = std::min(text.find('/'), text.size());
   const auto ip = parse_ip(text.substr(0, slash));
-  if (!ip) return wrong("it is no IPv4 or IPv6 address");
+  if (!ip) return wrong("it is not an IPv4 or IPv6 address");
   const auto bits_max = static_cast<std::uint64_t>(128 - ip->first_bit);
   std::uint64_t bits = bits_max;
   if (slash < text.size()) {
@@ -140,7 +140,7 @@ base::Result<std::string> parse_host_pattern(std::string_view text) {
   if (text.find('/') != std::string_view::npos) return wrong("the path has a key of its own, `path`");
   if (text.starts_with('[') && text.ends_with(']')) {
     const std::string_view inside = text.substr(1, text.size() - 2);
-    if (!is_ipv6(inside)) return wrong("between the brackets is no IPv6 address");
+    if (!is_ipv6(inside)) return wrong("the text in brackets is not an IPv6 address");
     return base::to_lower(inside);
   }
   if (is_ipv6(text)) return base::to_lower(text);
@@ -156,7 +156,7 @@ base::Result<std::string> parse_host_pattern(std::string_view text) {
 
 base::Result<std::string> parse_host_field(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) {
-    if (!is_ipv6(text.substr(1, text.size() - 2))) return wrong("between the brackets is no IPv6 address");
+    if (!is_ipv6(text.substr(1, text.size() - 2))) return wrong("the text in brackets is not an IPv6 address");
     return std::string(text);
   }
   if (text.find(':') == std::string_view::npos && text.find('/') == std::string_view::npos) {

@@ -23,7 +23,7 @@ void take_listens(const FileDraft& draft, Settings& settings, Diagnostics& diagn
     if (address == nullptr || !diagnostics.is_sound(*address) || listen.address.port == 0) continue;
     const auto [first, is_new] = seen.emplace(listen.address.text(), address);
     if (is_new) continue;
-    diagnostics.add(*address, fmt::format("listen.address: {} is listened on already, at {}", described(*address),
+    diagnostics.add(*address, fmt::format("listen.address: {} is already in use, at {}", described(*address),
                                           place_text(*first->second)));
   }
 }
@@ -46,10 +46,10 @@ void check_redis_is_there(const TomlNode& root, Diagnostics& diagnostics) {
   const TomlNode* sessions = root.find("sessions");
   const TomlNode* store = sessions != nullptr ? sessions->find("store") : nullptr;
   if (store != nullptr && store->is(TomlNode::Kind::Text) && store->text == name_of(SessionStore::Redis)) {
-    diagnostics.add(*store, "sessions.store: \"redis\" needs a [redis] table that says where Redis is");
+    diagnostics.add(*store, "sessions.store: \"redis\" needs a [redis] table with the address of Redis");
   }
   if (const TomlNode* cluster = root.find("cluster")) {
-    diagnostics.add(*cluster, "cluster: the proxy nodes find each other in Redis, which needs a [redis] table");
+    diagnostics.add(*cluster, "cluster: the proxies find each other in Redis, which needs a [redis] table");
   }
 }
 
@@ -63,7 +63,7 @@ void check_max_sessions(const FileDraft& draft, Diagnostics& diagnostics) {
     if (pool.max_sessions == 0 || sum < kept) continue;
     const TomlNode* const most = pool.at->find("max_sessions");
     diagnostics.add(most != nullptr ? *most : *pool.at,
-                    fmt::format("pools.{}.max_sessions: {} in all pools is no limit, expected less than "
+                    fmt::format("pools.{}.max_sessions: {} for all pools together has no effect, expected less than "
                                 "`sessions.sessions_max` ({})",
                                 pool.name, sum, kept));
   }
@@ -125,7 +125,7 @@ void take_default_route(const FileDraft& draft, const TomlNode& root, Settings& 
   if (settings.pools.size() == 1) {
     settings.routes.emplace_back().pool = settings.pools.front().id;
   } else if (settings.pools.size() > 1) {
-    diagnostics.add(*draft.pools[1].at, "there are several pools, expected [[routes]] that say what goes to which");
+    diagnostics.add(*draft.pools[1].at, "there are several pools, expected [[routes]] that assign requests to them");
   }
 }
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conf/mistake.h"
+#include "conf/diagnostic.h"
 #include "conf/toml_tree.h"
 
 namespace holdfast::conf {
@@ -29,7 +29,7 @@ class Diagnostics {
   };
 
   void add(Place place, std::string what);
-  /// The same at a value, which is_sound() then denies: no second mistake is made of it.
+  /// The same at a value, which is_sound() then denies: no second error is made of it.
   void add(const TomlNode& value, std::string what);
   bool is_sound(const TomlNode& value) const { return !unsound_.contains(&value); }
 

@@ -56,7 +56,7 @@ const Table<Probe>& probe_table();
 const Table<RouteDraft>& route_table();
 
 /// Looks up names, numbers pools and backends, and checks what concerns several tables. The Settings are only good if
-/// no mistake was added. `root` is the tree the draft was read from.
+/// no error was added. `root` is the tree the draft was read from.
 Settings assembled(const FileDraft& draft, const TomlNode& root, Diagnostics& diagnostics);
 /// The draft that assembles into `settings`.
 FileDraft draft_of(const Settings& settings);

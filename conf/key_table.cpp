@@ -37,7 +37,7 @@ void add_unknown(Diagnostics& diagnostics, const TomlEntry& entry, std::span<con
   } else if (const std::string tables = elsewhere(entry.key); !tables.empty()) {
     what += fmt::format("; it is known in {}", tables);
   } else {
-    what += fmt::format("; known are {}", fmt::join(names, ", "));
+    what += fmt::format("; the keys there are {}", fmt::join(names, ", "));
   }
   diagnostics.add(entry.place, std::move(what));
 }
@@ -52,13 +52,13 @@ void add_missing(Diagnostics& diagnostics, const TomlNode& table, std::string_vi
 
 void add_meaningless(Diagnostics& diagnostics, const TomlEntry& entry, std::string_view words) {
   diagnostics.add(entry.place,
-                  fmt::format("{}: means nothing here, it is only for {}", diagnostics.full_name(entry.key), words));
+                  fmt::format("{}: has no effect here, it is only for {}", diagnostics.full_name(entry.key), words));
 }
 
 void add_bad_name(Diagnostics& diagnostics, const TomlEntry& entry) {
   const auto name = parse_name(entry.key);
   if (name) return;
-  diagnostics.add(entry.place, fmt::format("{} is no name of 1 to 64 letters, digits, `_`, `.` and `-`; {}",
+  diagnostics.add(entry.place, fmt::format("{} is not a name of 1 to 64 letters, digits, `_`, `.` and `-`; {}",
                                            shown(entry.key), name.error().text));
 }
 

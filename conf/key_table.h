@@ -201,7 +201,7 @@ struct Table {
         } else if (auto got = parse(item.text); !got) {
           add_expected(diagnostics, item, name, item_type, got.error().text);
         } else if (!seen.insert(item.text).second) {
-          diagnostics.add(item, diagnostics.full_name(name) + ": " + shown(item.text) + " is there twice");
+          diagnostics.add(item, diagnostics.full_name(name) + ": duplicate " + shown(item.text));
         } else {
           (into.*member).push_back(*std::move(got));
         }
@@ -332,7 +332,7 @@ void add_missing_and_meaningless(const Table<T>& spec, const T& into, const Toml
   }
 }
 
-/// Reads what the table has into `into`; every mistake is added, none stops it.
+/// Reads what the table has into `into`; every error is added, none stops it.
 template <class T>
 void read_table(const Table<T>& spec, T& into, const TomlNode& node, Diagnostics& diagnostics) {
   if (spec.prepare != nullptr) spec.prepare(into, node);

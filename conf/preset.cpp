@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What the app sets for a user who logs in decides where he belongs.
+/// What the app sets for a user who logs in decides which backend they belong to.
 void know_by_cookies(Pool& pool, std::initializer_list<const char*> names) {
   pool.sticky.mode = StickyMode::AppCookie;
   pool.sticky.names.assign(names.begin(), names.end());

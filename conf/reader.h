@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "conf/mistake.h"
+#include "conf/diagnostic.h"
 #include "conf/settings.h"
 
 namespace holdfast::conf {

@@ -7,11 +7,11 @@
 
 #include "conf/settings.h"
 
-/// What becomes of settings when the file is read anew. Pure.
+/// What becomes of settings when the file is read again. Pure.
 namespace holdfast::conf {
 
 /// Gives each name of a pool and of a backend in it the same id in all settings of one process: what is kept by id
-/// (health, counters, connections, loads) stays with whom it belongs to. An id is never given to another name, so one
+/// (health, counters, connections, loads) stays with the same name. An id is never given to another name, so one
 /// that is gone finds all its own again when it comes back. Each name ever seen costs a few hundred bytes.
 class Numbering {
  public:

@@ -223,18 +223,18 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
-/// [pools.NAME.hung] Backends that accept and never answer. docs/guards.md has the rules.
+/// [pools.NAME.hung] Backends that accept requests and do not respond. docs/guards.md has the rules.
 struct Hung {
   Duration silence = std::chrono::milliseconds{500};  ///< No response, with requests in flight: looked at. 0: never.
   Duration grace{};  ///< What waits on a backend that was judged down for its silence may wait so long still.
   bool operator==(const Hung&) const = default;
 };
 
-/// [pools.NAME.poison] Requests that kill their backend. docs/guards.md has the rules.
+/// [pools.NAME.poison] Quarantine for requests that crash their backend. docs/guards.md has the rules.
 struct Quarantine {
-  std::uint32_t crashes_alone = 1;             ///< Of the only request in flight that nobody was ever answered; 0: off.
-  std::uint32_t crashes = 2;                   ///< Of any other, with no response to it between; 0: off.
-  Duration window = std::chrono::minutes{10};  ///< Crashes further apart do not add up.
+  std::uint32_t crashes_alone = 1;               ///< Of the only request in flight of an unknown kind; 0: off.
+  std::uint32_t crashes = 2;                     ///< Of any other, with no response to it between; 0: off.
+  Duration window = std::chrono::minutes{10};    ///< Crashes further apart do not add up.
   Duration duration = std::chrono::minutes{10};  ///< How long it is refused.
   bool operator==(const Quarantine&) const = default;
 };

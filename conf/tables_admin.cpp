@@ -58,8 +58,7 @@ void add_list(Table<Admin>& t, const std::string& name, std::vector<S> Admin::*m
       S& read = (into.*member).emplace_back();
       read_table(*spec, read, item, diagnostics);
       if (!read.name.empty() && !seen.insert(read.name).second) {
-        diagnostics.add(item,
-                        diagnostics.path() + ": the name " + shown(read.name) + " is there twice, expected each once");
+        diagnostics.add(item, diagnostics.path() + ": duplicate name " + shown(read.name));
       }
     }
   };
@@ -108,7 +107,7 @@ void check_admin(Admin& admin, const TomlNode& table, Diagnostics& diagnostics) 
   if (table.find("users") != nullptr && !admin.users.empty()) return;
   diagnostics.add(*address, diagnostics.full_name("address") +
                                 ": expected a loopback address such as \"127.0.0.1:8081\", found " +
-                                described(*address) + "; others can reach it, which needs [[admin.users]]");
+                                described(*address) + "; other machines can reach it, which needs [[admin.users]]");
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ void check_names(const TomlNode& names, std::string_view key, bool is_case_ignor
   std::set<std::string> seen;
   for (const TomlNode& name : names.items) {
     if (!diagnostics.is_sound(name) || seen.insert(base::to_lower(name.text)).second) continue;
-    diagnostics.add(name, fmt::format("{}: {} is there twice (header names ignore case)", diagnostics.full_name(key),
-                                      shown(name.text)));
+    diagnostics.add(name, fmt::format("{}: duplicate header name {} (upper and lower case are the same)",
+                                      diagnostics.full_name(key), shown(name.text)));
   }
 }
 
@@ -154,10 +154,10 @@ void check_backends_differ(const PoolDraft& pool, Diagnostics& diagnostics) {
     if (backend.address.host.empty()) continue;
     const auto [first, is_new] = addresses.emplace(backend.address.text(), backend.name);
     if (!is_new) {
-      diagnostics.add(place_in(backend, "address"), fmt::format("{}: the address {} is there twice, expected each once",
-                                                                diagnostics.full_name("backends"), first->first));
+      diagnostics.add(place_in(backend, "address"),
+                      fmt::format("{}: duplicate backend address {}", diagnostics.full_name("backends"), first->first));
     } else if (!names.insert(backend.name).second) {
-      diagnostics.add(place_in(backend, "name"), fmt::format("{}: the name {} is there twice, expected each once",
+      diagnostics.add(place_in(backend, "name"), fmt::format("{}: duplicate backend name {}",
                                                              diagnostics.full_name("backends"), shown(backend.name)));
     }
   }

@@ -71,8 +71,8 @@ void read_headers(Probe& probe, const TomlNode& node, Diagnostics& diagnostics) 
       diagnostics.add(entry.place, fmt::format("{}: {} is set by Holdfast itself{}", diagnostics.path(), entry.key,
                                                lowered == "host" ? "; write it as `host` of the probe" : ""));
     } else if (!seen.insert(lowered).second) {
-      diagnostics.add(entry.place,
-                      fmt::format("{}: {} is there twice (header names ignore case)", diagnostics.path(), entry.key));
+      diagnostics.add(entry.place, fmt::format("{}: duplicate header name {} (upper and lower case are the same)",
+                                               diagnostics.path(), entry.key));
     }
     const auto value = entry.value.is(TomlNode::Kind::Text) ? parse_field_value(entry.value.text)
                                                             : base::Result<std::string>(wrong({}));
@@ -149,7 +149,7 @@ Table<Probe> make_expect_table() {
   return t;
 }
 
-/// Not longer than the interval: a given time is a mistake, a default is shortened.
+/// Not longer than the interval: a given time is an error, a default is shortened.
 void check_within_interval(base::Duration& time, std::string_view key, const Probe& probe, const TomlNode& table,
                            Diagnostics& diagnostics) {
   const TomlNode* given = table.find(key);
@@ -175,7 +175,7 @@ void check_bodies(const Probe& probe, const TomlNode& table, Diagnostics& diagno
   for (const std::string_view key : {"body", "json"}) {
     const TomlNode* wanted = expect->find(key);
     if (wanted == nullptr) continue;
-    diagnostics.add(*wanted, fmt::format("{}.{}: the answer to HEAD has no body, expected another method",
+    diagnostics.add(*wanted, fmt::format("{}.{}: the response to HEAD has no body, expected another method",
                                          diagnostics.full_name("expect"), key));
   }
 }

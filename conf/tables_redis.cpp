@@ -19,7 +19,7 @@ Key<Redis> url_key() {
   key.read = [](Redis& into, const TomlNode& node, Diagnostics& diagnostics) {
     auto parsed = node.is(TomlNode::Kind::Text)
                       ? parse_redis_url(node.text, into)
-                      : base::Result<void>(base::Error{base::ErrorCode::Invalid, "it is no text"});
+                      : base::Result<void>(base::Error{base::ErrorCode::Invalid, "it is not a text"});
     if (parsed) return;
     diagnostics.add(
         node, diagnostics.full_name("url") + ": expected a " + std::string(kUrlType) + "; " + parsed.error().text);
@@ -31,7 +31,7 @@ Key<Redis> url_key() {
   return key;
 }
 
-/// Judged by what was written, not by what of it was good: one mistake shall not look like three.
+/// Checks what was written, not what of it was good: one error must not look like three.
 bool has_sentinels(const TomlNode& table) {
   const TomlNode* sentinels = table.find("sentinels");
   return sentinels != nullptr && !(sentinels->is(TomlNode::Kind::Array) && sentinels->items.empty());
@@ -43,8 +43,8 @@ void check_redis(Redis& redis, const TomlNode& table, Diagnostics& diagnostics) 
   const bool is_host_given = !redis.address.host.empty() || !redis.socket_path.empty();
   if (has_sentinels(table)) {
     if (is_host_given) {
-      diagnostics.add(*url,
-                      "redis.url: the sentinels say where Redis is; leave out the host, as in redis://:password@/0");
+      diagnostics.add(
+          *url, "redis.url: the sentinels know the address of Redis; leave out the host, as in redis://:password@/0");
     }
     if (table.find("master") == nullptr) add_missing(diagnostics, table, "master", "name");
     return;
@@ -55,7 +55,7 @@ void check_redis(Redis& redis, const TomlNode& table, Diagnostics& diagnostics) 
   if (url == nullptr) {
     add_missing(diagnostics, table, "url", kUrlType);
   } else if (!is_host_given && diagnostics.is_sound(*url)) {
-    diagnostics.add(*url, "redis.url: the host is missing, and there are no sentinels to say where Redis is");
+    diagnostics.add(*url, "redis.url: the host is missing, and there are no sentinels");
   }
 }
 

@@ -3,11 +3,11 @@
 #include <optional>
 #include <string_view>
 
-#include "conf/mistake.h"
+#include "conf/diagnostic.h"
 
 namespace holdfast::conf {
 
-/// The first key of more than `segments_max` parts, and the mistake that it is: toml++ 3.3 builds and destroys tables
+/// The first key of more than `segments_max` parts, and the error that it is: toml++ 3.3 builds and destroys tables
 /// recursively, without any bound.
 ///
 /// On text that is not TOML the response may be anything. Columns count code points.

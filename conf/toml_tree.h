@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "conf/mistake.h"
+#include "conf/diagnostic.h"
 
 namespace holdfast::conf {
 

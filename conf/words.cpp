@@ -65,7 +65,8 @@ base::Result<std::string> without_placeholders(std::string_view text) {
     const std::size_t end = text.find('}', at);
     const std::string_view word = end == std::string_view::npos ? text.substr(at) : text.substr(at, end - at + 1);
     if (std::find(std::begin(kKnown), std::end(kKnown), word) == std::end(kKnown)) {
-      return wrong(fmt::format("{} is no placeholder, known are {{host}}, {{path}} and {{query}}", shown(word)));
+      return wrong(
+          fmt::format("{} is not a placeholder; the placeholders are {{host}}, {{path}} and {{query}}", shown(word)));
     }
     at = end + 1;
   }

@@ -8,14 +8,14 @@
 #include "base/result.h"
 #include "conf/settings.h"
 
-/// The small grammars inside text values. Each answers with the value, or with an Error whose text says what is wrong
+/// The small grammars inside text values. Each returns the value, or an Error whose text says what is wrong
 /// with it (never what was expected: the key's type says that). Pure; no name is resolved.
 namespace holdfast::conf {
 
 /// "host:port", "192.0.2.1:80", "[::1]:80". Host names as RFC 1123 section 2.1, with "_" allowed; lower-cased.
 /// `port_min` is 0 for listeners, where 0 lets the system pick a port.
 base::Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t port_min);
-/// "10.0.0.0/8", "::1/128", or one address. Bits beyond the prefix are a mistake: the writer meant something else.
+/// "10.0.0.0/8", "::1/128", or one address. Bits beyond the prefix are an error: the writer meant something else.
 base::Result<Cidr> parse_cidr(std::string_view text);
 /// A route's host, lower-cased: a name, "*.name", or an address (IPv6 with or without brackets, kept without).
 base::Result<std::string> parse_host_pattern(std::string_view text);

@@ -9,8 +9,8 @@
 
 namespace holdfast::ctl {
 
-/// Runs `command` by /bin/sh, with our input and output and these variables besides, and calls `meanwhile` a few times
-/// a second until it ends. Answers its exit code, 128 + N when signal N ended it. Errors: Io: it could not be run.
+/// Runs `command` by /bin/sh, with our input and output and these variables added, and calls `meanwhile` a few times
+/// a second until it ends. Returns its exit code, 128 + N when signal N ended it. Errors: Io: it could not be run.
 base::Result<int> run_child(const std::string& command,
                             const std::vector<std::pair<std::string, std::string>>& variables,
                             const std::function<void()>& meanwhile);

@@ -71,12 +71,12 @@ Error Call::malformed(std::string_view why) const {
 }
 
 Error Call::cut() const {
-  return {ErrorCode::Closed, fmt::format("{} closed the connection in the middle of its answer", where_.text())};
+  return {ErrorCode::Closed, fmt::format("{} closed the connection in the middle of its response", where_.text())};
 }
 
 Error Call::late() const {
   return {ErrorCode::Timeout,
-          fmt::format("{} did not answer within {}", where_.text(), base::duration_text(patience_))};
+          fmt::format("{} did not respond within {}", where_.text(), base::duration_text(patience_))};
 }
 
 Error Call::failed(const net::IoResult& result) const {
@@ -185,7 +185,7 @@ base::Result<std::string> Call::read_body(const http::Framing& framing, std::str
     body.append(step.data.data(), step.data.size());
     if (step.state == http::BodyReader::Step::State::Done) return body;
     if (body.size() > kResponseMax) {
-      return Error{ErrorCode::TooLarge, fmt::format("{} sends too long an answer", where_.text())};
+      return Error{ErrorCode::TooLarge, fmt::format("{} sent a response that is too long", where_.text())};
     }
     rest.clear();
     const auto more = read_some(rest);
@@ -199,7 +199,7 @@ base::Result<std::string> Call::read_body(const http::Framing& framing, std::str
 
 base::Result<AdminUrl> parse_admin_url(std::string_view url) {
   const Error bad{ErrorCode::Invalid,
-                  fmt::format("\"{}\" is no admin address; expected http://HOST:PORT or https://HOST:PORT", url)};
+                  fmt::format("\"{}\" is not an admin address; expected http://HOST:PORT or https://HOST:PORT", url)};
   std::string_view rest = url;
   AdminUrl where;
   where.port = kDefaultPort;

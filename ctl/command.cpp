@@ -61,7 +61,7 @@ base::Result<Target> target_of(const Arguments& arguments) {
   const auto timeout = base::parse_duration(arguments.timeout);
   if (!timeout || *timeout <= base::Duration::zero() || *timeout > std::chrono::hours{1}) {
     return base::Error{base::ErrorCode::Invalid,
-                       fmt::format("\"{}\" is no timeout; expected a duration such as 5s", arguments.timeout)};
+                       fmt::format("\"{}\" is not a valid timeout; expected a duration such as 5s", arguments.timeout)};
   }
   return Target{.where = *where, .patience = *timeout};
 }
@@ -70,7 +70,7 @@ CtlOutcome run_status(const Target& target, const Arguments& arguments, Colours 
   const auto response = http_get(target.where, "/api/v1/status", target.patience);
   if (!response) return failed(response.error().text);
   if (response->status != 200) {
-    return failed(fmt::format("{} answered {} to /api/v1/status: is this holdfast's [admin] address?",
+    return failed(fmt::format("{} returned {} for /api/v1/status: is this holdfast's [admin] address?",
                               target.where.text(), response->status));
   }
   auto text = arguments.json ? pretty_json(response->body) : status_table(response->body, colours);
@@ -86,7 +86,7 @@ CtlOutcome run_order(const Target& target, const CtlOrder& order, const PrintLin
   if (!response) return failed(response.error().text);
   if (response->status != 200) {
     return failed(
-        fmt::format("{} answered {}: {}", target.where.text(), response->status, printable_line(response->body)));
+        fmt::format("{} returned {}: {}", target.where.text(), response->status, printable_line(response->body)));
   }
   auto done = order_words(order, response->body);
   if (!done) return failed(fmt::format("{}: {}", target.where.text(), done.error().text));
@@ -165,23 +165,24 @@ std::string without_mark(std::string id) {
 void add_sessions_command(CLI::App& app, Arguments& arguments) {
   using Verb = CtlSessions::Verb;
   CtlSessions& typed = arguments.sessions;
-  CLI::App& command = *app.add_subcommand("sessions", "Lists sessions; moves or ends them");
+  CLI::App& command = *app.add_subcommand("sessions", "List, move or end sessions");
   command.require_subcommand(0, 1);
   command.callback([&typed] {
     if (typed.verb == Verb::None) typed.verb = Verb::List;
   });
-  command.add_option("--backend", typed.backend, "Those of POOL/BACKEND");
-  command.add_option("--pool", typed.pool, "Those of a pool");
-  command.add_option("--limit", typed.limit, "How many are listed at most")->capture_default_str();
-  command.add_flag("--json", arguments.json, "The whole answer as JSON");
-  command.add_subcommand("list", "The same as no word at all");
+  command.add_option("--backend", typed.backend, "Only the sessions of POOL/BACKEND");
+  command.add_option("--pool", typed.pool, "Only the sessions of a pool");
+  command.add_option("--limit", typed.limit, "List at most this many")->capture_default_str();
+  command.add_flag("--json", arguments.json, "Print the whole response as JSON");
+  command.add_subcommand("list", "List sessions; the default");
   CLI::App& move = *command.add_subcommand(
-      "move", "One to a backend: move ID POOL/BACKEND. All of a backend to the others: move --backend POOL/BACKEND");
-  move.add_option("id", typed.id, "As listed")->transform(without_mark);
+      "move", "Move one session: move ID POOL/BACKEND. All sessions of a backend: move --backend POOL/BACKEND");
+  move.add_option("id", typed.id, "The id in the list")->transform(without_mark);
   move.add_option("to", typed.to, "POOL/BACKEND");
   move.callback([&typed] { typed.verb = Verb::Move; });
-  CLI::App& end = *command.add_subcommand("end", "One: end ID. All: end --backend POOL/BACKEND, end --pool POOL");
-  end.add_option("id", typed.id, "As listed")->transform(without_mark);
+  CLI::App& end =
+      *command.add_subcommand("end", "End one session: end ID. All: end --backend POOL/BACKEND, end --pool POOL");
+  end.add_option("id", typed.id, "The id in the list")->transform(without_mark);
   end.callback([&typed] { typed.verb = Verb::End; });
   command.fallthrough();
   move.fallthrough();
@@ -191,13 +192,13 @@ void add_sessions_command(CLI::App& app, Arguments& arguments) {
 void add_quarantine_command(CLI::App& app, Arguments& arguments) {
   using Verb = CtlQuarantine::Verb;
   CtlQuarantine& typed = arguments.quarantine;
-  CLI::App& command = *app.add_subcommand("quarantine", "Requests that have killed a backend and are not passed on");
+  CLI::App& command = *app.add_subcommand("quarantine", "List or release requests that have crashed a backend");
   command.require_subcommand(1);
-  command.add_flag("--json", arguments.json, "The whole answer as JSON");
-  CLI::App& list = *command.add_subcommand("list", "Shows them");
+  command.add_flag("--json", arguments.json, "Print the whole response as JSON");
+  CLI::App& list = *command.add_subcommand("list", "List the quarantined requests");
   list.callback([&typed] { typed.verb = Verb::List; });
-  CLI::App& release = *command.add_subcommand("release", "Passes one on again: release ID");
-  release.add_option("id", typed.id, "As listed")->required();
+  CLI::App& release = *command.add_subcommand("release", "Let a request reach backends again: release ID");
+  release.add_option("id", typed.id, "The id in the list")->required();
   release.callback([&typed] { typed.verb = Verb::Release; });
   list.fallthrough();
   release.fallthrough();
@@ -205,33 +206,31 @@ void add_quarantine_command(CLI::App& app, Arguments& arguments) {
 
 void add_order_commands(CLI::App& app, CtlOrder& order) {
   static constexpr std::pair<const char*, const char*> kCommands[] = {
-      {"drain", "No new sessions for a backend; those it has stay"},
-      {"ready", "Sessions again for a backend that was drained or in maintenance"},
-      {"maint", "Nobody is served by a backend: its sessions move with their next request"}};
+      {"drain", "Drain a backend: it gets no new sessions, its sessions stay"},
+      {"ready", "Put a backend back into service"},
+      {"maint", "Maintenance: a backend serves nobody, its sessions move with their next request"}};
   for (const auto& [word, help] : kCommands) {
     CLI::App& command = *app.add_subcommand(word, help);
     command.callback([&order, word = word] { order.word = word; });
     command.add_option("backend", order.target, "POOL/BACKEND")->required();
     if (std::string_view(word) != "drain") continue;
     command.add_option("--deadline", order.deadline,
-                       "After this long it is in maintenance: sessions left move with their next request; as in 10m");
-    command.add_flag("--wait", order.wait,
-                     "Return when no session is left, or the deadline has passed and nothing is under way");
+                       "After this time, as in 10m, the remaining sessions move and the backend is in maintenance");
+    command.add_flag("--wait", order.wait, "Show who is left, and return when no session and no request is");
   }
 }
 
 CLI::App& add_roll_command(CLI::App& app, CtlRoll& roll) {
   CLI::App& command = *app.add_subcommand(
-      "roll",
-      "Drains the backends of a pool one after the other, runs a command for each, and waits until it is UP again");
+      "roll", "For each backend of a pool, one after the other: drain it, run a command, wait until it is UP");
   command.add_option("pool", roll.pool, "The pool")->required();
   command
       .add_option("--each", roll.command,
-                  "What to run for each, by /bin/sh; it finds HOLDFAST_POOL, HOLDFAST_BACKEND, HOLDFAST_ADDRESS")
+                  "The command for /bin/sh; its environment has HOLDFAST_POOL, HOLDFAST_BACKEND, HOLDFAST_ADDRESS")
       ->required();
-  command.add_option("--deadline", roll.deadline, "Of each drain")->capture_default_str();
+  command.add_option("--deadline", roll.deadline, "The deadline of each drain")->capture_default_str();
   command.add_option("--up-timeout", roll.up_timeout, "How long a backend may take to come up")->capture_default_str();
-  command.add_option("--from", roll.from, "The backend to begin with: to go on where a roll has stopped");
+  command.add_option("--from", roll.from, "Begin with this backend, to continue a roll that has stopped");
   return command;
 }
 
@@ -245,27 +244,26 @@ CtlOutcome run_ctl(std::vector<std::string> arguments, Colours colours, const Pr
     return outcome;
   }
   Arguments parsed;
-  CLI::App app("Shows and steers a running holdfast. Where it has users, HOLDFAST_TOKEN is shown to it.",
-               "holdfastctl");
+  CLI::App app("Shows and controls a running holdfast. HOLDFAST_TOKEN is the token, if it has users.", "holdfastctl");
   app.add_option("--admin", parsed.admin, "The proxy's [admin] address")
       ->envname("HOLDFAST_ADMIN")
       ->capture_default_str();
-  app.add_option("--ca", parsed.ca, "With https: PEM file of who has signed the certificate; else this machine's list")
+  app.add_option("--ca", parsed.ca, "With https: PEM file of the certificate authority; default: those of this machine")
       ->envname("HOLDFAST_CA");
-  app.add_option("--timeout", parsed.timeout, "How long to wait for an answer")->capture_default_str();
+  app.add_option("--timeout", parsed.timeout, "How long to wait for a response")->capture_default_str();
   app.set_version_flag("-V,--version", version_text());
   app.require_subcommand(0, 1);
   app.fallthrough();
-  CLI::App& status = *app.add_subcommand("status", "Pools and backends, in words");
-  status.add_flag("--json", parsed.json, "The whole answer as JSON");
-  const CLI::App& passwd = *app.add_subcommand("passwd", "Asks for a password, prints its hash for [[admin.users]]");
-  const CLI::App& token = *app.add_subcommand("token", "Prints a new token, and its hash for [[admin.tokens]]");
+  CLI::App& status = *app.add_subcommand("status", "Show pools and backends");
+  status.add_flag("--json", parsed.json, "Print the whole response as JSON");
+  const CLI::App& passwd = *app.add_subcommand("passwd", "Ask for a password and print its hash for [[admin.users]]");
+  const CLI::App& token = *app.add_subcommand("token", "Print a new token and its hash for [[admin.tokens]]");
   add_order_commands(app, parsed.order);
   add_sessions_command(app, parsed);
   add_quarantine_command(app, parsed);
-  CLI::App& reload = *app.add_subcommand("reload", "Reads the configuration anew; a bad one changes nothing");
-  reload.add_flag("--check", parsed.check, "Say what would change, and for how many sessions; change nothing");
-  reload.add_flag("--json", parsed.json, "The whole answer as JSON");
+  CLI::App& reload = *app.add_subcommand("reload", "Read the configuration again; with errors, nothing changes");
+  reload.add_flag("--check", parsed.check, "Show what would change, and for how many sessions; change nothing");
+  reload.add_flag("--json", parsed.json, "Print the whole response as JSON");
   const CLI::App& roll_command = add_roll_command(app, parsed.roll);
   mark_dashed_ids(arguments);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

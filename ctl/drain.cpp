@@ -28,7 +28,7 @@ std::string numbers_of(const Json& backend, const Json& drain) {
   const std::uint64_t requests = number_in(backend, "requests_in_flight") + number_in(drain, "requests_elsewhere");
   out += fmt::format(", {} under way", counted(requests, "request"));
   if (const auto lasting = number_in(drain, "long_lived"); lasting > 0)
-    out += fmt::format(", {} of them lasting", lasting);
+    out += fmt::format(", {} of them long-lived", lasting);
   return out;
 }
 
@@ -42,7 +42,7 @@ std::string outlook_of(const Json& backend, const Json& drain) {
     out += "; deadline " + due;
   }
   if (drain.contains("requests_elsewhere") && drain["requests_elsewhere"].is_null()) {
-    out += "; other proxies have still to say what is under way";
+    out += "; the other proxies have not yet reported what is under way";
   }
   if (!flag_in(drain, "counted", true)) out += "; the proxy may not know all of them yet";
   return out;
@@ -52,12 +52,12 @@ Error ended(std::string text) { return {ErrorCode::Unavailable, std::move(text)}
 
 /// What is wrong with a drain that goes no further; nothing, when it does, or is done.
 base::Result<void> judged(const DrainProgress& now, std::string_view target) {
-  if (now.order == "ready") return ended(fmt::format("{} is ready again: somebody said so", target));
+  if (now.order == "ready") return ended(fmt::format("{} was set to ready meanwhile", target));
   if (!now.is_over || now.sessions == 0) return {};
   if (now.order == "maint") {
-    return ended(fmt::format("nothing is under way at {}, but {} bound to it: who comes back is served elsewhere",
-                             target,
-                             now.sessions == 1 ? "1 session is" : fmt::format("{} sessions are", now.sessions)));
+    return ended(
+        fmt::format("nothing is under way at {}, but {} bound to it: users who come back are served by other backends",
+                    target, now.sessions == 1 ? "1 session is" : fmt::format("{} sessions are", now.sessions)));
   }
   return {};
 }
@@ -110,13 +110,13 @@ base::Result<void> wait_until_drained(const AdminUrl& where, std::string_view ta
     const auto now = Clock::now();
     if (!response) {
       if (now - answered_at > kAwayMax) return response.error();
-      if (!std::exchange(is_away, true)) print_line(fmt::format("{}; trying on\n", response.error().text));
+      if (!std::exchange(is_away, true)) print_line(fmt::format("{}; trying again\n", response.error().text));
       continue;
     }
     answered_at = now;
     is_away = false;
     if (response->status != 200) {
-      return ended(fmt::format("{} answered {}: {}", where.text(), response->status, printable_line(response->body)));
+      return ended(fmt::format("{} returned {}: {}", where.text(), response->status, printable_line(response->body)));
     }
     const auto progress = drain_progress(response->body, target);
     if (!progress) return progress.error();

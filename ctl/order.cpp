@@ -51,7 +51,7 @@ base::Result<std::string> order_path(const CtlOrder& order) {
   const std::string_view target = order.target;
   if (slash == std::string::npos || !is_plain_name(target.substr(0, slash)) ||
       !is_plain_name(target.substr(slash + 1))) {
-    return Error{ErrorCode::Invalid, fmt::format("\"{}\" is no backend; expected POOL/BACKEND", order.target)};
+    return Error{ErrorCode::Invalid, fmt::format("\"{}\" is not a backend; expected POOL/BACKEND", order.target)};
   }
   return fmt::format("/api/v1/pools/{}/backends/{}/{}", target.substr(0, slash), path_segment(target.substr(slash + 1)),
                      order.word);
@@ -63,7 +63,7 @@ base::Result<std::string> order_body(const CtlOrder& order) {
     const auto deadline = base::parse_duration(order.deadline);
     if (!deadline || *deadline <= base::Duration::zero()) {
       return Error{ErrorCode::Invalid,
-                   fmt::format("\"{}\" is no deadline; expected a duration such as 10m", order.deadline)};
+                   fmt::format("\"{}\" is not a valid deadline; expected a duration such as 10m", order.deadline)};
     }
     body["deadline"] = order.deadline;
   }
@@ -73,7 +73,7 @@ base::Result<std::string> order_body(const CtlOrder& order) {
 base::Result<OrderDone> order_words(const CtlOrder& order, std::string_view response) {
   const Json json = base::parse_json(response);
   if (!json.is_object() || text_in(json, "state").empty()) {
-    return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
+    return Error{ErrorCode::Malformed, "this is not a response of holdfast"};
   }
   const auto recorded = json.find("recorded");
   const auto sessions = json.find("sessions");

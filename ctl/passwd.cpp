@@ -52,7 +52,7 @@ std::string typed_line(const char* prompt) {
 base::Result<std::string> read_password() {
   std::string password = typed_line("Password: ");
   if (::isatty(STDIN_FILENO) == 1 && typed_line("Once more: ") != password) {
-    return base::Error{base::ErrorCode::Invalid, "the two are not the same"};
+    return base::Error{base::ErrorCode::Invalid, "the two passwords are not the same"};
   }
   return password;
 }
@@ -62,13 +62,13 @@ base::Result<std::string> passwd_words(const std::string& password) {
     return base::Error{base::ErrorCode::Invalid, fmt::format("a password has at least {} characters", kShortest)};
   }
   const std::string hash = admin::hash_password(password);
-  if (hash.empty()) return base::Error{base::ErrorCode::Overload, "there is no memory to hash it"};
+  if (hash.empty()) return base::Error{base::ErrorCode::Overload, "not enough memory to hash the password"};
   return fmt::format("password_hash = \"{}\"\n", hash);
 }
 
 std::string token_words() {
   const std::string token = admin::new_token();
-  return fmt::format("# the token, which is nowhere kept: {}\nhash = \"{}\"\n", token, admin::hash_token(token));
+  return fmt::format("# the token; it is not stored anywhere: {}\nhash = \"{}\"\n", token, admin::hash_token(token));
 }
 
 }  // namespace holdfast::ctl

@@ -19,19 +19,19 @@ base::Result<CtlAsk> quarantine_ask(const CtlQuarantine& typed) {
   if (typed.verb != Verb::Release) return CtlAsk{"/api/v1/quarantine", {}};
   if (!is_plain_name(typed.id)) {
     return base::Error{base::ErrorCode::Invalid,
-                       fmt::format("\"{}\" is no id; holdfastctl quarantine list shows them", typed.id)};
+                       fmt::format("\"{}\" is not a valid id; holdfastctl quarantine list shows them", typed.id)};
   }
   return CtlAsk{"/api/v1/quarantine/" + typed.id + "/release", "{}"};
 }
 
 base::Result<std::string> quarantine_words(const CtlQuarantine& typed, std::string_view response) {
   const Json json = base::parse_json(response);
-  const base::Error malformed{base::ErrorCode::Malformed, "this is not the answer of a holdfast"};
+  const base::Error malformed{base::ErrorCode::Malformed, "this is not a response of holdfast"};
   if (!json.is_object()) return malformed;
-  if (typed.verb == Verb::Release) return fmt::format("{} is passed on again\n", text_in(json, "id"));
+  if (typed.verb == Verb::Release) return fmt::format("{} reaches backends again\n", text_in(json, "id"));
   const auto requests = json.find("requests");
   if (requests == json.end() || !requests->is_array()) return malformed;
-  if (requests->empty()) return std::string("nothing is in quarantine\n");
+  if (requests->empty()) return std::string("no request is in quarantine\n");
   std::string out =
       fmt::format("{:16}  {:20}  {:>7}  {:>6}  {:6}  {}\n", "ID", "BACKEND", "CRASHES", "LEFT", "CALLER", "REQUEST");
   for (const Json& each : *requests) {

@@ -27,7 +27,7 @@ std::string change_line(const Json& change) {
 base::Result<std::string> reload_words(std::string_view response) {
   const Json json = base::parse_json(response);
   if (!json.is_object() || !json.contains("changes") || !json["changes"].is_array()) {
-    return base::Error{base::ErrorCode::Malformed, "this is not the answer of a holdfast"};
+    return base::Error{base::ErrorCode::Malformed, "this is not a response of holdfast"};
   }
   std::string out;
   for (const Json& change : json["changes"]) out += change_line(change);

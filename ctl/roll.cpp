@@ -105,7 +105,7 @@ base::Result<RollView> Roll::look() const {
   const auto response = http_get(where_, "/api/v1/status", patience_);
   if (!response) return response.error();
   if (response->status != 200) {
-    return stopped(fmt::format("{} answered {}: {}", where_.text(), response->status, printable_line(response->body)));
+    return stopped(fmt::format("{} returned {}: {}", where_.text(), response->status, printable_line(response->body)));
   }
   return roll_view(response->body, typed_.pool);
 }
@@ -134,7 +134,7 @@ base::Result<void> Roll::meanwhile() {
   if (g_is_interrupted != 0) return stopped("interrupted");
   if (Clock::now() - kept_ < kRenewEvery) return {};
   auto kept = keep("roll/renew");
-  // Who does not answer is asked again; before the next backend it has to.
+  // A proxy that does not respond is asked again; before the next backend it has to respond.
   if (!kept && kept.error().code == ErrorCode::Unavailable) return kept;
   return {};
 }
@@ -193,8 +193,8 @@ base::Result<void> Roll::run_command(const RollBackend& backend) {
 
 /// In maintenance until the probes pass again: a restart is no failure, and nobody is told of one.
 base::Result<void> Roll::come_back(const std::string& name, const std::string& after) {
-  print_line_(fmt::format("{}: waiting until it is well\n", full(name)));
-  auto well = wait_for("is not well", [&]() -> base::Result<bool> {
+  print_line_(fmt::format("{}: waiting for its probes to pass\n", full(name)));
+  auto well = wait_for("has not passed its probes", [&]() -> base::Result<bool> {
     const auto backend = look_at(name);
     if (!backend) return backend.error();
     return is_well_since(*backend, after) ? all_proxies_reach(name) : false;
@@ -237,7 +237,7 @@ base::Result<void> Roll::each(const RollView& first) {
   for (; next != all.end(); ++next) {
     const auto place = next - all.begin() + 1;
     at_ = next->name;
-    stays_ = "was left alone";
+    stays_ = "was not touched";
     print_line_(fmt::format("{} ({} of {}) at {}: draining\n", full(at_), place, all.size(), next->address));
     const auto done = one(*next);
     if (done) {
@@ -247,9 +247,9 @@ base::Result<void> Roll::each(const RollView& first) {
     std::string text = fmt::format("stopped at {} ({} of {}): {}; {} {}", full(at_), place, all.size(),
                                    done.error().text, full(at_), stays_);
     for (auto rest = next + 1; rest != all.end(); ++rest) {
-      text += fmt::format("{}{}", rest == next + 1 ? "; left alone: " : ", ", full(rest->name));
+      text += fmt::format("{}{}", rest == next + 1 ? "; not touched: " : ", ", full(rest->name));
     }
-    return stopped(text + fmt::format("; to go on: --from {}", at_));
+    return stopped(text + fmt::format("; to continue: --from {}", at_));
   }
   print_line_(fmt::format("all {} of {} done\n", all.size(), typed_.pool));
   return {};
@@ -270,7 +270,7 @@ base::Result<RollView> roll_view(std::string_view status, std::string_view pool)
   const Json json = base::parse_json(status);
   const auto at = Json::json_pointer("/pools/" + std::string(pool) + "/backends");
   if (!json.is_object() || !json.contains(at)) {
-    return Error{ErrorCode::Malformed, fmt::format("the proxy knows no pool {}", pool)};
+    return Error{ErrorCode::Malformed, fmt::format("the proxy has no pool {}", pool)};
   }
   RollView view{.now = text_in(json, "time"), .backends = {}};
   for (const auto& entry : json.at(at).items()) view.backends.push_back(backend_of(entry.key(), entry.value()));
@@ -283,7 +283,8 @@ base::Result<void> may_take_out(const RollView& view, std::string_view pool, std
     if (other.name == backend) continue;
     has_others = true;
     if (other.state != "UP") {
-      return stopped(fmt::format("{}/{} is {}, and one at a time is out", pool, other.name, other.state));
+      return stopped(
+          fmt::format("{}/{} is {}, and only one backend may be out at a time", pool, other.name, other.state));
     }
   }
   return has_others ? base::Result<void>{} : stopped("there is no other backend for its users");
@@ -295,9 +296,9 @@ bool is_well_since(const RollBackend& backend, std::string_view after) {
 
 base::Result<void> check_roll(const CtlRoll& typed) {
   const auto invalid = [](std::string text) { return Error{ErrorCode::Invalid, std::move(text)}; };
-  if (!is_plain_name(typed.pool)) return invalid(fmt::format("\"{}\" is no pool", typed.pool));
+  if (!is_plain_name(typed.pool)) return invalid(fmt::format("\"{}\" is not a pool name", typed.pool));
   if (!typed.from.empty() && !is_plain_name(typed.from))
-    return invalid(fmt::format("\"{}\" is no backend", typed.from));
+    return invalid(fmt::format("\"{}\" is not a backend name", typed.from));
   if (typed.command.empty()) return invalid("--each: expected a command");
   for (const auto& [option, text] :
        {std::pair<const char*, const std::string&>{"--deadline", typed.deadline}, {"--up-timeout", typed.up_timeout}}) {

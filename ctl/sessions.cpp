@@ -43,14 +43,17 @@ std::string table(const Json& sessions) {
 
 base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
   if (!typed.backend.empty() && !is_backend(typed.backend)) {
-    return invalid(fmt::format("\"{}\" is no backend; expected POOL/BACKEND", typed.backend));
+    return invalid(fmt::format("\"{}\" is not a backend; expected POOL/BACKEND", typed.backend));
   }
-  if (!typed.pool.empty() && !is_plain_name(typed.pool)) return invalid(fmt::format("\"{}\" is no pool", typed.pool));
+  if (!typed.pool.empty() && !is_plain_name(typed.pool))
+    return invalid(fmt::format("\"{}\" is not a pool name", typed.pool));
   if (typed.verb == Verb::Move && !typed.backend.empty() && !typed.id.empty()) {
     return invalid(
-        "a backend's sessions go to all others of its pool: sessions move --backend POOL/BACKEND, no target");
+        "the sessions of a backend move to all others of its pool: sessions move --backend POOL/BACKEND, without a "
+        "target");
   }
-  if (!typed.id.empty() && !is_plain_name(typed.id)) return invalid(fmt::format("\"{}\" is no session's id", typed.id));
+  if (!typed.id.empty() && !is_plain_name(typed.id))
+    return invalid(fmt::format("\"{}\" is not a session id", typed.id));
   if (typed.verb == Verb::List) {
     std::string path = fmt::format("/api/v1/sessions?limit={}", typed.limit);
     if (!typed.backend.empty()) path += "&backend=" + path_segment(typed.backend);
@@ -73,18 +76,17 @@ base::Result<CtlAsk> sessions_ask(const CtlSessions& typed) {
 
 base::Result<std::string> sessions_words(const CtlSessions& typed, std::string_view response) {
   const Json json = base::parse_json(response);
-  if (!json.is_object()) return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
+  if (!json.is_object()) return Error{ErrorCode::Malformed, "this is not a response of holdfast"};
   if (typed.verb == Verb::List) {
     const auto sessions = json.find("sessions");
     if (sessions == json.end() || !sessions->is_array()) {
-      return Error{ErrorCode::Malformed, "this is not the answer of a holdfast"};
+      return Error{ErrorCode::Malformed, "this is not a response of holdfast"};
     }
     return table(*sessions);
   }
   const auto confirmed = json.find("confirmed");
-  const std::string_view caution = confirmed != json.end() && *confirmed == false
-                                       ? "; some proxy has not confirmed it: it obeys within 3 s\n"
-                                       : "\n";
+  const std::string_view caution =
+      confirmed != json.end() && *confirmed == false ? "; a proxy has not confirmed it: it obeys within 3 s\n" : "\n";
   if (json.contains("ended") && json["ended"].is_number())
     return fmt::format("{} ended{}", base::json_text(json["ended"]), caution);
   if (json.contains("moved") && json["moved"].is_number())

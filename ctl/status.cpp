@@ -73,7 +73,7 @@ Row row_of(const std::string& pool, const std::string& name, const Json& backend
 }
 
 base::Result<std::vector<Row>> rows_of(const Json& status) {
-  const Error bad{ErrorCode::Malformed, "the answer is JSON, but no status of holdfast"};
+  const Error bad{ErrorCode::Malformed, "the response is JSON, but not the status of holdfast"};
   const auto pools = status.find("pools");
   if (!status.is_object() || pools == status.end() || !pools->is_object()) return bad;
   std::vector<Row> rows;
@@ -119,7 +119,7 @@ std::string table_of(const std::vector<Row>& rows, Colours colours) {
 
 base::Result<Json> parse(std::string_view json) {
   Json parsed = base::parse_json(json);
-  if (parsed.is_discarded()) return Error{ErrorCode::Malformed, "the answer is not JSON"};
+  if (parsed.is_discarded()) return Error{ErrorCode::Malformed, "the response is not JSON"};
   return parsed;
 }
 
@@ -131,7 +131,7 @@ base::Result<std::string> status_table(std::string_view json, Colours colours) {
   const auto rows = rows_of(*status);
   if (!rows) return rows.error();
   std::string out = coloured(text_of(*status, "summary"), text_of(*status, "mood"), colours);
-  out += fmt::format("\nnode {}, version {}, as of {}\n\n", text_of(*status, "node"), text_of(*status, "version"),
+  out += fmt::format("\nproxy {}, version {}, as of {}\n\n", text_of(*status, "node"), text_of(*status, "version"),
                      text_of(*status, "time"));
   return out + table_of(*rows, colours);
 }

@@ -71,7 +71,7 @@ std::optional<Event> BackendEvents::on_silence_confirmed(const Facts& facts, bas
   return Event{.kind = Event::Kind::Suspect,
                .backend = backend_,
                .reason = Reason::Silence,
-               .detail = fmt::format("no answer for {} ms, with requests in flight",
+               .detail = fmt::format("no response for {} ms, with requests in flight",
                                      base::count_ms(facts.suspicion.silence_lasted())),
                .since = now - trouble_since_.value_or(now)};
 }

@@ -34,7 +34,7 @@ class BackendEvents {
   void note_well() { trouble_since_.reset(); }
 
   std::optional<Event> on_change(const Judgement& before, const Facts& facts, base::Instant now);
-  /// A probe has confirmed that nobody is answered.
+  /// A probe has confirmed that the backend does not respond.
   std::optional<Event> on_silence_confirmed(const Facts& facts, base::Instant now);
   Event on_order(const OperatorOrder& order) const;
 

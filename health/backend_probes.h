@@ -42,7 +42,7 @@ class BackendProbes {
   bool are_under_way() const { return exist() && prober_->is_under_way(); }
   /// When the last one began.
   base::Instant began() const { return began_; }
-  /// The one under way may have been answered before it was asked for: another one follows at once.
+  /// The probe under way may have passed before this call: another one follows at once.
   bool is_another_wanted() const { return is_another_wanted_; }
 
   /// The first one, soon.
@@ -60,7 +60,7 @@ class BackendProbes {
   void begin_soon();
   /// The next one by `pace`, but no later than `latest`.
   void set_next(Pace pace, std::optional<base::Instant> latest);
-  /// Without probes: the owner hears on_due() then.
+  /// Without probes: calls the owner's on_due() then.
   void set_due(base::Instant due) { timer_->set(due); }
 
  private:

@@ -11,11 +11,11 @@ class BackendState {
  public:
   /// Before anything is known.
   void begin(base::WallTime wall_now);
-  /// From now on it is what was judged; answers what it was before. With a `slow_start` above 0, one that comes back
+  /// Takes the new judgement; returns the state before. With a `slow_start` above 0, one that comes back
   /// is given less at first.
   Judgement enter(const Judgement& next, base::Instant now, base::WallTime wall_now, base::Duration slow_start);
 
-  // What the workers are told besides.
+  // What else the workers need to know.
   void set_ends_long(bool ends_long) { verdict_.ends_long = ends_long; }
   void set_silent(bool silent) { verdict_.silent = silent; }
 

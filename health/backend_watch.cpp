@@ -49,7 +49,7 @@ void BackendWatch::stop() {
   probes_.stop();
 }
 
-// --- what is heard of the backend ---
+// --- what others report of the backend ---
 
 void BackendWatch::on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row) {
   if (!is_started_ || state_.state() == State::Starting || state_.state() == State::Maint) return;

@@ -71,7 +71,7 @@ class BackendWatch final : private BackendProbes::Owner {
   /// A real request failed; `in_a_row` is how many did, with no success between them, as its worker counts.
   void on_passive_failure(base::ErrorCode code, std::uint32_t in_a_row);
   void on_passive_success();
-  /// Requests are in flight, and for so long none has been answered. Suspect at once, probed at once; said only when
+  /// Requests are in flight, and no response has come for `lasted`. Suspect at once, probed at once; logged only when
   /// the probe fails: slow is not hung.
   void on_silence(base::Duration lasted);
 

@@ -86,16 +86,16 @@ ProbeOutcome judge_stranger(std::uint16_t status) {
   }
   if (status < 200 || status > 299) {
     return outcome_of(Reason::ProbeBadStatus, status,
-                      fmt::format("status {}, expected the answer of an admin port", status));
+                      fmt::format("status {}, expected the response of an admin port", status));
   }
-  return outcome_of(Reason::ProbeBadJson, status, "the answer is not that of an admin port");
+  return outcome_of(Reason::ProbeBadJson, status, "the response is not that of an admin port");
 }
 
 std::optional<ProbeOutcome> judge_fault(const Reply& reply, std::uint16_t status) {
   const std::string_view fault = fault_text(reply.result);
   if (fault.empty()) return std::nullopt;
   return outcome_of(Reason::ProbeMisconfigured, status,
-                    fmt::format("the admin port answers result {}: {}{}", reply.result, fault,
+                    fmt::format("the admin port returns result {}: {}{}", reply.result, fault,
                                 reply.result == kForbidden ? "; the app may be well" : ""));
 }
 

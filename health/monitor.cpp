@@ -177,7 +177,7 @@ void Monitor::set_isolation(Isolation isolation) {
 Report Monitor::report(conf::BackendId backend) const { return watch(backend).report(); }
 
 bool Monitor::may_eject(conf::BackendId backend) {
-  if (next_.is_isolated) return false;  // it is us whom the requests fail by; an ejection would outlast that
+  if (next_.is_isolated) return false;  // the requests fail because of us; an ejection would outlast that
   const conf::Pool& pool = settings_->pool_of(backend);
   return health::may_eject(pools_[conf::index(pool.id)].count, pool.passive.ejected_percent_max);
 }

@@ -38,7 +38,7 @@ class Monitor final : private BackendWatch::Owner {
     virtual void on_event(const Event&) {}
     /// The same of a pool, in the turn of the View that shows it.
     virtual void on_pool_event(const PoolEvent&) {}
-    /// What our own probes and requests say of the backend has changed: what other proxies should hear at once.
+    /// What our own probes and requests say of the backend has changed: other proxies should receive it at once.
     virtual void on_observation(conf::BackendId) {}
     /// Each of our own probes that counts, with when it began.
     virtual void on_probed(conf::BackendId, Reason, base::Instant) {}
@@ -51,7 +51,7 @@ class Monitor final : private BackendWatch::Owner {
 
   void start();
   /// Other settings: backends they do not change are watched on as if nothing had been. One that is new, or is
-  /// somewhere else now, starts anew; one that is gone keeps whom it serves and gets nobody else. view() knows all of
+  /// somewhere else now, starts again; one that is gone keeps its sessions and gets no others. view() knows all of
   /// it at once.
   void reload(std::shared_ptr<const conf::Settings> settings, const std::vector<net::Address>& addresses);
   /// Ends all probing and publishing for good: no timer, dial or stream is left after this turn of the loop.
@@ -63,7 +63,7 @@ class Monitor final : private BackendWatch::Owner {
   /// The first success after failures; matters only to backends without probes.
   void on_passive_success(conf::BackendId backend);
 
-  /// Requests are in flight there, and for so long none has been answered.
+  /// Requests are in flight there, and no response has come for some time.
   void on_silence(conf::BackendId backend, base::Duration lasted);
 
   /// An operator's order, effective at once. Before start() too: what was recorded earlier.

@@ -17,7 +17,7 @@ struct PoolCount {
   std::uint32_t serving = 0;  ///< May take new sessions now; the candidate included.
 };
 
-/// May one more backend be ejected? Never the last one that serves: an app that fails sometimes beats no app.
+/// May one more backend be ejected? Never the last one that serves: an app that fails sometimes is better than no app.
 /// Otherwise up to `percent_max` of the pool, and one in any case, unless percent_max is 0 (nobody, ever).
 bool may_eject(const PoolCount& pool, std::uint32_t percent_max);
 
@@ -27,10 +27,10 @@ bool may_eject(const PoolCount& pool, std::uint32_t percent_max);
 /// last ejection's length without an ejection.
 ///
 /// An ejection overrules the probes only where they are blind. It ends
-///  - with the first probe begun after its time that is answered, sick or well (without probes: at its time), or
+///  - with the first probe begun after its time that gets a response, sick or well (without probes: at its time), or
 ///  - early, with `rise` such probes in a row, if the backend was seen to be gone: refused or unreachable, by a request
 ///    or by a probe, or found failing by the probes themselves. So a killed and restarted app is back at once, while
-///    one that answers probes and resets requests stays out for the whole time.
+///    one that passes probes and resets requests stays out for the whole time.
 /// Pure. `passive` outlives it.
 class Outlier {
  public:

@@ -12,7 +12,7 @@ namespace holdfast::health {
 enum class PoolState : std::uint8_t {
   Unknown,   ///< The first probes are out.
   Serving,   ///< Somebody is UP.
-  FailOpen,  ///< Nobody is UP, but some are SICK: these serve all the same: that beats an empty pool.
+  FailOpen,  ///< Nobody is UP, but some are SICK: these serve anyway, which is better than an empty pool.
   Closed,    ///< Nobody may serve it.
 };
 

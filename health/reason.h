@@ -22,7 +22,7 @@ enum class Reason : std::uint8_t {
   ProbeBadStatus,      ///< A status outside the expected ranges.
   ProbeBadBody,        ///< The expected text is not in the body.
   ProbeBadJson,        ///< No JSON, or not the expected value.
-  ProbeBadResult,      ///< The admin port answered, and what it said is not that all is well.
+  ProbeBadResult,      ///< The admin port responded, but reported a problem.
   ProbeMisconfigured,  ///< The probe itself is at fault: a wrong password, say. The app may be well.
   AppSick,             ///< The app's own health check says no.
   AppStarting,         ///< The app says that it is starting.
@@ -33,7 +33,7 @@ enum class Reason : std::uint8_t {
   Ejected,             ///< Real requests failed too often in a row.
   Operator,            ///< An operator said so.
   Cluster,             ///< Most proxies do not reach it.
-  Silence,             ///< Requests are in flight, and none is answered.
+  Silence,             ///< Requests are in flight, and none gets a response.
 };
 
 constexpr std::string_view name_of(Reason reason) {
@@ -119,7 +119,7 @@ constexpr bool means_gone(Reason reason) {
 }
 
 /// Nothing came back, not even a no: the process stands still, or its packets get lost. Whoever refuses, resets or
-/// answers badly is there, and so may be what it is working on.
+/// responds badly is alive, and so may be what it is working on.
 constexpr bool means_silent(Reason reason) {
   return reason == Reason::ProbeTimeout || reason == Reason::ProbeUnreachable;
 }
@@ -139,7 +139,7 @@ constexpr ProbeResult result_of(Reason reason) {
   }
 }
 
-/// The backend has answered, be it well or not.
+/// The backend has responded, well or not.
 constexpr bool means_alive(Reason reason) {
   return result_of(reason) == ProbeResult::Passed || result_of(reason) == ProbeResult::Sick;
 }

@@ -7,9 +7,9 @@ namespace holdfast::health {
 
 /// What the probes alone say of a backend.
 enum class ProbeState : std::uint8_t {
-  Starting,  ///< Nothing good has been heard yet, or the app itself says that it is starting.
+  Starting,  ///< No good probe yet, or the app itself reports that it is starting.
   Passing,
-  Sick,  ///< It answers, and says that it is not well; or that our questions are wrong.
+  Sick,  ///< It responds, and reports that it is not well; or that our questions are wrong.
   Failing,
 };
 
@@ -31,7 +31,7 @@ enum class ProbeResult : std::uint8_t { Passed, Sick, Starting, Failed };
 
 /// Counts probes in a row, so that one blip changes nothing.
 ///
-/// From Starting the first probe that is answered decides (Passing, Sick): at the proxy's own start nobody shall wait
+/// From Starting the first probe with a response decides (Passing, Sick): at the proxy's own start nobody must wait
 /// for `rise` rounds; only failures need `fall`. After that a state is left for a better one after `rise` probes in a
 /// row that are better, and for a worse one after `fall` that are worse. An app that says "starting" is not dead: from
 /// Failing it is Starting at once. A zero counts as one. Pure.

@@ -6,7 +6,7 @@
 
 namespace holdfast::health {
 
-/// Notices that a backend with requests in flight has stopped answering: of one backend, from numbers looked at now and
+/// Notices that a backend with requests in flight no longer responds: for one backend, from numbers read now and
 /// then. Pure.
 ///
 /// One slow response among quick ones is no silence, and a backend that is slow with all it has is asked (probed) less

@@ -8,15 +8,15 @@
 
 namespace holdfast::health {
 
-/// What real requests say against a backend, until a probe has found out: one failed, or none of those in flight is
-/// answered. The second weighs less, because slow is not hung. Pure.
+/// What real requests say against a backend, until a probe has found out: one failed, or none in flight gets a
+/// response. The second weighs less, because slow is not hung. Pure.
 class Suspicion {
  public:
-  /// A request failed. True: so far nothing was known, or only that nobody answers.
+  /// A request failed. True: so far nothing was known, or only a silence.
   bool on_failure(base::ErrorCode code, base::Instant now);
-  /// Requests are in flight, and for so long none has been answered. Only while not suspect.
+  /// Requests are in flight, and no response has come for this long. Only while not suspect.
   void on_silence(base::Duration lasted, base::Instant now);
-  /// A probe found the backend alive. One begun before the trouble may have been answered before it, too: no proof.
+  /// A probe found the backend alive. One begun before the problem may have passed before it, too: no proof.
   void on_alive(base::Instant probe_began);
   /// A probe failed. True: it confirms a silence, which is a suspicion like others from now on.
   bool confirm_silence();
@@ -26,7 +26,7 @@ class Suspicion {
   /// No request failed, and no probe has confirmed the silence.
   bool is_silence() const { return cause_ == Cause::Silence; }
   base::ErrorCode code() const { return code_; }
-  /// How long nobody had been answered when that was noticed.
+  /// How long no response had come when that was noticed.
   base::Duration silence_lasted() const { return silence_lasted_; }
 
  private:

@@ -26,7 +26,7 @@ class OtherCookies {
   OtherCookies(std::string_view cookie_field, std::string_view name)
       : field_(cookie_field), name_(name), hole_(place_of_cookie(cookie_field, name)) {}
 
-  /// At first: something is left out, so the value has to be written anew.
+  /// At first: something is left out, so the value has to be written again.
   bool is_changed() const { return hole_.has_value(); }
   /// False: that was all.
   bool next(std::string_view& piece);

@@ -34,7 +34,7 @@ constexpr bool is_hop_by_hop(FieldId id) {
 }
 
 /// Apps behind CGI, WSGI or Rack read "X_Forwarded_For" as "X-Forwarded-For". The id that `name` has with its
-/// underscores read as dashes; Other where it has no underscore or is nobody's twin.
+/// underscores read as dashes; Other where it has no underscore or looks like no known field.
 FieldId lookalike_id(std::string_view name);
 
 /// Fields by which proxies tell an app who the client is: from strangers they are worth nothing.

@@ -18,7 +18,7 @@ struct Parsed {
   enum class State : std::uint8_t { Incomplete, Complete, Bad };
   State state = State::Incomplete;
   std::size_t consumed = 0;    ///< With Complete: bytes of the head; the body (or the next message) follows.
-  std::uint16_t status = 400;  ///< With Bad: what to tell the client (400, 414, 417, 431, 501, 505; answers: 502).
+  std::uint16_t status = 400;  ///< With Bad: the status for the client (400, 414, 417, 431, 501, 505; responses: 502).
   const char* why = "";        ///< With Bad: a static text for the log.
 };
 

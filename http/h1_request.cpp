@@ -69,7 +69,7 @@ class RequestParser {
   bool has_expect_ = false;
 };
 
-/// A known method in other letters, such as "head": a backend that ignores case would answer it in another way than
+/// A known method in other letters, such as "head": a backend that ignores case would treat it in another way than
 /// we expect.
 bool is_misspelt(std::string_view method) {
   if (method_of(method) != Method::Other) return false;

@@ -64,7 +64,7 @@ Parsed ResponseParser::status_line() {
   constexpr std::string_view kPrefix = "HTTP/1.";
   constexpr std::size_t kFixed = 12;  // up to the status
   const std::string_view there(at_, static_cast<std::size_t>(end_ - at_));
-  if (there.substr(0, kPrefix.size()) != kPrefix.substr(0, there.size())) return bad("not an HTTP/1 answer");
+  if (there.substr(0, kPrefix.size()) != kPrefix.substr(0, there.size())) return bad("not an HTTP/1 response");
   const char* const line_end = scan::value_end(at_, end_);
   if (line_end == end_ || (*line_end == '\r' && end_ - line_end < 2)) return incomplete();
   if (line_end[0] != '\r' || line_end[1] != '\n') return bad(line_fault(line_end));
@@ -156,7 +156,7 @@ const char* ResponseParser::frame_without_content() {
   const bool is_interim = head_.status < 200;
   if (!is_interim && head_.status != 204) return nullptr;
   const bool announces = framing_.has_coding() || framing_.length() > 0;
-  if (announces && is_interim) return "interim answer with a body";
+  if (announces && is_interim) return "interim response with a body";
   if (announces) head_.keep_alive = false;
   for (Field& field : head_.fields) {
     if (field.id == FieldId::ContentLength) field.hop_by_hop = true;

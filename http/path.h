@@ -20,7 +20,7 @@ bool is_plain_path(std::string_view path);
 const char* path_fault(std::string_view path);
 
 /// RFC 3986 section 6.2.2 for a path without a fault: unreserved characters are decoded (and are decoded once only),
-/// other escapes are in upper case, dot segments are removed. For matching only, besides: encoded slashes and
+/// other escapes are in upper case, dot segments are removed. Also, for matching only: encoded slashes and
 /// backslashes count as slashes, repeated slashes as one, parameters (";x") are left out.
 std::string normalised_path(std::string_view path);
 

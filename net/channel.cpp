@@ -95,7 +95,7 @@ base::Result<Parcel> Channel::receive(const Descriptor& end, base::Duration pati
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
     pollfd entry{end.get(), POLLIN, 0};
     if (left <= left.zero() || ::poll(&entry, 1, static_cast<int>(left.count())) == 0) {
-      return base::Error{base::ErrorCode::Timeout, "the other process says nothing"};
+      return base::Error{base::ErrorCode::Timeout, "the other process does not respond"};
     }
   }
 }

@@ -52,7 +52,7 @@ base::Result<BoundSocket> BoundSocket::open(const Address& address, From from) {
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (address.storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it: one call less each
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets get it, too: one call less each
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) return failed();
   if (from == From::Now && ::listen(fd, kBacklog) != 0) return failed();
   if (!made.find_address()) return failed();

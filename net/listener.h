@@ -48,7 +48,7 @@ class Listener {
   static base::Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address, OnAccept on_accept);
   /// On the loop's thread, or before it runs.
   Listener(Loop& loop, BoundSocket socket, OnAccept on_accept);
-  /// Does somebody listen there already? (SO_REUSEPORT alone would let two proxies share an address by mistake.)
+  /// Does somebody listen there already? (SO_REUSEPORT alone would let two proxies share an address by accident.)
   static bool is_taken(const Address& address);
 
   Listener(const Listener&) = delete;
@@ -65,8 +65,8 @@ class Listener {
   /// socket, or are reset when it is destroyed.
   void pause();
   void resume();
-  /// Before it is destroyed: accepts what waits in the kernel's queue. Who comes after that is not heard, instead of
-  /// being accepted by the kernel and reset, and asks again within a second: whoever has the address then may answer.
+  /// Before it is destroyed: accepts what waits in the kernel's queue. A later client gets no reply from the
+  /// kernel, instead of a reset, and tries again within a second: then the next owner of the address may accept it.
   void accept_last();
 
  private:

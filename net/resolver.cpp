@@ -35,7 +35,7 @@ class SystemLookup final : public Lookup {
  public:
   SystemLookup(base::Scheduler& scheduler, const conf::Endpoint& endpoint, base::Duration timeout, Resolver::Done done)
       : timer_(scheduler.timer([this] { on_due(); })), done_(std::move(done)) {
-    failure_ = {base::ErrorCode::Timeout, endpoint.host + ": looking it up timed out"};
+    failure_ = {base::ErrorCode::Timeout, endpoint.host + ": the lookup timed out"};
     literal_ = literal_address(endpoint);
     const bool waits = !literal_ && start_thread(scheduler, endpoint);
     timer_->set(scheduler.now() + (waits ? timeout : base::Duration::zero()));

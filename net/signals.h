@@ -10,7 +10,7 @@
 namespace holdfast::net {
 
 /// Brings a process's signals to a loop as ordinary callbacks. Blocks them in the calling thread: make it before any
-/// other thread starts, so that all inherit the mask.
+/// other thread starts, so that all threads have the mask.
 class Signals {
  public:
   Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal);

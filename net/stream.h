@@ -56,7 +56,7 @@ class Stream : public base::Buried {
   virtual bool peer_ended() const = 0;
   /// Ends our side after what was written; reading goes on.
   virtual void shutdown_write() = 0;
-  /// Makes the destructor send RST instead of FIN: the peer shall know that what it got is not whole.
+  /// Makes the destructor send RST instead of FIN: the peer must know that what it got is not complete.
   virtual void reset_on_close() = 0;
   virtual const Address& peer() const = 0;
 };

@@ -94,7 +94,7 @@ void RedisConnection::send(RedisWords words, base::Instant due, Kind kind) {
 }
 
 void RedisConnection::answered() {
-  base::check(!sent_.empty(), "an answer belongs to a command");
+  base::check(!sent_.empty(), "a reply belongs to a command");
   if (sent_.front().kind == Kind::Again) again_dues_.pop_front();
   sent_.pop_front();
   watch();
@@ -133,11 +133,10 @@ void RedisConnection::on_wire_broken(const base::Error& error) { fail(degraded_b
 
 void RedisConnection::on_due() {
   if (state_ == State::Resting) return attempt();
-  // It may be we who are late: what has come meanwhile counts, and sets the timer anew.
+  // It may be we who are late: what has come meanwhile counts, and sets the timer again.
   if (wire_) wire_->read_now();
   if (timer_->is_set() || (state_ == State::Up && sent_.empty())) return;
-  const char* const what =
-      state_ == State::Up ? "a command had no answer in time" : "the greeting had no answer in time";
+  const char* const what = state_ == State::Up ? "a command had no reply in time" : "the greeting had no reply in time";
   const base::Error error{base::ErrorCode::Timeout, what};
   fail(degraded_by(error), error);
 }

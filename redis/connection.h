@@ -22,11 +22,11 @@ struct RedisContext {
 };
 
 /// Keeps one connection to the master up for a link or a subscription: searches, dials, greets, watches deadlines, and
-/// after a failure tries again after a pause. Whom the responses belong to is its owner's business.
+/// after a failure tries again after a pause. Its owner knows which command a response belongs to.
 ///
 /// Resting -> Seeking -> Dialling -> Greeting -> Verifying -> Up      from each, a failure leads back to Resting
 ///
-/// Verifying: one PING, which must be answered as fast as any command. So a server that is alive but slow is not taken
+/// Verifying: one PING, which needs a reply as fast as any command. So a server that is alive but slow is not taken
 /// for one to work with, and an outage makes callers wait once, not once per attempt.
 class RedisConnection final : private RedisWire::Owner {
  public:
@@ -40,9 +40,9 @@ class RedisConnection final : private RedisWire::Owner {
     virtual void on_connection_up() = 0;
     /// Anything the server says while Up.
     virtual void on_connection_reply(RedisReply reply) = 0;
-    /// Nothing has been sent for kPingInterval: send something that must be answered.
+    /// Nothing has been sent for kPingInterval: send something that needs a reply.
     virtual void on_connection_idle() = 0;
-    /// It was Up and is no more, or an attempt has failed. What was sent and not answered never will be.
+    /// It was Up and is no more, or an attempt has failed. Commands without a reply never get one.
     virtual void on_connection_down(const RedisState& why, const base::Error& error) = 0;
   };
 
@@ -52,7 +52,7 @@ class RedisConnection final : private RedisWire::Owner {
   /// Begins; once.
   void start();
   bool is_up() const { return state_ == State::Up; }
-  /// Only while up. `due` is when the response must be there; answered() has to be told of each. Never calls the owner.
+  /// Only while up. `due` is when the reply must be there; call answered() for each reply. Never calls the owner.
   void send(RedisWords words, base::Instant due) { send(words, due, Kind::First); }
   /// The same for a command that is sent a second time and keeps its first deadline.
   void send_again(RedisWords words, base::Instant due) { send(words, due, Kind::Again); }
@@ -64,13 +64,14 @@ class RedisConnection final : private RedisWire::Owner {
   base::Instant due_from_now() { return context_.scheduler.now() + redis_.timeout; }
   const std::string& address_text() const { return address_text_; }
 
-  /// What the greeting gives the server besides; kept over reconnections.
+  /// What the greeting adds for the server; kept over reconnections.
   std::vector<RedisScript>& scripts() { return scripts_; }
 
   static constexpr base::Duration kGreetingPatience = std::chrono::seconds{1};  ///< Dial and greeting; each.
   static constexpr base::Duration kPauseMin = std::chrono::milliseconds{50};    ///< After the first failure.
   static constexpr base::Duration kPauseMax = std::chrono::seconds{2};          ///< Doubled up to this.
-  static constexpr base::Duration kStableAfter = std::chrono::seconds{5};       ///< Up this long: pauses begin anew.
+  static constexpr base::Duration kStableAfter =
+      std::chrono::seconds{5};  ///< Up this long: pauses start from the minimum.
   static constexpr base::Duration kPingInterval = std::chrono::seconds{1};
 
  private:

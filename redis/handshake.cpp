@@ -66,7 +66,7 @@ std::vector<RedisHandshake::Command> RedisHandshake::commands() const {
 }
 
 std::optional<RedisState> RedisHandshake::judge(const RedisReply& reply) {
-  if (is_done()) return degraded("malformed", "an answer nobody asked for");
+  if (is_done()) return degraded("malformed", "a reply to no command");
   const Item& item = steps_[answered_++];
   if (reply.kind == RedisReply::Kind::Error) return judge_error(item, reply.text);
   switch (item.step) {
@@ -77,12 +77,12 @@ std::optional<RedisState> RedisHandshake::judge(const RedisReply& reply) {
     case Step::Role:
       if (!reply.is_array() || reply.items.empty() || !reply.items[0].is_text()) break;
       if (reply.items[0].text == "master") return std::nullopt;
-      return degraded(kReasonReadOnly, "the server is no master, its role is " + reply.items[0].text.substr(0, 20));
+      return degraded(kReasonReadOnly, "the server is not a master, its role is " + reply.items[0].text.substr(0, 20));
     case Step::Script:
       if (reply.is_text() && reply.text == item.wanted) return std::nullopt;
       break;
   }
-  return degraded("malformed", "an answer to " + item.command.front() + " that Redis never gives");
+  return degraded("malformed", "a reply to " + item.command.front() + " that Redis never sends");
 }
 
 std::optional<RedisState> RedisHandshake::judge_error(const Item& item, std::string_view text) const {
@@ -90,7 +90,7 @@ std::optional<RedisState> RedisHandshake::judge_error(const Item& item, std::str
     // Only the first word: some errors repeat the arguments, and here that is the password.
     const auto reason = reason_of_error(text);
     return degraded(reason.empty() ? kReasonAuth : reason,
-                    "the server refuses our name or password: " + std::string(error_word(text).substr(0, 20)));
+                    "the server refuses our user name or password: " + std::string(error_word(text).substr(0, 20)));
   }
   const auto reason = reason_of_error(text);
   if (!reason.empty()) return degraded(reason, item.command.front() + ": " + std::string(text));

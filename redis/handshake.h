@@ -39,7 +39,7 @@ class RedisHandshake {
   std::size_t answered_ = 0;
 };
 
-/// Why a server that answers so cannot serve us, as a reason word; empty for an error that says nothing of the kind.
+/// Why a server with this reply cannot serve us, as a reason word; empty for an unrelated error.
 std::string_view reason_of_error(std::string_view text);
 /// Of an error of the connection itself.
 RedisState degraded_by(const base::Error& error);

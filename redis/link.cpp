@@ -92,7 +92,7 @@ std::unique_ptr<RedisCall> RedisLink::call(RedisWords words, Done done) {
 }
 
 std::unique_ptr<RedisCall> RedisLink::submit(RedisWords words, Done done, std::unique_ptr<Script> script) {
-  base::check(done != nullptr, "somebody waits for a call; tell() is for the others");
+  base::check(done != nullptr, "a call has a callback; send() is for the others");
   auto handle = std::make_unique<Handle>(std::move(done));
   if (!is_up() || is_full()) {
     refuse(handle.get());
@@ -194,7 +194,7 @@ void RedisLink::on_connection_idle() {
 
 void RedisLink::on_connection_reply(RedisReply reply) {
   if (pending_.empty()) {
-    const base::Error error{base::ErrorCode::Malformed, "an answer nobody asked for"};
+    const base::Error error{base::ErrorCode::Malformed, "a reply to no command"};
     return connection_.give_up(degraded_by(error), error);
   }
   Pending pending = std::move(pending_.front());

@@ -14,7 +14,7 @@ namespace holdfast::redis {
 /// The real link: one connection to the Redis master, which it keeps up for ever. One for each worker, on its loop's
 /// thread.
 ///
-/// Its owner buries it when it may be on the stack. Calls that outlive it never hear anything.
+/// Its owner buries it when it may be on the stack. Calls that outlive it never get a reply.
 class RedisLink final : public Redis, private RedisConnection::Owner {
  public:
   /// Comes on each change of state(), never from inside a call of ours.

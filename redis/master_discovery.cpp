@@ -67,7 +67,7 @@ void MasterDiscovery::on_wire_reply(RedisReply reply) {
   const bool is_pair =
       reply.is_array() && reply.items.size() == 2 && reply.items[0].is_text() && reply.items[1].is_text();
   const auto port = is_pair ? base::parse_decimal(reply.items[1].text) : std::nullopt;
-  if (!port || *port == 0 || *port > 65535) return on_sentinel_failed("gave an answer that makes no sense");
+  if (!port || *port == 0 || *port > 65535) return on_sentinel_failed("sent a reply that makes no sense");
   first_ = (first_ + asked_) % redis_.sentinels.size();  // the next search begins with who knew
   asked_ = 0;
   timer_->cancel();
@@ -82,7 +82,7 @@ void MasterDiscovery::on_sentinel_failed(std::string_view why) {
   last_failure_ = sentinel.text() + ": " + std::string(why);
   if (++asked_ < redis_.sentinels.size()) return ask_next();
   finish(base::Error{base::ErrorCode::Unavailable,
-                     "no sentinel says where " + redis_.master + " is; the last one asked, " + last_failure_});
+                     "no sentinel knows where " + redis_.master + " is; the last one asked, " + last_failure_});
 }
 
 // --- all ---

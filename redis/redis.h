@@ -16,7 +16,7 @@
 /// tests make their own. Nothing here knows how it is spoken.
 namespace holdfast::redis {
 
-/// What Redis answers to one command (RESP2). A value.
+/// The reply of Redis to one command (RESP2). A value.
 struct RedisReply {
   enum class Kind : std::uint8_t {
     Nil,
@@ -81,7 +81,7 @@ struct RedisCounts {
   std::uint64_t commands = 0;  ///< Sent for callers: no handshakes, no pings.
   std::uint64_t timeouts = 0;  ///< Commands without a response when a deadline passed.
   std::uint64_t lost = 0;      ///< Commands without a response when the connection ended otherwise.
-  std::uint64_t errors = 0;    ///< Commands that were answered with an error.
+  std::uint64_t errors = 0;    ///< Commands with an error as reply.
   std::uint64_t refused = 0;   ///< Commands that were never sent: the link was down or full.
   std::uint64_t connects = 0;  ///< Times the link came up; the first one is no reconnect.
 };

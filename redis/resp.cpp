@@ -75,7 +75,7 @@ void RespReader::feed(std::string_view bytes) {
 }
 
 base::Result<std::optional<RedisReply>> RespReader::next() {
-  if (unfinished_bytes_ > kReplyBytesMax) return base::Error{base::ErrorCode::TooLarge, "a reply beyond all measure"};
+  if (unfinished_bytes_ > kReplyBytesMax) return base::Error{base::ErrorCode::TooLarge, "a reply that is too long"};
   void* got = nullptr;
   if (redisReaderGetReply(reader_.get(), &got) != REDIS_OK) {
     return base::Error{base::ErrorCode::Malformed, reader_->errstr};

@@ -49,7 +49,7 @@ void RedisSubscription::on_connection_reply(RedisReply reply) {
         {RedisState::Word::Degraded, std::string(reason.empty() ? "server_error" : reason), reply.text},
         error_of_reply(reply.text));
   }
-  const base::Error error{base::ErrorCode::Malformed, "a subscriber is never told such a thing"};
+  const base::Error error{base::ErrorCode::Malformed, "not a message for a subscriber"};
   connection_.give_up(degraded_by(error), error);
 }
 

@@ -81,7 +81,7 @@ void RedisWire::read_now() {
 void RedisWire::take_replies() {
   while (owner_ != nullptr) {
     auto reply = reader_.next();
-    if (!reply) return broken({reply.error().code, "no Redis speaks like this: " + reply.error().text});
+    if (!reply) return broken({reply.error().code, "this is not the Redis protocol: " + reply.error().text});
     if (!*reply) return;
     owner_->on_wire_reply(**std::move(reply));
   }

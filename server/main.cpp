@@ -34,7 +34,7 @@ struct Arguments {
   std::vector<std::string> words;  ///< All of them, with the program's name.
 };
 
-/// Errors: Invalid, with all that is wrong, a mistake a line.
+/// Errors: Invalid, with all errors, one a line.
 base::Result<conf::Settings> read_config(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -45,7 +45,7 @@ base::Result<conf::Settings> read_config(const std::string& path) {
   auto read = conf::read_settings(text);
   if (const auto* diagnostics = std::get_if<1>(&read)) {
     return base::Error{base::ErrorCode::Invalid,
-                       fmt::format("{}holdfast: {} mistake{} in {}\n", conf::diagnostics_text(path, *diagnostics),
+                       fmt::format("{}holdfast: {} error{} in {}\n", conf::diagnostics_text(path, *diagnostics),
                                    diagnostics->size(), diagnostics->size() == 1 ? "" : "s", path)};
   }
   conf::Settings settings = std::move(std::get<0>(read));
@@ -137,11 +137,13 @@ int run(const Arguments& arguments) {
 }
 
 int parse_and_run(int argc, char** argv) {
-  CLI::App app("Holdfast: a reverse proxy that keeps users on their node, and moves them when it dies.", "holdfast");
+  CLI::App app("Holdfast: a reverse proxy that keeps users on their backend, and moves them when it fails.",
+               "holdfast");
   Arguments arguments;
   app.add_option("-c,--config", arguments.config, "Configuration file")->capture_default_str();
-  app.add_flag("-t,--check", arguments.check, "Check the configuration and what it names, then exit: 0 good, 1 bad");
-  app.add_flag("-T,--dump", arguments.dump, "Print the effective configuration, secrets redacted");
+  app.add_flag("-t,--check", arguments.check,
+               "Check the configuration and the files in it, then exit: 0 good, 1 errors");
+  app.add_flag("-T,--dump", arguments.dump, "Print the effective configuration, without secrets");
   app.set_version_flag("-V,--version", fmt::format("holdfast {} ({}, {}, {})", HOLDFAST_VERSION, HOLDFAST_BUILD_TYPE,
                                                    "C++20", "gcc " __VERSION__));
   try {

@@ -13,14 +13,14 @@
 
 namespace holdfast::sessions {
 
-/// Have all proxies that answer from copies heard of a change?
+/// Have all proxies that use copies acknowledged a change?
 enum class Acked : std::uint8_t {
   ByAll,
-  NotByAll,  ///< Somebody has not said so in time, or Redis was away. Whoever lives hears of it with the next lease.
+  NotByAll,  ///< A proxy has not acked in time, or Redis was away. A live proxy gets it with its next lease.
 };
 
-/// Collects, for one thread, what the other proxies confirm to have heard. The scripts that change sessions ask for it:
-/// whoever hears the change answers with an ack, and Redis says of whom one is to be expected.
+/// Collects the acks of the other proxies for one thread. The scripts that change sessions ask for them: each
+/// subscriber sends an ack for the change, and Redis returns the list of subscribers.
 class Acks final : private CopyLease::AckHandler {
  public:
   /// One wait. Destroying it: nobody waits any more. Not destroyed from inside `done`, but buried.
@@ -31,7 +31,7 @@ class Acks final : private CopyLease::AckHandler {
 
     /// What the script asks acks with: ours, as "SELF HANDLER NUMBER".
     const std::string& address() const { return address_; }
-    /// Who hears, as the script answered. Begins the wait proper; may call `done` at once.
+    /// The subscribers, as the script returned them. Begins the wait proper; may call `done` at once.
     void expect(const std::vector<std::string>& subscribers);
     /// Nobody waits any more: what is buried still exists for a while.
     void close();

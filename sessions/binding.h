@@ -18,11 +18,11 @@ struct BindResult : Binding {
   bool is_ours = false;  ///< This very call made it so; else another one did before.
 };
 
-/// What the map answers to a hit.
+/// What the map returns for a hit.
 struct LookupResult {
-  Binding binding;                ///< BackendTag::Ended: the session was ended, and shall not come back by its cookie.
+  Binding binding;                ///< BackendTag::Ended: the session was ended, and must not come back by its cookie.
   base::Instant cookie_issued{};  ///< When our cookie was last given out for it (mode cookie only).
-  /// false: others may have moved or ended it while this process could not hear of it: ask before you rely on it.
+  /// false: others may have moved or ended it while this process got no updates: ask before you rely on it.
   bool is_sure = true;
   /// The use is worth telling those who expire the session by their own clock: said about 64 times per idle timeout.
   bool use_is_news = false;

@@ -12,11 +12,11 @@
 
 namespace holdfast::sessions {
 
-/// Whether this process hears what the others say of sessions, and the way acks of the others take to whoever
+/// Whether this process receives the others' updates of sessions, and the way acks of the others take to whoever
 /// waits for them. Shared by the control loop, which listens (SharedMap), and the workers; outlives both.
 ///
-/// Only who hears may answer from copies. That is a lease: it runs from before we asked for it, by our own clock, and
-/// is ours once our own word has come back by the channel of the news, so that all news before it have been heard.
+/// Only a subscriber may use copies. That is a lease: it runs from before we asked for it, by our own clock, and
+/// is ours once our heartbeat has come back by the channel of the updates, so that all earlier updates have arrived.
 /// Redis keeps the same lease a little longer. So whoever Redis counts out does not rely on copies any more.
 class CopyLease {
  public:

@@ -17,7 +17,7 @@ class LocalStore::Waiting final : public Question {
   StoreHandler& handler() { return handler_; }
 
  private:
-  LocalStore* store_;  // null: it has been answered
+  LocalStore* store_;  // null: it has been decided
   const std::uint64_t number_;
   StoreHandler& handler_;
 };
@@ -35,7 +35,7 @@ std::optional<LookupResult> LocalStore::find(std::string_view, const Key& key, b
 }
 
 AskedAdmission LocalStore::admit(const AdmissionRequest& request, base::Instant, StoreHandler&) {
-  // Whom this process does not know the other one may: he is not refused for that.
+  // The other process may know a session that this one does not: it is not refused for that.
   if (pass_ && request.key != nullptr) return {.now = {Admission::Outcome::IsIn, nullptr, {}}, .later = nullptr};
   return {.now = slots_.take(*request.limits, request.backend), .later = nullptr};
 }
@@ -84,7 +84,7 @@ void LocalStore::suspend(Pass pass) { pass_ = std::move(pass); }
 void LocalStore::resume(base::Instant now) {
   pass_ = nullptr;
   is_sure_ = true;
-  // In the order they were asked in. A response may make its asker ask again: that is decided at once.
+  // In the order they were asked in. A result may make its handler ask again: that is decided at once.
   while (!unanswered_.empty()) {
     const auto first = unanswered_.extract(unanswered_.begin());
     const BindResult holds = apply(memory_, first.mapped().change, now);

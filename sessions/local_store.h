@@ -10,7 +10,7 @@
 
 namespace holdfast::sessions {
 
-/// The map of a single proxy: the memory store answers everything, at once. One per worker, on its thread; `memory`
+/// The map of a single proxy: the memory store decides everything, at once. One per worker, on its thread; `memory`
 /// and `slots` outlive it.
 ///
 /// In an upgrade the map goes to another process. First it is suspended: what would change it is passed on and waits.

@@ -6,7 +6,7 @@
 
 namespace holdfast::sessions {
 
-/// The sessions of a single proxy, in memory: everything is answered at once.
+/// The sessions of a single proxy, in memory: everything is done at once.
 class MemoryRegistry final : public Registry {
  public:
   /// Both outlive it.

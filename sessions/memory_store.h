@@ -78,7 +78,7 @@ class MemoryStore final {
   // Copies of what several proxies agree on.
   ReadStamp stamp_of(const Key& key) const;
   /// A response to a question asked at `stamp`: the later generation wins, of two with the same one the response.
-  /// Answers what holds now.
+  /// Returns what holds now.
   Binding adopt(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now);
   /// The same for a copy that is here, without counting as use.
   void adopt_unused(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now);
@@ -94,18 +94,18 @@ class MemoryStore final {
   std::uint64_t size() const;
   std::uint64_t size_of(BackendTag backend) const { return counts_.of(backend); }
 
-  /// Forgets up to `max` expired sessions; answers how many. For a periodic caller: goes on where it stopped, and holds
+  /// Forgets up to `max` expired sessions; returns how many. For a periodic caller: goes on where it stopped, and holds
   /// a lock for a few dozen sessions at a time.
   std::size_t expire(base::Instant now, std::size_t max);
 
   /// A session that is not expired, without counting as use.
   std::optional<Session> look(const Key& key, base::Instant now) const;
 
-  /// Shows every session that is not expired to `visit`, until it answers false. Whoever lives throughout the walk is
+  /// Shows every session that is not expired to `visit`, until it returns false. Whoever lives throughout the walk is
   /// shown exactly once. No lock is held during a visit.
   void for_each(base::Instant now, const std::function<bool(const Session&)>& visit) const;
 
-  /// A walk over the copies that are not sure, in steps: shows those of one step, each a live session, and answers
+  /// A walk over the copies that are not sure, in steps: shows those of one step, each a live session, and returns
   /// where the next step begins, or nothing at the end.
   struct Walk {
     std::size_t part = 0;

@@ -19,8 +19,8 @@ struct Move {
   base::WallTime at{};
 };
 
-/// The last moves that this process has made, for people who ask after one. Bounded: when a node with more users dies,
-/// the first of them are forgotten. Any thread.
+/// The last moves that this process has made, for people who ask after one. Bounded: when a backend with more users
+/// dies, the first of them are forgotten. Any thread.
 class MoveLog {
  public:
   static constexpr std::size_t kMovesMax = 10'000;  // about 120 bytes each

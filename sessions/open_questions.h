@@ -34,7 +34,7 @@ class OpenQuestions {
   };
 
   explicit OpenQuestions(base::Scheduler& scheduler);
-  /// Nobody hears of what is still open.
+  /// What is still open never calls its handler.
   ~OpenQuestions();
   OpenQuestions(const OpenQuestions&) = delete;
   OpenQuestions& operator=(const OpenQuestions&) = delete;

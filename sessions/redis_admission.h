@@ -11,7 +11,7 @@
 
 namespace holdfast::sessions {
 
-/// Lets sessions into pools with limits: Redis has the places of all proxies. Where it does not answer, this process's
+/// Lets sessions into pools with limits: Redis has the places of all proxies. If it does not reply, this process's
 /// own places are what there is.
 ///
 /// Part of a RedisStore, on its thread; references outlive it.

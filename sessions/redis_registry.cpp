@@ -10,7 +10,7 @@ constexpr std::size_t kClearedAtOnce = 200;  // by one script: Redis does nothin
 
 }  // namespace
 
-/// What is looked up, until Redis has answered.
+/// What is looked up, until Redis has replied.
 template <class T>
 class RedisRegistry::Lookup final : public OpenQuestions::Pending {
  public:

@@ -31,7 +31,7 @@ redis::Redis::Done parsed(std::optional<T> (*parse)(const RedisReply&), RedisScr
   return [parse, done = std::move(done)](const base::Result<RedisReply>& reply) {
     if (!reply) return done(reply.error());
     auto value = parse(*reply);
-    if (!value) return done(base::Error{base::ErrorCode::Malformed, "an odd answer of Redis"});
+    if (!value) return done(base::Error{base::ErrorCode::Malformed, "an unexpected reply of Redis"});
     done(*std::move(value));
   };
 }
@@ -47,19 +47,19 @@ std::vector<std::string> texts_in(const RedisReply& list) {
   return texts;
 }
 
-// {the generation of the end, who hears}
+// {the generation of the end, subscribers}
 std::optional<RedisScripts::Changed> parse_end(const RedisReply& reply) {
   if (!reply.is_array() || reply.items.size() < 2) return std::nullopt;
   return RedisScripts::Changed{.sessions = 1, .subscribers = texts_in(reply.items[1])};
 }
 
-// {how many, who hears}
+// {how many, subscribers}
 std::optional<RedisScripts::Changed> parse_put(const RedisReply& reply) {
   if (!reply.is_array() || reply.items.size() < 2) return std::nullopt;
   return RedisScripts::Changed{.sessions = count_in(reply.items[0]), .subscribers = texts_in(reply.items[1])};
 }
 
-// {how many, how many are left, who hears}
+// {how many, how many are left, subscribers}
 std::optional<RedisScripts::Changed> parse_clear(const RedisReply& reply) {
   if (!reply.is_array() || reply.items.size() < 3) return std::nullopt;
   return RedisScripts::Changed{

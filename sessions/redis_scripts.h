@@ -40,7 +40,7 @@ class RedisScripts {
 
   // --- sessions ---
 
-  /// Binds it to `wanted` unless it is bound to the same generation or a later one. `unused`: for so long nobody has
+  /// Binds it to `wanted` unless it is bound to the same generation or a later one. `unused`: how long nobody has
   /// used it.
   Call bind(std::string_view pool, const Key& key, const Binding& wanted, std::chrono::seconds unused,
             Done<BindResult> done);
@@ -49,7 +49,7 @@ class RedisScripts {
 
   /// Who is to confirm a change, by Acks::Wait; empty: nobody.
   using AckAddress = std::string;
-  /// What became of a change, and who hears of it: where there is an address, each of them sends an ack.
+  /// What became of a change, and its subscribers: where there is an address, each of them sends an ack.
   struct Changed {
     std::uint64_t sessions = 0;  ///< How many it concerned.
     std::uint64_t left = 0;      ///< By clear(): how many are still there.
@@ -92,7 +92,7 @@ class RedisScripts {
   Call clear(std::string_view pool, BackendTag from, std::span<const BackendTag> to, std::size_t most,
              const AckAddress& acks, Done<Changed> done);
 
-  // --- who hears of changes ---
+  // --- subscribers to changes ---
 
   /// Counts `process` among them until the lease ends, by Redis's clock; then `word` comes back on its own channel,
   /// behind all news of before.

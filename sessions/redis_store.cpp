@@ -5,7 +5,7 @@
 
 namespace holdfast::sessions {
 
-/// A question under way: what Redis answers is adopted; where it does not answer, the copies decide.
+/// A question under way: the reply of Redis is adopted; without a reply, the copies decide.
 class RedisStore::Asking final : public OpenQuestions::Pending {
  public:
   enum class Kind : std::uint8_t { Bind, Move };

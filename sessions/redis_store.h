@@ -16,8 +16,8 @@
 
 namespace holdfast::sessions {
 
-/// The map that several proxies share, as one worker sees it: Redis says what holds, this process's copies answer
-/// without asking while they are sure.
+/// The map that several proxies share, as one worker sees it: Redis says what holds, this process's copies are
+/// used without asking while they are sure.
 ///
 /// While Redis is away the copies decide alone; what they decided is offered when it is back (bindings by SharedMap,
 /// ends by RedisEnds). One per worker, on its thread; `copies`, `slots` and `copy_lease` are shared by all workers,

@@ -21,10 +21,10 @@ std::optional<Key> parse_id(std::string_view text);
 std::string tag_text(BackendTag tag);
 std::optional<BackendTag> parse_tag(std::string_view text);
 
-/// What the scripts answer: {generation, tag, 1 if this call made it so}.
+/// What the scripts return: {generation, tag, 1 if this call made it so}.
 std::optional<BindResult> parse_bind_result(const redis::RedisReply& reply);
 
-/// What the script for places answers; the place itself is the caller's to add.
+/// What the script for slots returns; the slot itself is the caller's to add.
 std::optional<Admission> parse_admission(const redis::RedisReply& reply);
 
 /// A session the others are told of: "id generation tag".
@@ -34,7 +34,7 @@ struct News {
 };
 std::optional<News> parse_news(std::string_view payload);
 
-/// On the channel of the news: who hears this shall send an ack, "? PROCESS HANDLER NUMBER". On the process's own
+/// On the channel of the news: every subscriber must send an ack, "? PROCESS HANDLER NUMBER". On the process's own
 /// channel: that ack, "HANDLER NUMBER SUBSCRIBER".
 struct AckAddress {
   std::string_view process;
@@ -57,7 +57,7 @@ struct RedisNames {
   std::string index(std::string_view pool, BackendTag tag) const { return base_of(pool) + "b:" + tag_text(tag); }
   /// Channel of moves and ends.
   std::string news() const { return prefix + ":sessions"; }
-  /// Sorted set: who hears the news, by the end of its lease in milliseconds.
+  /// Sorted set: the subscribers to the updates, by the end of its lease in milliseconds.
   std::string subscribers() const { return prefix + ":hearers"; }
   /// Channel of one process: its own words come back, and acks for it.
   std::string own_channel(std::string_view process) const { return prefix + ":heard:" + std::string(process); }

@@ -19,7 +19,7 @@ namespace holdfast::sessions {
 
 namespace {
 
-constexpr std::size_t kSecretBytesMax = 64u << 10;  // a larger file is not a secret but a mistake
+constexpr std::size_t kSecretBytesMax = 64u << 10;  // a larger file cannot be a secret
 
 /// An open descriptor, closed at the end.
 class File {
@@ -74,11 +74,12 @@ base::Result<Secret> read_secret(const File& file, const std::string& path) {
     return unusable(path, fmt::format("has {} bytes; at least {} are needed", text->size(), kSecretBytesMin));
   std::string note;
   if ((about.st_mode & (S_IRGRP | S_IROTH | S_IWGRP | S_IWOTH)) != 0)
-    note = fmt::format("{} is open to others than its owner (mode {:04o}); chmod 0600 it", path, about.st_mode & 07777);
+    note = fmt::format("{} can be used by others than its owner (mode {:04o}); chmod 0600 it", path,
+                       about.st_mode & 07777);
   return Secret{std::move(*text), path, std::move(note)};
 }
 
-// O_NONBLOCK: a FIFO by mistake must not hold up the start.
+// O_NONBLOCK: a FIFO there must not hold up the start.
 base::Result<Secret> open_and_read(const std::string& path) {
   const File file(path, O_RDONLY | O_NONBLOCK);
   if (!file.is_open()) return failed("open the secret file", path, errno);

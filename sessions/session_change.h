@@ -18,7 +18,7 @@ struct SessionChange {
   bool operator==(const SessionChange&) const = default;
 };
 
-/// Does it, and answers what holds then; nothing for what binds nothing.
+/// Does it, and returns what holds then; nothing for what binds nothing.
 inline BindResult apply(MemoryStore& memory, const SessionChange& change, base::Instant now) {
   switch (change.kind) {
     case SessionChange::Kind::Bind:

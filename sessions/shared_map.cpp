@@ -96,7 +96,7 @@ void SharedMap::leave() {
   scripts_.drop_copy_lease(copy_lease_.self());
 }
 
-/// Renews the lease to answer from copies. It is ours when our word comes back (on_own_word).
+/// Renews the lease to use copies. It is ours when our word comes back (on_own_word).
 void SharedMap::heartbeat() {
   if (!is_subscribed_) return;
   heartbeat_timer_->set(scheduler_.now() + kHeartbeat);
@@ -134,7 +134,7 @@ void SharedMap::invalidate_and_offer() {
   offer_timer_->set(scheduler_.now());
 }
 
-/// One step of the walk; the next one follows when all its offers are answered.
+/// One step of the walk; the next one follows when all its offers have replies.
 void SharedMap::offer_some() {
   if (!walk_ || !offers_.is_empty()) return;
   if (!scripts_.is_up() || !is_subscribed_) return offer_timer_->set(scheduler_.now() + kOfferRetry);

@@ -19,9 +19,9 @@
 
 namespace holdfast::sessions {
 
-/// Keeps this process's copies true to the map in Redis: hears of moves and ends, doubts every copy after a gap in the
-/// news, offers the doubtful ones (so that what was decided while Redis was away, or what a restarted Redis has lost,
-/// gets there), gives acks for what it hears, and counts the sessions of each backend over all proxies.
+/// Keeps this process's copies true to the map in Redis: applies moves and ends, invalidates every copy after a gap in
+/// the news, offers the doubtful ones (so that what was decided while Redis was away, or what a restarted Redis has
+/// lost, gets there), sends acks for the updates it gets, and counts the sessions of each backend over all proxies.
 ///
 /// One per process, on the control loop; all references outlive it.
 class SharedMap final : public redis::RedisListener {
@@ -91,7 +91,7 @@ class SharedMap final : public redis::RedisListener {
   std::unordered_map<BackendTag, std::size_t> pool_of_;  // index into pools_
   bool is_subscribed_ = false;
   std::optional<MemoryStore::Walk> walk_;  // where the next offers come from
-  bool walk_again_ = false;                // doubted anew while a walk was under way
+  bool walk_again_ = false;                // invalidated again while a walk was under way
   OpenQuestions offers_;
   std::unordered_map<BackendTag, SessionUsage> counts_;
   std::vector<RedisScripts::Call> counting_;

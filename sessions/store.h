@@ -58,7 +58,7 @@ enum class Ending : std::uint8_t {
 };
 
 /// The session map as one worker sees it: the worker's thread only. What other proxies do with a session arrives here
-/// by itself. No call fails: where nobody can be asked, this process's own memory answers.
+/// by itself. No call fails: where nobody can be asked, this process's own memory decides.
 ///
 /// `pool` names the part of the map that a session belongs to.
 class Store {
@@ -72,7 +72,7 @@ class Store {
   virtual std::optional<LookupResult> find(std::string_view pool, const Key& key, base::Instant now) = 0;
 
   /// Is there room for one more session? Who is let in holds a reservation until the session is in the map. Exact
-  /// within this process; with Redis over all proxies, as long as it answers.
+  /// within this process; with Redis over all proxies, as long as it replies.
   virtual AskedAdmission admit(const AdmissionRequest& request, base::Instant now, StoreHandler& handler) = 0;
 
   /// The atomic first binding: binds `key` to `wanted` unless it is bound already, to a later generation or to
@@ -89,7 +89,7 @@ class Store {
   virtual Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
                      StoreHandler& handler) = 0;
 
-  /// Our cookie for this session was given out anew.
+  /// Our cookie for this session was given out again.
   virtual void cookie_issued(const Key& key, base::Instant now) = 0;
 
   /// Ends the session: here at once. nullptr: everywhere; else that is so when the handler is told.

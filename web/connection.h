@@ -26,7 +26,7 @@ struct ConnectionLimits {
   base::Duration linger = std::chrono::seconds{2};     ///< For the client to close after our last response.
 };
 
-/// One client of the admin listener: reads a request, has it answered, writes the response, waits for the next.
+/// One client of the admin listener: reads a request, gets a response for it, writes that, waits for the next.
 ///
 /// One request a turn of the loop, whatever the client has sent ahead. Owned by Server, which destroys it after
 /// on_done(); lives on the control loop's thread.
@@ -38,7 +38,7 @@ class Connection final : public base::Buried, private net::StreamHandler, privat
     Owner(const Owner&) = delete;
     Owner& operator=(const Owner&) = delete;
     virtual ~Owner() = default;
-    /// A whole request: answered by respond() of the connection, now or later, unless it is done before.
+    /// A complete request: the response comes by respond() of the connection, now or later, unless it is done before.
     virtual void on_request(Connection& connection, const Request& request) = 0;
     /// Comes once, last; the connection is to be buried.
     virtual void on_done(Connection& connection) = 0;

@@ -65,7 +65,7 @@ void HttpClient::on_dialled(base::Result<std::unique_ptr<net::Stream>> result) {
 }
 
 void HttpClient::on_deadline() {
-  const char* const what = phase_ == Phase::Dialling ? "no connection within " : "no whole answer within ";
+  const char* const what = phase_ == Phase::Dialling ? "no connection within " : "no complete response within ";
   fail(base::ErrorCode::Timeout, what + base::duration_text(request_.timeout));
 }
 
@@ -181,7 +181,7 @@ void HttpClient::on_end() {
 void HttpClient::on_broken(base::ErrorCode code) {
   if (redial_if_stale()) return;
   const bool has_begun = phase_ == Phase::Body || !head_bytes_.empty();
-  fail(code, has_begun ? "the answer was cut short" : "the connection ended before an answer");
+  fail(code, has_begun ? "the response was cut short" : "the connection ended before a response");
 }
 
 bool HttpClient::redial_if_stale() {

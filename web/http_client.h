@@ -49,8 +49,8 @@ class HttpClient final : private net::StreamHandler {
     Leave,  ///< Nothing: the response is over, and the connection closed.
   };
 
-  /// Hears of each request once: on_response() or on_failed(), never from inside send(). Both may send the next request
-  /// or cancel().
+  /// Called once for each request: on_response() or on_failed(), never from inside send(). Both may send the next
+  /// request or cancel().
   class Handler {
    public:
     Handler() = default;

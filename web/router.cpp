@@ -105,8 +105,9 @@ void Router::find(const Request& request, Respond respond) const {
     if (!allow.empty()) allow += ", ";
     allow += allow_words(entry.method);
   }
-  if (allow.empty()) return respond(text_response(404, "there is nothing here; / lists what there is"));
-  Response refused = text_response(405, "this path knows only " + allow);
+  if (allow.empty())
+    return respond(text_response(404, "there is no such path; GET /api/v1/openapi.json lists all paths"));
+  Response refused = text_response(405, "method not allowed; use " + allow);
   refused.allow = std::move(allow);
   respond(std::move(refused));
 }

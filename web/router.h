@@ -11,7 +11,7 @@
 
 namespace holdfast::web {
 
-/// Which handler answers which method and path. Filled once before use, then only read; the control loop's thread.
+/// Which handler serves which method and path. Filled once before use, then only read; the control loop's thread.
 class Router {
  public:
   using Handler = std::function<Response(const Request&)>;
@@ -21,7 +21,7 @@ class Router {
   using LaterHandler = std::function<void(const Request&, Respond)>;
 
   /// `path` is compared byte for byte with the path as sent; a segment {name} stands for any one that is not empty. A
-  /// Get handler also answers HEAD.
+  /// Get handler also serves HEAD.
   void add(http::Method method, std::string path, Handler handler);
   void add_later(http::Method method, std::string path, LaterHandler handler);
   /// What everybody has to pass first; may complete the request and replace `respond`. A response refuses.

@@ -24,7 +24,7 @@ class Server final : private Connection::Owner {
 
   /// At the limit of connections the longest idle one is closed for the new one, or else the slowest to ask.
   void accept(std::unique_ptr<net::Stream> stream);
-  /// Another process answers from now on: each connection ends, at once or after the response it waits for.
+  /// Another process responds from now on: each connection ends, at once or after the response it waits for.
   void leave();
   std::size_t connection_count() const { return connections_.size(); }
 

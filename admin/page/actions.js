@@ -90,7 +90,7 @@ async function onWho() {
 }
 
 function guarded(ask) {
-  return (...args) => (mayAct() ? ask(...args) : me.name ? toast(`${me.name} may look, but not act: this needs an operator.`) : askForLogin());
+  return (...args) => (mayAct() ? ask(...args) : me.name ? toast(`${me.name} may look, but not act: log in as an operator.`) : askForLogin());
 }
 
 const backendOf = (pool, name) => data.status.pools[pool].backends[name];
@@ -105,15 +105,15 @@ const nobodyLeft = (pool, name) => (othersUp(pool, name).length ? null : h("p", 
 
 const askDrain = guarded((pool, name) => {
   const b = backendOf(pool, name);
-  const deadline = h("select", { name: "deadline" }, ...[["", "none: wait until everybody has left"], ["5m", "in 5 minutes"], ["10m", "in 10 minutes"], ["30m", "in 30 minutes"], ["2h", "in 2 hours"]].map(([value, label]) => h("option", { value }, label)));
+  const deadline = h("select", { name: "deadline" }, ...[["", "none: wait until all users have left"], ["5m", "in 5 minutes"], ["10m", "in 10 minutes"], ["30m", "in 30 minutes"], ["2h", "in 2 hours"]].map(([value, label]) => h("option", { value }, label)));
   ask({
     title: `Drain ${name}?`,
     body: [h("p", {}, `No new user will be placed on ${name}. Its ${plural(b.sessions, "user stays", "users stay")} until they leave; nobody is interrupted.`),
-      h("p", {}, `New users go to ${listed(othersUp(pool, name)) || "nobody"}.`), nobodyLeft(pool, name), h("label", {}, "Deadline, after which who is left is moved", deadline)].filter(Boolean),
+      h("p", {}, `New users go to ${listed(othersUp(pool, name)) || "nobody"}.`), nobodyLeft(pool, name), h("label", {}, "Deadline: then the remaining users are moved", deadline)].filter(Boolean),
     yes: "Drain",
     act: async () => {
       const said = await post(orderPath(pool, name, "drain"), deadline.value ? { deadline: deadline.value } : {});
-      return `${name} drains: ${plural(said.sessions, "user")} to go.`;
+      return `${name} drains: ${plural(said.sessions, "user")} left.`;
     },
   });
 });

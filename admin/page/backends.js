@@ -38,7 +38,7 @@ function updatePool(card, [name, pool]) {
   // Red only where users feel it: nobody left in the pool to serve them.
   const serving = entries.some(([, b]) => ["UP", "SICK", "DRAINING"].includes(b.state));
   card.classList.toggle("felt", !serving);
-  setText(card.querySelector(".counts"), `${order.map((state) => `${states.get(state)} ${state}`).join(", ")} · ${pool.sessions_max ? `${count(pool.sessions)} of ` : ""}${plural(pool.sessions_max || pool.sessions, "session")}${pool.sessions_refused_total ? ` · ${count(pool.sessions_refused_total)} turned away since the start` : ""} · probed every ${lengthText(pool.probe_interval_ms)}`);
+  setText(card.querySelector(".counts"), `${order.map((state) => `${states.get(state)} ${state}`).join(", ")} · ${pool.sessions_max ? `${count(pool.sessions)} of ` : ""}${plural(pool.sessions_max || pool.sessions, "session")}${pool.sessions_refused_total ? ` · ${count(pool.sessions_refused_total)} refused since the start` : ""} · probed every ${lengthText(pool.probe_interval_ms)}`);
   setHidden(card.querySelector(".filter"), entries.length < 6);
   updateHive(card.querySelector(".hive"), name, entries);
   const shown = shownBackends(name, entries);
@@ -76,13 +76,13 @@ function updateMore(row, pool, entries, shown) {
   }
   const everything = view.all.has(pool);
   setText(row.firstChild, view.filter.get(pool) ? `${shown} of ${all} match.` : everything ? `All ${all} are shown.` : moreWords(shown, lookedAt(pool, entries).length, all));
-  setText(row.lastChild, everything ? "Show those that need a look" : `Show all ${all}`);
+  setText(row.lastChild, everything ? "Show those that need attention" : `Show all ${all}`);
 }
 
 function moreWords(shown, needing, all) {
-  if (!needing) return `All ${all} are well: none needs a look.`;
-  if (shown < needing) return `Shown: the first ${shown} of ${needing} that need a look, of ${all} in all.`;
-  return `Shown: the ${shown === 1 ? "one that needs" : `${shown} that need`} a look, of ${all}.`;
+  if (!needing) return `All ${all} are well: none needs attention.`;
+  if (shown < needing) return `Shown: the first ${shown} of ${needing} that need attention, of ${all} in all.`;
+  return `Shown: the ${shown === 1 ? "one that needs" : `${shown} that need`} attention, of ${all}.`;
 }
 
 function toggle(key) {
@@ -187,8 +187,8 @@ function updateDetails(row, { key, pool, name, b }) {
   ]);
   setPairs(row.querySelector(".work"), [
     ["Users bound", `${count(b.sessions)}${b.sessions_active === null ? "" : `, ${count(b.sessions_active)} ${activeWords()}`}`],
-    ["Requests given to it", `${count(b.requests_total)} on ${plural(b.connects_total, "connection")}`],
-    ["Answers", Object.entries(b.answers).filter(([, n]) => n > 0).map(([code, n]) => `${count(n)} ${code}`).join(", ") || "none"],
+    ["Requests sent to it", `${count(b.requests_total)} on ${plural(b.connects_total, "connection")}`],
+    ["Responses", Object.entries(b.answers).filter(([, n]) => n > 0).map(([code, n]) => `${count(n)} ${code}`).join(", ") || "none"],
     ["Failed attempts", wordsOf(b.failures) || "none"],
     ["Retried elsewhere", count(b.retries_total)],
     ["Users moved away", b.moved_away_total ? `${count(b.moved_away_total)} (${wordsOf(b.moved_away) || "reason unknown"})` : "none"],

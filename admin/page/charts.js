@@ -71,7 +71,7 @@ function drawProbes(svg, history) {
   svg.replaceChildren(...bars);
 }
 
-/** A failover on its own time line: first failure, noticed, last user answered. */
+/** A failover on its own time line: first failure, noticed, last user served. */
 function raceOf(failover) {
   const width = 400;
   const last = failover.failover_ms;

@@ -11,9 +11,9 @@ function leavingRate(curve, since) {
 
 /** What keeps a backend that nobody is bound to from being stopped. */
 function stillBusyWords(b) {
-  if (b.drain.requests_elsewhere === null) return "Nobody is bound to it. What it still does for other proxies is not known yet.";
+  if (b.drain.requests_elsewhere === null) return "No session is bound to it. Its requests through other proxies are not known yet.";
   const requests = b.requests_in_flight + b.drain.requests_elsewhere;
-  return requests > 0 ? `Nobody is bound to it, but ${plural(requests, "request")} under way: wait for the end.` : "This proxy may not know all of its users yet: wait.";
+  return requests > 0 ? `No session is bound to it, but ${plural(requests, "request")} under way: wait for the end.` : "This proxy may not know all of its users yet: wait.";
 }
 
 function whoIsLeftWords(b, curve) {
@@ -22,14 +22,14 @@ function whoIsLeftWords(b, curve) {
   const parts = [`${count(active)} active, ${count(away)} idle${lasting ? `, ${plural(lasting, "long connection")}` : ""}.`];
   const rate = leavingRate(curve, b.since);
   if (rate && rate > 0) parts.push(`${rateText(rate)} a minute leave: done in about ${ageText((b.sessions / rate) * 60000)} at this pace.`);
-  else if (gone !== null) parts.push(`Who stays away is forgotten ${active === 0 ? "" : "after " + idle + ", the idle ones "}within ${ageText(gone * 1000)}.`);
-  else parts.push(`Nobody has left lately: who is idle for ${idle} is forgotten, who stays active stays.`);
+  else if (gone !== null) parts.push(`Users who stay away are forgotten ${active === 0 ? "" : "after " + idle + ", the idle ones "}within ${ageText(gone * 1000)}.`);
+  else parts.push(`Nobody has left lately. A session is forgotten when it is idle for ${idle}; active ones stay.`);
   return parts;
 }
 
 function drainWords(b, curve) {
   const parts = b.sessions > 0 ? whoIsLeftWords(b, curve) : [b.drain.over ? "Nobody is left. It can be stopped now." : stillBusyWords(b)];
-  if (b.deadline) parts.push(`Deadline ${clock(b.deadline)}, in ${ageText(Date.parse(b.deadline) - proxyNow())}: who is left then is moved.`);
+  if (b.deadline) parts.push(`Deadline ${clock(b.deadline)}, in ${ageText(Date.parse(b.deadline) - proxyNow())}: then the remaining users are moved.`);
   parts.push(`Draining for ${ageOf(b.since)}${b.ordered_by ? `, by ${b.ordered_by}` : ""}.`);
   return parts.join(" ");
 }
@@ -42,7 +42,7 @@ function updateDrain(place, key, pool, name, b) {
       h("div", {}, spark(), h("p", { class: "words" })),
       h("div", { class: "buttons" },
         h("button", { type: "button", class: "quiet", onclick: () => askReady(pool, name) }, "Take users again"),
-        h("button", { type: "button", class: "quiet", onclick: () => askMoveAll(pool, name) }, "Move who is left"),
+        h("button", { type: "button", class: "quiet", onclick: () => askMoveAll(pool, name) }, "Move the remaining users"),
         h("button", { type: "button", onclick: () => askMaint(pool, name) }, "Maintenance"))));
   }
   const curve = curveOf(key);

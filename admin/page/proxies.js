@@ -1,4 +1,4 @@
-// The proxy nodes, and who sees what; measured failovers.
+// The proxies, and what each sees of the backends; measured failovers.
 
 function updateFailovers() {
   const failovers = data.status.failovers;
@@ -8,7 +8,7 @@ function updateFailovers() {
   body.shown = key;
   if (!failovers.length) return body.replaceChildren(h("p", { class: "hint" }, "None since this proxy started."));
   body.replaceChildren(...failovers.slice(0, 6).map((f) => {
-    const served = f.failover_ms === null ? "No request was hit by it." : `${plural(f.requests_rescued, "request")} met the failure and ${f.requests_rescued === 1 ? "was" : "were"} answered elsewhere, the last ${lengthText(f.failover_ms)} after the first failure; the longest wait was ${lengthText(f.longest_wait_ms)}.`;
+    const served = f.failover_ms === null ? "No request was affected." : `${plural(f.requests_rescued, "request")} met the failure and ${f.requests_rescued === 1 ? "was" : "were"} served elsewhere, the last ${lengthText(f.failover_ms)} after the first failure; the longest wait was ${lengthText(f.longest_wait_ms)}.`;
     const failed = f.requests_failed ? ` ${plural(f.requests_failed, "request")} failed.` : " No request failed.";
     return h("div", { class: "failover" },
       h("div", { class: "failover-head" }, h("b", {}, `${f.pool}/${f.backend}`), h("span", { class: "soft" }, reasonText(f.reason)), f.over ? null : h("span", { class: "warn" }, "still down"), h("time", { datetime: f.began }, clock(f.began))),
@@ -38,7 +38,7 @@ function updateProxies() {
   const body = byId("proxies-body");
   if (status.cluster.state === "off") {
     setText(byId("proxies-note"), "");
-    if (body.shown !== "off") body.replaceChildren(h("p", { class: "hint" }, `${status.node} works by itself: the configuration has no [cluster].`));
+    if (body.shown !== "off") body.replaceChildren(h("p", { class: "hint" }, `${status.node} works alone: the configuration has no [cluster].`));
     body.shown = "off";
     return;
   }
@@ -73,12 +73,12 @@ function matrixOf(nodes) {
   const lines = shown.map((row) => h("tr", { class: row.split ? "split" : null }, h("th", { scope: "row", class: "wrap" }, row.name, row.split ? h("small", { class: "warn" }, " they disagree") : null),
     ...nodes.map((_, i) => {
       const cell = row.cells[i];
-      const [shape, words] = (cell && WORDS[cell.probe]) || ["STARTING", "nothing heard"];
+      const [shape, words] = (cell && WORDS[cell.probe]) || ["STARTING", "no data"];
       return h("td", { class: `${shape === "UP" ? "" : shape}` }, icon(shape, `tone ${shape}`), `${words}${cell && cell.reason ? `: ${reasonText(cell.reason)}` : ""}`);
     })));
   const calm = rows.length - interesting.length;
   const hidden = interesting.length - shown.length;
-  const left = [hidden ? `${plural(hidden, "more backend")} with trouble ${hidden === 1 ? "is" : "are"} not shown here.` : "", calm ? `${plural(calm, "more backend")}: all proxies agree that ${calm === 1 ? "it passes" : "they pass"}.` : ""].filter(Boolean);
+  const left = [hidden ? `${plural(hidden, "more backend")} with problems ${hidden === 1 ? "is" : "are"} not shown here.` : "", calm ? `${plural(calm, "more backend")}: all proxies agree that ${calm === 1 ? "it passes" : "they pass"}.` : ""].filter(Boolean);
   return h("div", {}, h("div", { class: "table" }, h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, ...lines))),
     left.length ? h("p", { class: "hint" }, left.join(" ")) : null);
 }

@@ -27,17 +27,17 @@ function quarantineTable(requests) {
     h("td", { class: "wrap" }, `${request.method} ${request.path}`), h("td", { class: "wrap" }, `${request.pool}/${request.backend}`),
     h("td", { class: "n" }, count(request.crashes)), h("td", {}, request.caller === "all" ? "everybody" : "one user"), h("td", { class: "n" }, until(request)),
     h("td", { class: "n" }, h("button", { type: "button", class: "quiet small", "aria-label": `Release ${request.method} ${request.path}`, onclick: () => askRelease(request) }, "Release"))));
-  const heads = [["Request"], ["Last lost with"], ["Crashes", "n"], ["Refused to"], ["Until", "n"]];
+  const heads = [["Request"], ["Last crashed backend"], ["Crashes", "n"], ["Refused for"], ["Until", "n"]];
   return h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, ...heads.map(([t, c]) => h("th", { scope: "col", class: c || null }, t)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions")))), h("tbody", {}, ...rows)));
 }
 
 const askRelease = guarded((request) => {
   ask({
-    title: "Pass this request on again?",
-    body: [h("p", {}, `${request.method} ${request.path} was in flight when ${request.backend} died${request.crashes > 1 ? `, and at ${plural(request.crashes - 1, "crash", "crashes")} before` : ""}. If it has killed it, the next to ask it kills another backend of pool ${request.pool}, and each user who is there is moved.`),
-      h("p", {}, request.caller === "all" ? "It is refused to all users; from then on any of them may ask it again." : "It is refused to 1 user, who asked it; from then on that one may ask it again. All others may already.")],
+    title: "Release this request?",
+    body: [h("p", {}, `${request.method} ${request.path} was in flight when ${request.backend} crashed${request.crashes > 1 ? `, and in ${plural(request.crashes - 1, "crash", "crashes")} before` : ""}. If it caused the crash, the next user who sends it crashes another backend of pool ${request.pool}, and all users there are moved.`),
+      h("p", {}, request.caller === "all" ? "It is refused for all users. After the release, any of them may send it again." : "It is refused for the user who sent it. After the release, they may send it again. All others may already.")],
     yes: "Release",
     danger: true,
-    act: async () => { await post(`/api/v1/quarantine/${request.id}/release`); await showQuarantine(); return "It is passed on again."; },
+    act: async () => { await post(`/api/v1/quarantine/${request.id}/release`); await showQuarantine(); return "It is released."; },
   });
 });

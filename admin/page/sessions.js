@@ -30,14 +30,14 @@ async function showSessions() {
     const words = [foundWords(shown.length, found.length, id), sessions.length > most ? searchedWords(most, backend, id) : ""];
     body.replaceChildren(...(shown.length ? [sessionTable(shown)] : []), h("p", { class: "hint" }, words.filter(Boolean).join(" ")));
   } catch (error) {
-    body.replaceChildren(h("p", { class: "problem" }, `The sessions could not be listed (${error.message}). Is Redis away?`));
+    body.replaceChildren(h("p", { class: "problem" }, `The sessions could not be listed (${error.message}). Is Redis unavailable?`));
   }
 }
 
 function foundWords(shown, found, id) {
   if (shown) return `${plural(shown, "session")} shown${found > shown ? ` of ${count(found)} found` : ""}, each backend's most recently used first, as of ${clock(proxyNow())}.`;
   if (!id) return "No session is bound there.";
-  return id.length === WHOLE_ID ? "No session of this id." : "No session was found whose id begins like this.";
+  return id.length === WHOLE_ID ? "No session of this id." : "No session id begins like this.";
 }
 
 /** What a list that was cut says of the rest. */
@@ -45,8 +45,8 @@ function searchedWords(most, backend, id) {
   const [pool, name] = backend.split("/");
   const all = backend ? backendOf(pool, name).sessions : data.status.sessions;
   const of = all > most ? `, of about ${count(all)} that are bound there` : "";
-  const others = `A whole id, of ${WHOLE_ID} characters, is looked for among all${backend ? "" : "; choose a backend to see others"}.`;
-  return `${id ? `Only the first ${count(most)} were looked through` : `There are more than these ${count(most)}`}${of}. ${others}`;
+  const others = `A whole id, of ${WHOLE_ID} characters, is looked up among all sessions${backend ? "" : "; choose a backend to see others"}.`;
+  return `${id ? `Only the first ${count(most)} were searched` : `There are more than these ${count(most)}`}${of}. ${others}`;
 }
 
 // A proxy knows the reasons of the moves that it has made itself.

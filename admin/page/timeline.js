@@ -11,7 +11,7 @@ function actionSentence(e) {
   if (kind === "sessions") return text(bold(who), ` ${steps[2] === "move" ? "moved" : "ended"} session ${name.slice(0, 12)}…${done}`);
   if (kind === "pools" && backend === "end") return text(bold(who), " ended all sessions of ", bold(name), done);
   if (kind === "pools" && order === "sessions") return text(bold(who), ` ${verb === "move" ? "moved" : "ended"} all sessions of `, bold(`${name}/${backend}`), done);
-  if (kind === "pools") return text(bold(who), ` asked for ${order} of `, bold(`${name}/${backend}`), done);
+  if (kind === "pools") return text(bold(who), ` ordered ${order} of `, bold(`${name}/${backend}`), done);
   return text(bold(who), ` did ${e.fields.path}${done}`);
 }
 
@@ -23,37 +23,37 @@ const SENTENCES = {
   backend_up: (e) => text(at(e), " is UP", e.fields.since_ms > 0 ? ` after ${lengthText(e.fields.since_ms)}` : ""),
   backend_down: (e) => text(at(e), ` is DOWN: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : "", tookOf(e)),
   backend_ejected: (e) => text(at(e), ` is out for ${lengthText(e.fields.for_ms)}: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : ""),
-  backend_suspect: (e) => text(at(e), ` is suspect: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : "", ", and asked at once"),
-  request_quarantined: (e) => text(bold(`${e.fields.method} ${e.fields.path}`), ` is refused${e.fields.caller === "all" ? "" : " to who asked it"}: it was in flight when `, at(e), " died"),
-  quarantine_released: (e) => text(bold(e.fields.path), ` is passed on again${by(e)}`),
-  pool_full: (e) => text("Pool ", bold(e.pool), " is full: new users are turned away, who is in stays"),
-  pool_has_room: (e) => text("Pool ", bold(e.pool), ` has room again; ${plural(e.fields.refused, "request")} turned away`),
+  backend_suspect: (e) => text(at(e), ` is suspect: ${reasonText(e.reason)}`, e.fields.detail ? ` (${e.fields.detail})` : "", ", and probed at once"),
+  request_quarantined: (e) => text(bold(`${e.fields.method} ${e.fields.path}`), ` is in quarantine for ${e.fields.caller === "all" ? "all clients" : "one client"}: it was in flight when `, at(e), " crashed"),
+  quarantine_released: (e) => text(bold(e.fields.path), ` is released from quarantine${by(e)}`),
+  pool_full: (e) => text("Pool ", bold(e.pool), " is full: new users are refused, users with a session stay"),
+  pool_has_room: (e) => text("Pool ", bold(e.pool), ` has free slots again; ${plural(e.fields.refused, "request")} refused`),
   backend_draining: (e) => text(at(e), ` takes no new users: drain${by(e)}`),
   backend_maint: (e) => text(at(e), ` is in maintenance${by(e)}`),
   backend_ready: (e) => text(at(e), ` may take users again${by(e)}`),
-  failover: (e) => text("Failover of ", at(e), `: ${plural(e.fields.users_moved, "user")} moved; `, e.fields.failover_ms >= 0 ? `the last request hit was answered ${lengthText(e.fields.failover_ms)} after the first failure; ` : "no request was hit; ", e.fields.requests_failed ? `${plural(e.fields.requests_failed, "request")} failed` : "none failed"),
-  redis_up: () => text("Redis is there"),
-  redis_subscribed: () => text("News of the other proxies come in"),
-  redis_unsubscribed: (e) => text(`No news of the other proxies: ${e.reason}`),
-  descriptors_short: (e) => text(`File descriptors are short: ${count(e.fields.connections)} connections at most; ${e.fields.advice}`),
+  failover: (e) => text("Failover of ", at(e), `: ${plural(e.fields.users_moved, "user")} moved; `, e.fields.failover_ms >= 0 ? `the last affected request got its response ${lengthText(e.fields.failover_ms)} after the first failure; ` : "no request was affected; ", e.fields.requests_failed ? `${plural(e.fields.requests_failed, "request")} failed` : "none failed"),
+  redis_up: () => text("Redis is available"),
+  redis_subscribed: () => text("Receiving updates from the other proxies"),
+  redis_unsubscribed: (e) => text(`No updates from the other proxies: ${e.reason}`),
+  descriptors_short: (e) => text(`Too few file descriptors: ${count(e.fields.connections)} connections at most; ${e.fields.advice}`),
   signal: (e) => text(`Signal ${e.fields.number}`),
   stopped: () => text("Stopped"),
-  redis_down: (e) => text(`Redis is away: ${e.reason}`, e.fields.detail ? ` (${e.fields.detail})` : ""),
+  redis_down: (e) => text(`Redis is unavailable: ${e.reason}`, e.fields.detail ? ` (${e.fields.detail})` : ""),
   redis_degraded: (e) => text(`Redis is degraded: ${e.reason}`),
   cluster_joined: (e) => text("This proxy has joined as ", bold(e.fields.node)),
   cluster_leader: (e) => text(bold(String(e.fields.node).split("#")[0]), " leads"),
   cluster_node_joined: (e) => text("Proxy ", bold(String(e.fields.node).split("#")[0]), " has joined"),
   cluster_node_left: (e) => text("Proxy ", bold(String(e.fields.node).split("#")[0]), " is gone: its lease has ended"),
   cluster_node_goodbye: (e) => text("Proxy ", bold(String(e.fields.node).split("#")[0]), " has stopped in order"),
-  cluster_alone: (e) => text(`This proxy goes by itself: ${e.reason}`),
-  cluster_cut_off: (e) => text(`This proxy takes itself for cut off: ${e.reason}`),
+  cluster_alone: (e) => text(`This proxy works alone: ${e.reason}`),
+  cluster_cut_off: (e) => text(`This proxy is cut off: ${e.reason}`),
   cluster_in_touch: () => text("This proxy reaches the backends again"),
   operator_action: actionSentence,
   operator_refused: (e) => text(bold(whoOf(e)), ` was refused ${e.fields.path.replace(/^\/api\/v1\//, "")}: ${e.reason}`, e.fields.left_out > 0 ? ` (${plural(e.fields.left_out, "more")} before it)` : ""),
   login: (e) => text(bold(e.fields.user), ` logged in from ${e.fields.from}`),
   login_failed: (e) => text(`A login from ${e.fields.from} was refused`),
   ready: (e) => text(`Serving, with ${plural(e.fields.workers, "worker")}`),
-  stopping: () => text("Stopping: finishing what is under way"),
+  stopping: () => text("Stopping: finishing requests under way"),
   listening: (e) => text(`Listening on ${e.fields.address}`),
   admin_listening: (e) => text(`Admin listener on ${e.fields.address}`),
 };
@@ -61,7 +61,7 @@ const plain = (e) => text(e.event.replaceAll("_", " "), ...Object.entries({ reas
 
 const KINDS = [
   ["all", "Everything", () => true],
-  ["trouble", "Trouble", (e) => e.level !== "info" || e.event === "failover"],
+  ["trouble", "Problems", (e) => e.level !== "info" || e.event === "failover"],
   ["backends", "Backends", (e) => e.event.startsWith("backend_") || e.event === "failover"],
   ["operators", "Operators", (e) => /^(backend_(draining|maint|ready)|operator|login|reload)/.test(e.event)],
   ["cluster", "Proxies and Redis", (e) => /^(cluster|redis)_/.test(e.event)],

@@ -32,7 +32,7 @@ function wordsOfPools() {
     const wrong = Object.keys(STATE_WORDS).filter((state) => inState(state).length);
     if (pool.sessions_max && pool.sessions >= pool.sessions_max) {
       said.push(`Pool ${name} is full`);
-      left.push(`${count(pool.sessions)} of ${plural(pool.sessions_max, "session")}: new users are turned away, who is in stays.`);
+      left.push(`${count(pool.sessions)} of ${plural(pool.sessions_max, "session")}: new users are refused, users with a session stay.`);
     }
     if (!wrong.length) continue;
     const where = Object.keys(data.status.pools).length > 1 ? `Pool ${name}: ` : "";
@@ -49,7 +49,7 @@ function verdictWords() {
   const missing = status.cluster.missing;
   if (missing.length) {
     said.unshift(`${missing.length === 1 ? "Proxy" : "Proxies"} ${listed(missing)} ${missing.length === 1 ? "is" : "are"} gone`);
-    left.unshift(`No goodbye was said: ${missing.length === 1 ? "it has" : "they have"} died or cannot reach Redis.`);
+    left.unshift(`${missing.length === 1 ? "It has" : "They have"} died or cannot reach Redis: there was no goodbye.`);
   }
   if (!status.ready) said.unshift(`Not ready: ${status.reason}`);
   if (said.length) return [said.slice(0, 3).join(". ") + (said.length > 3 ? `; and ${count(said.length - 3)} more` : ""), left.slice(0, 3)];
@@ -62,22 +62,22 @@ function updateVerdict() {
   setAttribute(byId("verdict-shape"), "href", `#s-${SHAPES[mood]}`);
   document.body.classList.toggle("stale", mood === "stale" && data.status !== null);
   if (!data.status) {
-    const words = link.mode === "closed" ? "Log in to see how things are" : link.failures > 2 ? "The proxy does not answer" : "Asking the proxy how things are";
+    const words = link.mode === "closed" ? "Log in to see the status" : link.failures > 2 ? "The proxy does not respond" : "Loading the status";
     setText(byId("verdict-text"), words);
-    return setTitle("stale", link.mode === "closed" ? "log in" : "no answer");
+    return setTitle("stale", link.mode === "closed" ? "log in" : "no response");
   }
   const [words, more] = verdictWords();
   const felt = feltLately();
   if (mood === "stale") {
-    setText(byId("verdict-text"), link.mode === "closed" ? `You are logged out: what stands here is ${ageText(silence())} old` : `No news for ${ageText(silence())}: what stands here may no longer hold`);
-    setText(byId("verdict-more"), `The last thing heard: ${words}.`);
-    return setTitle(mood, `no news for ${ageText(silence())}`);
+    setText(byId("verdict-text"), link.mode === "closed" ? `You are logged out: this data is ${ageText(silence())} old` : `No update for ${ageText(silence())}: this data may be out of date`);
+    setText(byId("verdict-more"), `Last known: ${words}.`);
+    return setTitle(mood, `no update for ${ageText(silence())}`);
   }
   setText(byId("verdict-text"), `${words}.`);
   if (felt.count > 0) more.push(`${felt.all ? "" : "At least "}${plural(felt.count, "request")} got an error page${byWay()} in the last minute.`);
   else if (troubled().length && mood === "warn") more.push(felt.all ? `Nobody got an error page${byWay()} in the last minute.` : "Whether anybody got an error page in the last minute is not known yet.");
-  if (data.status.redis.state === "degraded") more.push("Redis is away: each proxy goes by what it knows, and sessions stay where they are.");
-  if (data.status.cluster.state === "alone" && data.status.redis.state !== "degraded") more.push("This proxy hears nothing of the others.");
+  if (data.status.redis.state === "degraded") more.push("Redis is unavailable: each proxy decides by itself, and sessions stay where they are.");
+  if (data.status.cluster.state === "alone" && data.status.redis.state !== "degraded") more.push("This proxy receives nothing from the others.");
   setText(byId("verdict-more"), more.join(" "));
   setTitle(mood, words);
 }
@@ -113,7 +113,7 @@ function updateFacts() {
     const all = cluster.nodes.length;
     list.push(["proxies", cluster.cut_off || cluster.missing.length ? "warn" : "good", bold(plural(all, "proxy", "proxies")), cluster.cut_off ? ", this one is cut off" : ` together, led by ${cluster.leader || "nobody yet"}${cluster.missing.length ? `; ${cluster.missing.length} gone` : ""}`]);
   } else if (cluster.state === "alone") {
-    list.push(["proxies", "warn", bold("This proxy goes by itself"), cluster.reason ? `: ${cluster.reason}` : ""]);
+    list.push(["proxies", "warn", bold("This proxy works alone"), cluster.reason ? `: ${cluster.reason}` : ""]);
   }
   const redis = status.redis;
   if (redis.state === "ok") list.push(["redis", "good", "Redis ", bold("ok"), status.redis_latency_ms === null ? "" : ` ${msText(status.redis_latency_ms)} ms`]);
@@ -149,9 +149,9 @@ const feltText = (felt) => (felt.all ? count(felt.count) : felt.count ? `at leas
 const TILES = [
   { key: "requests", title: "Requests", unit: "/s", curve: "requests_per_s", value: (all) => rateText(all.requests), note: () => `${ofWhom()}${windowText()}; ${knowsPools() ? "curve: 10 min" : "no curve yet"}` },
   { key: "errors", title: "Error pages users got", unit: "in 1 min", curve: "errors_per_s", class: "errors", value: () => feltText(feltLately()), note: () => (feltLately().all ? `${ofWhom()}no backend could serve them` : "not known yet for the whole minute"), alarm: () => feltLately().count > 0 },
-  { key: "p95", title: "95 % answered within", unit: "ms", curve: "p95_ms", value: (all) => msText(all.p95), note: () => `${ofWhom()}last minute; slowest pool` },
+  { key: "p95", title: "95 % of responses within", unit: "ms", curve: "p95_ms", value: (all) => msText(all.p95), note: () => `${ofWhom()}last minute; slowest pool` },
   { key: "sessions", title: "Sessions", unit: "bound", curve: "sessions", value: () => count(data.status.sessions), note: "now; curve: 10 min" },
-  { key: "flight", title: "In flight", unit: (all) => (all.inFlight === 1 ? "request" : "requests"), value: (all) => count(all.inFlight), note: (all) => `${plural(data.status.clients.connections, "client connection")}${all.queued ? `; ${all.queued} waiting for a place` : ""}` },
+  { key: "flight", title: "In flight", unit: (all) => (all.inFlight === 1 ? "request" : "requests"), value: (all) => count(all.inFlight), note: (all) => `${plural(data.status.clients.connections, "client connection")}${all.queued ? `; ${all.queued} waiting for a slot` : ""}` },
 ];
 
 function updateTiles() {

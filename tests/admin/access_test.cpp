@@ -217,7 +217,7 @@ TEST_CASE("a refused order is a line, with why; so many a minute, and nothing se
   f.status(f.order_as(f.login("vera", "look")));
   CHECK(f.log.has("by=vera from=127.0.0.1 path=/api/v1/pools/shop/backends/app1/drain status=403"));
   f.status(f.order_as(anna, false));
-  CHECK(f.log.has("reason=\"the X-Holdfast-CSRF of GET /api/v1/me is missing\""));
+  CHECK(f.log.has("reason=\"the header X-Holdfast-CSRF is missing; GET /api/v1/me returns its value\""));
   Request foreign = f.order_as(anna);
   foreign.fields.emplace_back("Origin", "http://evil.example");
   f.status(foreign);

@@ -31,7 +31,8 @@ TEST_CASE("a pool is kept for one roll") {
   const Response second = f.post("shop/roll", R"({"id":"two","by":"dev"})");
   CHECK(second.status == 409);
   CHECK(second.body ==
-        "ops rolls through shop since 2026-01-31T12:00:00.000Z, now at app2: one at a time; a roll that has died is "
+        "ops has been rolling through shop since 2026-01-31T12:00:00.000Z, now at app2; only one roll at a time; a "
+        "dead roll "
         "forgotten after 30s\n");
   CHECK(f.post("shop/roll/end", R"({"id":"one"})").status == 200);
   CHECK(f.rolls.ended == std::vector<std::string>{"shop one"});
@@ -49,5 +50,5 @@ TEST_CASE("what is no roll, and when nobody can be asked") {
   f.rolls.trouble = base::Error{base::ErrorCode::Unavailable, "redis is down"};
   const Response away = f.post("shop/roll", R"({"id":"one"})");
   CHECK(away.status == 503);
-  CHECK(away.body == "whether somebody else rolls cannot be asked: redis is down\n");
+  CHECK(away.body == "cannot check for another roll: redis is down\n");
 }

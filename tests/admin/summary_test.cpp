@@ -55,7 +55,7 @@ TEST_CASE("the line of words says the worst first and is green only when all is 
 TEST_CASE("a pool that is sick as a whole serves, and says so") {
   StatusView view = view_of({State::Sick, State::Down});
   view.pools[0].state = "fail_open";
-  CHECK(summary_text(view).starts_with("Pool shop sick, serving all the same: app1 SICK, app2 DOWN (probe_timeout);"));
+  CHECK(summary_text(view).starts_with("Pool shop sick, serving anyway: app1 SICK, app2 DOWN (probe_timeout);"));
   CHECK(severity_of(view) == Severity::Warn);
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("readiness, Redis and many pools show in the line") {
   many.pools.push_back(many.pools[0]);
   CHECK(summary_text(many) ==
         "NO backend of pool dead serving: app1 DOWN (probe_timeout); 1 of 2 backends of pool shop serving: b DRAINING; "
-        "1 of 2 backends of pool shop serving: b DRAINING; 1 pool more with trouble; 48 sessions; redis off");
+        "1 of 2 backends of pool shop serving: b DRAINING; 1 pool more with problems; 48 sessions; redis off");
 }
 
 TEST_CASE("a proxy that is gone is said, and never green") {
@@ -103,7 +103,7 @@ TEST_CASE("a proxy that is gone is said, and never green") {
   view.cluster.state = "alone";  // what was known before it was alone stays known
   view.cluster.reason = "redis timeout";
   CHECK(summary_text(view).ends_with(
-      "; this proxy by itself (redis timeout), lb2, lb3, lb4 and 1 more gone without a goodbye"));
+      "; this proxy alone (redis timeout), lb2, lb3, lb4 and 1 more gone without a goodbye"));
   CHECK(severity_of(view) == Severity::Warn);
 }
 

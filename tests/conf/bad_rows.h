@@ -19,7 +19,7 @@ enum class Ground { None, Listen, Whole };
 
 struct Row {
   Ground ground;
-  const char* text;                    ///< "^" marks where a mistake is expected, and is taken out.
+  const char* text;                    ///< "^" marks where an error is expected, and is taken out.
   std::vector<const char*> fragments;  ///< Of the messages, one for each mark, in order.
 };
 
@@ -62,7 +62,7 @@ inline void check_rows(const std::vector<Row>& rows) {
     REQUIRE(want.places.size() == row.fragments.size());
     const auto result = conf::read_settings(want.toml);
     const auto* found = std::get_if<std::vector<conf::Diagnostic>>(&result);
-    CHECK_MESSAGE(found != nullptr, "no mistake was found");
+    CHECK_MESSAGE(found != nullptr, "no error was found");
     if (found == nullptr) continue;
     INFO(diagnostics_text("file", *found));
     CHECK(found->size() == want.places.size());

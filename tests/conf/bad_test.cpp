@@ -35,7 +35,7 @@ TEST_CASE("unknown keys, with the one that was meant") {
       {kWhole, "[^servers]\n", {"unknown key \"servers\" at the top of the file; did you mean `server`?"}},
       {kWhole, "[server]\n^worker = 2\n", {"unknown key \"worker\" in [server]; did you mean `workers`?"}},
       {kWhole, "[server]\n^connect = \"2s\"\n", {"it is known in [timeouts]"}},
-      {kWhole, "[server]\n^colour = \"red\"\n", {"known are workers, shutdown_deadline"}},
+      {kWhole, "[server]\n^colour = \"red\"\n", {"the keys there are workers, shutdown_deadline"}},
       {kWhole, "[server]\nlog = { ^levle = \"info\" }\n", {"in [server.log]; did you mean `level`?"}},
       {kWhole, "[[listen]]\n^adress = \"a:1\"\naddress = \"a:1\"\n", {"did you mean `address`?"}},
       {kWhole, "[pools.shop.^probee]\npath = \"/\"\n", {"in [pools.shop]; did you mean `probe`?"}},
@@ -84,7 +84,7 @@ TEST_CASE("probes of an m2ee admin port") {
        {"it is only for mode = \"app_cookie\""}},
       {kWhole,
        "[pools.shop.sticky]\nmode = \"app_cookie\"\nnames = [\"a\"]\nheaders = [\"X\", ^\"x\"]\n",
-       {"is there twice"}},
+       {"duplicate"}},
   });
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("max_sessions that could not hold") {
        {"pools.a.backends.max_sessions: needs sessions"}},
       {kListen,
        "[pools.a]\nmax_sessions = ^1000000\nbackends = [\"a:1\"]\n",
-       {"1000000 in all pools is no limit, expected less than `sessions.sessions_max` (1000000)"}},
+       {"1000000 for all pools together has no effect, expected less than `sessions.sessions_max` (1000000)"}},
       {kListen, "[pools.a]\nmax_sessions = ^-1\nbackends = [\"a:1\"]\n", {"pools.a.max_sessions"}},
   });
 }
@@ -175,7 +175,7 @@ TEST_CASE("Redis, and what needs it") {
   });
 }
 
-TEST_CASE("a mistake in a url never shows its password") {
+TEST_CASE("an error in a url never shows its password") {
   for (const char* const url :
        {"redis://u:topsecret@h:x/0", "redis://u:topsecret%@h", "topsecret", "redis://topsecret@",
         "redis://u:topsecret@h/1/2", "redis+unix://:topsecret@run?db=x", "rediss://:topsecret@h"}) {
@@ -188,19 +188,19 @@ TEST_CASE("a mistake in a url never shows its password") {
   }
 }
 
-TEST_CASE("what contradicts itself, or is there twice") {
+TEST_CASE("contradictions and duplicates") {
   check_rows({
-      {kWhole, "[[listen]]\naddress = ^\"0.0.0.0:8080\"\n", {"is listened on already, at line 2"}},
+      {kWhole, "[[listen]]\naddress = ^\"0.0.0.0:8080\"\n", {"is already in use, at line 2"}},
       {kWhole,
        "[[listen]]\naddress = \"127.0.0.1:9\"\n[admin]\naddress = ^\"127.0.0.1:9\"\n",
        {"expected two addresses"}},
       {kWhole, "[[listen]]\naddress = ^\"127.0.0.1:8081\"\n", {"expected two addresses"}},
-      {kWhole, "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = [\"::1\", ^\"::1\"]\n", {"is there twice"}},
-      {kListen, "[pools.a]\nbackends = [\"a:1\", \"b:1\", ^\"a:1\"]\n", {"the address a:1 is there twice"}},
+      {kWhole, "[[listen]]\naddress = \"a:1\"\ntrusted_proxies = [\"::1\", ^\"::1\"]\n", {"duplicate"}},
+      {kListen, "[pools.a]\nbackends = [\"a:1\", \"b:1\", ^\"a:1\"]\n", {"duplicate backend address a:1"}},
       {kListen,
        "[[pools.a.backends]]\nname = \"x\"\naddress = \"a:1\"\n[[pools.a.backends]]\nname = ^\"x\"\naddress = "
        "\"b:1\"\n",
-       {"the name \"x\" is there twice"}},
+       {"duplicate name \"x\""}},
       {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\nbackup = ^true\n", {"every backend is a backup"}},
       {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\nweight = ^0\n", {"every weight is 0"}},
       {kWhole,
@@ -209,10 +209,10 @@ TEST_CASE("what contradicts itself, or is there twice") {
       {kWhole, "[pools.shop.sticky]\n^names = [\"a\"]\n", {"it is only for mode"}},
       {kWhole, "[pools.shop.sticky]\nmode = \"none\"\n^failover = \"refuse\"\n", {"a mode other than \"none\""}},
       {kWhole, "[pools.shop.sticky]\nmode = \"source_ip\"\n^cookie = \"x\"\n", {"it is only for mode"}},
-      {kWhole, "[pools.shop.sticky]\nmode = \"app_cookie\"\nnames = [\"a\", ^\"a\"]\n", {"is there twice"}},
+      {kWhole, "[pools.shop.sticky]\nmode = \"app_cookie\"\nnames = [\"a\", ^\"a\"]\n", {"duplicate"}},
       {kWhole,
        "[pools.shop.sticky]\nmode = \"header\"\nnames = [\"X-Auth\", ^\"x-auth\"]\n",
-       {"header names ignore case"}},
+       {"upper and lower case are the same"}},
       {kWhole,
        "[pools.shop.probe]\ninterval = \"1s\"\ntimeout = ^\"2s\"\n",
        {"\"2s\" is longer than `interval`, \"1s\""}},
@@ -225,8 +225,8 @@ TEST_CASE("what contradicts itself, or is there twice") {
       {kWhole, "[pools.shop.probe]\nbody = ^\"x\"\n", {"a GET has no body"}},
       {kWhole,
        "[pools.shop.probe]\nmethod = \"HEAD\"\nexpect = { body = ^\"x\" }\n",
-       {"the answer to HEAD has no body"}},
-      {kWhole, "[pools.shop.probe]\nheaders = { X-A = \"1\", ^x-a = \"2\" }\n", {"is there twice"}},
+       {"the response to HEAD has no body"}},
+      {kWhole, "[pools.shop.probe]\nheaders = { X-A = \"1\", ^x-a = \"2\" }\n", {"duplicate"}},
       {kWhole, "[pools.shop.passive]\neject = \"10m\"\neject_max = ^\"1m\"\n", {"is shorter than `eject`"}},
       {kWhole, "[[routes]]\npool = ^\"shp\"\n", {"no pool is called \"shp\"; did you mean \"shop\"?"}},
       {kWhole, "[[routes]]\npool = ^\"nothing.like.it\"\n", {"no pool is called"}},
@@ -244,7 +244,7 @@ TEST_CASE("what contradicts itself, or is there twice") {
   });
 }
 
-TEST_CASE("all mistakes at once, in the order of the file, and none made of another") {
+TEST_CASE("all errors at once, in the order of the file, and none made of another") {
   check_rows({
       {kNone,
        "[[listen]]\naddress = ^\"x\"\n^adress = 1\n[timeouts]\nconnect = ^5\n[pools.a]\n^tls = {}\nbackends = "

@@ -122,7 +122,7 @@ TEST_CASE("values out of their range or grammar: routes") {
       {kWhole, "[[routes]]\npool = \"shop\"\npath = ^\"/a?b=c\"\n", {"query or fragment is never matched"}},
       {kWhole, "[[routes]]\npool = \"shop\"\npath = ^\"/a/../b\"\n", {"never matches"}},
       {kWhole, "[[routes]]\npool = \"shop\"\npath = ^\"a\"\n", {"it must begin with `/`"}},
-      {kWhole, "[[routes]]\nredirect = ^\"https://a/{port}\"\n", {"\"{port}\" is no placeholder"}},
+      {kWhole, "[[routes]]\nredirect = ^\"https://a/{port}\"\n", {"\"{port}\" is not a placeholder"}},
       {kWhole, "[[routes]]\nredirect = ^\"https://a/\\r\\nX: y\"\n", {"control character"}},
       {kWhole, "[[routes]]\nredirect = ^\"shop.example.com\"\n", {"must begin with http://, https:// or `/`"}},
       {kWhole,

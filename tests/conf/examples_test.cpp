@@ -27,7 +27,7 @@ Settings good(const std::string& name, const std::string& toml) {
 
 }  // namespace
 
-TEST_CASE("every example is read without a mistake, and dumped as it is") {
+TEST_CASE("every example is read without an error, and dumped as it is") {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("conf/examples")) {
     const std::string name = entry.path().filename();

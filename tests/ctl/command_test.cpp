@@ -111,7 +111,7 @@ TEST_CASE("status: the verdict line, then an aligned row for each backend") {
   view.pools[0].backends[1].requests_total = 1'234'567;
   const std::string want =
       "1 of 2 backends of pool shop serving: a-longer-name DOWN (probe_refused); 12 sessions; redis off\n"
-      "node lb1, version 1.2.3, as of 2026-01-31T12:03:20.000Z\n"
+      "proxy lb1, version 1.2.3, as of 2026-01-31T12:03:20.000Z\n"
       "\n"
       "POOL/BACKEND        STATE  SINCE                     SESSIONS  IN FLIGHT  REQUESTS  MOVED  REASON\n"
       "shop/app1           UP     2026-01-31T12:00:00.000Z         4          0       100      0\n"
@@ -169,13 +169,13 @@ TEST_CASE("what the other side may do wrong: exit 1 and a sentence") {
     const char* err;
   };
   const Row rows[] = {
-      {"not JSON", response_of("<html>"), "the answer is not JSON"},
-      {"cut JSON", response_of("{\"pools\":{"), "the answer is not JSON"},
-      {"other JSON", response_of("[1,2]"), "no status of holdfast"},
-      {"pools of another kind", response_of(R"({"pools":[]})"), "no status of holdfast"},
-      {"pool of another kind", response_of(R"({"pools":{"a":1}})"), "no status of holdfast"},
-      {"backend of another kind", response_of(R"({"pools":{"a":{"backends":{"b":null}}}})"), "no status of holdfast"},
-      {"another server", response_of("nothing here", "404 Not Found"), "answered 404 to /api/v1/status"},
+      {"not JSON", response_of("<html>"), "the response is not JSON"},
+      {"cut JSON", response_of("{\"pools\":{"), "the response is not JSON"},
+      {"other JSON", response_of("[1,2]"), "not the status of holdfast"},
+      {"pools of another kind", response_of(R"({"pools":[]})"), "not the status of holdfast"},
+      {"pool of another kind", response_of(R"({"pools":{"a":1}})"), "not the status of holdfast"},
+      {"backend of another kind", response_of(R"({"pools":{"a":{"backends":{"b":null}}}})"), "not the status of holdfast"},
+      {"another server", response_of("nothing here", "404 Not Found"), "returned 404 for /api/v1/status"},
       {"no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not speak HTTP"},
       {"cut head", "HTTP/1.1 200 OK\r\nContent-", "closed the connection in the middle"},
       {"cut body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"node\"", "closed the connection in the middle"},
@@ -269,8 +269,8 @@ TEST_CASE("orders: what is sent, and what the response means") {
       {{"ready", "shop/app1"},
        response_of("no backend of that name\n", "404 Not Found"),
        1,
-       "answered 404: no backend"},
-      {{"ready", "shop/app1"}, response_of("{}"), 1, "not the answer of a holdfast"},
+       "returned 404: no backend"},
+      {{"ready", "shop/app1"}, response_of("{}"), 1, "not a response of holdfast"},
   };
   for (const Row& row : rows) {
     INFO(std::string(row.said));
@@ -362,7 +362,7 @@ TEST_CASE("sessions: what is said") {
   CHECK(words(Verb::End, R"({"id":"abc","pool":"shop","ended":true})") == "abc ended\n");
   CHECK(words(Verb::End, R"({"ended":7})") == "7 ended\n");
   CHECK(words(Verb::End, R"({"ended":7,"confirmed":false})") ==
-        "7 ended; some proxy has not confirmed it: it obeys within 3 s\n");
+        "7 ended; a proxy has not confirmed it: it obeys within 3 s\n");
   CHECK(words(Verb::Move, R"({"moved":7})") == "7 moved\n");
   CHECK(words(Verb::Move, R"({"id":"abc","pool":"shop","backend":"b"})") == "abc is at shop/b\n");
   CHECK(words(Verb::List, "[]") == "error");

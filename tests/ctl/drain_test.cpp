@@ -37,17 +37,17 @@ TEST_CASE("a drain's progress in words") {
   admin::StatusView view = draining(0, {.long_lived = 2, .requests_elsewhere = 4, .is_counted = false});
   view.pools[0].backends[0].requests_in_flight = 2;
   view.pools[0].backends[0].deadline = admin::wall(1'769'861'400);
-  CHECK(
-      words_of(view) ==
-      "0 sessions left, 6 requests under way, 2 of them lasting; deadline 2026-01-31T12:10:00.000Z; the proxy may not "
-      "know all of them yet");
+  CHECK(words_of(view) ==
+        "0 sessions left, 6 requests under way, 2 of them long-lived; deadline 2026-01-31T12:10:00.000Z; the proxy may "
+        "not "
+        "know all of them yet");
   view.pools[0].name = "other";
   CHECK(words_of(view) == "the proxy does not know shop/app1 any more");
 }
 
 TEST_CASE("while it is not known what other proxies do there, that is said") {
   CHECK(words_of(draining(0, {})) ==
-        "0 sessions left, 0 requests under way; other proxies have still to say what is under way");
+        "0 sessions left, 0 requests under way; the other proxies have not yet reported what is under way");
 }
 
 TEST_CASE("what a drain's progress says to programs") {

@@ -16,12 +16,13 @@ TEST_CASE("quarantine: what is asked for") {
 
 TEST_CASE("quarantine: what is said") {
   const CtlQuarantine list{.verb = Verb::List};
-  CHECK(*quarantine_words(list, R"({"requests":[]})") == "nothing is in quarantine\n");
+  CHECK(*quarantine_words(list, R"({"requests":[]})") == "no request is in quarantine\n");
   const auto words = quarantine_words(list, R"({"requests":[{"id":"8d3a5f0e61c2b794","pool":"shop","backend":"app1",
       "method":"POST","path":"/boom\u001b[2J","caller":"all","crashes":2,"since":"2026-01-31T12:00:00.000Z","seconds_left":91}]})");
   REQUIRE(words);
   CHECK(words->find("8d3a5f0e61c2b794  shop/app1                   2     91s  all     POST /boom?[2J\n") !=
         std::string::npos);
-  CHECK(*quarantine_words({.verb = Verb::Release}, R"({"id":"8d3a","released":true})") == "8d3a is passed on again\n");
+  CHECK(*quarantine_words({.verb = Verb::Release}, R"({"id":"8d3a","released":true})") ==
+        "8d3a reaches backends again\n");
   for (const char* other : {"", "[]", "{}", R"({"requests":1})"}) CHECK_FALSE(quarantine_words(list, other));
 }

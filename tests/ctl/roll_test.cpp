@@ -28,7 +28,7 @@ TEST_CASE("the backends of a pool, as a roll sees them") {
   CHECK(view->backends[1].is_growing);
   const auto none = roll_view(admin::status_json(status), "other");
   REQUIRE_FALSE(none);
-  CHECK(none.error().text == "the proxy knows no pool other");
+  CHECK(none.error().text == "the proxy has no pool other");
   CHECK_FALSE(roll_view("<html>", "shop"));
 }
 
@@ -39,12 +39,15 @@ TEST_CASE("who may be taken out") {
     const char* says;  ///< Empty: the first one may.
   };
   using health::State;
-  const Row rows[] = {
-      {"all are UP", {State::Up, State::Up}, ""},
-      {"it is out itself", {State::Maint, State::Up}, ""},
-      {"another one is out", {State::Up, State::Draining}, "shop/app2 is DRAINING, and one at a time is out"},
-      {"another one is not well", {State::Up, State::Up, State::Sick}, "shop/app3 is SICK, and one at a time is out"},
-      {"it is alone", {State::Up}, "there is no other backend for its users"}};
+  const Row rows[] = {{"all are UP", {State::Up, State::Up}, ""},
+                      {"it is out itself", {State::Maint, State::Up}, ""},
+                      {"another one is out",
+                       {State::Up, State::Draining},
+                       "shop/app2 is DRAINING, and only one backend may be out at a time"},
+                      {"another one is not well",
+                       {State::Up, State::Up, State::Sick},
+                       "shop/app3 is SICK, and only one backend may be out at a time"},
+                      {"it is alone", {State::Up}, "there is no other backend for its users"}};
   for (const Row& row : rows) {
     INFO(row.why);
     admin::StatusView status = admin::sample_view(row.states.size());

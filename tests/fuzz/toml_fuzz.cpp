@@ -13,10 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace holdfast;
   const auto result = conf::read_settings({reinterpret_cast<const char*>(data), size});
   if (const auto* diagnostics = std::get_if<std::vector<conf::Diagnostic>>(&result)) {
-    base::check(!diagnostics->empty(), "a refused file has a mistake");
+    base::check(!diagnostics->empty(), "a refused file has an error");
     for (const conf::Diagnostic& diagnostic : *diagnostics) {
       base::check(diagnostic.line >= 1 && diagnostic.column >= 1 && !diagnostic.what.empty(),
-                  "a mistake has its place and text");
+                  "an error has its place and text");
     }
     return 0;
   }

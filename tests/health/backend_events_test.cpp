@@ -106,7 +106,7 @@ TEST_CASE("a suspicion names the request that failed; while it is only silence n
         {.judgement = kSuspect, .reason = Reason::None, .reasons = f.reasons, .suspicion = f.suspicion}, kNow);
     REQUIRE(event);
     CHECK(event->reason == Reason::Silence);
-    CHECK(event->detail == "no answer for 3000 ms, with requests in flight");
+    CHECK(event->detail == "no response for 3000 ms, with requests in flight");
   }
 }
 

@@ -40,7 +40,7 @@ describe("users who leave, and a request that is held", { concurrency: 3 }, () =
     const stage = new Stage();
     after(() => stage.end());
 
-    test("is shown, and can be passed on again", async () => {
+    test("is shown, and can be released", async () => {
       for (const name of ["app1", "app2"]) await stage.app(name);
       const proxy = await stage.proxy("lb1");
       await stage.allUp(proxy);
@@ -50,11 +50,11 @@ describe("users who leave, and a request that is held", { concurrency: 3 }, () =
       assert.equal(response.status, 503);
       await page.locator("#quarantine tbody tr").waitFor();
       assert.match(await textOf(page, "#quarantine tbody tr"), /GET \/slow.*shop\/app1.*one user/s);
-      await page.getByText("GET /slow is refused to who asked it: it was in flight when shop/app1 died").waitFor();
+      await page.getByText("GET /slow is in quarantine for one client: it was in flight when shop/app1 crashed").waitFor();
       await looksAccessible(page, "quarantine");
       await page.locator("#quarantine").screenshot({ path: shot("quarantine") });
       await page.locator("#quarantine tbody button").click();
-      assert.match(await textOf(page, "#ask-body"), /refused to 1 user, who asked it/);
+      assert.match(await textOf(page, "#ask-body"), /refused for the user who sent it/);
       await page.click("#ask-yes");
       await eventually("nothing is held any more", async () => !(await page.locator("#quarantine").isVisible()));
       assert.equal((await user.get("/slow?ms=1")).status, 200);

@@ -133,7 +133,7 @@ describe("where the page has its news from", { concurrency: 3 }, () => {
     test("shows nothing before the login, and all of the last minute after it", async () => {
       const page = await openPage(stage, middle, { headers: elsewhere, first: "dialog[open]", before: (page) => page.clock.install() });
       assert.equal(await textOf(page, "#ask-title"), "Log in");
-      assert.match(await textOf(page, "#verdict-text"), /Log in to see how things are/);
+      assert.match(await textOf(page, "#verdict-text"), /Log in to see the status/);
       assert.equal(await page.locator("[data-backend]").count(), 0);
       await looksAccessible(page, "an open dialog");
       for (const name of ["app1", "app2"]) await stage.apps.get(name).program.end();
@@ -153,11 +153,11 @@ describe("where the page has its news from", { concurrency: 3 }, () => {
       middle.cut();
       await eventually("logged out", async () => (await textOf(page, "#link-text")) === "Logged out");
       await page.waitForSelector("dialog[open]");
-      assert.match(await textOf(page, "#verdict-text"), /You are logged out: what stands here is \d+ s old/);
+      assert.match(await textOf(page, "#verdict-text"), /You are logged out: this data is \d+ s old/);
       await eventually("no stream", () => middle.streams.size === 0);
       const asked = [...middle.asked];
       await page.clock.fastForward(60_000);
-      await eventually("a minute has passed", async () => /what stands here is ([6-9]\d|1\d\d) s old/.test(await textOf(page, "#verdict-text")));
+      await eventually("a minute has passed", async () => /this data is ([6-9]\d|1\d\d) s old/.test(await textOf(page, "#verdict-text")));
       assert.deepEqual(middle.asked, asked, "nothing is asked");
       await logIn(page);
       await eventually("live again", async () => (await textOf(page, "#link-text")) === "Live");

@@ -34,7 +34,7 @@ describe("two hundred backends", { concurrency: false }, () => {
       };
     });
     assert.ok(needing.includes("shop/app151"));
-    assert.ok(shown.every((row) => needing.includes(row)), `only those that need a look: ${shown}`);
+    assert.ok(shown.every((row) => needing.includes(row)), `only those that need attention: ${shown}`);
     assert.equal(shown.length, Math.min(needing.length, 60));
     await page.fill(".filter", "app042");
     await eventually("found by name", async () => (await row(page, "app042").count()) === 1);

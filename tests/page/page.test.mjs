@@ -151,7 +151,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await page.emulateMedia({ colorScheme: "dark" });
     await looksAccessible(page, "incident in the dark");
     await page.emulateMedia({ colorScheme: "light" });
-    await panel.getByText("Move who is left").click();
+    await panel.getByText("Move the remaining users").click();
     assert.match(await textOf(page, "#ask-title"), /Move \d+ users? off app3 now\?/);
     await page.click("#ask-yes");
     await eventually("nobody left", async () => (await panel.locator(".count span").textContent()) === "0");
@@ -178,7 +178,7 @@ describe("two proxies, three apps, one Redis", { concurrency: false }, () => {
     await page.clock.fastForward(5_000); // without a word
     await eventually("stale", async () => /^Last update \d+ s ago$/.test(await textOf(page, "#link-text")));
     assert.equal(await page.getAttribute("#verdict", "data-mood"), "stale");
-    assert.match(await textOf(page, "#verdict-text"), /No news for/);
+    assert.match(await textOf(page, "#verdict-text"), /No update for/);
     lb1.program.signal("SIGCONT");
     await eventually("live again", async () => (await textOf(page, "#link-text")) === "Live");
     await page.context().close();

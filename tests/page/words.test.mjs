@@ -15,13 +15,13 @@ describe("one proxy, two apps, room for three users", { concurrency: false }, ()
   });
   after(() => stage.end());
 
-  test("a full pool says so, and how many it has turned away", async () => {
+  test("a full pool is shown as full, and how many it has refused", async () => {
     for (let i = 0; i < 3; ++i) assert.equal((await new User(proxy.port).get()).status, 200);
     assert.equal((await new User(proxy.port).get()).status, 503);
     await eventually("full", async () => /Pool shop is full/.test(await textOf(page, "#verdict-text")));
-    assert.match(await textOf(page, "#verdict-more"), /3 of 3 sessions: new users are turned away, who is in stays/);
+    assert.match(await textOf(page, "#verdict-more"), /3 of 3 sessions: new users are refused, users with a session stay/);
     assert.notEqual(await page.getAttribute("#verdict", "data-mood"), "good");
-    await eventually("turned away", async () => /3 of 3 sessions · 1 turned away/.test(await textOf(page, ".pool .counts")));
+    await eventually("refused", async () => /3 of 3 sessions · 1 refused/.test(await textOf(page, ".pool .counts")));
     await eventually("who has been there lately", async () => {
       const words = await page.locator(".backend .lately").allTextContents();
       return words.reduce((sum, text) => sum + Number(text.replace(" active", "")), 0) === 3;
@@ -83,9 +83,9 @@ describe("one proxy, two apps, room for three users", { concurrency: false }, ()
       return matrixOf([{ name: "lb1", sees }, { name: "lb2", sees: other }]).textContent;
     });
     assert.match(words, /Seen bylb1lb2shop\/app44 they disagreesickpassing/, "who disagrees comes first");
-    assert.match(words, /5 more backends with trouble are not shown here\. 5 more backends: all proxies agree that they pass\./);
-    assert.doesNotMatch(words, /nothing heard/);
-    assert.equal(await page.evaluate(() => moreWords(60, 75, 200)), "Shown: the first 60 of 75 that need a look, of 200 in all.");
+    assert.match(words, /5 more backends with problems are not shown here\. 5 more backends: all proxies agree that they pass\./);
+    assert.doesNotMatch(words, /no data/);
+    assert.equal(await page.evaluate(() => moreWords(60, 75, 200)), "Shown: the first 60 of 75 that need attention, of 200 in all.");
   });
 
   test("a list of sessions says what it leaves out, a search what it looked through", async () => {

@@ -19,9 +19,9 @@ namespace {
 constexpr const char* kUsage =
     "usage: holdfast-sample-app [--port N] [--name NAME] [--state-dir DIR] [--delay-ms N]\n"
     "  --port N         listen on 127.0.0.1:N; 0 (default): the system picks, see the first line printed\n"
-    "  --name NAME      what this node calls itself (default app1)\n"
-    "  --state-dir DIR  where logins are kept; the same for all nodes (default: below the temporary directory)\n"
-    "  --delay-ms N     wait before every answer\n"
+    "  --name NAME      the name of this backend (default app1)\n"
+    "  --state-dir DIR  where logins are kept; the same for all backends (default: below the temporary directory)\n"
+    "  --delay-ms N     wait before every response\n"
     "pages: / /login /logout /health /api/whoami /slow?ms= /bytes?n= /upload /ws\n";
 
 struct Options {

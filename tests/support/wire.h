@@ -42,7 +42,7 @@ enum class End : std::uint8_t {
 std::string_view name_of(End end);
 
 /// The tests' own strict, blocking reader of HTTP/1 messages on a connection. It shares no code with the proxy on
-/// purpose: a mistake there must not hide itself here.
+/// purpose: an error there must not hide itself here.
 class Wire {
  public:
   Wire() = default;

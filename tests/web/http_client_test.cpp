@@ -161,7 +161,7 @@ TEST_CASE("a kept connection found closed is replaced within the request, a fres
   REQUIRE(outcome);
   REQUIRE(outcome->error);
   CHECK(outcome->error->code == base::ErrorCode::Closed);
-  CHECK(outcome->error->text == "the connection ended before an answer");
+  CHECK(outcome->error->text == "the connection ended before a response");
   CHECK(f.server.dials() == 3);
 }
 
@@ -180,13 +180,13 @@ TEST_CASE("how a request fails, and what is said of it") {
          p.sends("HTTP/1.1 2");
          p.closes();
        },
-       ErrorCode::Closed, "the answer was cut short", 0},
+       ErrorCode::Closed, "the response was cut short", 0},
       {"reset within the body",
        [](tests::FakePeer p) {
          p.sends("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\no");
          p.resets();
        },
-       ErrorCode::Reset, "the answer was cut short", 200},
+       ErrorCode::Reset, "the response was cut short", 200},
       {"not HTTP", [](tests::FakePeer p) { p.sends("SSH-2.0-OpenSSH_9.2\r\n\r\n"); }, ErrorCode::Malformed, nullptr, 0},
       {"a bad chunk",
        [](tests::FakePeer p) { p.sends("HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"); },
@@ -211,7 +211,7 @@ TEST_CASE("how a request fails, and what is said of it") {
 
 TEST_CASE("one deadline for all of it") {
   Fixture f;
-  const char* text = "no whole answer within 1s";
+  const char* text = "no complete response within 1s";
   SUBCASE("the connect hangs") {
     f.server.hangs();
     text = "no connection within 1s";
@@ -239,7 +239,7 @@ TEST_CASE("the time may have begun before the request") {
   CHECK(f.handler.outcomes.empty());
   f.loop.advance(1ms);
   REQUIRE(f.handler.outcomes.size() == 1);
-  CHECK(f.handler.outcomes[0].error->text == "no whole answer within 1s");
+  CHECK(f.handler.outcomes[0].error->text == "no complete response within 1s");
 }
 
 TEST_CASE("the handler may ask again at once, or give up") {

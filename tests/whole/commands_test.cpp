@@ -210,7 +210,7 @@ TEST_CASE("holdfastctl passwd and token print what goes into the file, and that 
   Proxy with_token(config);
   const Finished without = ctl(with_token, {"maint", "app/a"});
   CHECK(without.code == 1);
-  CHECK(has(without.err, " answered 40"));
+  CHECK(has(without.err, " returned 40"));
   auto options = ctl_options(with_token, {"maint", "app/a"});
   options.environment.push_back("HOLDFAST_TOKEN=" + token);
   CHECK(run_to_end(options).code == 0);
@@ -239,7 +239,7 @@ TEST_CASE("holdfastctl: help and version are 0, wrong use is 2, nobody there is 
       {{"sessions", "move", "x"}, 2, "expected: sessions move ID POOL/BACKEND"},
       {{"roll", "app"}, 2, "--each is required"},
       {{"roll", "--each", "true"}, 2, "pool is required"},
-      {{"roll", "app/a", "--each", "true"}, 2, "\"app/a\" is no pool"},
+      {{"roll", "app/a", "--each", "true"}, 2, "\"app/a\" is not a pool name"},
       {{"roll", "app", "--each", ""}, 2, "--each"},
       {{"roll", "app", "--each", "true", "--deadline", "never"}, 2, "--deadline \"never\""},
       {{"roll", "app", "--each", "true", "--up-timeout", "0s"}, 2, "--up-timeout \"0s\""},

@@ -162,7 +162,7 @@ TEST_CASE("at the deadline the rest moves, without an error; what lasts goes las
   Load load({.proxies = {&proxy}, .users = 60});
   REQUIRE(load.goes_on_for(100));
   const auto waiting = start_ctl(proxy, {"drain", "app/a", "--deadline", "2s", "--wait"});
-  REQUIRE(waiting->wait_for_line("2 of them lasting; deadline "));
+  REQUIRE(waiting->wait_for_line("2 of them long-lived; deadline "));
   CHECK(peer_has_gone(tunnel.wire().socket()) == false);
   REQUIRE(proxy.process().wait_for_line(" drain_moved "));
   CHECK(tunnel.wait_for_end() == End::Nothing);
@@ -276,7 +276,7 @@ TEST_CASE("a wait ends with 1 when the drain is taken back, or the proxy does no
   REQUIRE(waiting->wait_for_line("1 session left"));
   REQUIRE(ctl(proxy, {"ready", "app/a"}).code == 0);
   CHECK(waiting->wait() == 1);
-  CHECK(waiting->err().find("app/a is ready again: somebody said so") != std::string::npos);
+  CHECK(waiting->err().find("app/a was set to ready meanwhile") != std::string::npos);
   const Finished unknown = ctl(proxy, {"drain", "app/x", "--wait"});
   CHECK(unknown.code == 1);
   CHECK(unknown.err.find("no backend of that name in pool app; there are: a, b") != std::string::npos);

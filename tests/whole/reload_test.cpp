@@ -97,7 +97,7 @@ TEST_CASE("a bad file changes nothing and says what is wrong") {
   CHECK(refused.body.find("backends") != std::string::npos);
   proxy.process().signal(SIGHUP);
   REQUIRE(proxy.process().wait_for_line(" reload_failed "));
-  CHECK(proxy.process().wait_for_line("did you mean"));  // the second mistake: a line of its own
+  CHECK(proxy.process().wait_for_line("did you mean"));  // the second error: a line of its own
   HttpClient client = proxy.client();
   for (const auto& user : home) CHECK(ask(client, user.first) == user.second);
   CHECK(proxy.stop() == 0);

@@ -137,7 +137,7 @@ TEST_CASE("a command that fails on the second: it stops there, says so, and leav
   CHECK(roll->wait() == 1);
   INFO(roll->err());
   CHECK(roll->err().find("stopped at app/b (2 of 3): the command ended with code 7; app/b stays in maintenance; left "
-                         "alone: app/c; to go on: --from b") != std::string::npos);
+                         "alone: app/c; to continue: --from b") != std::string::npos);
   CHECK(proxy.backend("a").value("state", "") == "UP");
   CHECK(proxy.backend("b").value("state", "") == "MAINT");
   CHECK(proxy.backend("c").value("state", "") == "UP");
@@ -170,7 +170,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
     const Finished refused = ctl(*proxy, roll_words(command));
     CHECK(refused.code == 1);
     CHECK(refused.err.find(" rolls through app since ") != std::string::npos);
-    CHECK(refused.err.find("one at a time") != std::string::npos);
+    CHECK(refused.err.find("one roll at a time") != std::string::npos);
   }
   const auto order = serve(command, *roll, fleet, {&pair.one, &pair.two});
   CHECK(roll->wait(Deadline{60s}) == 0);
@@ -184,7 +184,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
   CHECK(next->wait_for_line("app/a (1 of 3)"));
   next->signal(SIGINT);
   CHECK(next->wait() == 1);
-  CHECK(next->err().find("interrupted; app/a stays drained; left alone: app/b, app/c") != std::string::npos);
+  CHECK(next->err().find("interrupted; app/a stays drained; not touched: app/b, app/c") != std::string::npos);
 }
 
 TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely backend") {
@@ -195,7 +195,8 @@ TEST_CASE("what is not begun: another backend is out, an unknown pool, a lonely 
   REQUIRE(ctl(proxy, {"maint", "app/b"}).code == 0);
   const Finished out = ctl(proxy, roll_words(command));
   CHECK(out.code == 1);
-  CHECK(out.err.find("app/b is MAINT, and one at a time is out; app/a was left alone") != std::string::npos);
+  CHECK(out.err.find("app/b is MAINT, and only one backend may be out at a time; app/a was not touched") !=
+        std::string::npos);
   CHECK(proxy.backend("a").value("state", "") == "UP");
   CHECK(ctl(proxy, {"roll", "shop", "--each", "true"}).code == 1);
   const Finished from = ctl(proxy, {"roll", "app", "--each", "true", "--from", "x"});
@@ -221,6 +222,6 @@ TEST_CASE("a backend that does not come up again stops the roll") {
   command.respond(0);
   CHECK(roll->wait() == 1);
   INFO(roll->err());
-  CHECK(roll->err().find("app/a is not well within 1s; app/a stays in maintenance; left alone: app/b") !=
+  CHECK(roll->err().find("app/a has not passed its probes within 1s; app/a stays in maintenance; not touched: app/b") !=
         std::string::npos);
 }

@@ -43,7 +43,7 @@ TEST_CASE("-V and -h answer on stdout; what is no option is a usage error") {
   CHECK(has(odd.err, "no-such-option"));
 }
 
-TEST_CASE("-t tells good files from bad ones, with all mistakes at once") {
+TEST_CASE("-t tells good files from bad ones, with all errors at once") {
   const TempDir dir;
   const std::string state = "[server]\nstate_dir = \"" + dir.path().string() + "\"\n";
   CHECK(run_holdfast({"-t", "-c", dir.write("good.toml", state + small_file("127.0.0.1:0")).string()}).code == 0);

@@ -300,7 +300,7 @@ TEST_CASE("an upgrade that fails leaves the old process serving, and says why in
   };
   const Fd taken = listen_on(0);
   const Row rows[] = {
-      {"a mistake in the file", [&] { proxy.write_config(good + "[pools.app.prob]\npath = \"/\"\n"); }, "prob"},
+      {"an error in the file", [&] { proxy.write_config(good + "[pools.app.prob]\npath = \"/\"\n"); }, "prob"},
       {"no file", [&] { std::filesystem::remove(proxy.config_path()); }, "cannot read"},
       {"an address that is taken",
        [&] {

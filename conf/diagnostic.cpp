@@ -1,4 +1,4 @@
-#include "conf/mistake.h"
+#include "conf/diagnostic.h"
 
 #include <fmt/format.h>
 
