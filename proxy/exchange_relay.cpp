@@ -152,15 +152,15 @@ inline void Exchange::on_response_head() {
   response_.status = context_.scratch.response_head.status;
   dispatch_.on_responded(response_.status);
   dispatch_.learn_from(context_.scratch.response_head);
-  if (!dispatch_.placement().is_ending()) return send_response_head();
-  // The response ends a session: who has it must not find the session alive anywhere.
-  request_.enter(Event::Ending);
+  if (!dispatch_.placement().is_publishing()) return send_response_head();
+  // The response ends a session or begins one: who has it must find that to be so everywhere.
+  request_.enter(Event::Publishing);
   dispatch_.side().hold();
 }
 
-void Exchange::on_ends_known() {
+void Exchange::on_published() {
   ClientSide& client = *request_.client;
-  if (dispatch_.placement().ended() && request_.state == State::Holding) {
+  if (dispatch_.placement().published() && request_.state == State::Holding) {
     dispatch_.side().read_head();
     send_response_head();
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sessions/order.h"
+
 namespace holdfast::proxy {
 
 namespace {
@@ -29,6 +31,16 @@ bool is_of_another_pool(const Placement::Tools& tools, const conf::Pool& pool, c
 base::Duration accepted_age(const Snapshot& snapshot, const conf::Pool& pool) {
   const base::Duration idle = snapshot.settings->sessions.idle_timeout;
   return snapshot.limits[conf::index(pool.id)] ? idle : idle * 3 / 2;
+}
+
+bool is_in_time(const Placement::Tools& tools, const conf::Pool& pool, const sessions::Ticket& ticket) {
+  const base::Duration age = base::wall_now() - ticket.issued;
+  return age <= accepted_age(tools.snapshot, pool) && age >= -kClockSkew;
+}
+
+/// It says where to go in this pool, now.
+bool counts(const Placement::Tools& tools, const conf::Pool& pool, const sessions::Ticket& ticket) {
+  return is_in_time(tools, pool, ticket) && !is_of_another_pool(tools, pool, ticket);
 }
 
 }  // namespace
@@ -81,6 +93,13 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   shown_ = key_.low;
   word_ = Stickiness::Kept;
   if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
+    if (shown->claimed > found->binding.generation) {  // read unopened: whether it is true costs a MAC
+      const auto ticket = sessions::open(cookie, tools.keyring);
+      if (ticket && counts(tools, pool, *ticket)) {
+        cookie_ = Cookie::Give;
+        return bind(tools, pool, {ticket->backend, ticket->generation});
+      }
+    }
     if (found->cookie_issued != base::Instant{}) {
       cookie_ = tools.now - found->cookie_issued > refresh_after(tools.snapshot) ? Cookie::Give : Cookie::Good;
     } else if (const auto ticket = sessions::open(cookie, tools.keyring);
@@ -92,8 +111,7 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   // The map has forgotten it, or never knew: the cookie itself says where to go, if it is ours.
   const auto ticket = sessions::open(cookie, tools.keyring);
   if (!ticket) return fresh(tools, pool, Stickiness::Forged);
-  const base::Duration age = base::wall_now() - ticket->issued;
-  if (age > accepted_age(tools.snapshot, pool) || age < -kClockSkew) return fresh(tools, pool, Stickiness::Expired);
+  if (!is_in_time(tools, pool, *ticket)) return fresh(tools, pool, Stickiness::Expired);
   // One host may route to several pools: the first one's cookie names the user in all of them, but says where to go in
   // its own only.
   if (is_of_another_pool(tools, pool, *ticket)) return by_key(tools, pool, Stickiness::New);
@@ -214,7 +232,7 @@ Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, co
 Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds) {
   reservation_.reset();
   has_session_ = true;
-  is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
+  is_unserved_ = holds.is_ours && holds.generation == sessions::kFirstGuess;
   binding_ = holds.binding();
   if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
   const auto bound = tools.snapshot.backend_of(pool, binding_.backend);
@@ -289,26 +307,27 @@ std::string Placement::cookie_to_give(const Tools& tools) {
 void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view name,
                       std::string_view value) {
   const sessions::Key key = tools.keyring.session_key(pool.name, value);
-  if (has_session_ && key == key_) return;
-  if (has_session_ && is_unserved_ && name == shown_by_) {
+  const bool is_this = has_session_ && key == key_;
+  if (is_this && !sessions::is_guess(binding_.generation)) return;
+  if (has_session_ && !is_this && is_unserved_ && name == shown_by_) {
     // An id of long ago, which the app has not known either: nobody will show it again, and nobody waits for its end.
     const auto question = tools.store.end(pool.name, key_, tools.now, sessions::Ending::Forget, tools.handler);
     has_session_ = false;
   }
-  tools.store.begin(pool.name, key, tools.snapshot.tag_of(served_by), tools.now);
+  await(tools.store.learn(pool.name, key, tools.snapshot.tag_of(served_by), sessions::Store::Wait::Yes, tools.now,
+                          tools.handler));
   reservation_.reset();
   word_ = Stickiness::Learned;
 }
 
 void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name,
                              std::string_view value) {
-  using sessions::Ending;
   if (has_session_ && name == shown_by_) {
-    end(tools, pool, key_, Ending::Forget);
+    end(tools, pool, key_);
     has_session_ = false;
   }
   if (value.empty()) return;
-  end(tools, pool, tools.keyring.session_key(pool.name, value), Ending::Forget);
+  end(tools, pool, tools.keyring.session_key(pool.name, value));
 }
 
 void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
@@ -317,20 +336,23 @@ void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
 
 void Placement::end(const Tools& tools, const conf::Pool& pool) {
   if (!has_session_) return;
-  end(tools, pool, key_, sessions::Ending::Mark);
+  end(tools, pool, key_);
   cookie_ = Cookie::NotOurs;  // no cookie for what is over
 }
 
-void Placement::end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending) {
-  auto question = tools.store.end(pool.name, key, tools.now, ending, tools.handler);
-  if (!question) return;
-  ends_.push_back(std::move(question));
-  ++ends_open_;
+void Placement::end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key) {
+  await(tools.store.end(pool.name, key, tools.now, sessions::Ending::Mark, tools.handler));
 }
 
-bool Placement::ended() {
-  if (ends_open_ == 0 || --ends_open_ > 0) return false;
-  ends_.clear();
+void Placement::await(std::unique_ptr<sessions::Question> question) {
+  if (!question) return;
+  publishing_.push_back(std::move(question));
+  ++publishing_open_;
+}
+
+bool Placement::published() {
+  if (publishing_open_ == 0 || --publishing_open_ > 0) return false;
+  publishing_.clear();
   return true;
 }
 

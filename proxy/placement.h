@@ -55,8 +55,8 @@ class Placement {
   /// Waits no more: the response never comes.
   void stop_waiting() {
     question_.reset();
-    ends_.clear();
-    ends_open_ = 0;
+    publishing_.clear();
+    publishing_open_ = 0;
   }
 
   Stickiness word() const { return word_; }
@@ -80,10 +80,10 @@ class Placement {
   const sessions::Key& key() const { return key_; }
   /// The low half of the key of the session that the request has shown, whatever has become of it; 0: none.
   std::uint64_t shown() const { return shown_; }
-  /// Ends are under way that other proxies may not know of yet: the response waits for them.
-  bool is_ending() const { return ends_open_ > 0; }
+  /// Ends and new sessions are under way that other proxies may not know of yet: the response waits for them.
+  bool is_publishing() const { return publishing_open_ > 0; }
   /// One of them is over; true: all are.
-  bool ended();
+  bool published();
 
  private:
   using Choice = std::optional<conf::BackendId>;
@@ -104,7 +104,8 @@ class Placement {
   Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried, Choice wish = {});
   Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
   Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds, Tried tried);
-  void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending);
+  void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key);
+  void await(std::unique_ptr<sessions::Question> question);
   std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
 
@@ -131,8 +132,8 @@ class Placement {
   std::unique_ptr<sessions::Reservation> reservation_;  // in a pool with limits, until the session is in the map
   std::vector<conf::BackendId> full_;                   // have no place
   std::unique_ptr<sessions::Question> question_;
-  std::vector<std::unique_ptr<sessions::Question>> ends_;
-  std::size_t ends_open_ = 0;
+  std::vector<std::unique_ptr<sessions::Question>> publishing_;
+  std::size_t publishing_open_ = 0;
 };
 
 }  // namespace holdfast::proxy

@@ -23,8 +23,8 @@ constexpr std::size_t kIssuedAt = kGenerationAt + 4;
 constexpr std::size_t kMacAt = kIssuedAt + 4;
 constexpr std::size_t kSize = kMacAt + 16;
 constexpr std::size_t kTextSize = (kSize * 4 + 2) / 3;
-// What is looked at to know the id: bytes up to its end, in whole groups of four characters.
-constexpr std::size_t kPeeked = 18;
+// What is looked at to know the claim: bytes up to the generation's end, in whole groups of four characters.
+constexpr std::size_t kPeeked = 30;
 constexpr std::size_t kPeekedText = kPeeked / 3 * 4;
 constexpr std::string_view kLabel = "holdfast ticket";  // the MAC of a ticket is never that of anything else
 
@@ -70,15 +70,16 @@ std::string seal(const Ticket& ticket, const Keyring& keyring) {
   return base::to_base64url(bytes);
 }
 
-std::optional<SessionId> peek_id(std::string_view cookie) {
+std::optional<Claim> peek(std::string_view cookie) {
   std::array<std::uint8_t, kPeeked> bytes{};
   if (cookie.size() != kTextSize || !base::from_base64url(cookie.substr(0, kPeekedText), bytes) ||
       bytes[0] != kVersion) {
     return std::nullopt;
   }
-  SessionId id;
-  std::copy_n(bytes.begin() + kIdAt, id.size(), id.begin());
-  return id;
+  Claim claim;
+  std::copy_n(bytes.begin() + kIdAt, claim.id.size(), claim.id.begin());
+  claim.generation = Generation{static_cast<std::uint32_t>(get(&bytes[kGenerationAt], 4))};
+  return claim;
 }
 
 const LastCookie::Session* LastCookie::read(std::string_view cookie, const conf::Pool& pool, const Keyring& keyring) {
@@ -86,11 +87,12 @@ const LastCookie::Session* LastCookie::read(std::string_view cookie, const conf:
   const bool is_first = read_[0] == '\0';
   const bool is_same = cookie.size() == kTextSize && std::memcmp(cookie.data(), read_.data(), kRead) == 0;
   if (is_same && !is_first && pool_ == pool.id) return &session_;
-  const auto id = peek_id(cookie);
-  if (!id) return nullptr;
+  const auto claim = peek(cookie);
+  if (!claim) return nullptr;
   std::copy_n(cookie.begin(), kRead, read_.begin());
   pool_ = pool.id;
-  session_ = {*id, keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(*id))};
+  session_ = {claim->id, claim->generation,
+              keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(claim->id))};
   return &session_;
 }
 

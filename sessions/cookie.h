@@ -28,10 +28,15 @@ struct Ticket {
 /// The MAC (keyed, over all before it and the pool-independent label) is made with the keyring's secret.
 std::string seal(const Ticket& ticket, const Keyring& keyring);
 
-/// The id alone, without looking at the MAC: enough to ask the map, because 128 random bits cannot be guessed.
+/// What a ticket claims, without looking at the MAC. The id is enough to ask the map, because 128 random bits cannot be
+/// guessed.
+struct Claim {
+  SessionId id{};
+  Generation generation = Generation::None;
+};
 /// nullopt when the text has not the form of our cookie, as far as that shows in its length and its first characters.
 /// No allocation, no MAC.
-std::optional<SessionId> peek_id(std::string_view cookie);
+std::optional<Claim> peek(std::string_view cookie);
 
 /// The last cookie of ours that came by a connection: a browser shows the same one with each request, which then costs
 /// a comparison instead of decoding and hashing. Part of the connection.
@@ -39,14 +44,15 @@ class LastCookie {
  public:
   struct Session {
     SessionId id{};
+    Generation claimed = Generation::None;  ///< Whether that is true open() knows.
     Key key;
   };
-  /// What peek_id() says, and the key the map knows that session of `pool` by. Good until the next call; nullptr: it
+  /// What peek() says, and the key the map knows that session of `pool` by. Good until the next call; nullptr: it
   /// has not the form of our cookie.
   const Session* read(std::string_view cookie, const conf::Pool& pool, const Keyring& keyring);
 
  private:
-  static constexpr std::size_t kRead = 24;  // characters; what follows is not for peek_id
+  static constexpr std::size_t kRead = 40;  // characters; what follows is not for peek()
 
   std::array<char, kRead> read_{};  // not of our form: none yet
   conf::PoolId pool_{};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sessions/memory_store.h"
+#include "sessions/order.h"
 #include "sessions/store.h"
 
 namespace holdfast::tests {
@@ -38,7 +39,12 @@ class LaterStore final : public sessions::Store {
   }
   sessions::BindResult begin(std::string_view, const sessions::Key& key, sessions::BackendTag to,
                              base::Instant now) override {
-    return memory.bind(key, {to, sessions::Generation::None}, now);
+    return memory.bind(key, {to, sessions::kFirstKnown}, now);
+  }
+  std::unique_ptr<sessions::Question> learn(std::string_view, const sessions::Key& key, sessions::BackendTag to,
+                                            Wait wait, base::Instant now, sessions::StoreHandler& handler) override {
+    memory.learn(key, to, now);
+    return wait == Wait::Yes && publishes_late ? std::move(ask(handler, nullptr).later) : nullptr;
   }
   sessions::Asked move(std::string_view, const sessions::Key& key, const sessions::Binding& seen,
                        sessions::BackendTag to, base::Instant now, sessions::StoreHandler& handler) override {
@@ -48,7 +54,7 @@ class LaterStore final : public sessions::Store {
   std::unique_ptr<sessions::Question> end(std::string_view, const sessions::Key& key, base::Instant now,
                                           sessions::Ending ending, sessions::StoreHandler& handler) override {
     if (ending == sessions::Ending::Mark) {
-      memory.mark_ended(key, now);
+      memory.mark_ended(key, {}, now);
     } else {
       memory.end(key);
     }
@@ -66,7 +72,7 @@ class LaterStore final : public sessions::Store {
       } else if (question->decide) {
         question->handler.on_binding(question->decide());
       } else {
-        question->handler.on_ended();
+        question->handler.on_published();
       }
       return true;
     }
@@ -78,6 +84,7 @@ class LaterStore final : public sessions::Store {
   }
 
   bool invalidates = false;
+  bool publishes_late = false;  ///< What is learned, too.
 
  private:
   struct Pending {
