@@ -69,6 +69,7 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   bool pass_interim();
   void on_response_head();
   void begin_response();
+  void append_ticket(std::string& line);
   void send_response_head();
   void relay_response();
   bool pass_on(const BackendSide::BodyRead& got);

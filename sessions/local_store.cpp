@@ -56,17 +56,17 @@ BindResult LocalStore::begin(std::string_view, const Key& key, BackendTag to, ba
   return {{to, kFirstKnown}, true};
 }
 
-std::unique_ptr<Question> LocalStore::learn(std::string_view, const Key& key, BackendTag to, Wait wait,
-                                            base::Instant now, StoreHandler& handler) {
+Asked LocalStore::learn(std::string_view, const Key& key, BackendTag to, Wait wait, base::Instant now,
+                        StoreHandler& handler) {
   const SessionChange change{.kind = SessionChange::Kind::Learn, .key = key, .known = {}, .to = to};
-  if (!pass_) {
-    apply(memory_, change, now);
-  } else if (wait == Wait::Yes) {
-    return ask(change, handler);
+  if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
+  Asked learned{.now = {{to, kFirstKnown}, true}, .later = nullptr};
+  if (wait == Wait::Yes) {
+    learned.later = ask(change, handler);
   } else {
     pass_on(change);
   }
-  return nullptr;
+  return learned;
 }
 
 Asked LocalStore::move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now,

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "sessions/redis_text.h"
+#include "sessions/id_text.h"
 
 namespace holdfast::sessions {
 

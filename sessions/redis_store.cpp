@@ -131,21 +131,21 @@ BindResult RedisStore::begin(std::string_view pool, const Key& key, BackendTag t
   return holds;
 }
 
-std::unique_ptr<Question> RedisStore::learn(std::string_view pool, const Key& key, BackendTag to, Wait wait,
-                                            base::Instant now, StoreHandler& handler) {
+Asked RedisStore::learn(std::string_view pool, const Key& key, BackendTag to, Wait wait, base::Instant now,
+                        StoreHandler& handler) {
   const auto found = copies_.find(key, now);
   const bool is_known =
       found && found->is_sure && found->binding.backend != BackendTag::Ended && !is_guess(found->binding.generation);
-  if (is_known) return nullptr;
-  copies_.learn(key, to, now);
+  if (is_known) return {.now = {found->binding, false}, .later = nullptr};
+  Asked learned{.now = copies_.learn(key, to, now), .later = nullptr};
   if (!scripts_.is_up()) {
     copies_.invalidate(key);
   } else if (wait == Wait::Yes) {
-    return learned_.publish(pool, key, to, handler);
+    learned.later = learned_.publish(pool, key, to, handler);
   } else {
     learned_.publish(pool, key, to);
   }
-  return nullptr;
+  return learned;
 }
 
 Asked RedisStore::move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,

@@ -85,10 +85,11 @@ class Store {
   virtual BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
 
   /// The app, at `to`, has set this id: known from now on, against guesses and after an end; what is known already
-  /// stays. Wait::Yes: nullptr, or what the handler is told of when any proxy would find it.
+  /// stays. `now` says what holds here. With Wait::Yes the handler is told (on_published) when any proxy
+  /// would find it, unless that is so at once.
   enum class Wait : std::uint8_t { No, Yes };
-  virtual std::unique_ptr<Question> learn(std::string_view pool, const Key& key, BackendTag to, Wait wait,
-                                          base::Instant now, StoreHandler& handler) = 0;
+  virtual Asked learn(std::string_view pool, const Key& key, BackendTag to, Wait wait, base::Instant now,
+                      StoreHandler& handler) = 0;
 
   /// Compare-and-set: if the session is still at `seen`, it moves to `to` with the next generation; the response is
   /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with

@@ -41,10 +41,11 @@ class LaterStore final : public sessions::Store {
                              base::Instant now) override {
     return memory.bind(key, {to, sessions::kFirstKnown}, now);
   }
-  std::unique_ptr<sessions::Question> learn(std::string_view, const sessions::Key& key, sessions::BackendTag to,
-                                            Wait wait, base::Instant now, sessions::StoreHandler& handler) override {
-    memory.learn(key, to, now);
-    return wait == Wait::Yes && publishes_late ? std::move(ask(handler, nullptr).later) : nullptr;
+  sessions::Asked learn(std::string_view, const sessions::Key& key, sessions::BackendTag to, Wait wait,
+                        base::Instant now, sessions::StoreHandler& handler) override {
+    sessions::Asked learned{.now = memory.learn(key, to, now), .later = nullptr};
+    if (wait == Wait::Yes && publishes_late) learned.later = std::move(ask(handler, nullptr).later);
+    return learned;
   }
   sessions::Asked move(std::string_view, const sessions::Key& key, const sessions::Binding& seen,
                        sessions::BackendTag to, base::Instant now, sessions::StoreHandler& handler) override {
