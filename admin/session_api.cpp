@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "sessions/order.h"
 #include "sessions/redis_text.h"
 
 namespace holdfast::admin {
@@ -96,7 +97,7 @@ Json session_json(const Listed& session, const Directory& directory, const sessi
               {"backend", backend != nullptr ? backend->name : ""},
               {"since", base::timestamp_text(session.created)},
               {"last_seen", base::timestamp_text(session.last_used)},
-              {"moves", static_cast<std::uint32_t>(session.binding.generation) - 1}};
+              {"moves", sessions::moves_of(session.binding.generation)}};
   if (const auto move = moves.last(session.key)) {
     const Backend* from = directory.find(move->from);
     out["last_move"] = {

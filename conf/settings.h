@@ -166,6 +166,7 @@ struct Sticky {
   std::vector<std::string> names;    ///< Of the app's cookies or of headers, in order of preference.
   std::vector<std::string> headers;  ///< With AppCookie: what clients without a cookie are known by.
   std::string cookie = "holdfast";
+  bool companion = true;  ///< With AppCookie and Header: a ticket of ours beside what the app's client holds.
   SameSite same_site = SameSite::Lax;
   FailoverMode failover = FailoverMode::Move;
   bool operator==(const Sticky&) const = default;

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kStickyNamesMax = 16;  ///< Each is looked for in every request.
 
 bool has_names(const Sticky& s) { return s.mode == StickyMode::AppCookie || s.mode == StickyMode::Header; }
-bool has_cookie(const Sticky& s) { return s.mode == StickyMode::Cookie || s.mode == StickyMode::AppCookie; }
+bool has_own_cookie(const Sticky& s) { return s.mode == StickyMode::Cookie || has_names(s); }
 bool is_app_cookie(const Sticky& s) { return s.mode == StickyMode::AppCookie; }
 bool is_sticky(const Sticky& s) { return s.mode != StickyMode::None; }
 constexpr std::uint64_t kSessionsMax = 100'000'000;
@@ -229,9 +229,11 @@ const Table<Sticky>& sticky_table() {
        return name;
      }).only(is_app_cookie, "mode", "mode = \"app_cookie\"");
     t.text("cookie", "cookie name", &Sticky::cookie, parse_token)
-        .only(has_cookie, "mode", "mode = \"cookie\" or \"app_cookie\"");
+        .only(has_own_cookie, "mode", "mode = \"cookie\", \"app_cookie\" or \"header\"");
+    t.boolean("companion", &Sticky::companion)
+        .only(has_names, "mode", "mode = \"app_cookie\" or \"header\"");
     t.choice("same_site", &Sticky::same_site, kSameSiteNames)
-        .only(has_cookie, "mode", "mode = \"cookie\" or \"app_cookie\"");
+        .only(has_own_cookie, "mode", "mode = \"cookie\", \"app_cookie\" or \"header\"");
     t.choice("failover", &Sticky::failover, kFailoverNames).only(is_sticky, "mode", "a mode other than \"none\"");
     t.prepare = prepare_sticky;
     t.check = check_sticky;

@@ -119,6 +119,19 @@ bool OtherCookies::next(std::string_view& piece) {
   return false;
 }
 
+CookieStyle parse_cookie_style(std::string_view field) {
+  CookieStyle style;
+  bool more = false;
+  take_piece(field, more);
+  while (more) {
+    const Pair attribute = split_pair(take_piece(field, more));
+    if (base::iequals(attribute.name, "samesite")) style.same_site = attribute.value;
+    style.is_secure = style.is_secure || base::iequals(attribute.name, "secure");
+    style.is_partitioned = style.is_partitioned || base::iequals(attribute.name, "partitioned");
+  }
+  return style;
+}
+
 std::optional<SetCookie> parse_set_cookie(std::string_view field, long long now_unix) {
   bool more = false;
   const Pair pair = split_pair(take_piece(field, more));

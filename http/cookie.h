@@ -50,6 +50,14 @@ struct SetCookie {
   bool expires_now = false;  ///< Max-Age <= 0, an Expires in the past, or an empty value with either: the app ends it.
 };
 
+/// How a cookie may be sent, as its attributes say (RFC 6265bis).
+struct CookieStyle {
+  std::string_view same_site = {};  ///< As written; empty: not said.
+  bool is_secure = false;
+  bool is_partitioned = false;
+};
+CookieStyle parse_cookie_style(std::string_view field);
+
 /// nullopt when there is no name. `now_unix` (seconds) judges Expires; Max-Age wins over it.
 std::optional<SetCookie> parse_set_cookie(std::string_view field, long long now_unix);
 

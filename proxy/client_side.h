@@ -49,7 +49,7 @@ struct RequestPiece {
 
 /// What the proxy adds to the head of a backend's response.
 struct OurFields {
-  std::string_view set_cookie_line = {};  ///< Made by append_own_cookie. Empty: none.
+  std::string_view set_cookie_line = {};  ///< Made by append_ticket_cookie. Empty: none.
   std::string_view own_cookie = {};       ///< Its name: an app that sets it would break its own stickiness.
 };
 

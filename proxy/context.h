@@ -4,6 +4,7 @@
 #include <atomic>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,7 @@
 #include "proxy/balance.h"
 #include "proxy/concurrency_limits.h"
 #include "proxy/counters.h"
+#include "proxy/identity.h"
 #include "proxy/load.h"
 #include "proxy/quarantine.h"
 #include "proxy/retry.h"
@@ -89,6 +91,11 @@ struct Context {
   ~Context();
 
   const conf::Settings& settings() const { return *snapshot->settings; }
+  /// What the app's session cookie looks like, as last seen; nothing yet: nullopt.
+  std::optional<TicketStyle>& ticket_style_of(conf::PoolId id) {
+    if (ticket_styles.size() <= conf::index(id)) ticket_styles.resize(conf::index(id) + 1);
+    return ticket_styles[conf::index(id)];
+  }
   base::Instant now() const { return scheduler.now(); }
   void set_view(std::shared_ptr<const health::View> v);
   /// After a reload: for all requests that come from now on. `v` knows of all backends in it.
@@ -111,8 +118,9 @@ struct Context {
   Counters counters;
   base::Random random;
   SeenKinds kinds;
-  bool is_draining = false;  // no further request
-  bool is_leaving = false;   // another process takes new connections: the next response of each client is its last
+  std::vector<std::optional<TicketStyle>> ticket_styles;  // by PoolId; see ticket_style_of()
+  bool is_draining = false;                               // no further request
+  bool is_leaving = false;  // another process takes new connections: the next response of each client is its last
 
   Scratch scratch;
   std::unordered_map<TicketId, Attempt*> waiting;  // at a limit

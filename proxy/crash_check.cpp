@@ -28,8 +28,8 @@ ClientTag CrashCheck::tag_of(const conf::Pool& pool, const Identity& who) const 
   const sessions::Keyring& keyring = context_.shared.keyring;
   if (who.kind == Identity::Kind::OwnCookie) {
     // Not opened: whoever knows another's id could do worse than ask in their name.
-    if (const auto id = sessions::peek_id(who.held)) {
-      return ClientTag{keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(*id)).low};
+    if (const auto claim = sessions::peek(who.held)) {
+      return ClientTag{keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(claim->id)).low};
     }
   } else if (who.kind != Identity::Kind::None) {
     return ClientTag{keyring.session_key(pool.name, who.held).low};

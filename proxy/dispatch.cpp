@@ -91,7 +91,12 @@ void Dispatch::place(const http::RequestHead& head, const ForwardContext& forwar
     }
   }
   context_.budgets[conf::index(request_.route->pool)].on_request(request_.times.started);
-  on_placed(placement_->first(tools(), *request_.pool, who, hash_of(origin.bytes)));
+  const std::string& ticket_name = request_.known().ticket_names[conf::index(request_.route->pool)];
+  if (request_.pool->sticky.mode == conf::StickyMode::Cookie || ticket_name.empty()) {
+    return on_placed(placement_->first(tools(), *request_.pool, who, hash_of(origin.bytes)));
+  }
+  const ShownTickets shown = shown_tickets(head, ticket_name);
+  on_placed(placement_->first(tools(), *request_.pool, who, hash_of(origin.bytes), &shown));
 }
 
 /// The map has responded: the choice goes on.
@@ -237,6 +242,7 @@ void Dispatch::learn_from(const http::ResponseHead& head) {
     const long long now = std::chrono::duration_cast<std::chrono::seconds>(base::wall_now().time_since_epoch()).count();
     learn(pool.sticky, head, now, [&](const AppSession& session) {
       if (session.event == AppSession::Event::Set) {
+        context_.ticket_style_of(pool.id) = TicketStyle::like(http::parse_cookie_style(session.field));
         placement_->learn(tools(), pool, *attempt_.backend(), session.name, session.value);
       } else {
         placement_->ended_by_app(tools(), pool, session.name, session.value);

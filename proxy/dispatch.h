@@ -29,7 +29,7 @@ class DispatchOwner {
   /// The backend hangs in the middle of its response.
   virtual void on_hung_response() = 0;
   /// An end that the response waited for is known everywhere.
-  virtual void on_ends_known() = 0;
+  virtual void on_published() = 0;
 };
 
 /// Gets one request to a backend that responds: places its session, makes an attempt, judges the attempts that fail,
@@ -99,7 +99,7 @@ class Dispatch final : private AttemptOwner, private sessions::StoreHandler {
   void on_dialled(std::optional<base::ErrorCode> failure) override;
   void on_binding(const sessions::BindResult& holds) override;
   void on_admission(sessions::Admission admission) override;
-  void on_ended() override { owner_.on_ends_known(); }
+  void on_published() override { owner_.on_published(); }
 
   void extend_session();
   void on_placed(std::optional<conf::BackendId> backend);

@@ -49,7 +49,7 @@ inline bool Exchange::admit(const http::RequestHead& head, ForwardContext& forwa
   const conf::Pool* const pool = is_forwarded ? &settings.pool(route->pool) : nullptr;
   request_.route = route;
   request_.pool = pool;
-  if (pool != nullptr && pool->sticky.mode == conf::StickyMode::Cookie) forward.own_cookie = pool->sticky.cookie;
+  if (pool != nullptr) forward.own_cookie = request_.snapshot->ticket_names[conf::index(pool->id)];
   TraceNames names;
   forward.request_id = names.request_id(context_.random);
   if (settings.server.traceparent == conf::Traceparent::Start) forward.traceparent = names.traceparent(context_.random);

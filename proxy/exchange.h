@@ -47,7 +47,7 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   void on_connected() override;
   void reply_error(int status, const ErrorDetails& details) override;
   void on_hung_response() override { on_response_cut(base::ErrorCode::Timeout); }
-  void on_ends_known() override;
+  void on_published() override;
   void on_readable() override;
   void on_writable() override;
   void on_due();
@@ -70,6 +70,7 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   bool pass_interim();
   void on_response_head();
   void begin_response();
+  void append_ticket(std::string& line);
   void send_response_head();
   void relay_response();
   bool pass_on(const BackendSide::BodyRead& got);

@@ -152,15 +152,15 @@ inline void Exchange::on_response_head() {
   response_.status = context_.scratch.response_head.status;
   dispatch_.on_responded(response_.status);
   dispatch_.learn_from(context_.scratch.response_head);
-  if (!dispatch_.placement().is_ending()) return send_response_head();
-  // The response ends a session: who has it must not find the session alive anywhere.
-  request_.enter(Event::Ending);
+  if (!dispatch_.placement().is_publishing()) return send_response_head();
+  // The response ends a session or begins one: who has it must find that to be so everywhere.
+  request_.enter(Event::Publishing);
   dispatch_.side().hold();
 }
 
-void Exchange::on_ends_known() {
+void Exchange::on_published() {
   ClientSide& client = *request_.client;
-  if (dispatch_.placement().ended() && request_.state == State::Holding) {
+  if (dispatch_.placement().published() && request_.state == State::Holding) {
     dispatch_.side().read_head();
     send_response_head();
   }
@@ -169,17 +169,27 @@ void Exchange::on_ends_known() {
 
 /// Gives the client the response's head, with what we add to it.
 inline void Exchange::begin_response() {
-  const conf::Sticky& sticky = request_.pool->sticky;
+  const conf::Pool& pool = *request_.pool;
+  const std::string& name = request_.known().ticket_names[conf::index(pool.id)];
   std::string cookie_line;
-  if (dispatch_.placement().gives_cookie()) {
-    append_own_cookie(cookie_line, sticky.cookie, dispatch_.placement().cookie_to_give(dispatch_.tools()),
-                      sticky.same_site, request_.flags.is_secure ? Secure::Yes : Secure::No);
-  }
-  request_.client->begin(
-      context_.scratch.response_head,
-      {.set_cookie_line = cookie_line,
-       .own_cookie = sticky.mode == conf::StickyMode::Cookie ? std::string_view(sticky.cookie) : std::string_view()});
+  if (dispatch_.placement().may_have_ticket()) append_ticket(cookie_line);
+  request_.client->begin(context_.scratch.response_head, {.set_cookie_line = cookie_line, .own_cookie = name});
   response_.has_begun = true;
+}
+
+void Exchange::append_ticket(std::string& line) {
+  using Action = Placement::TicketAction;
+  const conf::Pool& pool = *request_.pool;
+  Placement& placement = dispatch_.placement();
+  const Action action = placement.ticket_action(dispatch_.tools(), pool);
+  if (action == Action::None) return;
+  auto style = TicketStyle::own(pool.sticky.same_site, request_.flags.is_secure);
+  if (pool.sticky.mode != conf::StickyMode::Cookie) style = context_.ticket_style_of(pool.id).value_or(style);
+  std::string ticket;
+  if (action == Action::Give) {
+    ticket = placement.ticket_to_give(dispatch_.tools(), pool, *dispatch_.attempt().backend());
+  }
+  append_ticket_cookie(line, request_.known().ticket_names[conf::index(pool.id)], ticket, style);
 }
 
 inline void Exchange::send_response_head() {

@@ -8,7 +8,7 @@
 namespace holdfast::proxy {
 
 enum class State : std::uint8_t { Choosing, Judging, Connecting, Awaiting, Holding, Relaying, Tunnelling, Done };
-enum class Event : std::uint8_t { Chosen, Sent, Redial, Retry, Lost, Ending, Answered, Upgraded, Finished };
+enum class Event : std::uint8_t { Chosen, Sent, Redial, Retry, Lost, Publishing, Answered, Upgraded, Finished };
 struct Step {
   State from;
   Event on;
@@ -16,9 +16,9 @@ struct Step {
 };
 
 // Choosing -> Connecting -> Awaiting ------> Relaying -> Done    Awaiting: the request goes up, no final response yet
-//  ^ ^ ^        ^- Redial -' |  | '- Holding --^          ^      Holding: the response ends a session, and waits until
-//  | | '---- Retry ----------'  '---> Tunnelling ---------'               every proxy knows
-//  | '--- Judging <- Lost ---'                                   Judging: it may have crashed its backend; the control
+//  ^ ^ ^        ^- Redial -' |  | '- Holding --^          ^      Holding: the response ends or begins a session, and
+//  waits until | | '---- Retry ----------'  '---> Tunnelling ---------'               every proxy knows | '--- Judging
+//  <- Lost ---'                                   Judging: it may have crashed its backend; the control
 //  '- Retry --'                                                           loop finds out
 // Every state may also finish early (error page, abort). Redial: the same backend, its kept connection was dead.
 inline constexpr Step kSteps[] = {
@@ -27,7 +27,7 @@ inline constexpr Step kSteps[] = {
     {State::Choosing, Event::Retry, State::Choosing},      {State::Connecting, Event::Retry, State::Choosing},
     {State::Awaiting, Event::Retry, State::Choosing},      {State::Judging, Event::Retry, State::Choosing},
     {State::Connecting, Event::Lost, State::Judging},      {State::Awaiting, Event::Lost, State::Judging},
-    {State::Awaiting, Event::Ending, State::Holding},        {State::Holding, Event::Answered, State::Relaying},
+    {State::Awaiting, Event::Publishing, State::Holding},  {State::Holding, Event::Answered, State::Relaying},
     {State::Awaiting, Event::Answered, State::Relaying},   {State::Awaiting, Event::Upgraded, State::Tunnelling},
 };
 

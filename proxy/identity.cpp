@@ -94,21 +94,56 @@ Identity identify(const conf::Sticky& sticky, const http::RequestHead& head, std
   return {};
 }
 
-void append_own_cookie(std::string& out, std::string_view name, std::string_view value, conf::SameSite same_site,
-                       Secure secure) {
-  out.append("Set-Cookie: ").append(name).append(1, '=').append(value).append("; Path=/; HttpOnly");
-  switch (same_site) {
-    case conf::SameSite::Lax:
-      out.append("; SameSite=Lax");
-      break;
-    case conf::SameSite::Strict:
-      out.append("; SameSite=Strict");
-      break;
-    case conf::SameSite::None:
-      if (secure == Secure::Yes) out.append("; SameSite=None");
-      break;
+ShownTickets shown_tickets(const http::RequestHead& head, std::string_view name) {
+  ShownTickets shown;
+  shown.has_cookies = head.has_cookie;
+  if (!head.has_cookie || name.empty()) return shown;
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::Cookie) continue;
+    std::string_view rest = field.value;
+    while (shown.count < shown.texts.size()) {
+      const auto value = http::find_cookie(rest, name);
+      if (!value) break;
+      shown.texts[shown.count++] = *value;
+      rest.remove_prefix(static_cast<std::size_t>(value->data() + value->size() - rest.data()));
+    }
   }
-  out.append(secure == Secure::Yes ? "; Secure\r\n" : "\r\n");
+  return shown;
+}
+
+TicketStyle TicketStyle::own(conf::SameSite same_site, bool is_secure) {
+  TicketStyle style{.same_site = same_site, .is_secure = is_secure};
+  if (same_site == conf::SameSite::None && !is_secure) style.same_site.reset();
+  return style;
+}
+
+TicketStyle TicketStyle::like(const http::CookieStyle& style) {
+  TicketStyle like{.is_secure = style.is_secure, .is_partitioned = style.is_partitioned};
+  if (base::iequals(style.same_site, "lax")) like.same_site = conf::SameSite::Lax;
+  if (base::iequals(style.same_site, "strict")) like.same_site = conf::SameSite::Strict;
+  if (base::iequals(style.same_site, "none")) like.same_site = conf::SameSite::None;
+  return like;
+}
+
+void append_ticket_cookie(std::string& out, std::string_view name, std::string_view value, const TicketStyle& style) {
+  out.append("Set-Cookie: ").append(name).append(1, '=').append(value).append("; Path=/; HttpOnly");
+  if (value.empty()) out.append("; Max-Age=0");
+  if (style.same_site) {
+    switch (*style.same_site) {
+      case conf::SameSite::Lax:
+        out.append("; SameSite=Lax");
+        break;
+      case conf::SameSite::Strict:
+        out.append("; SameSite=Strict");
+        break;
+      case conf::SameSite::None:
+        out.append("; SameSite=None");
+        break;
+    }
+  }
+  if (style.is_secure) out.append("; Secure");
+  if (style.is_partitioned) out.append("; Partitioned");
+  out.append("\r\n");
 }
 
 }  // namespace holdfast::proxy

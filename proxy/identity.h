@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -82,6 +84,7 @@ struct AppSession {
   Event event = Event::Set;
   std::string_view name = {};   ///< Of the cookie.
   std::string_view value = {};  ///< May be empty with Ended: the session is the one the request showed.
+  std::string_view field = {};  ///< The whole Set-Cookie field's value.
 };
 
 /// Calls `visit(const AppSession&)` for each Set-Cookie of one of the listed app cookies, in the response's order.
@@ -96,18 +99,37 @@ void learn(const conf::Sticky& sticky, const http::ResponseHead& head, long long
     for (const std::string& name : sticky.names) {
       if (cookie->name != name) continue;
       const bool ends = cookie->expires_now || cookie->value.empty();
-      visit(AppSession{ends ? AppSession::Event::Ended : AppSession::Event::Set, cookie->name, cookie->value});
+      visit(AppSession{ends ? AppSession::Event::Ended : AppSession::Event::Set, cookie->name, cookie->value,
+                       field.value});
       break;
     }
   }
 }
 
-/// The Secure attribute of our cookie.
-enum class Secure : std::uint8_t { No, Yes };
+/// The texts under the name of our ticket that a request shows, at most four; a neighbour domain may have set some.
+struct ShownTickets {
+  std::span<const std::string_view> all() const { return std::span(texts).first(count); }
 
-/// Appends a whole Set-Cookie line for our cookie: for every path, hidden from scripts, gone with the browser session
-/// (RFC 6265bis). Browsers refuse SameSite=None without Secure, so on a plain connection that attribute is left out.
-void append_own_cookie(std::string& out, std::string_view name, std::string_view value, conf::SameSite same_site,
-                       Secure secure);
+  std::array<std::string_view, 4> texts;
+  std::size_t count = 0;
+  bool has_cookies = false;  ///< Of any name.
+};
+ShownTickets shown_tickets(const http::RequestHead& head, std::string_view name);
+
+/// How a cookie of ours may be sent. Each line is for every path, hidden from scripts, gone with the browser session
+/// (RFC 6265bis).
+struct TicketStyle {
+  /// Our own choice. Browsers refuse SameSite=None without Secure: on a plain connection that attribute is left out.
+  static TicketStyle own(conf::SameSite same_site, bool is_secure);
+  /// As the app's own cookie.
+  static TicketStyle like(const http::CookieStyle& style);
+
+  std::optional<conf::SameSite> same_site;
+  bool is_secure = false;
+  bool is_partitioned = false;
+};
+
+/// Appends a whole Set-Cookie line for our ticket, or, with an empty value, one that ends it.
+void append_ticket_cookie(std::string& out, std::string_view name, std::string_view value, const TicketStyle& style);
 
 }  // namespace holdfast::proxy

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sessions/order.h"
+
 namespace holdfast::proxy {
 
 namespace {
@@ -11,6 +13,8 @@ namespace {
 constexpr int kMovesMax = 4;
 // How far a cookie's clock may be ahead of ours: somebody may have set ours back since we made it.
 constexpr base::Duration kClockSkew = std::chrono::hours{2};
+// A client that never returns its companion is given one so often.
+constexpr base::Duration kGiveAgain = std::chrono::minutes{1};
 
 bool is_in(std::span<const conf::BackendId> list, conf::BackendId id) {
   return std::find(list.begin(), list.end(), id) != list.end();
@@ -31,10 +35,25 @@ base::Duration accepted_age(const Snapshot& snapshot, const conf::Pool& pool) {
   return snapshot.limits[conf::index(pool.id)] ? idle : idle * 3 / 2;
 }
 
+bool is_in_time(const Placement::Tools& tools, const conf::Pool& pool, const sessions::Ticket& ticket) {
+  const base::Duration age = base::wall_now() - ticket.issued;
+  return age <= accepted_age(tools.snapshot, pool) && age >= -kClockSkew;
+}
+
+/// It says where to go in this pool, now.
+bool counts(const Placement::Tools& tools, const conf::Pool& pool, const sessions::Ticket& ticket) {
+  return is_in_time(tools, pool, ticket) && !is_of_another_pool(tools, pool, ticket);
+}
+
 }  // namespace
 
 std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::Pool& pool, const Identity& who,
-                                                std::uint64_t client_hash) {
+                                                std::uint64_t client_hash, const ShownTickets* shown) {
+  if (shown != nullptr) {
+    companion_.is_on = who.stickiness_applies;
+    companion_.has_cookies = shown->has_cookies;
+    companion_.is_returned = shown->count > 0;
+  }
   switch (who.kind) {
     case Identity::Kind::OwnCookie:
       return by_own_cookie(tools, pool, who.held);
@@ -45,7 +64,7 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
       if (!pool.sticky.headers.empty()) by_address_ = client_hash;
       key_ = tools.keyring.session_key(pool.name, who.held);
       shown_ = key_.low;
-      return by_key(tools, pool, Stickiness::Unknown);
+      return by_key(tools, pool, Stickiness::Unknown, shown);
     case Identity::Kind::SourceIp:
       key_ = tools.keyring.session_key(pool.name, who.held);
       shown_ = key_.low;
@@ -57,6 +76,9 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     return fresh(tools, pool, Stickiness::New);
   key_.low = client_hash;
   if (!who.stickiness_applies) return pick(tools, {});
+  if (companion_.is_returned) {
+    if (const auto choice = by_own_ticket(tools, pool, *shown); choice || is_waiting()) return choice;
+  }
   if (pool.sticky.mode == conf::StickyMode::AppCookie) return come_in(tools, pool, Entry::Visit);
   return pool.sticky.headers.empty() ? pick(tools, {}) : pick_by_hash(tools, {});
 }
@@ -81,6 +103,13 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   shown_ = key_.low;
   word_ = Stickiness::Kept;
   if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
+    if (shown->claimed > found->binding.generation) {  // read unopened: whether it is true costs a MAC
+      const auto ticket = sessions::open(cookie, tools.keyring);
+      if (ticket && counts(tools, pool, *ticket)) {
+        cookie_ = Cookie::Give;
+        return bind(tools, pool, {ticket->backend, ticket->generation});
+      }
+    }
     if (found->cookie_issued != base::Instant{}) {
       cookie_ = tools.now - found->cookie_issued > refresh_after(tools.snapshot) ? Cookie::Give : Cookie::Good;
     } else if (const auto ticket = sessions::open(cookie, tools.keyring);
@@ -92,8 +121,7 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   // The map has forgotten it, or never knew: the cookie itself says where to go, if it is ours.
   const auto ticket = sessions::open(cookie, tools.keyring);
   if (!ticket) return fresh(tools, pool, Stickiness::Forged);
-  const base::Duration age = base::wall_now() - ticket->issued;
-  if (age > accepted_age(tools.snapshot, pool) || age < -kClockSkew) return fresh(tools, pool, Stickiness::Expired);
+  if (!is_in_time(tools, pool, *ticket)) return fresh(tools, pool, Stickiness::Expired);
   // One host may route to several pools: the first one's cookie names the user in all of them, but says where to go in
   // its own only.
   if (is_of_another_pool(tools, pool, *ticket)) return by_key(tools, pool, Stickiness::New);
@@ -101,13 +129,65 @@ Placement::Choice Placement::by_own_cookie(const Tools& tools, const conf::Pool&
   return bind(tools, pool, {ticket->backend, ticket->generation});
 }
 
-Placement::Choice Placement::by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed) {
-  if (const auto found = tools.store.find(pool.name, key_, tools.now)) {
-    word_ = Stickiness::Kept;
-    return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
+Placement::Choice Placement::by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed,
+                                    const ShownTickets* shown) {
+  if (shown != nullptr) look_at_claims(*shown);
+  const auto found = tools.store.find(pool.name, key_, tools.now);
+  word_ = found ? Stickiness::Kept : when_missed;
+  if (found) companion_.given = found->cookie_issued;
+  const sessions::Generation holds = found ? found->binding.generation : sessions::Generation::None;
+  const bool is_settled = found && found->is_sure && !sessions::is_guess(holds);
+  if (companion_.claimed > (is_settled ? holds : sessions::Generation::None)) {
+    const auto ticket = best_companion(tools, pool, *shown);
+    companion_.is_unfit = !ticket;
+    const sessions::Binding ticketed =
+        ticket ? sessions::Binding{ticket->backend, ticket->generation} : sessions::Binding{};
+    if (ticket && (!found || sessions::is_later(key_, ticketed, found->binding))) {
+      word_ = Stickiness::Kept;
+      return bind(tools, pool, ticketed);
+    }
   }
-  word_ = when_missed;
-  return come_in(tools, pool, Entry::Bind);
+  if (!found) return come_in(tools, pool, Entry::Bind);
+  return found->is_sure ? settle(tools, pool, {found->binding, false}) : bind(tools, pool, found->binding);
+}
+
+void Placement::look_at_claims(const ShownTickets& shown) {
+  const sessions::SessionId id = sessions::companion_id(key_);
+  for (const std::string_view text : shown.all()) {
+    const auto claim = sessions::peek(text, sessions::TicketKind::Companion);
+    if (!claim || claim->id != id || claim->generation <= companion_.claimed) continue;
+    companion_.claimed = claim->generation;
+    companion_.issued = claim->issued;
+  }
+}
+
+/// Of those that open for this very session and count, the one with the highest generation.
+std::optional<sessions::Ticket> Placement::best_companion(const Tools& tools, const conf::Pool& pool,
+                                                          const ShownTickets& shown) const {
+  const sessions::SessionId id = sessions::companion_id(key_);
+  std::optional<sessions::Ticket> best;
+  for (const std::string_view text : shown.all()) {
+    const auto ticket = sessions::open(text, tools.keyring, sessions::TicketKind::Companion);
+    if (!ticket || ticket->id != id || !counts(tools, pool, *ticket)) continue;
+    if (!best || ticket->generation > best->generation) best = ticket;
+  }
+  return best;
+}
+
+/// A client without a session of the app, whom our own ticket brings back.
+Placement::Choice Placement::by_own_ticket(const Tools& tools, const conf::Pool& pool, const ShownTickets& shown) {
+  for (const std::string_view text : shown.all()) {
+    const auto ticket = sessions::open(text, tools.keyring);
+    if (!ticket || !counts(tools, pool, *ticket)) continue;
+    id_ = ticket->id;
+    key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
+    shown_ = key_.low;
+    word_ = Stickiness::Kept;
+    const bool is_old = base::wall_now() - ticket->issued > refresh_after(tools.snapshot);
+    cookie_ = is_old ? Cookie::Give : Cookie::Good;
+    return bind(tools, pool, {ticket->backend, ticket->generation});
+  }
+  return std::nullopt;
 }
 
 Placement::Choice Placement::fresh(const Tools& tools, const conf::Pool& pool, Stickiness word) {
@@ -214,7 +294,7 @@ Placement::Choice Placement::bind(const Tools& tools, const conf::Pool& pool, co
 Placement::Choice Placement::settle(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds) {
   reservation_.reset();
   has_session_ = true;
-  is_unserved_ = holds.is_ours && holds.generation == sessions::Generation{1};
+  is_unserved_ = holds.is_ours && holds.generation == sessions::kFirstGuess;
   binding_ = holds.binding();
   if (holds.backend == sessions::BackendTag::Ended) return revive(tools, pool);
   const auto bound = tools.snapshot.backend_of(pool, binding_.backend);
@@ -280,35 +360,85 @@ std::optional<conf::BackendId> Placement::pick_by_hash(const Tools& tools,
       {.now = tools.now, .hash = by_address_.value_or(key_.low), .exclude = tried, .loads = tools.loads});
 }
 
-std::string Placement::cookie_to_give(const Tools& tools) {
-  cookie_ = Cookie::Good;
-  tools.store.cookie_issued(key_, tools.now);
-  return sessions::seal({id_, binding_.backend, binding_.generation, base::wall_now()}, tools.keyring);
+Placement::TicketAction Placement::ticket_action(const Tools& tools, const conf::Pool& pool) const {
+  if (cookie_ == Cookie::Give) return TicketAction::Give;
+  if (!companion_.is_on) return TicketAction::None;
+  if (companion_.learned) return TicketAction::Give;
+  if (companion_.is_ended) return companion_.is_returned ? TicketAction::Expire : TicketAction::None;
+  if (cookie_ == Cookie::Good) return TicketAction::None;
+  // Nothing of the app's that would name the session: ours does, so that a wrong cookie's name is not no stickiness.
+  if (!has_session_) return pool.sticky.mode == conf::StickyMode::AppCookie ? TicketAction::Give : TicketAction::None;
+  const bool is_missing = companion_.claimed == sessions::Generation::None || companion_.is_unfit;
+  if (is_missing) {
+    const bool is_given = companion_.given != base::Instant{} && tools.now - companion_.given < kGiveAgain;
+    return is_given ? TicketAction::None : TicketAction::Give;
+  }
+  const bool is_old = base::wall_now() - companion_.issued > refresh_after(tools.snapshot);
+  return is_old || companion_.claimed < binding_.generation ? TicketAction::Give : TicketAction::None;
+}
+
+std::string Placement::ticket_to_give(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by) {
+  const base::WallTime now = base::wall_now();
+  if (!companion_.learned && companion_.is_on && !has_session_) {
+    // Nobody is told of it before it comes back: then the ticket binds it.
+    id_ = sessions::random_id();
+    key_ = tools.keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(id_));
+    binding_ = {tools.snapshot.tag_of(served_by), sessions::kFirstKnown};
+    cookie_ = Cookie::Give;
+  }
+  if (cookie_ == Cookie::Give && !companion_.learned) {
+    cookie_ = Cookie::Good;
+    tools.store.cookie_issued(key_, tools.now);
+    return sessions::seal({id_, binding_.backend, binding_.generation, now}, tools.keyring);
+  }
+  const sessions::Key key = companion_.learned.value_or(key_);
+  const sessions::Binding of = companion_.learned ? companion_.binding : binding_;
+  tools.store.cookie_issued(key, tools.now);
+  return sessions::seal({sessions::companion_id(key), of.backend, of.generation, now}, tools.keyring,
+                        sessions::TicketKind::Companion);
 }
 
 void Placement::learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view name,
                       std::string_view value) {
   const sessions::Key key = tools.keyring.session_key(pool.name, value);
-  if (has_session_ && key == key_) return;
-  if (has_session_ && is_unserved_ && name == shown_by_) {
+  const bool is_this = has_session_ && key == key_;
+  if (is_this && !sessions::is_guess(binding_.generation)) return;
+  if (has_session_ && !is_this && is_unserved_ && name == shown_by_) {
     // An id of long ago, which the app has not known either: nobody will show it again, and nobody waits for its end.
     const auto question = tools.store.end(pool.name, key_, tools.now, sessions::Ending::Forget, tools.handler);
     has_session_ = false;
   }
-  tools.store.begin(pool.name, key, tools.snapshot.tag_of(served_by), tools.now);
+  if (has_session_ && cookie_ != Cookie::NotOurs && companion_.is_on) {
+    // Our own ticket has led here; from now on the app's session does.
+    const auto question = tools.store.end(pool.name, key_, tools.now, sessions::Ending::Forget, tools.handler);
+    has_session_ = false;
+    cookie_ = Cookie::NotOurs;
+  }
+  const auto wait = is_login_awaited() ? sessions::Store::Wait::Yes : sessions::Store::Wait::No;
+  sessions::Asked learned =
+      tools.store.learn(pool.name, key, tools.snapshot.tag_of(served_by), wait, tools.now, tools.handler);
+  companion_.learned = key;
+  companion_.binding = learned.now.binding();
+  await(std::move(learned.later));
   reservation_.reset();
   word_ = Stickiness::Learned;
 }
 
+/// The next request may come by any proxy. Who returns our tickets brings its binding along, and who has shown no
+/// cookie at all gets one now; of the others every proxy must know before they do.
+bool Placement::is_login_awaited() const {
+  return !companion_.is_on || (companion_.has_cookies && !companion_.is_returned);
+}
+
 void Placement::ended_by_app(const Tools& tools, const conf::Pool& pool, std::string_view name,
                              std::string_view value) {
-  using sessions::Ending;
+  companion_.is_ended = true;
   if (has_session_ && name == shown_by_) {
-    end(tools, pool, key_, Ending::Forget);
+    end(tools, pool, key_);
     has_session_ = false;
   }
   if (value.empty()) return;
-  end(tools, pool, tools.keyring.session_key(pool.name, value), Ending::Forget);
+  end(tools, pool, tools.keyring.session_key(pool.name, value));
 }
 
 void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
@@ -317,20 +447,24 @@ void Placement::keep_alive(const Tools& tools, const conf::Pool& pool) const {
 
 void Placement::end(const Tools& tools, const conf::Pool& pool) {
   if (!has_session_) return;
-  end(tools, pool, key_, sessions::Ending::Mark);
+  end(tools, pool, key_);
   cookie_ = Cookie::NotOurs;  // no cookie for what is over
+  companion_.is_ended = true;
 }
 
-void Placement::end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending) {
-  auto question = tools.store.end(pool.name, key, tools.now, ending, tools.handler);
+void Placement::end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key) {
+  await(tools.store.end(pool.name, key, tools.now, sessions::Ending::Mark, tools.handler));
+}
+
+void Placement::await(std::unique_ptr<sessions::Question> question) {
   if (!question) return;
-  ends_.push_back(std::move(question));
-  ++ends_open_;
+  publishing_.push_back(std::move(question));
+  ++publishing_open_;
 }
 
-bool Placement::ended() {
-  if (ends_open_ == 0 || --ends_open_ > 0) return false;
-  ends_.clear();
+bool Placement::published() {
+  if (publishing_open_ == 0 || --publishing_open_ > 0) return false;
+  publishing_.clear();
   return true;
 }
 

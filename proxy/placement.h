@@ -36,7 +36,7 @@ class Placement {
   /// The backend for a request by `who`; nullopt when none may serve it, or while is_waiting(). `client_hash` (of the
   /// client's address) is what `balance = "hash"` goes by where nothing binds the request.
   std::optional<conf::BackendId> first(const Tools& tools, const conf::Pool& pool, const Identity& who,
-                                       std::uint64_t client_hash);
+                                       std::uint64_t client_hash, const ShownTickets* shown = nullptr);
   /// Another one after `tried` have failed, `wish` where it is given; nullopt when there is none, the session may not
   /// leave, or is_waiting().
   std::optional<conf::BackendId> again(const Tools& tools, const conf::Pool& pool,
@@ -55,18 +55,25 @@ class Placement {
   /// Waits no more: the response never comes.
   void stop_waiting() {
     question_.reset();
-    ends_.clear();
-    ends_open_ = 0;
+    publishing_.clear();
+    publishing_open_ = 0;
   }
 
   Stickiness word() const { return word_; }
   /// The backend whose session we have just moved away, once per move.
   std::optional<conf::BackendId> take_moved_from() { return std::exchange(moved_from_, std::nullopt); }
 
-  /// The response is to give our own cookie: the client has none, or not for long any more.
-  bool gives_cookie() const { return cookie_ == Cookie::Give; }
-  /// Its value, where gives_cookie(). Notes it as given.
-  std::string cookie_to_give(const Tools& tools);
+  /// ticket_action() may have something to say.
+  bool may_have_ticket() const { return cookie_ == Cookie::Give || companion_.is_on; }
+  /// What the response does to the ticket in the client's hands.
+  enum class TicketAction : std::uint8_t {
+    None,
+    Give,    ///< The client has none, an unfit one, or not for long any more: ticket_to_give().
+    Expire,  ///< What it has is of a session that ended.
+  };
+  TicketAction ticket_action(const Tools& tools, const conf::Pool& pool) const;
+  /// Its value, where it is to be given. `served_by` has responded. Notes it as given.
+  std::string ticket_to_give(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by);
 
   /// The app's response sets (or ends) its own session cookie; `served_by` answered.
   void learn(const Tools& tools, const conf::Pool& pool, conf::BackendId served_by, std::string_view name,
@@ -80,17 +87,18 @@ class Placement {
   const sessions::Key& key() const { return key_; }
   /// The low half of the key of the session that the request has shown, whatever has become of it; 0: none.
   std::uint64_t shown() const { return shown_; }
-  /// Ends are under way that other proxies may not know of yet: the response waits for them.
-  bool is_ending() const { return ends_open_ > 0; }
+  /// Ends and new sessions are under way that other proxies may not know of yet: the response waits for them.
+  bool is_publishing() const { return publishing_open_ > 0; }
   /// One of them is over; true: all are.
-  bool ended();
+  bool published();
 
  private:
   using Choice = std::optional<conf::BackendId>;
   using Tried = std::span<const conf::BackendId>;
 
   Choice by_own_cookie(const Tools& tools, const conf::Pool& pool, std::string_view cookie);
-  Choice by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed);
+  Choice by_key(const Tools& tools, const conf::Pool& pool, Stickiness when_missed,
+                const ShownTickets* shown = nullptr);
   Choice fresh(const Tools& tools, const conf::Pool& pool, Stickiness word);
   enum class Entry : std::uint8_t { Begin, Bind, Revive, Visit };  // Visit: the app may begin a session, or not
   Choice come_in(const Tools& tools, const conf::Pool& pool, Entry entry);
@@ -104,10 +112,30 @@ class Placement {
   Choice displaced(const Tools& tools, const conf::Pool& pool, Tried tried, Choice wish = {});
   Choice move(const Tools& tools, const conf::Pool& pool, std::optional<conf::BackendId> to, Tried tried);
   Choice moved(const Tools& tools, const conf::Pool& pool, const sessions::BindResult& holds, Tried tried);
-  void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key, sessions::Ending ending);
+  void end(const Tools& tools, const conf::Pool& pool, const sessions::Key& key);
+  void await(std::unique_ptr<sessions::Question> question);
   std::optional<conf::BackendId> pick(const Tools& tools, std::span<const conf::BackendId> tried) const;
   std::optional<conf::BackendId> pick_by_hash(const Tools& tools, std::span<const conf::BackendId> tried) const;
 
+  bool is_login_awaited() const;
+  Choice by_own_ticket(const Tools& tools, const conf::Pool& pool, const ShownTickets& shown);
+  void look_at_claims(const ShownTickets& shown);
+  std::optional<sessions::Ticket> best_companion(const Tools& tools, const conf::Pool& pool,
+                                                 const ShownTickets& shown) const;
+
+  /// What goes with an app's session in the client's hands.
+  struct Companion {
+    bool is_on = false;
+    bool has_cookies = false;  ///< The client has shown some, whatever they are called.
+    bool is_returned = false;  ///< It has shown one of ours.
+    bool is_unfit = false;     ///< What it has shown for this id does not open, or does not count.
+    bool is_ended = false;     ///< The response ends the session.
+    sessions::Generation claimed = sessions::Generation::None;  ///< By what was shown for this very id, unopened.
+    base::WallTime issued{};                                    ///< The same.
+    base::Instant given{};                                      ///< For this session, by this process, last.
+    std::optional<sessions::Key> learned;                       ///< What the client holds after this response.
+    sessions::Binding binding{};                                ///< Of that.
+  };
   enum class Cookie : std::uint8_t { NotOurs, Good, Give };  // NotOurs: none, or made for another pool
   enum class Asking : std::uint8_t { Admission, Bind, Move };
 
@@ -124,15 +152,16 @@ class Placement {
   sessions::Key key_{};
   std::uint64_t shown_ = 0;
   std::optional<std::uint64_t> by_address_;  // the hash that chooses instead of key_'s
-  sessions::SessionId id_{};                 // mode cookie
+  sessions::SessionId id_{};                 // of our own ticket
+  Companion companion_;
   sessions::Binding binding_;
   sessions::BackendTag to_ = sessions::BackendTag::None;  // where a move that is under way goes
   std::optional<conf::BackendId> moved_from_;
   std::unique_ptr<sessions::Reservation> reservation_;  // in a pool with limits, until the session is in the map
   std::vector<conf::BackendId> full_;                   // have no place
   std::unique_ptr<sessions::Question> question_;
-  std::vector<std::unique_ptr<sessions::Question>> ends_;
-  std::size_t ends_open_ = 0;
+  std::vector<std::unique_ptr<sessions::Question>> publishing_;
+  std::size_t publishing_open_ = 0;
 };
 
 }  // namespace holdfast::proxy

@@ -23,7 +23,7 @@ ResponsePlan plan_response(const http::ResponseHead& head, std::uint8_t client_m
 struct ResponseContext {
   ResponsePlan plan = {};
   std::uint8_t client_minor = 1;
-  std::string_view set_cookie_line = {};  ///< Made by append_own_cookie: with its line end. Empty: none.
+  std::string_view set_cookie_line = {};  ///< Made by append_ticket_cookie: with its line end. Empty: none.
   std::string_view own_cookie = {};       ///< Its name: an app that sets it would break its own stickiness.
   std::string_view date =
       {};  ///< IMF-fixdate of now, for a response that has no Date (RFC 9110 section 6.6.1). Empty: none.

@@ -29,7 +29,11 @@ struct Snapshot {
       tag = keyring.backend_tag(settings->pool(backend.pool).name, backend.name);
       by_tag.emplace(tag, backend.id);
     }
-    for (const conf::Pool& pool : settings->pools) limits[conf::index(pool.id)] = limits_of(pool);
+    ticket_names.resize(settings->pool_ids());
+    for (const conf::Pool& pool : settings->pools) {
+      limits[conf::index(pool.id)] = limits_of(pool);
+      ticket_names[conf::index(pool.id)] = ticket_name_of(pool);
+    }
   }
 
   sessions::BackendTag tag_of(conf::BackendId id) const { return tags[conf::index(id)]; }
@@ -47,8 +51,23 @@ struct Snapshot {
   std::vector<sessions::BackendTag> tags;
   std::unordered_map<sessions::BackendTag, conf::BackendId> by_tag;
   std::vector<std::shared_ptr<const sessions::SessionLimits>> limits;  ///< By PoolId; null: none.
+  std::vector<std::string> ticket_names;  ///< By PoolId: what the cookie is called that holds our ticket; empty: none.
 
  private:
+  /// Two pools may share a host: each companion has a name of its own.
+  static std::string ticket_name_of(const conf::Pool& pool) {
+    switch (pool.sticky.mode) {
+      case conf::StickyMode::Cookie:
+        return pool.sticky.cookie;
+      case conf::StickyMode::AppCookie:
+      case conf::StickyMode::Header:
+        return pool.sticky.companion ? pool.sticky.cookie + "-" + pool.name : std::string();
+      case conf::StickyMode::None:
+      case conf::StickyMode::SourceIp:
+        break;
+    }
+    return {};
+  }
   std::shared_ptr<const sessions::SessionLimits> limits_of(const conf::Pool& pool) const {
     sessions::SessionLimits found{.sessions_max = pool.max_sessions, .backends = {}};
     found.backends.reserve(pool.backend_count);

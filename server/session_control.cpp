@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sessions/order.h"
 #include "sessions/redis_registry.h"
 
 namespace holdfast::server {
@@ -87,7 +88,9 @@ sessions::BindResult SessionControl::decide(const sessions::SessionChange& chang
   // An upgrade from a map in memory to one in Redis: what the old process still serves is its own business.
   switch (change.kind) {
     case sessions::SessionChange::Kind::Bind:
-      return {{change.known.backend, std::max(change.known.generation, sessions::Generation{1})}, true};
+      return {{change.known.backend, std::max(change.known.generation, sessions::kFirstGuess)}, true};
+    case sessions::SessionChange::Kind::Learn:
+      return {{change.to, sessions::kFirstKnown}, true};
     case sessions::SessionChange::Kind::Move:
       return {{change.to, next(change.known.generation)}, true};
     default:

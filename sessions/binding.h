@@ -28,10 +28,4 @@ struct LookupResult {
   bool use_is_news = false;
 };
 
-/// The next generation; the last one stays.
-constexpr Generation next(Generation generation) {
-  const auto number = static_cast<std::uint32_t>(generation);
-  return number == 0xFFFF'FFFF ? generation : Generation{number + 1};
-}
-
 }  // namespace holdfast::sessions

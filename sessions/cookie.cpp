@@ -14,8 +14,7 @@ namespace holdfast::sessions {
 
 namespace {
 
-// | version 1 | id 16 | backend tag 8 | generation 4 | issued 4 | MAC 16 |, numbers big-endian.
-constexpr std::uint8_t kVersion = 1;
+// | kind 1 | id 16 | backend tag 8 | generation 4 | issued 4 | MAC 16 |, numbers big-endian.
 constexpr std::size_t kIdAt = 1;
 constexpr std::size_t kTagAt = kIdAt + 16;
 constexpr std::size_t kGenerationAt = kTagAt + 8;
@@ -23,8 +22,8 @@ constexpr std::size_t kIssuedAt = kGenerationAt + 4;
 constexpr std::size_t kMacAt = kIssuedAt + 4;
 constexpr std::size_t kSize = kMacAt + 16;
 constexpr std::size_t kTextSize = (kSize * 4 + 2) / 3;
-// What is looked at to know the id: bytes up to its end, in whole groups of four characters.
-constexpr std::size_t kPeeked = 18;
+// What is looked at to know the claim: bytes up to the MAC, in whole groups of four characters.
+constexpr std::size_t kPeeked = 33;
 constexpr std::size_t kPeekedText = kPeeked / 3 * 4;
 constexpr std::string_view kLabel = "holdfast ticket";  // the MAC of a ticket is never that of anything else
 
@@ -53,14 +52,18 @@ std::uint32_t unix_seconds(base::WallTime t) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
-bool has_our_form(std::string_view cookie, Bytes& bytes) {
-  return base::from_base64url(cookie, bytes) && bytes[0] == kVersion;
+bool has_our_form(std::string_view cookie, TicketKind kind, Bytes& bytes) {
+  return base::from_base64url(cookie, bytes) && bytes[0] == static_cast<std::uint8_t>(kind);
+}
+
+base::WallTime issued_in(const std::uint8_t* bytes) {
+  return base::WallTime{std::chrono::seconds{get(bytes + kIssuedAt, 4)}};
 }
 
 }  // namespace
 
-std::string seal(const Ticket& ticket, const Keyring& keyring) {
-  Bytes bytes{kVersion};
+std::string seal(const Ticket& ticket, const Keyring& keyring, TicketKind kind) {
+  Bytes bytes{static_cast<std::uint8_t>(kind)};
   std::copy(ticket.id.begin(), ticket.id.end(), bytes.begin() + kIdAt);
   put(&bytes[kTagAt], static_cast<std::uint64_t>(ticket.backend), 8);
   put(&bytes[kGenerationAt], static_cast<std::uint32_t>(ticket.generation), 4);
@@ -70,15 +73,24 @@ std::string seal(const Ticket& ticket, const Keyring& keyring) {
   return base::to_base64url(bytes);
 }
 
-std::optional<SessionId> peek_id(std::string_view cookie) {
+SessionId companion_id(const Key& key) {
+  SessionId id;
+  put(id.data(), key.high, 8);
+  put(id.data() + 8, key.low, 8);
+  return id;
+}
+
+std::optional<Claim> peek(std::string_view cookie, TicketKind kind) {
   std::array<std::uint8_t, kPeeked> bytes{};
   if (cookie.size() != kTextSize || !base::from_base64url(cookie.substr(0, kPeekedText), bytes) ||
-      bytes[0] != kVersion) {
+      bytes[0] != static_cast<std::uint8_t>(kind)) {
     return std::nullopt;
   }
-  SessionId id;
-  std::copy_n(bytes.begin() + kIdAt, id.size(), id.begin());
-  return id;
+  Claim claim;
+  std::copy_n(bytes.begin() + kIdAt, claim.id.size(), claim.id.begin());
+  claim.generation = Generation{static_cast<std::uint32_t>(get(&bytes[kGenerationAt], 4))};
+  claim.issued = issued_in(bytes.data());
+  return claim;
 }
 
 const LastCookie::Session* LastCookie::read(std::string_view cookie, const conf::Pool& pool, const Keyring& keyring) {
@@ -86,24 +98,25 @@ const LastCookie::Session* LastCookie::read(std::string_view cookie, const conf:
   const bool is_first = read_[0] == '\0';
   const bool is_same = cookie.size() == kTextSize && std::memcmp(cookie.data(), read_.data(), kRead) == 0;
   if (is_same && !is_first && pool_ == pool.id) return &session_;
-  const auto id = peek_id(cookie);
-  if (!id) return nullptr;
+  const auto claim = peek(cookie);
+  if (!claim) return nullptr;
   std::copy_n(cookie.begin(), kRead, read_.begin());
   pool_ = pool.id;
-  session_ = {*id, keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(*id))};
+  session_ = {claim->id, claim->generation,
+              keyring.session_key(pool.name, std::span<const std::uint8_t, 16>(claim->id))};
   return &session_;
 }
 
-std::optional<Ticket> open(std::string_view cookie, const Keyring& keyring) {
+std::optional<Ticket> open(std::string_view cookie, const Keyring& keyring, TicketKind kind) {
   Bytes bytes;
-  if (!has_our_form(cookie, bytes)) return std::nullopt;
+  if (!has_our_form(cookie, kind, bytes)) return std::nullopt;
   const auto mac = mac_of(bytes, keyring);
   if (sodium_memcmp(mac.data(), &bytes[kMacAt], mac.size()) != 0) return std::nullopt;
   Ticket ticket;
   std::copy_n(bytes.begin() + kIdAt, ticket.id.size(), ticket.id.begin());
   ticket.backend = BackendTag{get(&bytes[kTagAt], 8)};
   ticket.generation = Generation{static_cast<std::uint32_t>(get(&bytes[kGenerationAt], 4))};
-  ticket.issued = base::WallTime{std::chrono::seconds{get(&bytes[kIssuedAt], 4)}};
+  ticket.issued = issued_in(bytes.data());
   return ticket;
 }
 

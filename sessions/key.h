@@ -18,7 +18,7 @@ struct Key {
 /// that it does not come back.
 enum class BackendTag : std::uint64_t { None = 0, Ended = 0xFFFF'FFFF'FFFF'FFFF };
 
-/// Grows by one with every move of a session; the first binding has 1. 0: no binding.
+/// Grows by one with every change of a session; where it begins, sessions/order.h says. 0: no binding.
 enum class Generation : std::uint32_t { None = 0 };
 
 }  // namespace holdfast::sessions

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sessions/order.h"
+
 namespace holdfast::sessions {
 
 /// What a handler holds while the other process is asked. What was asked for happens, whether somebody waits or not.
@@ -48,10 +50,23 @@ Asked LocalStore::bind(std::string_view, const Key& key, const Binding& wanted, 
 }
 
 BindResult LocalStore::begin(std::string_view, const Key& key, BackendTag to, base::Instant now) {
-  const SessionChange change{.kind = SessionChange::Kind::Bind, .key = key, .known = {to, Generation::None}, .to = {}};
+  const SessionChange change{.kind = SessionChange::Kind::Bind, .key = key, .known = {to, kFirstKnown}, .to = {}};
   if (!pass_) return apply(memory_, change, now);
   pass_on(change);
-  return {{to, Generation{1}}, true};
+  return {{to, kFirstKnown}, true};
+}
+
+Asked LocalStore::learn(std::string_view, const Key& key, BackendTag to, Wait wait, base::Instant now,
+                        StoreHandler& handler) {
+  const SessionChange change{.kind = SessionChange::Kind::Learn, .key = key, .known = {}, .to = to};
+  if (!pass_) return {.now = apply(memory_, change, now), .later = nullptr};
+  Asked learned{.now = {{to, kFirstKnown}, true}, .later = nullptr};
+  if (wait == Wait::Yes) {
+    learned.later = ask(change, handler);
+  } else {
+    pass_on(change);
+  }
+  return learned;
 }
 
 Asked LocalStore::move(std::string_view, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
@@ -112,7 +127,7 @@ void LocalStore::respond(const Unanswered& entry, const BindResult& holds) {
   StoreHandler& handler = entry.waiting->handler();
   const auto kind = entry.change.kind;
   const bool is_binding = kind == SessionChange::Kind::Bind || kind == SessionChange::Kind::Move;
-  is_binding ? handler.on_binding(holds) : handler.on_ended();
+  is_binding ? handler.on_binding(holds) : handler.on_published();
 }
 
 std::unique_ptr<Question> LocalStore::ask(const SessionChange& change, StoreHandler& handler) {

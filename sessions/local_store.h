@@ -29,6 +29,8 @@ class LocalStore final : public Store {
   Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
              StoreHandler& handler) override;
   BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  Asked learn(std::string_view pool, const Key& key, BackendTag to, Wait wait, base::Instant now,
+              StoreHandler& handler) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
              StoreHandler& handler) override;
   void cookie_issued(const Key& key, base::Instant now) override;

@@ -4,8 +4,9 @@ namespace holdfast::sessions::lua {
 
 namespace {
 
-// Said once, before each script. Generations come and go as text: a Lua number would be rounded by nobody below 2^53,
-// but "1e+15" is no generation. Redis 6.2 is enough for all of it: there PEXPIRE has no option GT yet.
+// Said once, before each script. KNOWN, later(), next_of() and next_known() are sessions/order.h in Lua. Generations
+// come and go as text: a Lua number would be rounded by nobody below 2^53, but "1e+15" is no generation. Redis 6.2 is
+// enough for all of it: there PEXPIRE has no option GT yet.
 constexpr std::string_view kCommon = R"(
 local function read(key)
   local held = redis.call('GET', key)
@@ -15,6 +16,28 @@ local function read(key)
   return tonumber(generation), tag, created
 end
 local ENDED = 'ffffffffffffffff'
+local KNOWN = 1073741824
+local function next_of(generation)
+  if generation == KNOWN - 1 then return generation end
+  return math.min(generation + 1, 4294967295)
+end
+local function next_known(generation)
+  if generation < KNOWN then return KNOWN end
+  return next_of(generation)
+end
+local function weight(words)
+  local hash = 7
+  for i = 1, #words do hash = (hash * 31 + string.byte(words, i)) % 16777213 end
+  return hash * hash % 16777213
+end
+local function later(id, generation, tag, other, held)
+  if generation ~= other then return generation > other end
+  if tag == held then return false end
+  if tag == ENDED or held == ENDED then return tag == ENDED end
+  local a, b = weight(id .. tag), weight(id .. held)
+  if a ~= b then return a > b end
+  return tag > held
+end
 local time
 local function now()
   time = time or redis.call('TIME')[1]
@@ -22,6 +45,7 @@ local function now()
 end
 local function text(generation) return string.format('%d', generation) end
 local function write(key, base, id, generation, tag, created, idle, ago)
+  if tag == ENDED then idle, ago = math.floor(idle * 3 / 2), 0 end
   redis.call('SET', key, text(generation) .. ' ' .. tag .. ' ' .. created, 'PX', idle - ago * 1000)
   if tag ~= ENDED then redis.call('ZADD', base .. 'b:' .. tag, now() - ago, id) end
 end
@@ -56,7 +80,9 @@ const redis::RedisScript& bind() {
 local base, id, wanted, tag, idle, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local ago = math.min(tonumber(ARGV[7]), math.floor(idle / 1000) - 1)
 local generation, held, created = read(KEYS[1])
-if generation and generation >= wanted then
+local is_offer = wanted > 0
+if not is_offer then wanted = 1 end
+if generation and not (is_offer and later(id, wanted, tag, generation, held)) then
   use(KEYS[1], base, id, held, idle, ago)
   return {text(generation), held, 0}
 end
@@ -64,6 +90,26 @@ if generation then leave(base, id, held) end
 write(KEYS[1], base, id, wanted, tag, created or now(), idle, math.max(ago, 0))
 if generation then say(channel, id, wanted, tag) end
 return {text(wanted), tag, 1}
+)");
+  return script;
+}
+
+const redis::RedisScript& learn() {
+  static const redis::RedisScript script = with_common("learn", R"(
+local base, id, tag, idle, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local generation, held, created = read(KEYS[1])
+local learned = KNOWN
+if held == ENDED then
+  learned, created = next_known(generation), nil
+elseif generation and generation >= KNOWN then
+  use(KEYS[1], base, id, held, idle, 0)
+  return {text(generation), held, 0, {}}
+end
+if generation then leave(base, id, held) end
+write(KEYS[1], base, id, learned, tag, created or now(), idle, 0)
+if not generation then return {text(learned), tag, 1, {}} end
+say(channel, id, learned, tag)
+return {text(learned), tag, 1, ask_receipts(channel, KEYS[2], ARGV[6])}
 )");
   return script;
 }
@@ -115,7 +161,7 @@ if generation and (generation > seen or (generation == seen and held ~= from)) t
   return {text(generation), held, 0}
 end
 if generation then leave(base, id, held) end
-local moved = math.min(seen + 1, 4294967295)
+local moved = next_of(seen)
 write(KEYS[1], base, id, moved, to, created or now(), idle, 0)
 say(channel, id, moved, to)
 return {text(moved), to, 1}
@@ -130,9 +176,9 @@ local generation, held, created = read(KEYS[1])
 local ended = generation
 if held ~= ENDED then
   if generation then leave(base, id, held) end
-  ended = math.min(math.max(generation or 0, known) + 1, 4294967295)
+  ended = next_known(math.max(generation or 0, known))
   if how == 'mark' then
-    write(KEYS[1], base, id, ended, ENDED, created or now(), math.floor(idle * 3 / 2), 0)
+    write(KEYS[1], base, id, ended, ENDED, created or now(), idle, 0)
   else
     redis.call('DEL', KEYS[1])
   end
@@ -212,7 +258,7 @@ local base, id, to, idle, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local generation, held, created = read(KEYS[1])
 if not generation or held == ENDED then return {0, {}} end
 leave(base, id, held)
-local moved = math.min(generation + 1, 4294967295)
+local moved = next_known(generation)
 write(KEYS[1], base, id, moved, to, created, idle, 0)
 say(channel, id, moved, to)
 return {1, ask_receipts(channel, KEYS[2], ARGV[6])}
@@ -233,13 +279,13 @@ for i = 1, #ids, 2 do
   local generation, held, created = read(key)
   redis.call('ZREM', index, id)
   if generation and held == from then
-    local after = math.min(generation + 1, 4294967295)
+    local after = next_known(generation)
     if #ARGV > 6 then
       local to = ARGV[7 + cleared % (#ARGV - 6)]
       write(key, base, id, after, to, created, idle, math.max(0, math.min(time - used, math.floor(idle / 1000) - 1)))
       say(channel, id, after, to)
     else
-      write(key, base, id, after, ENDED, created, math.floor(idle * 3 / 2), 0)
+      write(key, base, id, after, ENDED, created, idle, 0)
       say(channel, id, after, ENDED)
     end
     cleared = cleared + 1

@@ -11,10 +11,14 @@
 /// An "address" (Acks::Wait) is where every subscriber sends an ack for the change; empty: no acks.
 namespace holdfast::sessions::lua {
 
-/// KEYS: session. ARGV: base, id, generation, tag, idle ms, channel, seconds since its last use. Binds it unless it is
-/// bound to the same generation or a later one; an earlier one is published to all. Returns {generation, tag} that hold
-/// now, and 1 if this call made it so.
+/// KEYS: session. ARGV: base, id, generation, tag, idle ms, channel, seconds since its last use. With a
+/// generation it is an offer: the later binding holds (sessions/order.h), and a change is published to all. With 0 it
+/// is a guess, of what is not bound yet. Returns {generation, tag} that hold now, and 1 if this call made it so.
 const redis::RedisScript& bind();
+
+/// KEYS: session, subscribers. ARGV: base, id, tag, idle ms, channel, the address for acks. The app has set this id:
+/// known from now on, against guesses and after an end. Returns the same as bind, and who is to send an ack.
+const redis::RedisScript& learn();
 
 /// ARGV: base, a place's name, how long it lasts in ms, session or "", the pool's limit, tag of the backend wanted,
 /// then tag and limit of each backend; 0: no limit. Takes a place where sessions and places together leave one. Returns

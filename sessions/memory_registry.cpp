@@ -46,7 +46,7 @@ void MemoryRegistry::move(const std::string&, const Key& key, BackendTag to, Don
 void MemoryRegistry::end(const std::string&, const Key& key, Done<Effect> done) {
   if (orders_ == Orders::Refused) return done(refusal());
   const bool is_there = memory_.look(key, scheduler_.now()).has_value();
-  memory_.mark_ended(key, scheduler_.now());
+  memory_.mark_ended(key, Generation::None, scheduler_.now());
   done(Effect{.sessions = is_there ? 1u : 0u});
 }
 
@@ -58,7 +58,7 @@ void MemoryRegistry::clear(const std::string&, BackendTag backend, const std::ve
   memory_.for_each(now, [&](const Session& session) {
     if (session.binding.backend != backend) return true;
     if (to.empty()) {
-      memory_.mark_ended(session.key, now);
+      memory_.mark_ended(session.key, session.binding.generation, now);
       ++count;
     } else if (memory_.move(session.key, session.binding, to[count % to.size()], now).is_ours) {
       ++count;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "sessions/order.h"
 
 namespace holdfast::sessions {
 
@@ -56,18 +57,44 @@ std::optional<LookupResult> MemoryStore::find(const Key& key, base::Instant now)
 BindResult MemoryStore::bind(const Key& key, const Binding& wanted, base::Instant now) {
   base::check(wanted.backend != BackendTag::None, "a session is bound to a backend");
   const Tick tick = tick_of(now);
-  const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
+  const Binding first{wanted.backend, std::max(wanted.generation, kFirstGuess)};
   Part& part = part_of(key);
   {
     const std::scoped_lock lock(part.mutex);
     if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
       use(part.shard, *record, tick);
-      return {binding_of(*record), false};
+      const bool is_offer = wanted.generation != Generation::None;
+      if (!is_offer || !is_later(key, first, binding_of(*record))) return {binding_of(*record), false};
+      rebind_until(part.shard, *record, first, tick);
+      return {first, true};
     }
-    if (add(part.shard, key, first, tick) == Room::Here) return {first, true};
+    const Room room = add(part.shard, key, first, tick);
+    if (first.backend == BackendTag::Ended) rebind_until(part.shard, *part.shard.find(key), first, tick);
+    if (room == Room::Here) return {first, true};
   }
   evict_elsewhere(part);
   return {first, true};
+}
+
+BindResult MemoryStore::learn(const Key& key, BackendTag to, base::Instant now) {
+  base::check(to != BackendTag::None, "a session is bound to a backend");
+  const Tick tick = tick_of(now);
+  Binding learned{to, kFirstKnown};
+  Part& part = part_of(key);
+  {
+    const std::scoped_lock lock(part.mutex);
+    if (Record* record = find_live(part.shard, key, tick); record != nullptr) {
+      use(part.shard, *record, tick);
+      const bool was_ended = record->backend == BackendTag::Ended;
+      if (was_ended) learned.generation = next_known(record->generation);
+      if (!was_ended && !is_guess(record->generation)) return {binding_of(*record), false};
+      rebind_until(part.shard, *record, learned, tick);
+      return {learned, true};
+    }
+    if (add(part.shard, key, learned, tick) == Room::Here) return {learned, true};
+  }
+  evict_elsewhere(part);
+  return {learned, true};
 }
 
 BindResult MemoryStore::move(const Key& key, const Binding& seen, BackendTag to, base::Instant now) {
@@ -102,16 +129,23 @@ void MemoryStore::end(const Key& key) {
   if (Record* record = part.shard.find(key); record != nullptr) erase(part.shard, *record);
 }
 
-void MemoryStore::mark_ended(const Key& key, base::Instant now) {
+void MemoryStore::mark_ended(const Key& key, Generation known, base::Instant now) {
   const Tick tick = tick_of(now);
   Part& part = part_of(key);
-  const std::scoped_lock lock(part.mutex);
-  Record* record = find_live(part.shard, key, tick);
-  if (record == nullptr) return;
-  rebind(*record, {BackendTag::Ended, next(record->generation)});
-  part.shard.make_newest(*record);
-  // Among the newest though its time lies ahead: those behind it in the order may expire a little late.
-  record->last_used = static_cast<Tick>(std::min<std::uint64_t>(std::uint64_t{tick} + idle_ticks_ / 2, kTickMax));
+  {
+    const std::scoped_lock lock(part.mutex);
+    Record* record = find_live(part.shard, key, tick);
+    if (record != nullptr && record->backend == BackendTag::Ended) return;
+    Room room = Room::Here;
+    if (record == nullptr) {
+      room = add(part.shard, key, {BackendTag::Ended, known}, tick);
+      record = part.shard.find(key);
+    }
+    const Generation last = std::max(record->generation, known);
+    rebind_until(part.shard, *record, {BackendTag::Ended, next_known(last)}, tick);
+    if (room == Room::Here) return;
+  }
+  evict_elsewhere(part);
 }
 
 MemoryStore::ReadStamp MemoryStore::stamp_of(const Key& key) const {
@@ -128,14 +162,16 @@ Binding MemoryStore::adopt(const Key& key, const Binding& agreed, const ReadStam
     const std::uint16_t epoch = part.updates == stamp.updates ? stamp.epoch : std::uint16_t{0};
     Record* record = find_live(part.shard, key, tick);
     if (record != nullptr) {
-      if (record->generation > agreed.generation) return binding_of(*record);
+      if (is_later(key, binding_of(*record), agreed)) return binding_of(*record);
       use(part.shard, *record, tick);
-      rebind(*record, agreed);
+      rebind_until(part.shard, *record, agreed, tick);
       record->epoch = epoch;
       return agreed;
     }
     const Room room = add(part.shard, key, agreed, tick);
-    part.shard.find(key)->epoch = epoch;
+    Record& added = *part.shard.find(key);
+    rebind_until(part.shard, added, agreed, tick);
+    added.epoch = epoch;
     if (room == Room::Here) return agreed;
   }
   evict_elsewhere(part);
@@ -147,18 +183,28 @@ void MemoryStore::adopt_unused(const Key& key, const Binding& agreed, const Read
   Part& part = part_of(key);
   const std::scoped_lock lock(part.mutex);
   Record* record = find_live(part.shard, key, tick);
-  if (record == nullptr || record->generation > agreed.generation) return;
-  rebind(*record, agreed);
+  if (record == nullptr || is_later(key, binding_of(*record), agreed)) return;
+  rebind_until(part.shard, *record, agreed, tick);
   record->epoch = part.updates == stamp.updates ? stamp.epoch : std::uint16_t{0};
 }
 
 void MemoryStore::apply_update(const Key& key, const Binding& news, base::Instant now) {
   const Tick tick = tick_of(now);
   Part& part = part_of(key);
-  const std::scoped_lock lock(part.mutex);
-  ++part.updates;
-  Record* record = find_live(part.shard, key, tick);
-  if (record != nullptr && record->generation < news.generation) rebind(*record, news);
+  {
+    const std::scoped_lock lock(part.mutex);
+    ++part.updates;
+    Record* record = find_live(part.shard, key, tick);
+    if (record != nullptr) {
+      if (is_later(key, news, binding_of(*record))) rebind_until(part.shard, *record, news, tick);
+      return;
+    }
+    if (news.backend != BackendTag::Ended) return;
+    const Room room = add(part.shard, key, news, tick);
+    rebind_until(part.shard, *part.shard.find(key), news, tick);
+    if (room == Room::Here) return;
+  }
+  evict_elsewhere(part);
 }
 
 void MemoryStore::invalidate_all() {
@@ -289,12 +335,25 @@ void MemoryStore::rebind(Record& record, const Binding& to) {
   record.generation = to.generation;
 }
 
+/// The same, and a mark lasts its time from now on.
+void MemoryStore::rebind_until(MemoryShard& shard, Record& record, const Binding& to, Tick now) {
+  const bool was_mark = record.backend == BackendTag::Ended;
+  rebind(record, to);
+  if (to.backend != BackendTag::Ended) {
+    if (was_mark) record.last_used = record.created = now;
+    return;
+  }
+  shard.make_newest(record);
+  // Among the newest though its time lies ahead: those behind it in the order may expire a little late.
+  record.last_used = static_cast<Tick>(std::min<std::uint64_t>(std::uint64_t{now} + idle_ticks_ / 2, kTickMax));
+}
+
 Session MemoryStore::session_of(const Record& record) const {
   return {.key = record.key,
           .binding = binding_of(record),
           .created = instant_of(record.created),
           .last_used = instant_of(record.last_used),
-          .moves = static_cast<std::uint32_t>(record.generation) - 1};
+          .moves = moves_of(record.generation)};
 }
 
 std::uint64_t MemoryStore::size() const {

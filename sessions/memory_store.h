@@ -65,24 +65,25 @@ class MemoryStore final {
 
   explicit MemoryStore(const MemoryStoreOptions& options);
 
-  // The five below are what Store promises, between the workers of this process.
+  // The six below are what Store promises, between the workers of this process.
   std::optional<LookupResult> find(const Key& key, base::Instant now);
   BindResult bind(const Key& key, const Binding& wanted, base::Instant now);
+  BindResult learn(const Key& key, BackendTag to, base::Instant now);
   BindResult move(const Key& key, const Binding& seen, BackendTag to, base::Instant now);
   void cookie_issued(const Key& key, base::Instant now);
   /// Forgets the session.
   void end(const Key& key);
-  /// Leaves a mark with the next generation, that lasts one and a half idle timeouts: as long as any cookie counts.
-  void mark_ended(const Key& key, base::Instant now);
+  /// Leaves a mark with the next known generation after `known` and that of the session, also of one that is not here.
+  /// It lasts one and a half idle timeouts: as long as any ticket counts.
+  void mark_ended(const Key& key, Generation known, base::Instant now);
 
   // Copies of what several proxies agree on.
   ReadStamp stamp_of(const Key& key) const;
-  /// A response to a question asked at `stamp`: the later generation wins, of two with the same one the response.
-  /// Returns what holds now.
+  /// A response to a question asked at `stamp`: the later binding holds (is_later). Returns what holds now.
   Binding adopt(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now);
   /// The same for a copy that is here, without counting as use.
   void adopt_unused(const Key& key, const Binding& agreed, const ReadStamp& stamp, base::Instant now);
-  /// News of a move or an end. What is not known here stays unknown.
+  /// News of a move or an end: the later binding holds. Of what is not known here only an end is kept, as a mark.
   void apply_update(const Key& key, const Binding& news, base::Instant now);
   /// From now on no copy is sure until it is adopted again: news may have been missed.
   void invalidate_all();
@@ -147,6 +148,7 @@ class MemoryStore final {
   bool use(MemoryShard& shard, Record& record, Tick now) const;
   Session session_of(const Record& record) const;
   void rebind(Record& record, const Binding& to);
+  void rebind_until(MemoryShard& shard, Record& record, const Binding& to, Tick now);
   Record* find_live(MemoryShard& shard, const Key& key, Tick now);
   Room add(MemoryShard& shard, const Key& key, const Binding& binding, Tick now);
   void erase(MemoryShard& shard, Record& record);

@@ -39,7 +39,7 @@ class RedisEnds::End final : public OpenQuestions::Pending {
   void finish() {
     if (acks_) acks_->close();
     StoreHandler* const handler = close();
-    if (handler != nullptr) handler->on_ended();
+    if (handler != nullptr) handler->on_published();
   }
 
   RedisEnds& home_;

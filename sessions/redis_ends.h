@@ -29,7 +29,7 @@ class RedisEnds {
   RedisEnds(RedisScripts& scripts, CopyLease& copy_lease, base::Scheduler& scheduler, const Options& options);
 
   /// The session has been ended here; `known` is the generation it had, or None. nullptr: nobody need wait, else the
-  /// handler gets on_ended().
+  /// handler gets on_published().
   std::unique_ptr<Question> end(std::string_view pool, const Key& key, Generation known, Ending ending,
                                 StoreHandler& handler);
   /// Ends that Redis does not know yet.

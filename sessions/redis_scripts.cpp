@@ -53,6 +53,14 @@ std::optional<RedisScripts::Changed> parse_end(const RedisReply& reply) {
   return RedisScripts::Changed{.sessions = 1, .subscribers = texts_in(reply.items[1])};
 }
 
+// {generation, tag, 1 if this call made it so, subscribers}
+std::optional<RedisScripts::Learned> parse_learned(const RedisReply& reply) {
+  if (!reply.is_array() || reply.items.size() < 4) return std::nullopt;
+  const auto holds = parse_bind_result(reply);
+  if (!holds) return std::nullopt;
+  return RedisScripts::Learned{.holds = *holds, .subscribers = texts_in(reply.items[3])};
+}
+
 // {how many, subscribers}
 std::optional<RedisScripts::Changed> parse_put(const RedisReply& reply) {
   if (!reply.is_array() || reply.items.size() < 2) return std::nullopt;
@@ -120,6 +128,13 @@ RedisScripts::Call RedisScripts::bind(std::string_view pool, const Key& key, con
                     {names_.base_of(pool), id_text(key), text_of(wanted.generation), tag_text(wanted.backend), idle_ms_,
                      names_.news(), std::to_string(unused.count())},
                     parsed(parse_bind_result, std::move(done)));
+}
+
+RedisScripts::Call RedisScripts::learn(std::string_view pool, const Key& key, BackendTag to, const std::string& acks,
+                                       Done<Learned> done) {
+  return redis_.run(lua::learn(), {names_.session(pool, key), names_.subscribers()},
+                    {names_.base_of(pool), id_text(key), tag_text(to), idle_ms_, names_.news(), acks},
+                    parsed(parse_learned, std::move(done)));
 }
 
 RedisScripts::Call RedisScripts::move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to,

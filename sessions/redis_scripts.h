@@ -40,10 +40,17 @@ class RedisScripts {
 
   // --- sessions ---
 
-  /// Binds it to `wanted` unless it is bound to the same generation or a later one. `unused`: how long nobody has
-  /// used it.
+  /// With a generation: an offer, the later binding holds (is_later). Without one: a guess, of what is not bound yet.
+  /// `unused`: how long nobody has used it.
   Call bind(std::string_view pool, const Key& key, const Binding& wanted, std::chrono::seconds unused,
             Done<BindResult> done);
+  /// What a learned session came to, and who holds a guess of it still: each of them sends an ack.
+  struct Learned {
+    BindResult holds;
+    std::vector<std::string> subscribers;
+  };
+  /// The app has set its id at `to`: that holds against guesses, and begins anew what was ended.
+  Call learn(std::string_view pool, const Key& key, BackendTag to, const std::string& acks, Done<Learned> done);
   /// Compare-and-set from `seen` to `to`.
   Call move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, Done<BindResult> done);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sessions/order.h"
+
 namespace holdfast::sessions {
 
 /// A question under way: the reply of Redis is adopted; without a reply, the copies decide.
@@ -82,6 +84,7 @@ RedisStore::RedisStore(MemoryStore& copies, SessionSlots& slots, CopyLease& copy
       scripts_(redis, options.names, options.idle_timeout),
       admission_(scripts_, slots, copy_lease.self(), scheduler),
       ends_(scripts_, copy_lease, scheduler, {.idle_timeout = options.idle_timeout, .patience = options.patience}),
+      learned_(scripts_, copies, copy_lease, scheduler, options.patience),
       uses_(scripts_, scheduler),
       questions_(scheduler) {}
 
@@ -105,13 +108,12 @@ AskedAdmission RedisStore::admit(const AdmissionRequest& request, base::Instant 
 
 Asked RedisStore::bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
                        StoreHandler& handler) {
-  const Binding first{wanted.backend, std::max(wanted.generation, Generation{1})};
   if (!scripts_.is_up()) {
-    const BindResult holds = copies_.bind(key, first, now);
+    const BindResult holds = copies_.bind(key, wanted, now);
     copies_.invalidate(key);
     return {.now = holds, .later = nullptr};
   }
-  auto asking = std::make_unique<Asking>(*this, Asking::Kind::Bind, key, first, BackendTag::None);
+  auto asking = std::make_unique<Asking>(*this, Asking::Kind::Bind, key, wanted, BackendTag::None);
   asking->ask(pool);
   return {.now = {}, .later = questions_.add(std::move(asking), handler)};
 }
@@ -120,13 +122,30 @@ BindResult RedisStore::begin(std::string_view pool, const Key& key, BackendTag t
   if (const auto found = copies_.find(key, now); found && found->is_sure) {
     return {found->binding, false};
   }
-  const BindResult holds = copies_.bind(key, {to, Generation::None}, now);
+  const BindResult holds = copies_.bind(key, {to, kFirstKnown}, now);
   if (scripts_.is_up()) {
     offer(pool, key, holds);
   } else {
     copies_.invalidate(key);
   }
   return holds;
+}
+
+Asked RedisStore::learn(std::string_view pool, const Key& key, BackendTag to, Wait wait, base::Instant now,
+                        StoreHandler& handler) {
+  const auto found = copies_.find(key, now);
+  const bool is_known =
+      found && found->is_sure && found->binding.backend != BackendTag::Ended && !is_guess(found->binding.generation);
+  if (is_known) return {.now = {found->binding, false}, .later = nullptr};
+  Asked learned{.now = copies_.learn(key, to, now), .later = nullptr};
+  if (!scripts_.is_up()) {
+    copies_.invalidate(key);
+  } else if (wait == Wait::Yes) {
+    learned.later = learned_.publish(pool, key, to, handler);
+  } else {
+    learned_.publish(pool, key, to);
+  }
+  return learned;
 }
 
 Asked RedisStore::move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
@@ -148,7 +167,7 @@ std::unique_ptr<Question> RedisStore::end(std::string_view pool, const Key& key,
   const auto found = copies_.find(key, now);
   const Generation known = found ? found->binding.generation : Generation::None;
   if (ending == Ending::Mark) {
-    copies_.mark_ended(key, now);
+    copies_.mark_ended(key, known, now);
   } else {
     copies_.end(key);
   }

@@ -10,6 +10,7 @@
 #include "sessions/open_questions.h"
 #include "sessions/redis_admission.h"
 #include "sessions/redis_ends.h"
+#include "sessions/redis_learned.h"
 #include "sessions/redis_scripts.h"
 #include "sessions/redis_uses.h"
 #include "sessions/store.h"
@@ -39,6 +40,8 @@ class RedisStore final : public Store {
   Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
              StoreHandler& handler) override;
   BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) override;
+  Asked learn(std::string_view pool, const Key& key, BackendTag to, Wait wait, base::Instant now,
+              StoreHandler& handler) override;
   Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
              StoreHandler& handler) override;
   void cookie_issued(const Key& key, base::Instant now) override;
@@ -62,6 +65,7 @@ class RedisStore final : public Store {
   RedisScripts scripts_;
   RedisAdmission admission_;
   RedisEnds ends_;
+  RedisLearned learned_;
   RedisUses uses_;
   OpenQuestions questions_;
 };

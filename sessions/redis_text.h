@@ -7,19 +7,12 @@
 
 #include "redis/redis.h"
 #include "sessions/binding.h"
+#include "sessions/id_text.h"
 #include "sessions/key.h"
 #include "sessions/session_slots.h"
 
 /// How the session map is written in Redis; docs/redis.md describes it. Pure.
 namespace holdfast::sessions {
-
-/// A session's name in Redis and towards operators: 22 characters of base64url.
-std::string id_text(const Key& key);
-std::optional<Key> parse_id(std::string_view text);
-
-/// 16 hex digits.
-std::string tag_text(BackendTag tag);
-std::optional<BackendTag> parse_tag(std::string_view text);
 
 /// What the scripts return: {generation, tag, 1 if this call made it so}.
 std::optional<BindResult> parse_bind_result(const redis::RedisReply& reply);

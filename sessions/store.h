@@ -24,8 +24,8 @@ class StoreHandler {
   /// What holds now: of a bind or a move.
   virtual void on_binding(const BindResult& holds) = 0;
   virtual void on_admission(Admission admission) = 0;
-  /// Of an end: all proxies know it, or the time to wait for them is over.
-  virtual void on_ended() = 0;
+  /// Of an end or a learned session: all proxies know of it, or the time to wait for them is over.
+  virtual void on_published() = 0;
 };
 
 /// A question to the map that is under way. Destroying it: the response never comes (what was asked for may happen).
@@ -75,17 +75,25 @@ class Store {
   /// within this process; with Redis over all proxies, as long as it replies.
   virtual AskedAdmission admit(const AdmissionRequest& request, base::Instant now, StoreHandler& handler) = 0;
 
-  /// The atomic first binding: binds `key` to `wanted` unless it is bound already, to a later generation or to
-  /// the same one. `wanted.generation` is kept when given (a cookie or a copy remembers it), else it starts at 1.
+  /// With a generation (a ticket or a copy remembers it) an offer: of `wanted` and what is bound the later one holds
+  /// (is_later). Without one a guess: binds what is not bound yet.
   virtual Asked bind(std::string_view pool, const Key& key, const Binding& wanted, base::Instant now,
                      StoreHandler& handler) = 0;
 
-  /// The first binding of a session that no client can have shown yet: there is nothing to agree on, nobody waits.
+  /// The first binding of a session that no client can have shown yet: known at once, there is nothing to agree on and
+  /// nobody waits.
   virtual BindResult begin(std::string_view pool, const Key& key, BackendTag to, base::Instant now) = 0;
+
+  /// The app, at `to`, has set this id: known from now on, against guesses and after an end; what is known already
+  /// stays. `now` says what holds here. With Wait::Yes the handler is told (on_published) when any proxy
+  /// would find it, unless that is so at once.
+  enum class Wait : std::uint8_t { No, Yes };
+  virtual Asked learn(std::string_view pool, const Key& key, BackendTag to, Wait wait, base::Instant now,
+                      StoreHandler& handler) = 0;
 
   /// Compare-and-set: if the session is still at `seen`, it moves to `to` with the next generation; the response is
   /// what holds then: the caller adopts it, whether it won or lost. A forgotten session is bound afresh to `to` with
-  /// seen.generation + 1.
+  /// the generation after that of `seen`.
   virtual Asked move(std::string_view pool, const Key& key, const Binding& seen, BackendTag to, base::Instant now,
                      StoreHandler& handler) = 0;
 

@@ -196,7 +196,7 @@ budget_min = 0
   CHECK(pool.balance == BalanceMethod::Hash);
   CHECK(pool.slow_start == 0s);
   CHECK(pool.sticky ==
-        Sticky{StickyMode::Header, {"X-Auth", "Authorization"}, {}, "holdfast", SameSite::Lax, FailoverMode::Refuse});
+        Sticky{StickyMode::Header, {"X-Auth", "Authorization"}, {}, "holdfast", true, SameSite::Lax, FailoverMode::Refuse});
   CHECK(pool.passive == Passive{0, 1s, 1s, 100});
   CHECK(pool.retry == Retry{8, 0, 0});
   Probe want;

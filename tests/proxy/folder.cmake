@@ -3,6 +3,7 @@ holdfast_tests(proxy
     access_line
     response_headers
     backend_pool
+    companion
     balance
     error_page
     exchange

@@ -12,7 +12,7 @@ using conf::SameSite;
 using conf::StickyMode;
 using proxy::AppSession;
 using proxy::Identity;
-using proxy::Secure;
+using proxy::TicketStyle;
 using proxy::test::Request;
 using proxy::test::Response;
 using Kind = Identity::Kind;
@@ -33,9 +33,9 @@ std::string learned(const conf::Sticky& sticky, const char* lines) {
   return out;
 }
 
-std::string own_cookie(SameSite same_site, Secure secure) {
+std::string ticket_line(const TicketStyle& style, std::string_view value = "v") {
   std::string out;
-  proxy::append_own_cookie(out, "holdfast", "v", same_site, secure);
+  proxy::append_ticket_cookie(out, "holdfast", value, style);
   return out;
 }
 
@@ -144,12 +144,43 @@ TEST_CASE("what the app says of its session") {
 }
 
 TEST_CASE("our cookie hides from scripts and dies with the browser") {
-  CHECK(own_cookie(SameSite::Lax, Secure::No) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=Lax\r\n");
-  CHECK(own_cookie(SameSite::Lax, Secure::Yes) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=Lax; Secure\r\n");
-  CHECK(own_cookie(SameSite::Strict, Secure::No) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=Strict\r\n");
-  CHECK(own_cookie(SameSite::None, Secure::Yes) ==
-        "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=None; Secure\r\n");
-  CHECK(own_cookie(SameSite::None, Secure::No) == "Set-Cookie: holdfast=v; Path=/; HttpOnly\r\n");
+  const auto own = [](SameSite same_site, bool is_secure) {
+    return ticket_line(TicketStyle::own(same_site, is_secure));
+  };
+  CHECK(own(SameSite::Lax, false) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=Lax\r\n");
+  CHECK(own(SameSite::Lax, true) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=Lax; Secure\r\n");
+  CHECK(own(SameSite::Strict, false) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=Strict\r\n");
+  CHECK(own(SameSite::None, true) == "Set-Cookie: holdfast=v; Path=/; HttpOnly; SameSite=None; Secure\r\n");
+  CHECK(own(SameSite::None, false) == "Set-Cookie: holdfast=v; Path=/; HttpOnly\r\n");
+}
+
+TEST_CASE("a companion is sent as the app's own cookie is") {
+  struct Row {
+    const char* of_app;
+    const char* attributes;
+  };
+  for (const Row& row : {
+           Row{"sid=1", ""},
+           Row{"sid=1; Path=/app; Domain=example.com; Max-Age=900; HttpOnly", ""},
+           Row{"sid=1; SECURE; samesite=none; Partitioned", "; SameSite=None; Secure; Partitioned"},
+           Row{"sid=1; SameSite=Strict", "; SameSite=Strict"},
+           Row{"sid=1; SameSite=odd", ""},
+       }) {
+    CAPTURE(row.of_app);
+    const auto style = TicketStyle::like(http::parse_cookie_style(row.of_app));
+    CHECK(ticket_line(style) == "Set-Cookie: holdfast=v; Path=/; HttpOnly" + std::string(row.attributes) + "\r\n");
+  }
+  CHECK(ticket_line({}, "") == "Set-Cookie: holdfast=; Path=/; HttpOnly; Max-Age=0\r\n");
+}
+
+TEST_CASE("up to four texts under the name of our ticket are looked at, over all Cookie fields") {
+  const Request request("GET / HTTP/1.1\r\nHost: a\r\nCookie: t=1; x=2; t=3\r\nCookie: t=; t=5; t=6\r\n\r\n");
+  const auto shown = proxy::shown_tickets(request.head, "t");
+  CHECK(std::vector<std::string_view>(shown.all().begin(), shown.all().end()) ==
+        std::vector<std::string_view>{"1", "3", "", "5"});
+  CHECK(shown.has_cookies);
+  CHECK(proxy::shown_tickets(request.head, "u").count == 0);
+  CHECK_FALSE(proxy::shown_tickets(Request("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head, "t").has_cookies);
 }
 
 TEST_CASE("the words of stickiness are those of the interface") {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sessions/memory_store.h"
+#include "sessions/order.h"
 #include "sessions/store.h"
 
 namespace holdfast::tests {
@@ -38,7 +39,13 @@ class LaterStore final : public sessions::Store {
   }
   sessions::BindResult begin(std::string_view, const sessions::Key& key, sessions::BackendTag to,
                              base::Instant now) override {
-    return memory.bind(key, {to, sessions::Generation::None}, now);
+    return memory.bind(key, {to, sessions::kFirstKnown}, now);
+  }
+  sessions::Asked learn(std::string_view, const sessions::Key& key, sessions::BackendTag to, Wait wait,
+                        base::Instant now, sessions::StoreHandler& handler) override {
+    sessions::Asked learned{.now = memory.learn(key, to, now), .later = nullptr};
+    if (wait == Wait::Yes && publishes_late) learned.later = std::move(ask(handler, nullptr).later);
+    return learned;
   }
   sessions::Asked move(std::string_view, const sessions::Key& key, const sessions::Binding& seen,
                        sessions::BackendTag to, base::Instant now, sessions::StoreHandler& handler) override {
@@ -48,7 +55,7 @@ class LaterStore final : public sessions::Store {
   std::unique_ptr<sessions::Question> end(std::string_view, const sessions::Key& key, base::Instant now,
                                           sessions::Ending ending, sessions::StoreHandler& handler) override {
     if (ending == sessions::Ending::Mark) {
-      memory.mark_ended(key, now);
+      memory.mark_ended(key, {}, now);
     } else {
       memory.end(key);
     }
@@ -66,7 +73,7 @@ class LaterStore final : public sessions::Store {
       } else if (question->decide) {
         question->handler.on_binding(question->decide());
       } else {
-        question->handler.on_ended();
+        question->handler.on_published();
       }
       return true;
     }
@@ -78,6 +85,7 @@ class LaterStore final : public sessions::Store {
   }
 
   bool invalidates = false;
+  bool publishes_late = false;  ///< What is learned, too.
 
  private:
   struct Pending {

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "sessions/order.h"
+
 using namespace holdfast;
 using namespace holdfast::sessions;
 
@@ -18,7 +20,7 @@ constexpr Key kAnna{1, 2};
 struct RecordingHandler final : StoreHandler {
   void on_binding(const BindResult& holds) override { bindings.push_back(holds); }
   void on_admission(Admission) override {}
-  void on_ended() override { ++ended; }
+  void on_published() override { ++ended; }
   std::vector<BindResult> bindings;
   int ended = 0;
 };
@@ -81,7 +83,7 @@ TEST_CASE("resumed: what waits is decided here, in the order it was asked in") {
   REQUIRE(f.passed.size() == 2);
   f.store.resume(kNow);
   REQUIRE(f.handler.bindings.size() == 1);
-  CHECK(f.handler.bindings[0] == Binding{kB, Generation{2}});
+  CHECK(f.handler.bindings[0] == Binding{kB, next(kFirstKnown)});
   CHECK(f.store.find("p", kAnna, kNow)->is_sure);
   CHECK_FALSE(f.store.bind("p", {3, 4}, {kA, {}}, kNow, f.handler).later);
   f.respond();  // too late: nobody waits

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "sessions/order.h"
 #include "tests/sessions/memory_fixture.h"
 
 using namespace holdfast;
@@ -64,9 +65,15 @@ TEST_CASE("copies are sure until news may have been missed") {
   }
   SUBCASE("news of what is not here, or of an older time, changes nothing") {
     f.store.apply_update(key_of(2), binding(kB, 9), f.now);
-    f.store.apply_update(key, binding(kB, 1), f.now);
+    f.store.apply_update(key, binding(kB, 2), f.now);
+    f.store.apply_update(key, binding(kA, 1), f.now);
     CHECK_FALSE(f.store.find(key_of(2), f.now).has_value());
-    CHECK(f.store.find(key, f.now)->binding == binding(kA, 1));
+    CHECK(f.store.find(key, f.now)->binding == binding(kB, 2));
+  }
+  SUBCASE("but the end of what is not here leaves its mark") {
+    f.store.apply_update(key_of(2), binding(BackendTag::Ended, 9), f.now);
+    CHECK(f.store.bind(key_of(2), binding(kB, 8), f.now) == binding(BackendTag::Ended, 9));
+    CHECK(f.store.size() == 1);
   }
 }
 
@@ -89,13 +96,14 @@ TEST_CASE("the doubtful are walked through, each once, in steps") {
 
 TEST_CASE("a mark outlives every cookie, whoever asks for it, and does not count as a session") {
   Fixture f;
+  const auto known = static_cast<std::uint32_t>(kFirstKnown);
   f.store.bind(key_of(1), binding(kA, 4), f.now);
-  f.store.mark_ended(key_of(1), f.now);
+  f.store.mark_ended(key_of(1), {}, f.now);
   CHECK(f.store.size() == 0);
   CHECK(f.store.size_of(kA) == 0);
   f.now += minutes{44};
-  CHECK(f.store.find(key_of(1), f.now)->binding == binding(BackendTag::Ended, 5));
-  CHECK(f.store.bind(key_of(1), binding(kA, 4), f.now) == binding(BackendTag::Ended, 5));
+  CHECK(f.store.find(key_of(1), f.now)->binding == binding(BackendTag::Ended, known));
+  CHECK(f.store.bind(key_of(1), binding(kA, 4), f.now) == binding(BackendTag::Ended, known));
   f.now += minutes{2};
   CHECK_FALSE(f.store.find(key_of(1), f.now).has_value());
 }

@@ -44,7 +44,7 @@ TEST_CASE("a session arrives with its backend, generation, age, idle time and co
   old.cookie_issued(key_of(1), kStart + minutes{3});
   old.bind(key_of(2), {kA, Generation{7}}, kStart + minutes{1});
   old.bind(key_of(3), {kA, {}}, kStart);
-  old.mark_ended(key_of(3), kStart + minutes{4});
+  old.mark_ended(key_of(3), {}, kStart + minutes{4});
   const base::Instant now = kStart + minutes{5};
 
   MemoryStore fresh({.seed = 2, .start = old.start()});

@@ -112,7 +112,7 @@ TEST_CASE("a hit allocates nothing, nor does anything else that adds no session"
   for (std::uint64_t i = 10'000; i < 20'000; ++i)
     store.bind(key_of(i), {BackendTag{1}}, now);  // at the cap: in their place
   for (std::uint64_t i = 10'000; i < 20'000; ++i) store.end(key_of(i));
-  const bool peeked = peek_id(cookie).has_value();
+  const bool peeked = peek(cookie).has_value();
   const bool opened = open(cookie, keyring).has_value();
   const Key key = keyring.session_key("shop", huge);
   const std::size_t allocated_after = allocations.load();

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "sessions/order.h"
 #include "tests/sessions/memory_fixture.h"
 
 using namespace holdfast;
@@ -16,15 +17,33 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using Fixture = MemoryFixture;
 
-TEST_CASE("the first binding holds, later ones adopt it") {
+TEST_CASE("the first guess holds, other guesses adopt it, and an offer counts by its order") {
   Fixture f;
   CHECK_FALSE(f.store.find(key_of(1), f.now).has_value());
   CHECK(f.store.bind(key_of(1), binding(kA), f.now) == binding(kA, 1));
   CHECK(f.store.bind(key_of(1), binding(kB), f.now) == binding(kA, 1));
-  CHECK(f.store.bind(key_of(1), binding(kB, 9), f.now) == binding(kA, 1));
   CHECK(f.store.find(key_of(1), f.now)->binding == binding(kA, 1));
+  CHECK(f.store.bind(key_of(1), binding(kB, 9), f.now).is_ours);
+  CHECK(f.store.bind(key_of(1), binding(kA, 8), f.now) == binding(kB, 9));
+  CHECK(f.store.find(key_of(1), f.now)->binding == binding(kB, 9));
   CHECK_FALSE(f.store.find(key_of(2), f.now).has_value());
   CHECK(f.store.size() == 1);
+}
+
+TEST_CASE("what the app has set is known: against guesses and after an end, and it stays") {
+  Fixture f;
+  const auto known = static_cast<std::uint32_t>(kFirstKnown);
+  f.store.bind(key_of(1), binding(kA), f.now);
+  CHECK(f.store.learn(key_of(1), kB, f.now) == binding(kB, known));
+  CHECK(f.store.learn(key_of(1), kA, f.now) == binding(kB, known));
+  f.store.mark_ended(key_of(1), {}, f.now);
+  CHECK(f.store.bind(key_of(1), binding(kB, known), f.now) == binding(BackendTag::Ended, known + 1));
+  CHECK(f.store.learn(key_of(1), kA, f.now) == binding(kA, known + 2));
+  CHECK(f.store.size() == 1);
+  CHECK(f.store.size_of(kA) == 1);
+  f.now += minutes{31};
+  CHECK_FALSE_MESSAGE(f.store.find(key_of(1), f.now), "a session again, no mark: it lasts an idle timeout");
+  CHECK(f.store.learn(key_of(2), kA, f.now) == binding(kA, known));
 }
 
 TEST_CASE("a binding that a cookie remembers keeps its generation") {

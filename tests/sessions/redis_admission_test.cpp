@@ -22,7 +22,7 @@ const Key kShown{1, 2};
 struct Visitor final : StoreHandler {
   void on_binding(const BindResult&) override {}
   void on_admission(Admission admission) override { admitted = std::move(admission); }
-  void on_ended() override {}
+  void on_published() override {}
   std::optional<Admission> admitted;
 };
 

@@ -34,7 +34,7 @@ struct Handler final : StoreHandler {
     question.reset();
     admitted = std::move(admission);
   }
-  void on_ended() override {
+  void on_published() override {
     question.reset();
     ++ended;
   }

@@ -21,7 +21,7 @@ constexpr Key kKey{1, 2};
 struct Handler final : StoreHandler {
   void on_binding(const BindResult&) override {}
   void on_admission(Admission) override {}
-  void on_ended() override {
+  void on_published() override {
     ++ended;
     question.reset();
   }

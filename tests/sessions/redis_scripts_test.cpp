@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "sessions/order.h"
 #include "tests/redis/test_link.h"
 
 using namespace holdfast;
@@ -13,6 +14,8 @@ using namespace holdfast::tests;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto kKnown = static_cast<std::uint32_t>(kFirstKnown);
 
 using Changed = RedisScripts::Changed;
 
@@ -107,13 +110,50 @@ TEST_CASE("a move is won by whoever saw what holds") {
   CHECK_MESSAGE(holds(f.move(kBert, {kApp0, Generation{4}}, kApp1), kApp1, 5, true), "one that Redis has forgotten");
 }
 
+TEST_CASE("an offer counts by the order that the proxies have, whichever comes first") {
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    const Key key{i * 0x9E37'79B9'7F4A'7C15, i};
+    const Binding a{BackendTag{i * 77 + 1}, Generation{3}};
+    const Binding b{BackendTag{i * 991 + 5}, Generation{3}};
+    const Binding& wins = is_later(key, a, b) ? a : b;
+    CHECK(is_later(key, a, b) != is_later(key, b, a));
+    Fixture f;
+    f.bind(key, i % 2 == 0 ? a : b);
+    f.bind(key, i % 2 == 0 ? b : a);
+    CHECK(f.find(key)->binding == wins);
+  }
+  Fixture f;
+  f.bind(kAnna, {kApp0, Generation{3}});
+  CHECK_MESSAGE(holds(f.bind(kAnna, {kApp1, Generation::None}), kApp0, 3, false), "a guess takes nothing away");
+  CHECK(holds(f.bind(kAnna, {BackendTag::Ended, Generation{3}}), BackendTag::Ended, 3, true));
+  CHECK(holds(f.bind(kAnna, {kApp1, Generation{3}}), BackendTag::Ended, 3, false));
+}
+
+TEST_CASE("what the app has set is known: against guesses and after an end, and it stays") {
+  Fixture f;
+  const auto learn = [&](const Key& key, BackendTag to) {
+    return f.value<RedisScripts::Learned>(
+        [&](RedisScripts& s, auto done) { return s.learn("shop", key, to, {}, std::move(done)); });
+  };
+  f.bind(kAnna, {kApp0, Generation::None});
+  CHECK(holds(learn(kAnna, kApp1).holds, kApp1, kKnown, true));
+  CHECK(holds(learn(kAnna, kApp0).holds, kApp1, kKnown, false));
+  CHECK(holds(f.move(kAnna, {kApp1, kFirstKnown}, kApp0), kApp0, kKnown + 1, true));
+  f.end(kAnna, Ending::Mark);
+  CHECK(holds(f.bind(kAnna, {kApp0, next(kFirstKnown)}), BackendTag::Ended, kKnown + 2, false));
+  CHECK(holds(learn(kAnna, kApp1).holds, kApp1, kKnown + 3, true));
+  CHECK(f.left(kAnna) < 3800'000);
+  CHECK(holds(learn(kBert, kApp0).holds, kApp0, kKnown, true));
+}
+
 TEST_CASE("an end leaves a mark that outlives every cookie, or nothing") {
   Fixture f;
   f.bind(kAnna, {kApp0, Generation{3}});
   f.bind(kBert, {kApp0, Generation{3}});
   CHECK(f.end(kAnna, Ending::Mark).sessions == 1);
   CHECK(f.end(kBert, Ending::Forget).subscribers.empty());
-  CHECK_MESSAGE(holds(f.bind(kAnna, {kApp0, Generation{3}}), BackendTag::Ended, 4, false), "its cookie comes back");
+  CHECK_MESSAGE(holds(f.bind(kAnna, {kApp0, Generation{3}}), BackendTag::Ended, kKnown, false),
+                "its cookie comes back");
   CHECK(f.left(kAnna) > 3600'000);
   CHECK_FALSE(f.find(kAnna));
   CHECK(f.left(kBert) < 0);
@@ -200,7 +240,7 @@ TEST_CASE("operators find, list and move sessions") {
     return f.value<Changed>([&](RedisScripts& s, auto done) { return s.put("shop", key, kApp1, {}, std::move(done)); });
   };
   CHECK(put(kAnna).sessions == 1);
-  CHECK(f.find(kAnna)->binding == Binding{kApp1, Generation{3}});
+  CHECK(f.find(kAnna)->binding == Binding{kApp1, kFirstKnown});
   CHECK(put({9, 9}).sessions == 0);
 }
 
@@ -214,7 +254,7 @@ TEST_CASE("a backend is cleared some at a time: its sessions are spread, or ende
   const Changed some = clear({kApp1}, 2);
   CHECK(some.sessions == 2);
   CHECK(some.left == 3);
-  CHECK(f.find({7, 0})->binding == Binding{kApp1, Generation{2}});
+  CHECK(f.find({7, 0})->binding == Binding{kApp1, kFirstKnown});
   const Changed rest = clear({}, 10);
   CHECK(rest.sessions == 3);
   CHECK(rest.left == 0);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "proxy/placement.h"
+#include "sessions/order.h"
 #include "tests/simulation/session_proxy.h"
 
 using namespace holdfast;
@@ -32,7 +33,7 @@ class Visit final : public sessions::StoreHandler {
  private:
   void on_binding(const sessions::BindResult& holds) override;
   void on_admission(sessions::Admission admission) override;
-  void on_ended() override;
+  void on_published() override;
   void on_placed(std::optional<conf::BackendId> backend);
   proxy::Placement::Tools tools();
 
@@ -80,7 +81,8 @@ class Simulation {
 
   void on_served(const SessionProxy& proxy, bool is_alone, std::size_t user, base::Instant began,
                  conf::BackendId backend) {
-    const auto copy = proxy.memory.look(Shop::the().keys[user], const_cast<SessionProxy&>(proxy).machine.loop().now());
+    const sessions::Key& key = Shop::the().keys[user];
+    const auto copy = proxy.memory.look(key, const_cast<SessionProxy&>(proxy).machine.loop().now());
     if (is_alone || world.is_hostile || !copy) return;  // it went by what it had
     const auto tag = Shop::the().snapshot.tag_of(backend);
     must(copy->binding.backend == tag, fmt::format("{} serves user{} elsewhere than its copy says", proxy.name, user));
@@ -95,18 +97,18 @@ class Simulation {
     const auto& agreed = agreed_[user];
     for (std::size_t i = agreed.size(); i-- > 0;) {
       if (agreed[i].since <= began - kLease) {
-        must(copy->binding.generation >= agreed[i].generation,
+        must(!sessions::is_later(key, {agreed[i].tag, agreed[i].generation}, copy->binding),
              fmt::format("{} serves user{} of generation {}, {} was agreed {} ms ago", proxy.name, user,
                          static_cast<std::uint32_t>(copy->binding.generation),
                          static_cast<std::uint32_t>(agreed[i].generation), base::count_ms(began - agreed[i].since)));
         break;
       }
     }
-    for (const Agreed& each : agreed) {
-      must(each.generation != copy->binding.generation || each.tag == tag,
-           fmt::format("{} serves user{} at app{}, all agreed on another with generation {}", proxy.name, user,
-                       conf::index(backend), static_cast<std::uint32_t>(each.generation)));
-    }
+    const auto is_of_this = [&](const Agreed& each) { return each.generation == copy->binding.generation; };
+    const auto is_this = [&](const Agreed& each) { return is_of_this(each) && each.tag == tag; };
+    must(std::ranges::none_of(agreed, is_of_this) || std::ranges::any_of(agreed, is_this),
+         fmt::format("{} serves user{} at app{}, all agreed on another with generation {}", proxy.name, user,
+                     conf::index(backend), static_cast<std::uint32_t>(copy->binding.generation)));
   }
 
   /// An end of `user` is known to all that answer from copies, from now on.
@@ -307,9 +309,10 @@ class Simulation {
            fmt::format("Redis: the generation of user{} falls from {} to {}", user,
                        static_cast<std::uint32_t>(agreed.back().generation), text));
       if (news->binding.generation == agreed.back().generation) {
-        must(news->binding.backend == agreed.back().tag,
-             fmt::format("Redis: user{} has two backends in one generation", user));
-        return;
+        const sessions::Binding before{agreed.back().tag, agreed.back().generation};
+        if (news->binding == before) return;
+        must(sessions::is_later(Shop::the().keys[user], news->binding, before),
+             fmt::format("Redis: user{} goes back to another backend in one generation", user));
       }
     }
     agreed.push_back({world.now(), news->binding.generation, news->binding.backend});
@@ -382,11 +385,11 @@ void Visit::on_placed(std::optional<conf::BackendId> backend) {
   if (kind_ == Kind::Look) return;
   ending_ = proxy_.machine.loop().now();
   placement_.end(tools(), Shop::the().pool());
-  done_ = !placement_.is_ending();
+  done_ = !placement_.is_publishing();
 }
 
-void Visit::on_ended() {
-  done_ = placement_.ended();
+void Visit::on_published() {
+  done_ = placement_.published();
   const bool in_time = simulation_.world.now() - ending_ < SimLink::kTimeout;
   // Told in time by a link that works: every proxy that hears has said so.
   if (!in_time || !worker_.link.is_up() || worker_.store.ends_untold() > 0 || simulation_.world.is_hostile) return;
