@@ -366,6 +366,7 @@ Placement::TicketAction Placement::ticket_action(const Tools& tools, const conf:
   if (companion_.learned) return TicketAction::Give;
   if (companion_.is_ended) return companion_.is_returned ? TicketAction::Expire : TicketAction::None;
   if (cookie_ == Cookie::Good) return TicketAction::None;
+  if (pool.sticky.mode == conf::StickyMode::Header && !companion_.has_cookies) return TicketAction::None;
   // Nothing of the app's that would name the session: ours does, so that a wrong cookie's name is not no stickiness.
   if (!has_session_) return pool.sticky.mode == conf::StickyMode::AppCookie ? TicketAction::Give : TicketAction::None;
   const bool is_missing = companion_.claimed == sessions::Generation::None || companion_.is_unfit;
