@@ -230,8 +230,7 @@ const Table<Sticky>& sticky_table() {
      }).only(is_app_cookie, "mode", "mode = \"app_cookie\"");
     t.text("cookie", "cookie name", &Sticky::cookie, parse_token)
         .only(has_own_cookie, "mode", "mode = \"cookie\", \"app_cookie\" or \"header\"");
-    t.boolean("companion", &Sticky::companion)
-        .only(has_names, "mode", "mode = \"app_cookie\" or \"header\"");
+    t.boolean("companion", &Sticky::companion).only(has_names, "mode", "mode = \"app_cookie\" or \"header\"");
     t.choice("same_site", &Sticky::same_site, kSameSiteNames)
         .only(has_own_cookie, "mode", "mode = \"cookie\", \"app_cookie\" or \"header\"");
     t.choice("failover", &Sticky::failover, kFailoverNames).only(is_sticky, "mode", "a mode other than \"none\"");

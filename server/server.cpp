@@ -120,7 +120,8 @@ void Server::start_backends(const std::vector<net::Address>& addresses) {
   const StartTime drains_since{.at = started_.at, .wall = upgrade_.may_begin() ? started_.wall : base::WallTime{}};
   BackendControl::Owner& owner = *this;
   backends_ = std::make_unique<BackendControl>(
-      BackendControl::Parts{config_, loop_, dialer_, hub_.get(), random_, sessions_, workers_, owner, drains_since}, addresses);
+      BackendControl::Parts{config_, loop_, dialer_, hub_.get(), random_, sessions_, workers_, owner, drains_since},
+      addresses);
   backends_->start(acting());
   if (hub_) hub_->start();  // all have said what they want to hear
   workers_.make({.config = config_,

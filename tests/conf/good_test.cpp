@@ -195,8 +195,10 @@ budget_min = 0
   const Pool& pool = s.pools[0];
   CHECK(pool.balance == BalanceMethod::Hash);
   CHECK(pool.slow_start == 0s);
-  CHECK(pool.sticky ==
-        Sticky{StickyMode::Header, {"X-Auth", "Authorization"}, {}, "holdfast", true, SameSite::Lax, FailoverMode::Refuse});
+  CHECK(
+      pool.sticky ==
+      Sticky{
+          StickyMode::Header, {"X-Auth", "Authorization"}, {}, "holdfast", true, SameSite::Lax, FailoverMode::Refuse});
   CHECK(pool.passive == Passive{0, 1s, 1s, 100});
   CHECK(pool.retry == Retry{8, 0, 0});
   Probe want;
