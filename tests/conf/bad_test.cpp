@@ -200,7 +200,7 @@ TEST_CASE("contradictions and duplicates") {
       {kListen,
        "[[pools.a.backends]]\nname = \"x\"\naddress = \"a:1\"\n[[pools.a.backends]]\nname = ^\"x\"\naddress = "
        "\"b:1\"\n",
-       {"duplicate name \"x\""}},
+       {"duplicate backend name \"x\""}},
       {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\nbackup = ^true\n", {"every backend is a backup"}},
       {kListen, "[[pools.a.backends]]\naddress = \"a:1\"\nweight = ^0\n", {"every weight is 0"}},
       {kWhole,
