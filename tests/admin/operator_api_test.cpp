@@ -64,7 +64,7 @@ TEST_CASE("what is refused, and why; nothing of it reaches the service") {
       {"an empty name", "/api/v1/pools//backends/app1/drain", "", 404, "no such path"},
       {"no JSON", kApp1 + "drain", "deadline=10m", 400, "not a JSON object"},
       {"no object", kApp1 + "drain", "[1]", 400, "not a JSON object"},
-      {"an unknown key", kApp1 + "drain", R"({"dedline":"10m"})", 400, "deadline, by"},
+      {"an unknown key", kApp1 + "drain", R"({"dedline":"10m"})", 400, "deadline and by"},
       {"a deadline of another kind", kApp1 + "drain", R"({"deadline":10})", 400, "expected a duration"},
       {"no deadline at all", kApp1 + "drain", R"({"deadline":"0s"})", 400, "expected a duration"},
       {"a deadline for ever", kApp1 + "drain", R"({"deadline":"999999d"})", 400, "expected a duration"},

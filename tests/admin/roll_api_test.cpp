@@ -32,8 +32,7 @@ TEST_CASE("a pool is kept for one roll") {
   CHECK(second.status == 409);
   CHECK(second.body ==
         "ops has been rolling through shop since 2026-01-31T12:00:00.000Z, now at app2; only one roll at a time; a "
-        "dead roll "
-        "forgotten after 30s\n");
+        "dead roll expires after 30s\n");
   CHECK(f.post("shop/roll/end", R"({"id":"one"})").status == 200);
   CHECK(f.rolls.ended == std::vector<std::string>{"shop one"});
 }

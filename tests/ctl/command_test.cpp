@@ -217,7 +217,7 @@ TEST_CASE("nobody there, and somebody who never answers") {
   FakeAdmin silent("HTTP/1.1 200 OK\r\n", FakeAdmin::After::Stay);
   const CtlOutcome late = run({"status", "--admin", silent.url(), "--timeout", "50ms"});
   CHECK(late.exit_code == 1);
-  CHECK(has(late.err, "did not answer within 50ms"));
+  CHECK(has(late.err, "did not respond within 50ms"));
 }
 
 TEST_CASE("usage: 2 for what is wrong, 0 for help and version") {
@@ -389,7 +389,7 @@ TEST_CASE("HOLDFAST_TOKEN is shown to the proxy; one that no line can hold is no
 TEST_CASE("passwd and token print what the configuration takes") {
   const CtlOutcome outcome = run({"token"});
   CHECK(outcome.exit_code == 0);
-  const std::size_t at = outcome.out.find("kept: ") + 6;
+  const std::size_t at = outcome.out.find("anywhere: ") + 10;
   const std::string token = outcome.out.substr(at, outcome.out.find('\n') - at);
   CHECK(token.size() == 43);
   CHECK(has(outcome.out, "hash = \"" + admin::hash_token(token) + "\"\n"));

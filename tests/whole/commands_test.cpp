@@ -202,7 +202,7 @@ TEST_CASE("holdfastctl passwd and token print what goes into the file, and that 
 
   const Finished made = ctl(proxy, {"token"});
   CHECK(made.code == 0);
-  const auto at = made.out.find("kept: ") + 6;
+  const auto at = made.out.find("anywhere: ") + 10;
   const std::string token = made.out.substr(at, made.out.find('\n') - at);
   ProxyConfig config = config_of(fleet);
   config.tables =

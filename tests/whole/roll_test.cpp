@@ -136,8 +136,8 @@ TEST_CASE("a command that fails on the second: it stops there, says so, and leav
   CHECK(command.wait(*roll).empty());
   CHECK(roll->wait() == 1);
   INFO(roll->err());
-  CHECK(roll->err().find("stopped at app/b (2 of 3): the command ended with code 7; app/b stays in maintenance; left "
-                         "alone: app/c; to continue: --from b") != std::string::npos);
+  CHECK(roll->err().find("stopped at app/b (2 of 3): the command ended with code 7; app/b stays in maintenance; not "
+                         "touched: app/c; to continue: --from b") != std::string::npos);
   CHECK(proxy.backend("a").value("state", "") == "UP");
   CHECK(proxy.backend("b").value("state", "") == "MAINT");
   CHECK(proxy.backend("c").value("state", "") == "UP");
@@ -169,7 +169,7 @@ TEST_CASE("two proxies: the roll waits for both, and a second one is refused on 
   for (const Proxy* proxy : {&pair.one, &pair.two}) {
     const Finished refused = ctl(*proxy, roll_words(command));
     CHECK(refused.code == 1);
-    CHECK(refused.err.find(" rolls through app since ") != std::string::npos);
+    CHECK(refused.err.find(" has been rolling through app since ") != std::string::npos);
     CHECK(refused.err.find("one roll at a time") != std::string::npos);
   }
   const auto order = serve(command, *roll, fleet, {&pair.one, &pair.two});
