@@ -5,8 +5,6 @@ foreach(program floor backend open_loop failover_app failover_users)
   target_link_libraries(bench_${program} PRIVATE holdfast_warnings)
 endforeach()
 target_link_libraries(bench_failover_app PRIVATE hiredis)
-target_sources(bench_failover_users PRIVATE bench/response_text.cpp)
-target_include_directories(bench_failover_users PRIVATE ${PROJECT_SOURCE_DIR})
 
 find_package(benchmark REQUIRED)
 add_executable(bench_micro bench/micro.cpp)

@@ -124,7 +124,7 @@ struct TicketStyle {
   /// As the app's own cookie.
   static TicketStyle like(const http::CookieStyle& style);
 
-  std::optional<conf::SameSite> same_site;
+  std::optional<conf::SameSite> same_site{};
   bool is_secure = false;
   bool is_partitioned = false;
 };
