@@ -76,7 +76,7 @@ std::optional<conf::BackendId> Placement::first(const Tools& tools, const conf::
     return fresh(tools, pool, Stickiness::New);
   key_.low = client_hash;
   if (!who.stickiness_applies) return pick(tools, {});
-  if (companion_.is_returned) {
+  if (shown != nullptr && companion_.is_returned) {
     if (const auto choice = by_own_ticket(tools, pool, *shown); choice || is_waiting()) return choice;
   }
   if (pool.sticky.mode == conf::StickyMode::AppCookie) return come_in(tools, pool, Entry::Visit);
@@ -137,7 +137,7 @@ Placement::Choice Placement::by_key(const Tools& tools, const conf::Pool& pool, 
   if (found) companion_.given = found->cookie_issued;
   const sessions::Generation holds = found ? found->binding.generation : sessions::Generation::None;
   const bool is_settled = found && found->is_sure && !sessions::is_guess(holds);
-  if (companion_.claimed > (is_settled ? holds : sessions::Generation::None)) {
+  if (shown != nullptr && companion_.claimed > (is_settled ? holds : sessions::Generation::None)) {
     const auto ticket = best_companion(tools, pool, *shown);
     companion_.is_unfit = !ticket;
     const sessions::Binding ticketed =
