@@ -102,9 +102,9 @@ describe("one proxy, two apps, room for three users", { concurrency: false }, ()
     };
     await eventually("cut", async () => /200 sessions shown.*There are more than these 200\./.test(await (await said("")).textContent()));
     assert.equal(await page.locator("[data-session]").count(), 200);
-    await eventually("searched", async () => /No session was found whose id begins like this\. Only the first 2,000 were looked through\. A whole id, of 22 characters, is looked for among all/.test(await (await said("b")).textContent()));
+    await eventually("searched", async () => /No session id begins like this\. Only the first 2,000 were searched\. A whole id, of 22 characters, is looked up among all/.test(await (await said("b")).textContent()));
     await page.unroute("**/api/v1/sessions?*");
-    await eventually("all were looked through", async () => /begins like this\.$/.test(await (await said("?")).textContent()));
+    await eventually("all were searched", async () => /begins like this\.$/.test(await (await said("?")).textContent()));
     await eventually("not there", async () => (await (await said("?".repeat(22))).textContent()) === "No session of this id.");
   });
 });
