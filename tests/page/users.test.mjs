@@ -13,7 +13,7 @@ describe("users with roles", { concurrency: false }, () => {
     for (const name of ["app1", "app2"]) await stage.app(name);
     const hash = (password) => execFileSync(HOLDFASTCTL, ["passwd"], { input: `${password}\n` }).toString().trim();
     const made = execFileSync(HOLDFASTCTL, ["token"]).toString();
-    stage.token = /kept: (\S+)/.exec(made)[1];
+    stage.token = /anywhere: (\S+)/.exec(made)[1];
     proxy = await stage.proxy("lb1", {
       admin: `[[admin.users]]\nname = "anna"\nrole = "operator"\n${hash("anna's password")}\n[[admin.users]]\nname = "vera"\n${hash("vera's password")}\n[[admin.tokens]]\nname = "deploy"\nrole = "operator"\n${made}`,
     });
