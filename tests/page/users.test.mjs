@@ -36,7 +36,7 @@ describe("users with roles", { concurrency: false }, () => {
     await page.fill("#ask-body input[name=name]", "vera");
     await page.fill("#ask-body input[name=password]", "wrong");
     await page.click("#ask-yes");
-    await eventually("refused", async () => /no such user/.test(await textOf(page, "#ask-problem")));
+    await eventually("refused", async () => /wrong user name or password/.test(await textOf(page, "#ask-problem")));
     await page.fill("#ask-body input[name=password]", "vera's password");
     await page.click("#ask-yes");
     await eventually("vera", async () => /^vera \(viewer\)/.test(await textOf(page, "#who")));
