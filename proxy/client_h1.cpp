@@ -144,14 +144,14 @@ inline void ClientH1::begin_exchange(std::size_t consumed, std::size_t have) {
   searched_ = 0;
   const http::RequestHead& head = context_.scratch.request_head;
   request_ = {.minor = head.minor, .keeps_alive = head.keep_alive};
-  body_.start(head.framing);
-  const RequestPiece first = take_body(std::span(*context_.scratch.bytes).subspan(consumed, have - consumed));
   exchange_ = owner_.exchanges().take();
+  exchange_->client_body().start(head.framing);
+  const RequestPiece first = take_body(std::span(*context_.scratch.bytes).subspan(consumed, have - consumed));
   exchange_->start(*this, head, first);
 }
 
 inline RequestPiece ClientH1::take_body(std::span<char> bytes) {
-  const auto step = body_.take(bytes);
+  const auto step = exchange_->client_body().take(bytes);
   keep_leftover(bytes.subspan(step.consumed));
   switch (step.state) {
     case http::BodyReader::Step::State::More:
@@ -172,6 +172,10 @@ RequestPiece ClientH1::read_body() {
   return take_body(std::span(*context_.scratch.bytes).first(got.bytes));
 }
 
+std::string_view ClientH1::trailers() const { return exchange_->client_body().trailers(); }
+
+bool ClientH1::has_left() { return exchange_->client_body().is_done() ? !notice_bytes() : stream_->peer_ended(); }
+
 bool ClientH1::interim(const http::ResponseHead& head) {
   if (request_.minor == 0) return true;  // RFC 9110 section 15.2: they would not understand it
   context_.scratch.text.clear();
@@ -183,7 +187,7 @@ bool ClientH1::interim(const http::ResponseHead& head) {
 void ClientH1::begin(const http::ResponseHead& head, const OurFields& ours) {
   // A response before the request's end: the rest of the request will find nobody, so this connection ends with it.
   const bool is_last = is_leaving() || context_.is_leaving;
-  const bool keeps = request_.keeps_alive && !is_last && body_.is_done();
+  const bool keeps = request_.keeps_alive && !is_last && exchange_->client_body().is_done();
   request_.plan = plan_response(head, request_.minor, keeps ? After::KeepAlive : After::Close);
   request_.head_is_staged = true;
   context_.scratch.text.clear();
@@ -304,6 +308,7 @@ void ClientH1::discard_input() {
 }
 
 void ClientH1::end(End how) {
+  const bool is_request_read = exchange_->client_body().is_done();
   owner_.exchanges().give_back(std::move(exchange_));
   times_.idle_since = context_.now();
   if (how == End::Cut) {
@@ -313,7 +318,7 @@ void ClientH1::end(End how) {
   }
   // What the client still sends of its request nobody wants: end our side, read on for a moment, then close (RFC 9112
   // section 9.6).
-  if (!body_.is_done()) return linger();
+  if (!is_request_read) return linger();
   if (request_.plan.after == After::Close || (is_leaving() && input_.empty())) return close_when_sent();
   if (!input_.empty()) times_.head_since = times_.idle_since;
   await_more();

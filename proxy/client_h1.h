@@ -4,7 +4,6 @@
 #include <span>
 #include <string>
 
-#include "http/body.h"
 #include "proxy/client_connection.h"
 #include "proxy/client_side.h"
 #include "proxy/context.h"
@@ -51,8 +50,8 @@ class ClientH1 final : public ClientConnection, private ClientSide, private net:
 
   // For its exchange.
   RequestPiece read_body() override;
-  std::string_view trailers() const override { return body_.trailers(); }
-  bool has_left() override { return body_.is_done() ? !notice_bytes() : stream_->peer_ended(); }
+  std::string_view trailers() const override;
+  bool has_left() override;
   bool interim(const http::ResponseHead& head) override;
   void begin(const http::ResponseHead& head, const OurFields& ours) override;
   bool send(std::span<const char> content, More more, std::string_view trailers) override;
@@ -87,7 +86,6 @@ class ClientH1 final : public ClientConnection, private ClientSide, private net:
   ClientFacts facts_;
   std::unique_ptr<Exchange> exchange_;
   RequestState request_;
-  http::BodyReader body_;
   std::unique_ptr<base::Timer> timer_;
   std::unique_ptr<base::Timer> turn_;  // to go on in the next turn, for the sake of the others; made when needed
   std::string input_;                  // what has come of the next request(s), while the head is not whole

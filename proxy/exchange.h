@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "http/body.h"
 #include "proxy/client_side.h"
 #include "proxy/context.h"
 #include "proxy/dispatch.h"
@@ -30,6 +31,9 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   /// The connection is closed for a reason that is not ours; the exchange is over and reports nothing.
   void on_client_closed();
   void on_view();
+
+  /// Room for the client's side, which reads the request's body with it: an idle connection has none.
+  http::BodyReader& client_body() { return client_body_; }
 
   /// Of one that is spare, after a reload: lets go of what a request may still need, where that is not of now.
   void forget_old_snapshot();
@@ -87,6 +91,7 @@ class Exchange final : public base::Buried, private DispatchOwner, private net::
   Dispatch dispatch_;
   ResponseState response_;
   Tunnel tunnel_;
+  http::BodyReader client_body_;
   std::unique_ptr<base::Timer> more_;  // to go on in the next turn, for the sake of the others
 };
 
